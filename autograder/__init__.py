@@ -1,0 +1,1 @@
+"""The graders of each week, and the engine that runs them."""
