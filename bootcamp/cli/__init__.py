@@ -1,0 +1,1 @@
+"""The command line. One module per command or family; `main.py` joins them."""

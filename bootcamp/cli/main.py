@@ -1,0 +1,44 @@
+"""`bootcamp`: joins the commands, and turns our errors into a message and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+from rich.console import Console
+
+from bootcamp.errors import BootcampError
+
+COMMANDS = ("check", "student", "stack", "demo", "doctor", "generate")
+"""Modules of `bootcamp.cli`; each has `register(app)`. Order is the order of the help text."""
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        name="bootcamp",
+        help="Build an asynchronous document pipeline, week by week.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in COMMANDS:
+        importlib.import_module(f"bootcamp.cli.{name}").register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line. A `BootcampError` is shown without a traceback."""
+    try:
+        build()()
+    except BootcampError as error:
+        console = Console(stderr=True)
+        console.print(f"[bold red]{error.message}[/]", highlight=False)
+        if error.next_step:
+            console.print(error.next_step, highlight=False)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
