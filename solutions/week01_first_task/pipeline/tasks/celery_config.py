@@ -72,7 +72,8 @@ def delivery() -> dict[str, Any]:
 
 
 def redelivery() -> dict[str, Any]:
-    """How soon Redis hands out again what a dead worker node had taken. Given."""
+    """How soon a message is handed out again: by Redis, when a whole worker node is gone, and by
+    the worker, when one of its processes is. Given."""
     options = {
         "visibility_timeout": worker_settings().visibility_timeout_seconds,
         "unacked_restore_interval": 1,  # seconds between looks at what is overdue
@@ -84,6 +85,8 @@ def redelivery() -> dict[str, Any]:
         "broker_transport_options": options,
         "result_backend_transport_options": options,
         "visibility_timeout": options["visibility_timeout"],
+        # seconds until the task of a killed process runs again; Celery's own default is 180
+        "task_annotations": {"*": {"default_retry_delay": 1}},
     }
 
 
