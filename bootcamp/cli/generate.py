@@ -1,9 +1,80 @@
-"""Commands of `bootcamp generate`."""
+"""`bootcamp generate`: the exercises from the solutions."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
+from rich.console import Console
+
+from bootcamp.errors import EXIT_FAILED, BootcampError
+from bootcamp.files import shown
+from bootcamp.generate import Changes, differences, generate
+from bootcamp.weeks import Week, all_weeks, find_week
+
+console = Console(highlight=False, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add `generate`."""
+    app.command("generate", rich_help_panel="For maintainers")(generate_command)
+
+
+def generate_command(
+    week: Annotated[
+        str, typer.Argument(help="5, 05 or week05_retries; all weeks if left out.")
+    ] = "",
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; list what differs and exit with 1.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also replace files that hold somebody's work.")
+    ] = False,
+) -> None:
+    """Make the exercises from the solutions: bodies cut out, everything else as it is.
+
+    A file that was changed since it was generated holds somebody's work. It is never replaced,
+    unless --force says so; then a copy is kept in .bootcamp/backups. Homework pages, and files
+    that the generator did not make, are left alone.
+    """
+    weeks = (find_week(week),) if week else all_weeks()
+    if check:
+        _check(weeks)
+    else:
+        _generate(weeks, force=force)
+
+
+def _check(weeks: tuple[Week, ...]) -> None:
+    lines = [line for one in weeks for line in differences(one)]
+    for line in lines:
+        console.print(line, markup=False)
+    if lines:
+        console.print("The exercises are not what the solutions give. Run: bootcamp generate")
+        raise typer.Exit(EXIT_FAILED)
+    console.print(f"{len(weeks)} weeks: the exercises are what the solutions give.")
+
+
+def _generate(weeks: tuple[Week, ...], *, force: bool) -> None:
+    """One week that holds somebody's work does not keep the others from being renewed."""
+    refused: list[BootcampError] = []
+    for one in weeks:
+        try:
+            found = generate(one, force=force)
+        except BootcampError as error:
+            refused.append(error)
+        else:
+            _report(one, found)
+    if refused:
+        messages = "\n".join(error.message for error in refused)
+        raise BootcampError(messages, refused[0].next_step)
+
+
+def _report(week: Week, found: Changes) -> None:
+    for file in found.write:
+        console.print(f"wrote     {shown(week.exercises / file)}", markup=False)
+    for file in found.remove:
+        console.print(f"removed   {shown(week.exercises / file)}", markup=False)
+    for file in found.extra:
+        console.print(f"left      {shown(week.exercises / file)} (not generated)", markup=False)
+    if not found:
+        console.print(f"{week.name}: up to date")
