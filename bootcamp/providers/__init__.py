@@ -1,0 +1,6 @@
+"""Stand-ins for the services that cost money or need a network, and the clients that script them."""
+
+from bootcamp.providers.clients import Delivery, JournalEntry, OpenAIControl, WebhookSink
+from bootcamp.providers.faults import Fault
+
+__all__ = ["Delivery", "Fault", "JournalEntry", "OpenAIControl", "WebhookSink"]

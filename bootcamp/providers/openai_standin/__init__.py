@@ -1,0 +1,1 @@
+"""A stand-in for the OpenAI service: embeddings, chat completions, models; scripted faults."""

@@ -1,0 +1,176 @@
+"""The HTTP side of the stand-in: keys, journal, faults, and the three endpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from bootcamp.providers.accounts import Account, Accounts, Entry
+from bootcamp.providers.acts import perform
+from bootcamp.providers.control import control_routes, not_found
+from bootcamp.providers.openai_standin import chat, embeddings, models
+from bootcamp.providers.openai_standin.errors import ServiceError, scripted
+from bootcamp.providers.openai_standin.tokens import count_all
+from bootcamp.providers.openai_standin.vectors import embed
+
+REQUESTS_A_MINUTE = 10_000
+"""What `x-ratelimit-limit-requests` says. It is not enforced: rate limits are scripted."""
+_KEY = re.compile(r"Bearer ([!-~]{1,256})")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One `/v1` endpoint, as an ASGI app, so that the journal knows when the answer has been sent."""
+
+    name: str
+    accounts: Accounts
+    texts_of: Callable[[dict[str, Any]], tuple[str, ...]]
+    answer: Callable[[dict[str, Any]], Response]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read, take note, obey the fault or answer, take note."""
+        request = Request(scope, receive)
+        key = _KEY.fullmatch(request.headers.get("authorization", ""))
+        try:
+            body = await _read(request)
+        except ClientDisconnect:
+            return
+        if key is None:
+            message = "No API key was sent, or it is malformed: use 'Authorization: Bearer KEY'."
+            refusal = ServiceError(401, message).response()
+            await refusal(scope, receive, send)
+            return
+        account = self.accounts[key[1]]
+        entry = self._note(account, request, body)
+        status = None
+        try:
+            response = await perform(entry["fault"], request, lambda: self._answer(body), scripted)
+            if response is not None:
+                _add_headers(response, account, entry)
+                await response(scope, receive, send)
+                status = response.status_code
+        finally:
+            account.finish(entry, status)
+
+    def _note(self, account: Account, request: Request, body: bytes) -> Entry:
+        parsed = _parse(body)
+        record = parsed if isinstance(parsed, dict) else {}
+        texts = self.texts_of(record)
+        retries = request.headers.get("x-stainless-retry-count", "0")
+        model = record.get("model")
+        return account.arrive(
+            self.name,
+            texts,
+            len(body),
+            inputs=texts,
+            tokens=count_all(texts),
+            model=model if isinstance(model, str) else None,
+            retry_count=int(retries) if retries.isdecimal() else 0,
+        )
+
+    async def _answer(self, body: bytes) -> Response:
+        try:
+            if len(body) > models.MAX_BODY_BYTES:
+                raise ServiceError(413, f"The body has more than {models.MAX_BODY_BYTES} bytes.")
+            parsed = _parse(body) if body else {}
+            if not isinstance(parsed, dict):
+                raise ServiceError(400, "The body is no JSON object.")
+            return await asyncio.to_thread(self.answer, parsed)
+        except ServiceError as error:
+            return error.response()
+
+
+def create_app(token: str) -> Starlette:
+    """The stand-in. `token` opens its control plane."""
+    accounts = Accounts()
+
+    def endpoint(name: str, module: Any, answer: Callable[..., Response]) -> Endpoint:
+        return Endpoint(name, accounts, module.texts_of if module else lambda _: (), answer)
+
+    return Starlette(
+        routes=[
+            Route("/health", _health, methods=["GET"]),
+            Route("/v1/embeddings", endpoint("embeddings", embeddings, _embed), methods=["POST"]),
+            Route("/v1/chat/completions", endpoint("chat", chat, _chat), methods=["POST"]),
+            Route("/v1/models", endpoint("models", None, _models), methods=["GET"]),
+            *control_routes(token, accounts),
+        ],
+        exception_handlers={404: _no_such_address, 405: _no_such_address},
+        lifespan=_warm_up,
+    )
+
+
+@asynccontextmanager
+async def _warm_up(_: Starlette) -> AsyncIterator[None]:
+    """Import scikit-learn beside the server: health is answered long before it is done."""
+    threading.Thread(target=embed, args=(["warm up"], 8), daemon=True).start()
+    yield
+
+
+async def _health(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _no_such_address(_: Request, __: Exception) -> Response:
+    return not_found()
+
+
+def _embed(body: dict[str, Any]) -> Response:
+    return JSONResponse(embeddings.answer(embeddings.read_request(body)))
+
+
+def _chat(body: dict[str, Any]) -> Response:
+    request = chat.read_request(body)
+    if request.stream:
+        return StreamingResponse(chat.events(request), media_type="text/event-stream")
+    return JSONResponse(chat.answer(request))
+
+
+def _models(_: dict[str, Any]) -> Response:
+    names = [*models.EMBEDDING_DIMENSIONS, *models.CHAT_MODELS]
+    record = {"object": "model", "created": models.CREATED, "owned_by": "bootcamp"}
+    return JSONResponse({"object": "list", "data": [{"id": name, **record} for name in names]})
+
+
+async def _read(request: Request) -> bytes:
+    """The body, up to one byte more than is allowed."""
+    body = bytearray()
+    async for piece in request.stream():
+        if len(body) <= models.MAX_BODY_BYTES:
+            body += piece
+    return bytes(body[: models.MAX_BODY_BYTES + 1])
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _add_headers(response: Response, account: Account, entry: Entry) -> None:
+    left = max(0, REQUESTS_A_MINUTE - account.recent(60))
+    usual = {
+        "x-request-id": f"req_{uuid.uuid4().hex}",
+        "openai-processing-ms": str(int((time.monotonic() - entry["started"]) * 1000)),
+        "openai-version": "2020-10-01",
+        "x-ratelimit-limit-requests": str(REQUESTS_A_MINUTE),
+        "x-ratelimit-remaining-requests": str(left),
+        "x-ratelimit-reset-requests": "60s",
+    }
+    for name, value in usual.items():
+        response.headers.setdefault(name, value)
