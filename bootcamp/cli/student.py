@@ -1,9 +1,205 @@
-"""Commands of `bootcamp student`."""
+"""What a student asks for beside a check: `progress`, `hint`, `solution`, `reset`."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
 import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from autograder.engine.manifest import Item, find_item, load_manifest
+from autograder.engine.outcome import Outcome
+from bootcamp import progress
+from bootcamp.errors import BootcampError, UsageError
+from bootcamp.files import shown
+from bootcamp.overview import ItemOverview, WeekOverview, next_step, overview
+from bootcamp.reset import Reset, plan_reset, run_reset
+from bootcamp.scaffold import Block, blocks
+from bootcamp.weeks import Week, find_week
+
+SIGNS = {
+    None: ("·", "not checked", "dim"),
+    Outcome.PASSED: ("✓", "passed", "green"),
+    Outcome.FAILED: ("✗", "failed", "red"),
+    Outcome.SKIPPED: ("–", "skipped", "yellow"),
+    Outcome.NOT_GRADABLE: ("!", "not gradable", "yellow"),
+    Outcome.GRADER_ERROR: ("?", "grader error", "magenta"),
+}
+"""Sign, words and colour: a state is never told by colour alone."""
+
+ItemArgument = Annotated[str, typer.Argument(help="The item's number, such as 1.3.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+console = Console(highlight=False)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command("progress")(progress_command)
+    app.command("hint")(hint_command)
+    app.command("solution")(solution_command)
+    app.command("reset")(reset_command)
+
+
+def progress_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Show what is done, and what to do next."""
+    weeks = overview()
+    if as_json:
+        answer = {"weeks": [week.to_json() for week in weeks], "next": next_step(weeks)}
+        typer.echo(json.dumps(answer, indent=1))
+        return
+    console.print(_table(weeks))
+    console.print(Text.assemble(("Next: ", "bold"), next_step(weeks)))
+
+
+def hint_command(
+    item_id: ItemArgument,
+    again: Annotated[bool, typer.Option("--again", help="Repeat the last hint.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Take all that are left.")] = False,
+) -> None:
+    """Get a hint: a question first, an answer last. Each call goes one step further."""
+    week, item = find_item(item_id)
+    taken = progress.hints_taken(item.id)
+    if again and not taken:
+        raise UsageError(f"No hint of {item.id} was taken yet.", f"Run: bootcamp hint {item.id}")
+    if not again:
+        ladder = len(item.hints)
+        taken = progress.take_hint(item.id, at_most=ladder, steps=ladder if everything else 1)
+    for number in range(1 if everything else taken, taken + 1):
+        console.print(_hint(item, number))
+    console.print(_after_hint(week, item, taken), markup=False)
+
+
+def solution_command(
+    item_id: ItemArgument,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Show it before the item has passed. This is kept.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Show the reference's way, once your own has passed."""
+    week, item = find_item(item_id)
+    if not (progress.item_passed(item.id) or progress.revealed(item.id)):
+        if not give_up:
+            raise BootcampError(
+                f"Item {item.id} has not passed its check yet, so its solution stays covered.",
+                f"A hint helps: bootcamp hint {item.id}. "
+                f"To see the solution anyway: bootcamp solution {item.id} --give-up",
+            )
+        if not yes:
+            typer.confirm(
+                f"Show the solution of {item.id}, and keep that it was shown?", abort=True
+            )
+        progress.reveal(item.id)
+    for path, block in _reference(week, item):
+        console.print(_block(path, block))
+
+
+def reset_command(
+    week_name: Annotated[str, typer.Argument(metavar="WEEK", help="5, 05 or week05_retries.")],
+    item_id: Annotated[
+        str, typer.Option("--item", help="Only the files of this item, such as 5.2.")
+    ] = "",
+    yes: Yes = False,
+) -> None:
+    """Put a week's exercises back as they were handed out. Your files are kept in a backup."""
+    week = find_week(week_name)
+    only = load_manifest(week).item(item_id).files if item_id else ()
+    plan = plan_reset(week, only)
+    if not plan:
+        console.print("There is nothing to reset: the files are as they were handed out.")
+        return
+    _announce(plan, item_id)
+    if not yes:
+        typer.confirm("Go on?", abort=True)
+    backup = run_reset(plan)
+    console.print("Done.")
+    if backup:
+        console.print("Your files are kept. To have them back:", soft_wrap=True)
+        console.print(f"  cp -R {shown(backup)}/. {shown(week.exercises)}/", soft_wrap=True)
+
+
+def _table(weeks: tuple[WeekOverview, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Item", "", "Points", "Last check", "Hints"):
+        table.add_column(name, justify="right" if name in ("Points", "Hints") else "left")
+    for week in weeks:
+        note = "passed" if week.passed else "changed since it passed" if week.changed else ""
+        total = f"{week.score:g}/{week.max_score:g}"
+        table.add_row(f"{week.week.number}", _title(week.week), total, note, "", style="bold")
+        for item in week.items:
+            table.add_row(*_row(item))
+    return table
+
+
+def _row(item: ItemOverview) -> tuple[Text | str, ...]:
+    sign, words, colour = SIGNS[item.done.outcome]
+    if item.done.revealed_at:
+        words += ", solution shown"
+    return (
+        f" {item.item.id}",
+        Text(item.item.title),
+        f"{item.score:g}/{item.item.points:g}",
+        Text(f"{sign} {words}", colour),
+        f"{item.done.hints_taken}/{len(item.item.hints)}",
+    )
+
+
+def _title(week: Week) -> str:
+    return week.name.partition("_")[2].replace("_", " ").capitalize()
+
+
+def _hint(item: Item, number: int) -> Panel:
+    title = f"Item {item.id}: hint {number} of {len(item.hints)}"
+    return Panel(Text(item.hints[number - 1].strip()), title=title, title_align="left")
+
+
+def _after_hint(week: Week, item: Item, taken: int) -> str:
+    if taken < len(item.hints):
+        return f"One step further: bootcamp hint {item.id}"
+    return (
+        f"That was the last hint. Read lessons/{week.name}/{item.lesson}, "
+        f"or see the solution: bootcamp solution {item.id} --give-up"
+    )
+
+
+def _reference(week: Week, item: Item) -> Iterator[tuple[Path, Block]]:
+    for file in item.files:
+        path = week.solutions / file
+        for block in blocks(path.read_text(encoding="utf-8"), Path(shown(path))):
+            if block.item == item.id:
+                yield path, block
+
+
+def _block(path: Path, block: Block) -> Panel:
+    code = Syntax(
+        "\n".join(block.code),
+        Syntax.guess_lexer(str(path)),
+        line_numbers=True,
+        start_line=block.code_line,
+        background_color="default",
+    )
+    return Panel(code, title=f"{shown(path)}:{block.code_line}", title_align="left")
+
+
+def _announce(plan: Reset, item_id: str) -> None:
+    for file in plan.write:
+        console.print(f"  back to the start  {shown(plan.week.exercises / file)}", markup=False)
+    for file in plan.remove:
+        console.print(f"  taken away         {shown(plan.week.exercises / file)}", markup=False)
+    shared = {
+        other.id
+        for other in (load_manifest(plan.week).items if item_id else ())
+        if other.id != item_id and {Path(file) for file in other.files} & set(plan.write)
+    }
+    if shared:
+        console.print(f"Work on {', '.join(sorted(shared))} is in these files too.")
