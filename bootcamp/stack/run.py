@@ -1,0 +1,160 @@
+"""A `Run`: services of one's own inside a stack that others use at the same time."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+
+from bootcamp.providers import OpenAIControl, WebhookSink
+from bootcamp.stack.addresses import HOOK, REGION, Addresses, Endpoints, new_account, new_key
+from bootcamp.stack.postgres import Admin
+from bootcamp.stack.redis import Flavor, RedisServer
+from bootcamp.stack.state import StateFolder, is_held, read_json, write_private
+
+RUNS = "runs"
+RUN_FILE = "run.json"
+FRESH_SECONDS = 60.0
+"""A run's folder younger than this is not swept: its lock may be about to be taken."""
+
+
+class Run:
+    """Own Redis server, PostgreSQL role and database, DynamoDB/S3 account, OpenAI key, webhook
+    address and blob folder. All of it is gone after the `with` block.
+
+    Attributes:
+        redis: the server; `stop()` and `start()` are an outage.
+        openai: control of the OpenAI stand-in for this run's key.
+        webhooks: what arrived at this run's webhook address.
+    """
+
+    redis: RedisServer
+    openai: OpenAIControl
+    webhooks: WebhookSink
+
+    def __init__(self, endpoints: Endpoints, state: Path, hold: tuple[int, ...] = ()) -> None:
+        self.id = f"run_{secrets.token_hex(6)}"
+        self.aws_account = new_account()
+        self.path = state / RUNS / self.id
+        self._endpoints = endpoints
+        self._hold = hold
+        self._admin = Admin(endpoints.postgres_port, endpoints.postgres_password)
+        self._closing = ExitStack()
+        self._addresses: Addresses | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            folder = StateFolder(self.path)
+            undo.callback(folder.close)
+            undo.callback(self._forget)
+            write_private(self.path / RUN_FILE, f'{{"aws_account": "{self.aws_account}"}}')
+            flavor: Flavor = "valkey" if self._endpoints.flavor == "valkey" else "redis"
+            self.redis = RedisServer(
+                folder.folder("redis"), keep=False, flavor=flavor, hold=(folder.lock, *self._hold)
+            )
+            undo.callback(self.redis.stop)
+            self.redis.start()
+            database = self._admin.create(self.id, secrets.token_hex(16))
+            key = new_key()
+            token = self._endpoints.control_token
+            self.openai = OpenAIControl(self._endpoints.openai_url, token, key)
+            self.webhooks = WebhookSink(self._endpoints.webhook_url, token, self.id)
+            self._addresses = Addresses(
+                redis_url=self.redis.url,
+                database_url=database.url,
+                aws_url=self._endpoints.aws_url,
+                aws_account=self.aws_account,
+                openai_url=self._endpoints.openai_url,
+                openai_key=key,
+                blob_folder=folder.folder("blobs"),
+                webhook_url=self.webhooks.url(HOOK),
+            )
+            self._closing = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the run. Does nothing twice."""
+        self._closing.close()
+
+    def _forget(self) -> None:
+        forget(self._endpoints, self._admin, self.path, self.aws_account)
+
+    @property
+    def addresses(self) -> Addresses:
+        if self._addresses is None:
+            raise RuntimeError("A Run is a context manager: `with stack.isolated() as run:`")
+        return self._addresses
+
+    def environment(self) -> dict[str, str]:
+        """The variables for this run's processes. Always the stand-ins, never a real service."""
+        return self.addresses.environment()
+
+    @property
+    def redis_url(self) -> str:
+        """Without a database number."""
+        return self.addresses.redis_url
+
+    @property
+    def database_url(self) -> str:
+        return self.addresses.database_url
+
+    @property
+    def blob_folder(self) -> Path:
+        return self.addresses.blob_folder
+
+    def postgres_outage(self) -> AbstractContextManager[None]:
+        """While this lasts, this run's database accepts no connection, and has thrown all out."""
+        return self._admin.outage(self.id)
+
+    @contextmanager
+    def redis_outage(self) -> Iterator[None]:
+        """While this lasts, this run's Redis is not there. Its data is lost, as it keeps none."""
+        self.redis.stop()
+        try:
+            yield
+        finally:
+            self.redis.start()
+
+
+def forget(endpoints: Endpoints, admin: Admin, folder: Path, account: str) -> None:
+    """Remove what a run left in the shared services, and its folder."""
+    admin.drop(folder.name)
+    empty_account(endpoints.aws_url, account)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def empty_account(url: str, account: str) -> None:
+    """Delete the tables and buckets of one account."""
+    session = boto3.Session(account, "local", region_name=REGION)
+    dynamodb: Any = session.resource("dynamodb", endpoint_url=url)
+    for table in dynamodb.tables.all():
+        table.delete()
+    s3: Any = session.resource("s3", endpoint_url=url)
+    for bucket in s3.buckets.all():
+        bucket.object_versions.delete()
+        bucket.delete()
+
+
+def sweep(endpoints: Endpoints, state: Path) -> None:
+    """Forget the runs whose owners were killed."""
+    admin = Admin(endpoints.postgres_port, endpoints.postgres_password)
+    folders = (state / RUNS).iterdir() if (state / RUNS).exists() else ()
+    for folder in folders:
+        young = time.time() - folder.stat().st_mtime < FRESH_SECONDS
+        if not young and not is_held(folder):
+            forget(endpoints, admin, folder, read_json(folder / RUN_FILE).get("aws_account", ""))

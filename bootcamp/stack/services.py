@@ -1,0 +1,124 @@
+"""The servers written in Python: DynamoDB and S3, the OpenAI stand-in, the webhook sink."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bootcamp import paths
+from bootcamp.stack.ports import LOOPBACK, free_port
+from bootcamp.stack.process import Process
+from bootcamp.stack.state import make_private
+
+PROBE_SECONDS = 1.0
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "SYSTEMROOT")
+"""All that a server needs of our environment; no key or token of the user's."""
+
+
+def base_environment() -> dict[str, str]:
+    """The harmless part of our own environment, for any process that we start."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+
+class WebService:
+    """A Python module that serves HTTP on loopback and answers `GET /health` once it is ready."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        module: str,
+        folder: Path,
+        *,
+        name: str,
+        arguments: tuple[str, ...] = (),
+        env: Mapping[str, str] | None = None,
+        hold: tuple[int, ...] = (),
+    ) -> None:
+        folder = make_private(folder)
+        self.port = free_port()
+        words = [word.replace("{port}", str(self.port)) for word in arguments]
+        variables = {
+            key: value.replace("{port}", str(self.port)) for key, value in (env or {}).items()
+        }
+        self.process = Process(
+            [sys.executable, "-m", module, *words],
+            env=base_environment()
+            | {"PYTHONPATH": str(paths.ROOT), "TMPDIR": str(make_private(folder / "tmp"))}
+            | variables,
+            log=folder / "server.log",
+            name=name,
+            cwd=folder,
+            hold=hold,
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises StackError."""
+        self.process.start()
+        self.process.wait_ready(self._answers)
+
+    def _answers(self) -> bool:
+        line = http.client.HTTPConnection(LOOPBACK, self.port, timeout=PROBE_SECONDS)
+        try:
+            line.request("GET", "/health")
+            return line.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            line.close()
+
+    def stop(self) -> None:
+        self.process.stop()
+
+
+def aws(folder: Path, *, hold: tuple[int, ...] = ()) -> WebService:
+    """DynamoDB and S3. State is written when it stops (DynamoDB) and at once (S3)."""
+    return WebService(
+        "bootcamp.stack.aws_server",
+        folder,
+        name="DynamoDB and S3 (ministack)",
+        env={
+            "BIND_HOST": LOOPBACK,
+            "GATEWAY_PORT": "{port}",
+            "MINISTACK_HOST": LOOPBACK,
+            "SERVICES": "dynamodb,s3",
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(make_private(folder / "state")),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(make_private(folder / "s3")),
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "DOCKER_HOST": "unix:///nonexistent",  # it would stop containers with its label
+            "LOG_LEVEL": "WARNING",
+        },
+        hold=hold,
+    )
+
+
+def openai_standin(folder: Path, token: str, *, hold: tuple[int, ...] = ()) -> WebService:
+    """The OpenAI API; `token` opens its control plane."""
+    return WebService(
+        "bootcamp.providers.openai_standin",
+        folder,
+        name="the OpenAI stand-in",
+        arguments=("--port", "{port}"),
+        env={"CONTROL_TOKEN": token},
+        hold=hold,
+    )
+
+
+def webhook_sink(folder: Path, token: str, *, hold: tuple[int, ...] = ()) -> WebService:
+    """The receiver of webhooks; `token` opens its control plane."""
+    return WebService(
+        "bootcamp.providers.webhook_sink",
+        folder,
+        name="the webhook sink",
+        arguments=("--port", "{port}"),
+        env={"CONTROL_TOKEN": token},
+        hold=hold,
+    )
