@@ -1,4 +1,4 @@
-"""Stand-ins for the services that cost money or need a network, and the clients that script them."""
+"""Stand-ins for services that cost money or need a network, and the clients that script them."""
 
 from bootcamp.providers.clients import Delivery, JournalEntry, OpenAIControl, WebhookSink
 from bootcamp.providers.faults import Fault

@@ -8,8 +8,9 @@ from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope, Send
 
+from bootcamp.providers.accounts import Account, Entry
 from bootcamp.providers.faults import Fault
 
 ENDLESS_BODY_BYTES = 256 * 1024 * 1024
@@ -18,42 +19,61 @@ DRIPS = 20
 """In how many pieces a slow body is sent."""
 GARBAGE = b'{"object": "list", "data": [{"object": "embed'
 
-Answer = Callable[[], Awaitable[Response]]
+Answer = Callable[[Fault | None], Awaitable[Response]]
+"""Makes the right answer; given a fault (of kind "status"), the answer that it asks for."""
 
 
-async def perform(
-    fault: Fault | None, request: Request, answer: Answer, scripted: Callable[[Fault], Response]
-) -> Response | None:
-    """Answer a request as its fault wants it.
+async def serve(
+    account: Account, entry: Entry, request: Request, send: Send, answer: Answer
+) -> None:
+    """Answer a request as its fault wants it, and note how it ended.
 
     Args:
-        fault: what to do wrong, or None.
+        account: whose journal the entry stands in.
+        entry: made by `Account.arrive`.
         request: its body must have been read.
-        answer: makes the right answer.
-        scripted: makes the answer of a fault of kind "status".
-
-    Returns the response to send, or None when there is nobody left to send it to.
+        send: where the answer goes.
+        answer: makes the answer.
     """
-    if fault is None or fault.kind == "pass":
-        return await answer()
-    if fault.kind == "timeout":
-        if not await client_leaves(request.receive, fault.seconds):
-            await drop(request.scope, request.receive)
-        return None
+    status = None
+
+    async def watched(message: Message) -> None:
+        nonlocal status
+        await send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            status = response.status_code
+
+    try:
+        fault: Fault | None = entry["fault"]
+        if fault is None or not await _nobody_waits(fault, request):
+            response = await _response(fault, answer)
+            await response(request.scope, request.receive, watched)
+    finally:
+        account.finish(entry, status)
+
+
+async def _nobody_waits(fault: Fault, request: Request) -> bool:
+    """Wait as the fault says. True: the connection is gone, there is nobody to answer."""
     if fault.kind == "slow_body":
-        return _dripping(await answer(), fault.seconds)
-    if fault.seconds and await client_leaves(request.receive, fault.seconds):
-        return None
-    if fault.kind == "drop":
+        return False
+    gone = fault.seconds > 0 and await client_leaves(request.receive, fault.seconds)
+    if not gone and fault.kind in ("timeout", "drop"):
         await drop(request.scope, request.receive)
-        return None
-    if fault.kind == "status":
-        return scripted(fault)
-    if fault.kind == "garbage":
-        return Response(GARBAGE, media_type="application/json")
-    if fault.kind == "endless":
-        return StreamingResponse(_endless(), media_type="application/json")
-    return await answer()
+        return True
+    return gone
+
+
+async def _response(fault: Fault | None, answer: Answer) -> Response:
+    match fault:
+        case Fault(kind="status"):
+            return await answer(fault)
+        case Fault(kind="garbage"):
+            return Response(GARBAGE, media_type="application/json")
+        case Fault(kind="endless"):
+            return StreamingResponse(_endless(), media_type="application/json")
+        case Fault(kind="slow_body"):
+            return _dripping(await answer(None), fault.seconds)
+    return await answer(None)
 
 
 async def client_leaves(receive: Receive, seconds: float) -> bool:

@@ -23,10 +23,12 @@ CONTROL_TIMEOUT_SECONDS = 30.0
 class JournalEntry:
     """One request that the OpenAI stand-in was sent.
 
-    Times are seconds of `time.monotonic()` on this machine. `ended` is None while the request is under
-    way; `status` is None then, and for a request that got no answer. `in_flight` counts the other
-    requests of the account that were under way when this one arrived. `retry_count` is what the
-    `openai` client says about its own retries (0: its first attempt). `fault` is the kind of the fault.
+    `endpoint` is "embeddings", "chat" or "models"; `inputs` are the texts to embed, or the text of
+    each chat message. Times are seconds of `time.monotonic()` on this machine. `ended` is None
+    while the request is under way; `status` is None then, and when no whole answer was sent.
+    `in_flight` counts the other requests of the account that were under way when this one arrived.
+    `retry_count` is what the `openai` client says about its own retries (0: its first attempt).
+    `fault` is the kind of the fault that the request met.
     """
 
     sequence: int
@@ -121,7 +123,7 @@ class _Control:
         answer = self._call("GET", "/journal", params={"after": after}).json()
         if answer["forgotten"]:
             raise StackError(
-                f"The journal forgot its first {answer['forgotten']} of {answer['arrived']} requests.",
+                f"The journal forgot {answer['forgotten']} of {answer['arrived']} requests.",
                 "Call clear() before each part, or send fewer and smaller requests.",
             )
         entries: list[dict[str, Any]] = answer["entries"]

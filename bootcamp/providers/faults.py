@@ -1,7 +1,8 @@
 """What a stand-in can be told to do wrong.
 
-Faults are counted, never timed: the list of an account is searched in order for the first fault that
-fits the request, and that fault is used up by one. "503 twice, then 200" is `Fault.status(503, times=2)`.
+Faults are counted, never timed: the list of an account is searched in order for the first fault
+that fits the request, and that fault is used up by one. "503 twice, then 200" is
+`Fault.status(503, times=2)`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Fault:
     Args:
         kind: what happens; see the constructor of the same name.
         times: how many requests it spoils. `None` is for ever.
-        on: the endpoint it spoils: "embeddings", "chat", "models" (OpenAI), a hook's name (webhook sink),
+        on: the endpoint it spoils: "embeddings", "chat", "models" (OpenAI), a hook's name (sink),
             or "any".
         matching: only requests with this text somewhere in an input (OpenAI) or in the body (sink).
         answer: the HTTP status of kind "status".
@@ -103,7 +104,7 @@ class Fault:
 
     @classmethod
     def passing(cls, times: int | None = 1, **more: Any) -> Fault:
-        """Let requests through unharmed; with another fault behind it, the third request can fail."""
+        """Let requests through unharmed, so that a later request meets the fault behind."""
         return cls("pass", times=times, **more)
 
     def fits(self, endpoint: str, texts: tuple[str, ...]) -> bool:

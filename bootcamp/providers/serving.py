@@ -1,4 +1,4 @@
-"""Run a stand-in as a process: arguments, the server, and the two things uvicorn does not hand on."""
+"""Run a stand-in as a process: its arguments, its server, and what uvicorn does not hand on."""
 
 from __future__ import annotations
 

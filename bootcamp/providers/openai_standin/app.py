@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from bootcamp.providers.accounts import Account, Accounts, Entry
-from bootcamp.providers.acts import perform
+from bootcamp.providers.acts import serve
 from bootcamp.providers.control import control_routes, not_found
+from bootcamp.providers.faults import Fault
 from bootcamp.providers.openai_standin import chat, embeddings, models
 from bootcamp.providers.openai_standin.errors import ServiceError, scripted
 from bootcamp.providers.openai_standin.tokens import count_all
@@ -34,7 +36,7 @@ _KEY = re.compile(r"Bearer ([!-~]{1,256})")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One `/v1` endpoint, as an ASGI app, so that the journal knows when the answer has been sent."""
+    """One `/v1` endpoint. An ASGI app, so that the journal knows when the answer was sent."""
 
     name: str
     accounts: Accounts
@@ -56,15 +58,16 @@ class Endpoint:
             return
         account = self.accounts[key[1]]
         entry = self._note(account, request, body)
-        status = None
-        try:
-            response = await perform(entry["fault"], request, lambda: self._answer(body), scripted)
-            if response is not None:
-                _add_headers(response, account, entry)
-                await response(scope, receive, send)
-                status = response.status_code
-        finally:
-            account.finish(entry, status)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _add_headers(message, account, entry)
+            await send(message)
+
+        async def answer(fault: Fault | None) -> Response:
+            return scripted(fault) if fault else await self._answer(body)
+
+        await serve(account, entry, request, send_with_headers, answer)
 
     def _note(self, account: Account, request: Request, body: bytes) -> Entry:
         parsed = _parse(body)
@@ -156,21 +159,24 @@ async def _read(request: Request) -> bytes:
 
 
 def _parse(body: bytes) -> Any:
+    """The JSON of a body, None where it is none. Half characters (lone surrogates) are no text."""
     try:
-        return json.loads(body)
+        parsed = json.loads(body)
+        json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+    return parsed
 
 
-def _add_headers(response: Response, account: Account, entry: Entry) -> None:
+def _add_headers(start: Message, account: Account, entry: Entry) -> None:
     left = max(0, REQUESTS_A_MINUTE - account.recent(60))
-    usual = {
+    headers = MutableHeaders(scope=start)
+    for name, value in {
         "x-request-id": f"req_{uuid.uuid4().hex}",
         "openai-processing-ms": str(int((time.monotonic() - entry["started"]) * 1000)),
         "openai-version": "2020-10-01",
         "x-ratelimit-limit-requests": str(REQUESTS_A_MINUTE),
         "x-ratelimit-remaining-requests": str(left),
         "x-ratelimit-reset-requests": "60s",
-    }
-    for name, value in usual.items():
-        response.headers.setdefault(name, value)
+    }.items():
+        headers.setdefault(name, value)

@@ -80,7 +80,12 @@ def answer(request: ChatRequest) -> dict[str, Any]:
         content = _cut(content, request.max_tokens)
         finish = "length"
     used = count_tokens(content)
-    message = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": content,
+        "refusal": None,
+        "annotations": [],
+    }
     return {
         "id": _completion_id(request, content),
         "object": "chat.completion",

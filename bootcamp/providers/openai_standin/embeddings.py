@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from bootcamp.providers.openai_standin import models
 from bootcamp.providers.openai_standin.errors import ServiceError
@@ -24,12 +24,10 @@ class EmbeddingRequest:
 
 
 def texts_of(body: dict[str, Any]) -> tuple[str, ...]:
-    """The inputs as texts, whatever else is wrong with the body. A token array is a text of numbers."""
-    given = body.get("input")
-    items = given if isinstance(given, list) and not _is_token_array(given) else [given]
+    """The inputs as texts, whatever is wrong with the body. A token array is a text of numbers."""
     return tuple(
         item if isinstance(item, str) else " ".join(map(str, item))
-        for item in items
+        for item in _items(body)
         if isinstance(item, str) or _is_token_array(item)
     )
 
@@ -46,9 +44,7 @@ def read_request(body: dict[str, Any]) -> EmbeddingRequest:
     if model not in models.EMBEDDING_DIMENSIONS:
         message = f"The model `{model[:100]}` does not exist or is no embedding model."
         raise ServiceError(404, message, code="model_not_found")
-    given = body.get("input")
-    items = given if isinstance(given, list) and not _is_token_array(given) else [given]
-    tokens = _count(items)
+    tokens = _count(_items(body))
     encoding = body.get("encoding_format", "float")
     if encoding not in ("float", "base64"):
         message = "encoding_format is either 'float' or 'base64'."
@@ -74,7 +70,12 @@ def answer(request: EmbeddingRequest) -> dict[str, Any]:
     }
 
 
-def _is_token_array(value: object) -> bool:
+def _items(body: dict[str, Any]) -> list[Any]:
+    given = body.get("input")
+    return given if isinstance(given, list) and not _is_token_array(given) else [given]
+
+
+def _is_token_array(value: object) -> TypeGuard[list[int]]:
     return isinstance(value, list) and bool(value) and all(type(item) is int for item in value)
 
 

@@ -1,6 +1,7 @@
 """The service's errors: one exception that knows its own JSON.
 
-Shape: `{"error": {"message", "type", "param", "code"}}`. Source: the service's guide to error codes.
+Shape: `{"error": {"message", "type", "param", "code"}}`.
+Source: the service's guide to error codes.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ _BY_STATUS = {
     403: ("invalid_request_error", "access_denied", "This key may not do that."),
     404: ("invalid_request_error", "model_not_found", "The model does not exist."),
     409: ("invalid_request_error", "conflict", "Another request changed the same thing."),
+    413: ("invalid_request_error", "request_too_large", "The request is too large."),
     429: ("requests", "rate_limit_exceeded", "Too many requests: slow down and try again."),
     500: ("server_error", None, "The server had an error while it worked on the request."),
     503: ("server_error", "service_unavailable", "The service is overloaded: try again later."),
 }
+_OTHER = ("server_error", None, "The service did not answer as it should.")
 _QUOTA = ("insufficient_quota", "The account has used up its quota: look at its plan and billing.")
 
 
@@ -33,9 +36,7 @@ class ServiceError(Exception):
         param: str | None = None,
         code: str | None = None,
     ) -> None:
-        kind, usual_code, usual_message = (
-            _BY_STATUS.get(status) or _BY_STATUS[400 + status // 500 * 100]
-        )
+        kind, usual_code, usual_message = _BY_STATUS.get(status, _OTHER)
         if code == _QUOTA[0]:
             kind, usual_message = _QUOTA
         super().__init__(message or usual_message)
@@ -45,7 +46,7 @@ class ServiceError(Exception):
                 "message": message or usual_message,
                 "type": kind,
                 "param": param,
-                "code": code or (usual_code if not message or status != 404 else code),
+                "code": code or usual_code,
             }
         }
 

@@ -1,8 +1,9 @@
 """How this stand-in counts tokens.
 
-The service counts with tiktoken, which downloads its tables at first use. The stand-in counts one token
-for every four bytes of UTF-8, rounded up: about right for English prose, high for most other languages.
-The pipeline's `estimate_tokens` uses the same rule, so a batch that fits by the one fits by the other.
+The service counts with tiktoken, which downloads its tables at first use. The stand-in counts one
+token for every four bytes of UTF-8, rounded up: about right for English prose, high for most other
+languages. The pipeline's `estimate_tokens` has the same rule, so what fits by the one fits by the
+other.
 """
 
 from __future__ import annotations

@@ -13,9 +13,11 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from math import sqrt
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 WORD_WEIGHT = 2.0
 """A whole word that agrees says this much more than a run of letters that agrees."""
@@ -66,6 +68,7 @@ def embed(texts: Sequence[str], dimensions: int) -> NDArray[np.float32]:
     Returns an array of shape (texts, dimensions); each row has length 1. Slow the first time:
     it imports scikit-learn.
     """
+    import numpy as np
     from sklearn.feature_extraction import FeatureHasher
     from sklearn.preprocessing import normalize
 

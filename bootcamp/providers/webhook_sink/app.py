@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bootcamp.providers.accounts import Accounts
-from bootcamp.providers.acts import perform
+from bootcamp.providers.acts import serve
 from bootcamp.providers.control import control_routes, not_found
 from bootcamp.providers.faults import Fault
 
@@ -48,19 +48,14 @@ class Hook:
             received_at=time.time(),
         )
 
-        async def answer() -> Response:
+        async def answer(fault: Fault | None) -> Response:
+            if fault:
+                return Response(fault.body or "", fault.answer, dict(fault.headers))
             if len(body) > MAX_BODY_BYTES:
                 return Response(status_code=413)
             return Response(status_code=204 if request.method == "POST" else 405)
 
-        status = None
-        try:
-            response = await perform(entry["fault"], request, answer, _scripted)
-            if response is not None:
-                await response(scope, receive, send)
-                status = response.status_code
-        finally:
-            account.finish(entry, status)
+        await serve(account, entry, request, send, answer)
 
 
 def create_app(token: str) -> Starlette:
@@ -82,10 +77,6 @@ async def _health(_: Request) -> Response:
 
 async def _no_such_address(_: Request, __: Exception) -> Response:
     return not_found()
-
-
-def _scripted(fault: Fault) -> Response:
-    return Response(fault.body or "", fault.answer, dict(fault.headers))
 
 
 def _headers(scope: Scope) -> list[tuple[bytes, bytes]]:
