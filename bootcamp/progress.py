@@ -224,6 +224,7 @@ def _put_aside(path: Path) -> None:
     path.replace(aside)
     print(
         f"The progress file could not be read. It is kept as {shown(aside)}; "
-        "progress starts anew.\nYour work is not touched. Run `bootcamp check` on a week to fill the progress again.",
+        "progress starts anew.\n"
+        "Your work is not touched. Run `bootcamp check` on a week to fill the progress again.",
         file=sys.stderr,
     )

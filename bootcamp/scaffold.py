@@ -206,12 +206,12 @@ def _must_import(text: str, path: PurePath) -> None:
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
-        _fail(path, error.lineno or 1, f"without its blocks this is no Python: {error.msg}")
+        _fail(path, 1, f"line {error.lineno} of the exercise is no Python: {error.msg}")
     pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Raise) and "NotImplementedError" in ast.dump(node):
-            _fail(path, node.lineno, "without its blocks this raises when it is imported")
+            _fail(path, 1, f"line {node.lineno} of the exercise raises when it is imported")
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             pending += ast.iter_child_nodes(node)
 
