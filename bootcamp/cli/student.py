@@ -101,7 +101,8 @@ def solution_command(
             )
         progress.reveal(item.id)
     for path, block in _reference(week, item):
-        console.print(_block(path, block))
+        console.print(f"{shown(path)}:{block.code_line}", style="bold", soft_wrap=True)
+        console.print(_syntax(path, block))
 
 
 def reset_command(
@@ -180,15 +181,15 @@ def _reference(week: Week, item: Item) -> Iterator[tuple[Path, Block]]:
                 yield path, block
 
 
-def _block(path: Path, block: Block) -> Panel:
-    code = Syntax(
+def _syntax(path: Path, block: Block) -> Syntax:
+    return Syntax(
         "\n".join(block.code),
         Syntax.guess_lexer(str(path)),
         line_numbers=True,
         start_line=block.code_line,
         background_color="default",
+        word_wrap=True,
     )
-    return Panel(code, title=f"{shown(path)}:{block.code_line}", title_align="left")
 
 
 def _announce(plan: Reset, item_id: str) -> None:
