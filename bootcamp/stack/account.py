@@ -38,7 +38,7 @@ class Account:
                 if parent.stat().st_uid != os.geteuid() or parent == Path.home():
                     raise StackError(
                         f"PostgreSQL runs as `nobody` here, who cannot enter {parent}.",
-                        "Work as an ordinary user, or set BOOTCAMP_STATE to a folder outside of it.",
+                        "Work as an ordinary user, or set BOOTCAMP_STATE to another folder.",
                     )
                 parent.chmod(TRAVERSE)
 
@@ -55,7 +55,7 @@ def postgres_account(binaries: Path) -> Account:
     """How to run the PostgreSQL programs in this folder.
 
     Raises:
-        StackError: we are root, there are no user namespaces, and `nobody` cannot read the programs.
+        StackError: we are root, have no user namespaces, and `nobody` cannot read the programs.
     """
     if os.geteuid() != 0:
         return Account()
@@ -80,7 +80,7 @@ def postgres_account(binaries: Path) -> Account:
         raise StackError(
             "PostgreSQL does not run as root, user namespaces are not allowed here, and the user "
             f"`nobody` cannot read {binaries}.",
-            "Work as an ordinary user, or put the virtual environment in a folder that all can read.",
+            "Work as an ordinary user, or put the virtual environment where all can read it.",
         )
     return Account(user=user)
 

@@ -1,7 +1,7 @@
 """DynamoDB and S3 on loopback: ministack without its control plane.
 
-Ministack answers `/_ministack/reset` and `/_ministack/config` to anybody. One run could wipe all the
-others, so nothing but the AWS API is let through. Configured by ministack's own variables.
+Ministack answers `/_ministack/reset` and `/_ministack/config` to anybody. One run could wipe all
+the others, so nothing but the AWS API is let through. Configured by ministack's own variables.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from ministack.app import app as ministack
+from ministack.app import app as ministack  # type: ignore[import-untyped]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -3,12 +3,14 @@
     python -I -S guard.py --fd N [--stop-signal N] [--grace S] [--user UID:GID] -- COMMAND...
 
 `--fd` is one end of a socket pair; the launcher holds the other. The guard writes `pid N` to it,
-at last `swept`, and reads `stop SECONDS`, `kill SIGNAL` and `killgroup SIGNAL` from it. End of file means that the
-launcher is gone, however it died: the guard then ends the whole process group. It exits as the
-command did, with its code or by its signal.
+at last `swept`, and reads `stop SECONDS`, `kill SIGNAL` and `killgroup SIGNAL` from it. End of file
+means that the launcher is gone, however it died: the guard then ends the whole process group. It
+exits as the command did, with its code or by its signal.
 
 Standard library only, and few imports: one of these starts for every process of the stack.
 """
+
+# ruff: noqa: SIM105 - contextlib would be one more import for each process of the stack
 
 import os
 import select
@@ -18,8 +20,9 @@ import sys
 import time
 
 POLL_SECONDS = 1.0
-"""How often the guard looks whether it still has its parent: a second way to see the launcher die."""
+"""How often the guard looks whether its parent still lives: a fork may hold the socket."""
 SWEEP_ROUNDS = 50
+MOST_DESCRIPTORS = 4096
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -41,9 +44,9 @@ def become(command: list[str], user: str) -> None:
     """In the child: a session of its own, no descriptors of ours, then the command."""
     try:
         os.setsid()
-        for number in STOP_SIGNALS + (signal.SIGCHLD, signal.SIGPIPE):
+        for number in (*STOP_SIGNALS, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
-        os.closerange(3, 1024)
+        os.closerange(3, MOST_DESCRIPTORS)
         if user:
             uid, gid = (int(part) for part in user.split(":"))
             os.setgroups([])
@@ -91,7 +94,7 @@ class Guard:
 
     def run(self) -> int:
         """Wait for the command's end. Returns its wait status."""
-        listening: list[object] = [self.launcher, self.wake]
+        listening: list[socket.socket | int] = [self.launcher, self.wake]
         while self.status is None:
             wait = POLL_SECONDS
             if self.deadline is not None:

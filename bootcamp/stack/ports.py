@@ -1,12 +1,13 @@
 """Free loopback ports.
 
-They are taken below the range from which the system gives outgoing connections their ports. A server
-that is stopped for a test would otherwise lose its port to a client, or the client would be
+They are taken below the range from which the system gives outgoing connections their ports. A
+server that is stopped for a test would otherwise lose its port to a client, or the client would be
 connected to itself: on loopback a connection to a closed port in that range can do so.
 """
 
 from __future__ import annotations
 
+import http.client
 import random
 import socket
 
@@ -15,7 +16,7 @@ from bootcamp.errors import StackError
 LOOPBACK = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 20_000, 32_000
 ATTEMPTS = 200
-CONNECT_SECONDS = 0.5
+CONNECT_SECONDS = 1.0
 
 
 def is_free(port: int) -> bool:
@@ -45,10 +46,13 @@ def free_port() -> int:
     )
 
 
-def is_listening(port: int) -> bool:
-    """Whether something accepts connections on this loopback port."""
+def answers_health(port: int) -> bool:
+    """Whether `GET /health` on this loopback port answers 200."""
+    line = http.client.HTTPConnection(LOOPBACK, port, timeout=CONNECT_SECONDS)
     try:
-        with socket.create_connection((LOOPBACK, port), CONNECT_SECONDS):
-            return True
-    except OSError:
+        line.request("GET", "/health")
+        return line.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        line.close()

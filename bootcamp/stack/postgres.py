@@ -107,7 +107,7 @@ class Admin:
 
     @staticmethod
     def _run(connection: psycopg.Connection[Any], text: str, *names: str) -> None:
-        statement = sql.SQL(text)  # type: ignore[arg-type]
+        statement = sql.SQL(text)
         connection.execute(statement.format(*(sql.Identifier(name) for name in names)))
 
     def prepare(self) -> None:
@@ -212,7 +212,7 @@ class PostgresServer:
         return Admin(self.port, self._password)
 
     def start(self) -> Self:
-        """Make the data folder if need be, start the server, make the template. Raises StackError."""
+        """Make the data folder if need be, start the server, make the template."""
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         self.process.start()

@@ -6,6 +6,7 @@ processes are all started this way.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -26,6 +27,8 @@ START_SECONDS = 30.0
 POLL_SECONDS = 0.01
 LOG_BYTES = 64 * 1024
 """How much of a log is read: a flood in it must not become a flood here."""
+LARGEST_LOG = 10 * 1024 * 1024
+"""A log larger than this from an earlier session is begun anew."""
 TAIL_LINES = 20
 SWEPT = b"swept"
 
@@ -38,14 +41,14 @@ class Process:
         env: the complete environment; nothing is inherited.
         log: file that gets standard error, and standard output unless `stdout` is a pipe.
         name: what messages call it.
-        stdin, stdout: give `subprocess.PIPE` to talk to it; `.stdin` and `.stdout` are binary files.
+        stdin, stdout: `subprocess.PIPE` to talk to it; `.stdin` and `.stdout` are binary files.
         stop_signal: what asks it to stop.
         grace: seconds between that and the kill, also when the launcher dies.
         user: `(uid, gid)` to run as; root only.
-        hold: descriptors that the guard keeps open (not the command): locks that mean "still alive".
+        hold: descriptors that the guard keeps open, not the command: locks that mean "alive".
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         argv: Sequence[str | os.PathLike[str]],
         *,
@@ -73,7 +76,9 @@ class Process:
         self._hold = tuple(hold)
         self._guard: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
+        self._heard = b""
         self._pid = 0
+        self._log_start = 0
 
     def start(self) -> Self:
         """Start the command. A process that ended may be started again.
@@ -85,6 +90,10 @@ class Process:
             return self
         ours, theirs = socket.socketpair()
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._log_start = self._log_size()
+        if self._guard is None and self._log_start > LARGEST_LOG:
+            self.log.unlink()
+            self._log_start = 0
         with theirs, self.log.open("ab") as log:
             self._guard = subprocess.Popen(
                 self._guard_argv(theirs.fileno()),
@@ -97,7 +106,7 @@ class Process:
                 start_new_session=True,
             )
         self._line = ours
-        self._pid = self._read_pid()
+        self._pid = self._read_pid(ours)
         return self
 
     def _guard_argv(self, fd: int) -> list[str]:
@@ -107,14 +116,14 @@ class Process:
             options += ["--user", f"{self._user[0]}:{self._user[1]}"]
         return [sys.executable, "-I", "-S", str(GUARD), *options, "--", *self.argv]
 
-    def _read_pid(self) -> int:
-        assert self._line is not None
-        self._line.settimeout(START_SECONDS)
+    def _read_pid(self, line: socket.socket) -> int:
+        line.settimeout(START_SECONDS)
         try:
-            words = self._line.recv(64).split()
+            self._heard = line.recv(64)
         except OSError:
-            words = []
-        self._line.settimeout(None)
+            self._heard = b""
+        line.settimeout(None)
+        words = self._heard.partition(b"\n")[0].split()
         if len(words) != 2:
             self._close()
             raise StackError(f"{self.name} could not be started.{self._tail()}")
@@ -122,7 +131,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The command's own process id, not the guard's. Also its process group's; 0 before start."""
+        """The command's own process id, and its group's; not the guard's. 0 before start."""
         return self._pid
 
     @property
@@ -170,38 +179,33 @@ class Process:
             try:
                 self._guard.wait(seconds + GRACE_SECONDS)
             except subprocess.TimeoutExpired:
-                self._kill_hard()
+                self._kill_hard(self._guard)
         if not self._swept():
-            self._kill_hard()  # the guard itself was killed: what the command started may live
+            self._kill_hard(
+                self._guard
+            )  # the guard itself was killed: what the command started may live
         self._close()
         return self._guard.returncode
 
     def _tell(self, message: str) -> None:
         if self._line is not None:
-            try:
+            with contextlib.suppress(OSError):  # the guard is gone, and the command with it
                 self._line.sendall(f"{message}\n".encode())
-            except OSError:
-                pass  # the guard is gone, and the command with it
 
     def _swept(self) -> bool:
         """Whether the guard said, as its last word, that nothing is left."""
         if self._line is None:
             return True  # asked and answered before
         self._line.setblocking(False)
-        try:
-            return SWEPT in self._line.recv(64)
-        except OSError:
-            return False
+        with contextlib.suppress(OSError):
+            self._heard += self._line.recv(64)
+        return SWEPT in self._heard
 
-    def _kill_hard(self) -> None:
-        assert self._guard is not None
-        if self._guard.poll() is None:
-            self._guard.kill()
-        try:
+    def _kill_hard(self, guard: subprocess.Popen[bytes]) -> None:
+        guard.kill()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
-        self._guard.wait()
+        guard.wait()
 
     def _close(self) -> None:
         if self._line is not None:
@@ -209,23 +213,27 @@ class Process:
             self._line = None
         for pipe in (self.stdin, self.stdout):
             if pipe is not None:
-                try:
+                with contextlib.suppress(OSError):  # unsent input of a process that is gone
                     pipe.close()
-                except OSError:
-                    pass  # unsent input of a process that is gone
 
-    def logs(self, limit: int = LOG_BYTES) -> str:
-        """The last `limit` bytes of the log."""
+    def logs(self, limit: int = LOG_BYTES, *, latest: bool = False) -> str:
+        """The last `limit` bytes of the log; with `latest`, only what came since the last start."""
+        first = max(0, self._log_size() - limit, self._log_start if latest else 0)
         try:
             with self.log.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - limit))
+                file.seek(first)
                 return file.read(limit).decode(errors="replace")
         except FileNotFoundError:
             return ""
 
+    def _log_size(self) -> int:
+        try:
+            return self.log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def _tail(self) -> str:
-        lines = self.logs(8192).splitlines()[-TAIL_LINES:]
+        lines = self.logs(8192, latest=True).splitlines()[-TAIL_LINES:]
         return "\nThe end of its log:\n" + "\n".join(lines) if lines else " Its log is empty."
 
     def wait_ready(self, probe: Callable[[], bool], timeout: float = START_SECONDS) -> None:

