@@ -22,12 +22,15 @@ from pipeline.errors import (
     TransientError,
     error_body,
 )
+from pipeline.queueing import document_task, hurry
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    hurry()
+    document_task()  # a task module that cannot be imported stops the API here, with its reason
     # Nobody in this process waits for a result. Told so, Celery does not subscribe to a channel
     # of the result backend at every publish: one thing less that can hang while Redis is away.
     with denied_join_result():
@@ -36,7 +39,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
 
 async def _refuse(request: Request, error: Exception) -> JSONResponse:
     """An error of our own: its status, and a message that a client may read."""
-    assert isinstance(error, PipelineError)  # noqa: S101  (registered for nothing else)
+    assert isinstance(error, PipelineError)
     headers = {}
     if isinstance(error, TransientError):
         headers["Retry-After"] = str(error.retry_after_seconds)
