@@ -148,7 +148,8 @@ class _Marks:
             rf"(?P<indent>[ \t]*){opening} BEGIN SOLUTION (?P<item>\d+\.\d+){closing}"
         )
         self.end = re.compile(rf"[ \t]*{opening} END SOLUTION{closing}")
-        self.task = re.compile(rf"[ \t]*{opening}\?[ ]?(?P<text>.*?){closing}")
+        # `ruff format` writes `# ?` for `#?`
+        self.task = re.compile(rf"[ \t]*{opening}[ ]?\?[ ]?(?P<text>.*?){closing}")
         self.example = f"{style.opening} BEGIN SOLUTION 5.2 {style.closing}".strip()
 
 
