@@ -1,9 +1,94 @@
-"""Commands of `bootcamp check`."""
+"""`bootcamp check` and `bootcamp watch`: run the graders, and show what they say."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Annotated
+
 import typer
+from rich.console import Console
+
+from autograder.engine.manifest import find_item, graded_weeks, load_manifest
+from autograder.engine.outcome import WeekResult
+from autograder.engine.runner import run_week
+from autograder.engine.submission import locate
+from bootcamp import progress
+from bootcamp.cli.show import show_result
+from bootcamp.errors import EXIT_FAILED, EXIT_GRADER_ERROR
+from bootcamp.watching import watch_week
+from bootcamp.weeks import Week, find_week
+
+Where = Annotated[
+    str | None,
+    typer.Option("--from", metavar="DIR", help="Check `solutions` or a folder, not your exercises."),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command()(check)
+    app.command()(watch)
+
+
+def target(text: str) -> tuple[Week, tuple[str, ...]]:
+    """The week and the items that `5`, `05`, `week05_retries` or `5.2` names.
+
+    Raises:
+        UsageError: there is no such week or item.
+    """
+    if "." in text:
+        week, item = find_item(text)
+        return week, (item.id,)
+    week = find_week(text)
+    return week, tuple(item.id for item in load_manifest(week).items)
+
+
+def exit_code(results: list[WeekResult]) -> int:
+    """0 all passed, 1 not, 3 where the grader broke."""
+    if any(result.grader_errors for result in results):
+        return EXIT_GRADER_ERROR
+    return 0 if all(result.passed for result in results) else EXIT_FAILED
+
+
+def check(
+    what: Annotated[
+        str | None, typer.Argument(metavar="[WEEK|ITEM]", help="A week or an item; all by default.")
+    ] = None,
+    source: Where = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Bring back an earlier run's inputs.")] = None,
+) -> None:
+    """Check a week's homework, or one item of it. Exit code: 0 all passed, 1 not, 3 grader error."""
+    targets = [target(what)] if what else [target(week.name) for week in graded_weeks()]
+    console = Console(stderr=True) if as_json else Console()
+    results = []
+    for week, items in targets:
+        folder = locate(week, source)
+        with console.status(f"checking {week}") as status:
+            result = run_week(
+                week,
+                folder,
+                items=items,
+                seed=seed,
+                report=lambda text, week=week: status.update(f"{week}: {text}"),  # type: ignore[misc]
+            )
+        results.append(result)
+        if source is None:
+            progress.record(result.to_json())
+        if not as_json:
+            show_result(console, result)
+    if as_json:
+        data = [result.to_json() for result in results]
+        print(json.dumps(data[0] if what else data, ensure_ascii=False))
+    raise typer.Exit(exit_code(results))
+
+
+def watch(
+    what: Annotated[str, typer.Argument(metavar="WEEK", help="The week you are working on.")],
+    source: Annotated[Path | None, typer.Option("--from", help="Watch this folder.")] = None,
+    poll: Annotated[bool, typer.Option(help="Poll, where the system reports no changes.")] = False,
+) -> None:
+    """Check again at every save. The stack stays up, so an answer comes faster."""
+    week, items = target(what)
+    watch_week(week, items, locate(week, source), record=source is None, poll=poll)

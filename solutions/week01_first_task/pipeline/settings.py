@@ -27,6 +27,10 @@ class WorkerSettings(BaseSettings):
     visibility_timeout_seconds: int = Field(3600, gt=0)
     """How long Redis waits for a worker's acknowledgement before it hands the message to another.
     Keep it above the longest task plus the longest countdown."""
+    lost_worker_retries: int = Field(2, ge=0)
+    """How often a task runs again after the process that ran it was killed."""
+    lost_worker_retry_seconds: float = Field(1.0, ge=0)
+    """How long it waits before it does."""
     worker_concurrency: int = Field(2, gt=0)
     """Worker slots: how many tasks one worker runs at the same time."""
 

@@ -1,0 +1,133 @@
+"""Runs in a student's process: calls one of its functions at a time, and answers in JSON.
+
+Standard library only, and it imports nothing of ours: it is handed to `python` as a file. A request
+is a line on standard input, an answer a line on what standard output was at the start; whatever
+student code prints goes to standard error, which is the process's log.
+
+    {"id": 1, "module": "pipeline.producer", "name": "enqueue_articles", "args": [["a"]], "kwargs": {}}
+    {"id": 1, "ok": true, "value": ["4f7c…"]}
+    {"id": 2, "ok": false, "error": "KeyError", "bases": ["LookupError"], "message": "…", "where": "…"}
+
+Nothing here is trusted: the grader treats every answer as the student's word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import dataclasses
+import datetime
+import importlib
+import inspect
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""A longer answer is refused; a long list of embeddings fits."""
+
+
+def encode(value: Any) -> Any:
+    """`value` as JSON can carry it. What JSON does not know becomes `{"__type__": …}`."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else {"__type__": repr(value)}
+    if isinstance(value, (list, tuple)):
+        return [encode(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): encode(one) for key, one in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return {"__type__": "set", "value": sorted((encode(one) for one in value), key=repr)}
+    if isinstance(value, (bytes, bytearray)):
+        return {"__type__": "bytes", "value": base64.b64encode(value).decode()}
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return {"__type__": "datetime", "value": value.isoformat()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return encode({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
+    for method in ("model_dump", "tolist", "_asdict"):
+        if callable(getattr(value, method, None)):
+            return encode(getattr(value, method)())
+    if inspect.isgenerator(value) or hasattr(value, "__next__"):
+        return [encode(one) for one in value]
+    return {"__type__": type(value).__name__, "value": str(value)[:1000]}
+
+
+def decode(value: Any) -> Any:
+    """The other way round, for arguments: bytes travel as `{"__type__": "bytes", …}`."""
+    if isinstance(value, list):
+        return [decode(one) for one in value]
+    if isinstance(value, dict):
+        if value.get("__type__") == "bytes":
+            return base64.b64decode(value["value"])
+        return {key: decode(one) for key, one in value.items()}
+    return value
+
+
+def where(error: BaseException) -> str:
+    """File and line of the innermost frame that lies in the pipeline."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_short(error.filename)} line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if f"{os.sep}pipeline{os.sep}" in frame.filename]
+    return f"{_short(ours[-1].filename)} line {ours[-1].lineno}" if ours else ""
+
+
+def _short(path: str) -> str:
+    return "pipeline" + path.rpartition(f"{os.sep}pipeline")[2].replace(os.sep, "/")
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Do what a request asks: import a module, or call or read a name in it."""
+    try:
+        value = importlib.import_module(request["module"])
+        if request.get("name") is None:
+            return {"ok": True, "value": None}
+        for part in request["name"].split("."):
+            value = getattr(value, part)
+        if "args" in request:
+            value = value(*decode(request["args"]), **decode(request.get("kwargs", {})))
+            if inspect.iscoroutine(value):
+                value = asyncio.run(value)
+        return {"ok": True, "value": encode(value)}
+    except BaseException as error:  # SystemExit too: leaving is an answer, not an end
+        traceback.print_exc()
+        return {
+            "ok": False,
+            "error": type(error).__name__,
+            "bases": [base.__name__ for base in type(error).__mro__[1:]],
+            "message": str(error)[:2000],
+            "where": where(error),
+        }
+
+
+def main() -> None:
+    """Answer requests until standard input closes."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.path[:] = [path for path in sys.path if path != os.path.dirname(os.path.abspath(__file__))]
+    for line in requests:
+        request = json.loads(line)
+        text = json.dumps({"id": request["id"], **answer(request)})
+        if len(text) > MAX_ANSWER_BYTES:
+            text = json.dumps(
+                {
+                    "id": request["id"],
+                    "ok": False,
+                    "error": "AnswerTooLarge",
+                    "bases": [],
+                    "message": f"more than {MAX_ANSWER_BYTES} bytes",
+                    "where": "",
+                }
+            )
+        sys.stderr.flush()
+        answers.write(text + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""The pytest plugin: marks tests with items, hands out fixtures, and keeps the outcomes.
+
+A grader's outcome is read from the exception object in this process: text, exit codes and files
+that a student could write count for nothing.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.card import Card, CheckFailed, NotGradable
+from autograder.engine.manifest import Item, Manifest
+from autograder.engine.outcome import SEVERITY, ItemResult, Outcome, WeekResult
+from autograder.engine.session import Session
+from autograder.engine.student import Student
+from bootcamp.providers import OpenAIControl, WebhookSink
+from bootcamp.stack import Run
+
+PLUGIN = "bootcamp-grading"
+
+
+class NeedsFailed(Exception):
+    """An item that this one needs did not pass."""
+
+
+@dataclass
+class _Record:
+    """What the tests of one item came to so far."""
+
+    outcomes: list[tuple[Outcome, Card | None]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def worst(self) -> tuple[Outcome, Card | None]:
+        if not self.outcomes:
+            return Outcome.GRADER_ERROR, Card(got="no test of this item ran to its end")
+        return min(self.outcomes, key=lambda one: SEVERITY.index(one[0]))
+
+
+class Grading:
+    """The plugin object of one run. `result()` is the only way out."""
+
+    __name__ = PLUGIN  # pytest registers it under this name
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._records: dict[str, _Record] = defaultdict(_Record)
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.session.manifest
+
+    def result(self) -> WeekResult:
+        """The outcome of every item that was asked for."""
+        items = []
+        for item_id in self.session.reported:
+            item, record = self.manifest.item(item_id), self._records[item_id]
+            outcome, card = record.worst()
+            items.append(ItemResult(item, outcome, self._finished(item, card), record.seconds))
+        return WeekResult(self.session.week, tuple(items), self.session.seed)
+
+    def _finished(self, item: Item, card: Card | None) -> Card | None:
+        if card is None:
+            return None
+        lesson = self.session.week.lessons / item.lesson
+        where = f"lessons/{lesson.parent.name}/{lesson.name}"
+        return card.pointing_to(f"bootcamp hint {item.id}", where)
+
+    # -- pytest's hooks ----------------------------------------------------------------------
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Keep the wanted items' tests, in the manifest's order."""
+        order = {item_id: place for place, item_id in enumerate(self.session.wanted)}
+        chosen = [test for test in items if item_of(test) in order]
+        config.hook.pytest_deselected(items=[test for test in items if test not in chosen])
+        items[:] = sorted(chosen, key=lambda test: order[item_of(test)])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Before any fixture: is the item gradable, and do those it needs stand?"""
+        homework = self.manifest.item(item_of(item))
+        for needed in homework.needs:
+            if self._records[needed].worst()[0] is not Outcome.PASSED:
+                raise NeedsFailed(needed)
+        if problem := self.session.problem(homework):
+            raise NotGradable(problem)
+        self.session.run.openai.clear()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[Any]:
+        """Take the outcome from the exception itself."""
+        report = yield
+        record = self._records[item_of(item)]
+        record.seconds += call.duration
+        error = call.excinfo.value if call.excinfo else None
+        if error is not None:
+            record.outcomes.append(self._judge(item_of(item), error))
+            report.outcome = "skipped" if isinstance(error, NeedsFailed) else "failed"
+            report.longrepr = (
+                (str(item.path), 0, f"needs {error}")
+                if isinstance(error, NeedsFailed)
+                else (record.outcomes[-1][1] or Card()).text()
+            )
+        elif call.when == "call":
+            record.outcomes.append((Outcome.PASSED, None))
+        return report
+
+    def _judge(self, item_id: str, error: BaseException) -> tuple[Outcome, Card]:
+        if isinstance(error, NotGradable):
+            return Outcome.NOT_GRADABLE, error.card
+        if isinstance(error, CheckFailed):
+            return Outcome.FAILED, self._with_marker(item_id, error.card)
+        if isinstance(error, NeedsFailed):
+            return Outcome.SKIPPED, Card(
+                got=f"not checked: it builds on {error}, which has not passed yet",
+                cause=f"make {error} pass first",
+            )
+        trace = traceback.format_exception(error)
+        return Outcome.GRADER_ERROR, Card(
+            got=f"the grader broke: {type(error).__name__}: {error}",
+            cause="not your fault, and no zero: run it again, and report it with these lines",
+            log=tuple("".join(trace).splitlines()[-12:]),
+        )
+
+    def _with_marker(self, item_id: str, card: Card) -> Card:
+        place = self.session.unwritten(self.manifest.item(item_id))
+        if not place:
+            return card
+        return Card(
+            sent=card.sent,
+            expected=card.expected,
+            got=card.got,
+            cause=f'{place} still says NotImplementedError("{item_id}"): write that part',
+            log=card.log,
+        )
+
+
+def item_of(test: pytest.Item) -> str:
+    """The item that a test belongs to, or "" for none."""
+    mark = test.get_closest_marker("item")
+    return str(mark.args[0]) if mark and mark.args else ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the mark that binds a test to an item."""
+    config.addinivalue_line("markers", "item(id): the homework item that this test checks")
+
+
+# -- fixtures --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def session(request: pytest.FixtureRequest) -> Session:
+    """The grading run."""
+    grading = request.config.pluginmanager.get_plugin(PLUGIN)
+    assert isinstance(grading, Grading), (
+        "run graders with `bootcamp check` or `pytest autograder/…`"
+    )
+    return grading.session
+
+
+@pytest.fixture(scope="session")
+def student(session: Session) -> Student:
+    """The student's code, in its own processes."""
+    return session.student
+
+
+@pytest.fixture(scope="session")
+def run(session: Session) -> Run:
+    """This run's own Redis, PostgreSQL database, AWS account and blob folder."""
+    return session.run
+
+
+@pytest.fixture(scope="session")
+def openai(session: Session) -> OpenAIControl:
+    """The stand-in's control: journal and faults. The journal is empty when a test starts."""
+    return session.run.openai
+
+
+@pytest.fixture(scope="session")
+def webhooks(session: Session) -> WebhookSink:
+    """The receiver of webhooks, and witness of what arrived."""
+    return session.run.webhooks
+
+
+@pytest.fixture
+def rng(session: Session, request: pytest.FixtureRequest) -> Random:
+    """Random inputs of one test; the printed seed brings them back."""
+    return session.random(request.node.nodeid.rpartition("/")[2])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of the test's own."""
+    return tmp_path

@@ -1,0 +1,79 @@
+"""Runs a week's graders on a submission, and gives the result as a value."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from autograder.engine.outcome import WeekResult
+from autograder.engine.plugin import Grading
+from autograder.engine.session import Session
+from bootcamp import paths
+from bootcamp.errors import GraderError
+from bootcamp.stack import Stack, find_or_start
+from bootcamp.weeks import Week
+
+
+def run_week(
+    week: Week,
+    source: Path,
+    *,
+    items: Iterable[str] | None = None,
+    stack: Stack | None = None,
+    seed: int | None = None,
+    report: Callable[[str], None] = lambda text: None,
+) -> WeekResult:
+    """Grade one week of one submission.
+
+    Args:
+        source: the folder that holds the student's `pipeline`.
+        items: ids of the items to report on; all by default.
+        stack: a running stack; by default one that is up is joined, or one is started.
+        seed: brings back the random inputs of an earlier run.
+        report: is told what happens, for a progress line.
+
+    Items on which the grader broke are run once more; a student's failure never is.
+
+    Raises:
+        GraderError: pytest itself did not come through.
+        StackError: the stack did not start.
+    """
+    seed = secrets.randbelow(10**9) if seed is None else seed
+    with ExitStack() as exit_stack:
+        if stack is None:
+            report("starting the local stack")
+            stack = exit_stack.enter_context(find_or_start(paths.state_dir()))
+        report("running the checks")
+        result = _run(week, source, items, stack, seed)
+        if broken := result.grader_errors:
+            report("the grader broke; running those items once more")
+            again = _run(week, source, [one.item.id for one in broken], stack, seed)
+            result = result.replaced_by(again.items)
+    return result
+
+
+def _run(
+    week: Week, source: Path, items: Iterable[str] | None, stack: Stack, seed: int
+) -> WeekResult:
+    with Session(week, source, stack, seed, items) as session:
+        grading = Grading(session)
+        code, output = _pytest(week.grader, grading)
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise GraderError(f"The graders of {week} did not run (pytest: {code}).", output[-3000:])
+    return grading.result()
+
+
+def _pytest(folder: Path, grading: Grading) -> tuple[int, str]:
+    """Run the graders in this process, away from the user's own pytest configuration."""
+    options = ["-q", "--no-header", "--import-mode=importlib", "--strict-markers"]
+    options += ["-p", "autograder.engine.plugin", "-p", "no:cacheprovider", "-p", "no:celery"]
+    options += ["-c", str(paths.AUTOGRADER / "pytest.ini"), "--rootdir", str(paths.AUTOGRADER)]
+    output = io.StringIO()
+    with redirect_stdout(output):
+        code = pytest.main([*options, str(folder)], plugins=[grading])
+    return int(code), output.getvalue()

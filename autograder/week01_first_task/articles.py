@@ -1,0 +1,67 @@
+"""Articles that no student can know before, and what became of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from random import Random
+from typing import Any
+
+from autograder.engine import wait
+from autograder.engine.card import fail
+from autograder.engine.student import Student
+from autograder.week01_first_task import broker
+from bootcamp.providers import JournalEntry, OpenAIControl
+from bootcamp.stack import Run
+
+SUBJECTS = ("lighthouse", "harbour", "tide", "signal", "pilot", "ferry", "chart", "anchor")
+TASK = "pipeline.tasks.first"
+POLL_SECONDS = 0.03
+
+
+def titles(rng: Random, count: int) -> list[str]:
+    """Titles, each with a word of its own so that its request can be found."""
+    return [f"The {rng.choice(SUBJECTS)} of {rng.getrandbits(48):012x}" for _ in range(count)]
+
+
+def enqueue(student: Student, title: str) -> str:
+    """Enqueue one article by Celery's own `delay`; returns the task's id."""
+    handle = student.call(TASK, "summarize_article.delay", title)
+    if not (isinstance(handle, dict) and handle.get("__type__") == "AsyncResult"):
+        fail(
+            sent=f"summarize_article.delay({title!r})",
+            expected="Celery's AsyncResult",
+            got=handle,
+            cause="`summarize_article` is not the Celery task that was given",
+        )
+    return str(handle["value"])
+
+
+def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
+    """The stored result of a task once it has ended: `{"status": …, "result": …}`."""
+
+    def ended() -> dict[str, Any] | None:
+        stored = broker.result(run, task_id)
+        if stored is None:
+            return None
+        meta = json.loads(stored[0])
+        return meta if meta.get("status") in ("SUCCESS", "FAILURE") else None
+
+    return wait.until(ended, timeout)
+
+
+def requests_for(openai: OpenAIControl, title: str) -> list[JournalEntry]:
+    """What the model was asked about one title, in order."""
+    return [entry for entry in openai.journal("chat") if any(title in one for one in entry.inputs)]
+
+
+def wait_for_requests(
+    openai: OpenAIControl, title: str, count: int, timeout: float
+) -> list[JournalEntry]:
+    """The requests about a title once there are `count`; at the deadline, whatever there is."""
+    deadline = time.monotonic() + timeout
+    while True:
+        found = requests_for(openai, title)
+        if len(found) >= count or time.monotonic() >= deadline:
+            return found
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,123 @@
+"""1.2: a named task that runs on a worker, returns the model's summary and logs its id."""
+
+from __future__ import annotations
+
+import json
+import re
+from random import Random
+from typing import Any
+
+import pytest
+from openai import OpenAI
+
+from autograder.engine import wait
+from autograder.engine.card import fail
+from autograder.engine.student import Student
+from autograder.engine.worker import Worker
+from autograder.week01_first_task import articles, broker
+from bootcamp.providers import OpenAIControl
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("1.2")
+
+RESULT_SECONDS = 10.0
+CELERYS_OWN = re.compile(
+    r"Task [\w.]+\[[0-9a-f-]+\] (received|succeeded|raised|retry)|ForkPoolWorker.*Traceback"
+)
+"""Lines that Celery writes about every task, whatever its code does."""
+
+
+def test_runs_on_a_worker(
+    student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
+) -> None:
+    [title] = articles.titles(rng, 1)
+    task_id = articles.enqueue(student, title)
+    sent = f"summarize_article.delay({title!r})"
+    ended = articles.outcome(run, task_id, RESULT_SECONDS)
+    if ended is None:
+        fail(
+            sent=sent,
+            expected="a result",
+            got=f"none within {RESULT_SECONDS:g} s",
+            cause="the task waits for something that does not come",
+            log=worker.tail(),
+        )
+    check_value(sent, title, ended, openai, run)
+    check_log(sent, task_id, worker)
+
+
+def check_value(
+    sent: str, title: str, ended: dict[str, Any], openai: OpenAIControl, run: Run
+) -> None:
+    value = ended["result"]
+    if ended["status"] != "SUCCESS":
+        fail(
+            sent=sent,
+            expected="a task that succeeds",
+            got=f"{value.get('exc_type')}: {value.get('exc_message')}",
+            cause="the exception that the task's body raised",
+        )
+    asked = articles.requests_for(openai, title)
+    if len(asked) != 1:
+        fail(
+            sent=sent,
+            expected="one request to the model, made by the worker",
+            got=f"{len(asked)} requests",
+            cause="the body does not call `summarize(title)` exactly once",
+        )
+    if not isinstance(value, dict) or value.get("title") != title:
+        fail(
+            sent=sent,
+            expected=f"a result with 'title': {title!r}",
+            got=value,
+            cause="return a dict with the keys title and summary",
+        )
+    if value.get("summary") != model_answer(run, title):
+        fail(
+            sent=sent,
+            expected="under 'summary' what the model answered",
+            got=value,
+            cause="return what `summarize(title)` returned, unchanged",
+        )
+
+
+def model_answer(run: Run, title: str) -> str:
+    """What the stand-in says about a title: the same to everybody, so the grader may ask too."""
+    client = OpenAI(base_url=run.environment()["OPENAI_BASE_URL"], api_key="sk-grader-witness")
+    answer = client.chat.completions.create(
+        model="gpt-4o-mini",
+        messages=[
+            {"role": "system", "content": "Summarise the article in one sentence."},
+            {"role": "user", "content": title},
+        ],
+    )
+    return answer.choices[0].message.content or ""
+
+
+def check_log(sent: str, task_id: str, worker: Worker) -> None:
+    def own_line() -> bool:
+        lines = worker.logs().splitlines()
+        return any(task_id in line and not CELERYS_OWN.search(line) for line in lines)
+
+    if not wait.until(own_line, 2.0):
+        fail(
+            sent=sent,
+            expected=f"a line of the task's own in the worker's log, with its id {task_id}",
+            got="only the lines that Celery writes itself",
+            cause="the body logs nothing, or logs without `self.request.id`",
+            log=worker.tail(),
+        )
+
+
+def test_is_found_under_its_name(student: Student, run: Run, rng: Random) -> None:
+    [title] = articles.titles(rng, 1)
+    student.call(articles.TASK, "summarize_article.apply_async", [title], queue="not-consumed")
+    [message] = [one for one in broker.waiting(run) if one.queue == "not-consumed"]
+    broker.database(run, broker.BROKER).delete("not-consumed")
+    if message.task != "pipeline.summarize_article":
+        fail(
+            sent="summarize_article.apply_async(…)",
+            expected="a message for the task 'pipeline.summarize_article'",
+            got=json.dumps(message.task),
+            cause="the name in the decorator was changed: producers elsewhere rely on it",
+        )

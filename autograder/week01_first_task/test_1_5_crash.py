@@ -1,0 +1,104 @@
+"""1.5: a task whose worker process is killed half way runs again, and not for ever."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+
+import pytest
+
+from autograder.engine import wait
+from autograder.engine.card import fail
+from autograder.engine.student import Student
+from autograder.engine.worker import Worker
+from autograder.week01_first_task import articles
+from bootcamp.providers import Fault, OpenAIControl
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("1.5")
+
+HELD_SECONDS = 20.0
+"""How long the model holds a request whose worker is about to die."""
+AGAIN_SECONDS = 8.0
+"""Celery notices a dead process within about two seconds."""
+MOST_RUNS = 3
+"""The worker was started with LOST_WORKER_RETRIES=1: a first run, one more, and no third."""
+
+
+def test_a_killed_task_runs_again_and_not_for_ever(
+    student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
+) -> None:
+    """Two tasks side by side: one loses its process once, the other each time it runs."""
+    unlucky, deadly = articles.titles(rng, 2)
+    openai.script(
+        Fault.slow(HELD_SECONDS, matching=unlucky, times=1),
+        Fault.slow(HELD_SECONDS, matching=deadly, times=None),
+    )
+    ids = {title: articles.enqueue(student, title) for title in (unlucky, deadly)}
+    for title in ids:
+        if not articles.wait_for_requests(openai, title, 1, AGAIN_SECONDS):
+            fail(
+                sent=f"summarize_article.delay({title!r})",
+                expected="a task that starts",
+                got=f"it had not started after {AGAIN_SECONDS:g} s",
+                log=worker.tail(),
+            )
+    worker.kill_pool()
+    check_runs_again(run, worker, openai, unlucky, ids[unlucky])
+    check_ends(run, worker, openai, deadly, ids[deadly])
+
+
+def check_runs_again(
+    run: Run, worker: Worker, openai: OpenAIControl, title: str, task_id: str
+) -> None:
+    sent = f"summarize_article.delay({title!r}), and SIGKILL to the process that runs it"
+
+    def decided() -> bool:
+        return len(articles.requests_for(openai, title)) > 1 or failed(run, task_id)
+
+    wait.until(decided, AGAIN_SECONDS)
+    if len(articles.requests_for(openai, title)) < 2:
+        lost = failed(run, task_id)
+        fail(
+            sent=sent,
+            expected="the task runs a second time",
+            got="the worker called it a failure (WorkerLostError), and did not run it again"
+            if lost
+            else f"it did not run again within {AGAIN_SECONDS:g} s: the article is lost",
+            cause="nothing says what a lost worker process means: `task_retry_on_worker_lost`, "
+            "together with `task_acks_late`"
+            if lost
+            else "the message was acknowledged before the work was done: `task_acks_late`",
+            log=worker.tail(),
+        )
+    ended = articles.outcome(run, task_id, AGAIN_SECONDS)
+    if ended is None or ended["status"] != "SUCCESS":
+        fail(
+            sent=sent,
+            expected="the second run's result is stored",
+            got=(ended or {}).get("result", "no result"),
+            cause="the task was given up before its second run had ended",
+        )
+
+
+def failed(run: Run, task_id: str) -> bool:
+    ended = articles.outcome(run, task_id, 0)
+    return ended is not None and ended["status"] == "FAILURE"
+
+
+def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task_id: str) -> None:
+    runs = 1
+    while runs < MOST_RUNS and not failed(run, task_id):
+        if len(articles.wait_for_requests(openai, title, runs + 1, 0)) > runs:
+            runs += 1
+            worker.kill_pool()
+        time.sleep(wait.POLL_SECONDS)
+    if runs == MOST_RUNS:
+        worker.kill()
+        fail(
+            sent="a task that loses its worker process each time it runs, LOST_WORKER_RETRIES=1",
+            expected="a first run, a second one, and then it is given up",
+            got=f"a run number {runs}: it would go on for ever",
+            cause="`task_reject_on_worker_lost` puts the message back for ever; "
+            "`task_retry_on_worker_lost` counts",
+        )
