@@ -15,14 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docx.document import Document as WordDocument
 
 PAGE_WIDTH, PAGE_HEIGHT, MARGIN = 595.0, 842.0, 56.0
 """A4, in points. A page with more text than fits is made higher, so page N is always text N."""
 FONT_SIZE, LINE_HEIGHT = 10, 14
 ZIP_DATE = (2024, 1, 1, 0, 0, 0)
 """Stands in every file that a DOCX holds: the same pages give the same bytes."""
-
-_MADE = dt.datetime(*ZIP_DATE)
 
 WORDS = {
     "en": "harbour lantern tide pilot signal vessel channel anchor weather keeper rope engine "
@@ -147,11 +149,17 @@ def make_docx(pages: Sequence[str]) -> bytes:
             word.add_page_break()  # type: ignore[no-untyped-call]
         for paragraph in filter(str.strip, text.split("\n")):
             word.add_paragraph(paragraph)
-    word.core_properties.author = "bootcamp"
-    word.core_properties.created = word.core_properties.modified = _MADE
+    stamp_word(word, "bootcamp")
     file = io.BytesIO()
     word.save(file)
     return without_dates(file.getvalue())
+
+
+def stamp_word(word: WordDocument, author: str) -> None:
+    """Put an author and a fixed date on a DOCX, in place of python-docx's own."""
+    properties = word.core_properties
+    properties.author = author
+    properties.created = properties.modified = dt.datetime(*ZIP_DATE)
 
 
 def without_dates(archive: bytes) -> bytes:
