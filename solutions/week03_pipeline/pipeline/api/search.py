@@ -106,9 +106,10 @@ async def nearest(
     """
     cursor = connection.cursor(row_factory=dict_row)
     # BEGIN SOLUTION 3.6
-    #? Join chunks with their documents, order by cosine distance to the vector, take `limit`.
-    #? pgvector's operator for it is `<=>`; give the parameter as `%s::vector`. The index helps only
-    #? where you order by the distance itself, ascending. Similarity is one minus distance.
+    # ? Join chunks with their documents, order by cosine distance to the vector, take
+    # ? `limit`.
+    # ? pgvector's operator for it is `<=>`; give the parameter as `%s::vector`. The index helps
+    # ? only where you order by the distance itself, ascending. Similarity is one minus distance.
     await cursor.execute(
         """
         SELECT document_id, filename, page, text, 1 - (embedding <=> %(vector)s::vector) AS score
@@ -135,10 +136,11 @@ async def search(
     """
     pool: AsyncConnectionPool[AsyncConnection[Any]] = request.state.search_pool
     # BEGIN SOLUTION 3.6
-    #? Embed the question first, then take a connection: do not hold one while you wait for another
-    #? service. Wait for both with `await`: meanwhile this process answers others.
-    #? If one of them is away, say `SearchUnavailable`; its own words must not reach the client.
-    #? Before the first document there is no table (`UndefinedTable`): that is no result, no error.
+    # ? Embed the question first, then take a connection: do not hold one while you wait
+    # ? for another service. Wait for both with `await`: meanwhile this process answers others.
+    # ? If one of them is away, say `SearchUnavailable`; its own words must not reach the client.
+    # ? Before the first document there is no table (`UndefinedTable`): that is no result, no
+    # ? error.
     try:
         vector = await embed_question(q)
         async with pool.connection() as connection:

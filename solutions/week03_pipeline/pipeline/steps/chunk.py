@@ -22,9 +22,9 @@ def pieces(text: str, size: int) -> list[tuple[int, int]]:
     character (what a reader sees as one, with its accents).
     """
     # BEGIN SOLUTION 3.2
-    #? Let `TextSplitter` find the boundaries. It knows the Unicode rules for sentences and words,
-    #? so Chinese works too. Look for the method that says where each piece begins.
-    #? By default it trims what it returns; here no character may be lost between two pieces.
+    # ? Let `TextSplitter` find the boundaries. It knows the Unicode rules for sentences
+    # ? and words, so Chinese works too. Look for the method that says where each piece begins.
+    # ? By default it trims what it returns; here no character may be lost between two pieces.
     found = TextSplitter(size, trim=False).chunk_indices(text)
     return [(start, start + len(piece)) for start, piece in found]
     # END SOLUTION
@@ -37,9 +37,10 @@ def overlap_start(text: str, start: int, overlap: int) -> int:
     without spaces), as far back as allowed.
     """
     # BEGIN SOLUTION 3.2
-    #? Go back `overlap` characters, but not before the text. Then come forward to the first word
-    #? that starts there. A word starts at a visible character after a blank or at the text's start.
-    #? No such word before `start`? Then cut a word, but never between a letter and its accent.
+    # ? Go back `overlap` characters, but not before the text. Then come forward to the
+    # ? first word that starts there. A word starts at a visible character after a blank or at the
+    # ? text's start.
+    # ? No such word before `start`? Then cut a word, but never between a letter and its accent.
     earliest = max(0, start - overlap)
     for index in range(earliest, start):
         if not text[index].isspace() and (index == 0 or text[index - 1].isspace()):
@@ -73,10 +74,10 @@ def chunk_pages(
         raise ValueError(f"overlap must be between 0 and {max_chars // 2}, not {overlap}")
     chunks: list[Chunk] = []
     # BEGIN SOLUTION 3.2
-    #? Cut each page on its own, and keep its number with every chunk of it.
-    #? With its overlap a chunk must still fit `max_chars`: leave room for it when you cut.
-    #? Drop white space around a chunk, and a chunk of white space alone. Count positions through
-    #? the whole document, without gaps.
+    # ? Cut each page on its own, and keep its number with every chunk of it.
+    # ? With its overlap a chunk must still fit `max_chars`: leave room for it when you cut.
+    # ? Drop white space around a chunk, and a chunk of white space alone. Count positions through
+    # ? the whole document, without gaps.
     for page in pages:
         text = page["text"]
         for start, end in pieces(text, max_chars - overlap):

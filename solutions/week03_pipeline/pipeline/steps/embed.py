@@ -53,10 +53,11 @@ def batches(texts: Sequence[str]) -> list[list[str]]:
         TextTooLong: a single text has more than `MAX_INPUT_TOKENS`.
     """
     # BEGIN SOLUTION 3.3
-    #? Fill a batch until the next text would break a limit, then begin the next one. There are two
-    #? limits for a request: the number of texts, and the tokens of all of them together.
-    #? A text that is over the limit alone fits no batch: say so before anything is sent.
-    #? No texts, no batches.
+    # ? Fill a batch until the next text would break a limit, then begin the next one.
+    # ? There are two limits for a request: the number of texts, and the tokens of all of them
+    # ? together.
+    # ? A text that is over the limit alone fits no batch: say so before anything is sent.
+    # ? No texts, no batches.
     packed: list[list[str]] = []
     room = 0  # tokens that still fit the last batch
     for text in texts:
@@ -81,9 +82,9 @@ def embed_batch(batch: list[str]) -> list[Vector]:
     """
     answer = client().embeddings.create(model=embedding_model(), input=batch)
     # BEGIN SOLUTION 3.3
-    #? Believe no answer. Each item says by its `index` which text it belongs to: sort by it, and
-    #? check that every text has exactly one. Check that each vector has `DIMENSIONS` numbers, all
-    #? finite: one NaN in the index spoils every search that meets it.
+    # ? Believe no answer. Each item says by its `index` which text it belongs to: sort
+    # ? by it, and check that every text has exactly one. Check that each vector has `DIMENSIONS`
+    # ? numbers, all finite: one NaN in the index spoils every search that meets it.
     items = sorted(answer.data, key=lambda item: item.index)
     if [item.index for item in items] != list(range(len(batch))):
         raise BadEmbeddings
@@ -101,8 +102,9 @@ def embed_texts(texts: Sequence[str]) -> list[Vector]:
         TextTooLong, BadEmbeddings, openai.OpenAIError.
     """
     # BEGIN SOLUTION 3.3
-    #? Headers and footers repeat on every page, and every token costs money: send each different
-    #? text once, batch by batch, and give its vector to all places where the text stands.
+    # ? Headers and footers repeat on every page, and every token costs money: send each
+    # ? different text once, batch by batch, and give its vector to all places where the text
+    # ? stands.
     unique = list(dict.fromkeys(texts))
     vectors = [vector for batch in batches(unique) for vector in embed_batch(batch)]
     vector_of = dict(zip(unique, vectors, strict=True))

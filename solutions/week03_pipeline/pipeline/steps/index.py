@@ -35,9 +35,10 @@ def upsert_document(cursor: Cursor[Any], document_id: str, filename: str) -> Non
 def upsert_chunks(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
     """Write the rows into `chunks`; one that is there already is replaced."""
     # BEGIN SOLUTION 3.4
-    #? One statement for all rows (look for the cursor's method that takes many). A row is known by
-    #? its document and position: where it exists, take over page, text and embedding.
-    #? The table is in `schema.sql`, the order of a row's values in `Row`.
+    # ? One statement for all rows (look for the cursor's method that takes many). A row
+    # ? is known by its document and position: where it exists, take over page, text and
+    # ? embedding.
+    # ? The table is in `schema.sql`, the order of a row's values in `Row`.
     cursor.executemany(
         """
         INSERT INTO chunks (document_id, position, page, text, embedding)
@@ -53,7 +54,7 @@ def upsert_chunks(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
 def delete_tail(cursor: Cursor[Any], document_id: str, count: int) -> None:
     """Remove what a longer, older version of the document left behind its first `count` chunks."""
     # BEGIN SOLUTION 3.4
-    #? Positions count from 0. Which of this document's rows lie behind the new end?
+    # ? Positions count from 0. Which of this document's rows lie behind the new end?
     cursor.execute(
         "DELETE FROM chunks WHERE document_id = %s AND position >= %s", [document_id, count]
     )
@@ -90,9 +91,9 @@ def index_document(
     ]
     with connection() as database:  # noqa: SIM117  (the inner one is the exercise)
         # BEGIN SOLUTION 3.4
-        #? The document, its chunks, the stale tail: one transaction around all three. Whoever
-        #? searches meanwhile sees the old version or the new one, and never a mixture.
-        #? The document comes first: its row is the lock that a second worker waits for.
+        # ? The document, its chunks, the stale tail: one transaction around all three.
+        # ? Whoever searches meanwhile sees the old version or the new one, and never a mixture.
+        # ? The document comes first: its row is the lock that a second worker waits for.
         with database.transaction(), database.cursor() as cursor:
             upsert_document(cursor, document_id, storable(filename))
             upsert_chunks(cursor, rows)

@@ -44,10 +44,12 @@ def pdf_pages(stream: BinaryIO) -> Iterator[str]:
     from pypdf.errors import DependencyError
 
     # BEGIN SOLUTION 3.1
-    #? Open the stream with pypdf and yield the text of page after page. A blank page is a page:
-    #? yield "" for it, or every later page has the wrong number.
-    #? Many encrypted files open with the empty password: they ask for one only to be changed.
-    #? Where that does not open it, or pypdf lacks the cipher (`DependencyError`), say so by type.
+    # ? Open the stream with pypdf and yield the text of page after page. A blank page is
+    # ? a page:
+    # ? yield "" for it, or every later page has the wrong number.
+    # ? Many encrypted files open with the empty password: they ask for one only to be changed.
+    # ? Where that does not open it, or pypdf lacks the cipher (`DependencyError`), say so by
+    # ? type.
     reader = PdfReader(stream)
     try:
         locked = reader.is_encrypted and reader.decrypt("") is PasswordType.NOT_DECRYPTED
@@ -75,10 +77,12 @@ def docx_pages(stream: BinaryIO) -> Iterator[str]:
     for fallback in list(body.iter(FALLBACK)):  # the same text again, for older programs
         fallback.getparent().remove(fallback)
     # BEGIN SOLUTION 3.1
-    #? Walk through all elements of the body in document order (`body.iter()`), so that no table
-    #? is forgotten, and gather the text of the page. A paragraph starts after a blank line, a table
-    #? row on a new line, a paragraph inside a cell after a tab. Text sits in `text` elements alone.
-    #? At a page break (`w:br` with the attribute `w:type` = "page", or Word's note), yield the page.
+    # ? Walk through all elements of the body in document order (`body.iter()`), so that
+    # ? no table is forgotten, and gather the text of the page. A paragraph starts after a blank
+    # ? line, a table row on a new line, a paragraph inside a cell after a tab. Text sits in
+    # ? `text` elements alone.
+    # ? At a page break (`w:br` with the attribute `w:type` = "page", or Word's note), yield the
+    # ? page.
     separators = {paragraph: "\n\n", row: "\n", line_break: "\n", tab: "\t"}
     page = ""
     for element in body.iter(paragraph, row, text, line_break, tab, noted_break):
@@ -163,10 +167,11 @@ def parse_document(
         EncryptedDocument, UnsupportedDocument, DocumentTooLarge: as their names say.
     """
     # BEGIN SOLUTION 3.1
-    #? `read_pages` gives numbered pages and stops at the limits. Libraries raise whatever they like
-    #? at a broken file: `KeyError`, `RecursionError`, … Turn all that into one typed permanent error,
-    #? but let permanent errors through as they are, and a `MemoryError` too.
-    #? A file without bytes, and one without a visible character, each has an error of its own.
+    # ? `read_pages` gives numbered pages and stops at the limits. Libraries raise
+    # ? whatever they like at a broken file: `KeyError`, `RecursionError`, … Turn all that into
+    # ? one typed permanent error, but let permanent errors through as they are, and a
+    # ? `MemoryError` too.
+    # ? A file without bytes, and one without a visible character, each has an error of its own.
     if not data:
         raise EmptyDocument
     try:

@@ -43,10 +43,11 @@ def report(task: PipelineTask, document_id: str, step: str) -> None:
 
 def _report(task: PipelineTask, document_id: str, meta: dict[str, Any]) -> None:
     # BEGIN SOLUTION 3.5
-    #? Store the state `PROGRESS` with `meta`. A step runs under a task id of its own, but whoever
-    #? asks knows the document's id: that is where the state belongs.
-    #? A message can come twice, and a late copy of the first step must not pull the progress back:
-    #? look at what is known (`app.AsyncResult`) before you write.
+    # ? Store the state `PROGRESS` with `meta`. A step runs under a task id of its own,
+    # ? but whoever asks knows the document's id: that is where the state belongs.
+    # ? A message can come twice, and a late copy of the first step must not pull the progress
+    # ? back:
+    # ? look at what is known (`app.AsyncResult`) before you write.
     known = app.AsyncResult(document_id)
     if known.state == PROGRESS and known.info["percent"] > meta["percent"]:
         return
@@ -60,8 +61,8 @@ def stored(key: str, make: Callable[[], bytes]) -> str:
     `make()` does the work of the step and returns the artifact's bytes.
     """
     # BEGIN SOLUTION 3.5
-    #? A step that runs again after a crash or a retry must not pay for its work twice.
-    #? The key depends on everything that went in. So what does it mean if a blob is there?
+    # ? A step that runs again after a crash or a retry must not pay for its work twice.
+    # ? The key depends on everything that went in. So what does it mean if a blob is there?
     if not blob_store().exists(key):
         blob_store().put(key, make())
     return key
@@ -125,9 +126,10 @@ def ingest_document(self: PipelineTask, ref: Reference) -> Any:
     The document's id is this task's id. What it ends with, result or error, is the chain's.
     """
     # BEGIN SOLUTION 3.5
-    #? Chain the four steps: the first gets `ref`, each later one what the one before returned.
-    #? Do not wait for them here: a task that waits for tasks holds a slot that they need.
-    #? Look for the way in which a task hands over its id, and so its result, to other tasks.
+    # ? Chain the four steps: the first gets `ref`, each later one what the one before
+    # ? returned.
+    # ? Do not wait for them here: a task that waits for tasks holds a slot that they need.
+    # ? Look for the way in which a task hands over its id, and so its result, to other tasks.
     steps = chain(parse_document.s(ref), chunk_document.s(), embed_chunks.s(), index_document.s())
     return self.replace(steps)
     # END SOLUTION
