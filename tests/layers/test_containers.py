@@ -1,0 +1,221 @@
+"""The container files: nothing open, no secret in them, and nothing forgotten in the image.
+
+No Docker engine is needed: the files are read, and the image's steps are run without it.
+"""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions, requires
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from bootcamp import paths
+from bootcamp.files import files_in
+from bootcamp.weeks import all_weeks
+
+COMPOSE_TEXT = (paths.ROOT / "docker-compose.yml").read_text()
+COMPOSE = yaml.safe_load(COMPOSE_TEXT)
+SERVICES = COMPOSE["services"]
+LONG_RUNNING = sorted(set(SERVICES) - {"bucket"})
+OURS = sorted(name for name, service in SERVICES.items() if "build" in service)
+OURSELVES = "async-ai-bootcamp"
+DOCKERFILE = (paths.ROOT / "Dockerfile").read_text()
+
+
+def installed_in(*stages: str) -> set[str]:
+    """The packages that the `pip install` of these stages brings, with all that they need."""
+    wanted = []
+    for stage in stages:
+        text = DOCKERFILE.split(f" AS {stage}\n", 1)[1].split("\nFROM ", 1)[0].replace("\\\n", " ")
+        (line,) = re.findall(r"^RUN pip install --constraint \S+ (.*)$", text, re.MULTILINE)
+        wanted += [Requirement(word.strip('"')) for word in line.split()]
+    found: set[str] = set()
+    while wanted:
+        one = wanted.pop()
+        known = canonicalize_name(one.name) in found
+        found.add(canonicalize_name(one.name))
+        if known and not one.extras:
+            continue
+        for text in requires(one.name) or []:
+            needed = Requirement(text)
+            extras = [{"extra": extra} for extra in ("", *one.extras)]
+            if needed.marker is None or any(map(needed.marker.evaluate, extras)):
+                wanted.append(needed)
+    return found
+
+
+def imported_by(files) -> set[str]:
+    """Distributions that these Python files import."""
+    distributions = packages_distributions()
+    found = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            for name in names:
+                found.update(distributions.get(name.split(".")[0], []))
+    return {canonicalize_name(name) for name in found} - {OURSELVES}
+
+
+def test_the_image_installs_what_the_reference_imports():
+    sources = [
+        week.solutions / file
+        for week in all_weeks()
+        for file in files_in(week.solutions)
+        if file.suffix == ".py"
+    ]
+    missing = imported_by(sources) - installed_in("base")
+    assert not missing, f"add to the Dockerfile: {sorted(missing)}"
+
+
+def test_the_stand_ins_image_installs_what_they_import():
+    folders = (paths.ROOT / "bootcamp" / "providers", paths.ROOT / "bootcamp" / "stack")
+    sources = [folders[0] / file for file in files_in(folders[0]) if file.suffix == ".py"]
+    sources.append(folders[1] / "aws_server.py")
+    missing = imported_by(sources) - installed_in("base", "stand-ins")
+    assert not missing, f"add to the Dockerfile: {sorted(missing)}"
+
+
+def test_every_package_of_the_images_has_a_locked_version():
+    lock = (paths.ROOT / "requirements.lock").read_text()
+    locked = {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
+    assert installed_in("base", "stand-ins") <= locked
+
+
+def test_the_images_merge_step_needs_nothing_but_python(tmp_path):
+    """`-I -S` leaves out site-packages, as the build stage could."""
+    script = (
+        f"import sys; sys.path.insert(0, {str(paths.ROOT)!r}); import bootcamp.merge as m; m.main()"
+    )
+    subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script, str(tmp_path / "merged")],
+        check=True,
+        timeout=60,
+    )
+    assert (tmp_path / "merged" / "pipeline" / "tasks" / "celery_config.py").is_file()
+
+
+def test_the_images_run_as_an_ordinary_user_without_a_shell():
+    final = DOCKERFILE.split(" AS pipeline\n")[1]
+    assert "\nUSER app\n" in final
+    assert final.rstrip().splitlines()[-1].startswith('CMD ["uvicorn", "pipeline.api.app:app"')
+    assert "\nUSER app\n" in DOCKERFILE.split(" AS stand-ins\n")[1].split("\nFROM ")[0]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_port_is_published_on_loopback(name):
+    for port in SERVICES[name].get("ports", []):
+        assert re.fullmatch(r"127\.0\.0\.1:\$\{[A-Z_]+:-\d+\}:\d+", port)
+
+
+def test_no_secret_has_a_default():
+    secret = re.compile(r"\$\{(\w*(?:PASSWORD|TOKEN|SECRET|KEY)\w*)(:[^}]*)?\}")
+    found = secret.findall(COMPOSE_TEXT)
+    assert found
+    for name, rest in found:
+        assert rest.startswith(":?"), f"{name} may be empty"
+    for name, service in SERVICES.items():
+        for variable, value in (service.get("environment") or {}).items():
+            if re.search("PASSWORD|TOKEN|SECRET|_KEY", variable):
+                assert str(value).startswith("${"), f"{name}: {variable}"
+
+
+def test_every_setting_without_a_default_stands_in_the_example():
+    needed = set(re.findall(r"\$\{(\w+):\?", COMPOSE_TEXT))
+    example = (paths.ROOT / ".env.example").read_text()
+    assert needed == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+    assert set(re.findall(r"^\w+=(.*)$", example, re.MULTILINE)) == {"generate-me"}
+    assert ".env" in (paths.ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_the_examples_own_command_makes_fresh_secrets(tmp_path):
+    example = (paths.ROOT / ".env.example").read_text()
+    (tmp_path / ".env.example").write_text(example)
+    (command,) = re.findall(r"^#\s+(python3 -c .*)$", example, re.MULTILINE)
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True, timeout=60)  # noqa: S602
+    values = re.findall(r"^\w+=(.*)$", (tmp_path / ".env").read_text(), re.MULTILINE)
+    assert len(values) == len(set(values)) > 5
+    assert all(re.fullmatch(r"[0-9a-f]{48}", value) for value in values)
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_every_service_says_whether_it_is_well(name):
+    assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert "no-new-privileges:true" in SERVICES[name]["security_opt"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_have_no_rights_to_spare(name):
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["build"]["target"] in re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.M)
+
+
+def seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+def test_a_worker_has_time_to_stop():
+    worker = SERVICES["worker"]
+    settings = dict(word.split("=") for word in worker["command"] if word.startswith("worker."))
+    grace = seconds(worker["stop_grace_period"])
+    assert grace > float(settings["worker.soft_shutdown_timeout"]) > 0
+    assert worker["environment"]["REMAP_SIGTERM"] == "SIGQUIT"
+    assert isinstance(worker["command"], list)
+    assert "container_name" not in worker  # or it could not be scaled
+    assert "ports" not in worker
+
+
+def test_redis_keeps_its_queues():
+    command = SERVICES["redis"]["command"]
+    for option in ("--appendonly yes", "--maxmemory-policy noeviction", "--requirepass"):
+        assert option in command
+
+
+def test_whatever_a_service_waits_for_exists_and_ends_or_answers():
+    for service in SERVICES.values():
+        for other, how in service.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[other]
+            else:
+                assert SERVICES[other]["restart"].startswith("on-failure")
+
+
+def test_the_pipelines_settings_are_those_of_the_stack():
+    text = (paths.ROOT / "ARCHITECTURE.md").read_text()
+    table = text.split("## Environment")[1].split("##")[0]
+    known = set(re.findall(r"`([A-Z_]+)`", table))
+    assert set(SERVICES["api"]["environment"]) <= known
+
+
+def test_the_workers_command_is_understood_by_celery(tmp_path):
+    """Celery reads the settings after `--` as the worker would."""
+    words = SERVICES["worker"]["command"]
+    overrides = words[words.index("--") + 1 :]
+    script = (
+        "import json, sys\n"
+        "from pipeline.tasks.celery_config import app\n"
+        "app.config_from_cmdline(sys.argv[1:], namespace='worker')\n"
+        "print(json.dumps([app.conf.worker_soft_shutdown_timeout,"
+        " app.conf.worker_enable_soft_shutdown_on_idle, app.conf.worker_prefetch_multiplier]))\n"
+    )
+    first = all_weeks()[0]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *overrides],
+        env={**os.environ, "PYTHONPATH": str(first.solutions)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(done.stdout) == [30.0, True, 1]
