@@ -31,6 +31,10 @@ class BootcampError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n{self.next_step}" if self.next_step else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in a notebook: the words, without a traceback."""
+        return str(self).splitlines()
+
 
 class UsageError(BootcampError):
     """The call cannot be understood or names something that does not exist."""

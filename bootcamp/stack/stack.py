@@ -198,8 +198,13 @@ def find_or_start(state: Path | None = None) -> Iterator[Stack]:
 
 def in_parallel(calls: Sequence[Callable[[], object]]) -> None:
     """Make all calls at once; wait for all; then raise the first error."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        futures = [pool.submit(call) for call in calls]
+    with ThreadPoolExecutor(max(len(calls), 1)) as pool:
+        try:
+            futures = [pool.submit(call) for call in calls]
+        except RuntimeError:  # the interpreter is ending and starts no thread: one after another
+            futures = []
+            for call in calls:
+                call()
     for future in futures:
         future.result()
 
