@@ -11,6 +11,7 @@ from bootcamp.errors import StackError
 from bootcamp.stack.state import STACK_FILE, read_json, write_private
 
 REGION = "us-east-1"
+AWS_SECRET = "local"  # noqa: S105 - ministack checks no signature; the account number is the key
 LOCAL_KEY = "sk-local-"
 """How a key of the OpenAI stand-in begins: any other one is the user's own."""
 HOOK = "default"
@@ -48,7 +49,7 @@ class Addresses:
             "DATABASE_URL": self.database_url,
             "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ACCESS_KEY_ID": self.aws_account,
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SECRET_ACCESS_KEY": AWS_SECRET,
             "AWS_DEFAULT_REGION": REGION,
             "OPENAI_BASE_URL": f"{self.openai_url}/v1",
             "OPENAI_API_KEY": self.openai_key,

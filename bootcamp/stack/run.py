@@ -7,14 +7,23 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
+import botocore.session
 
 from bootcamp.providers import OpenAIControl, WebhookSink
-from bootcamp.stack.addresses import HOOK, REGION, Addresses, Endpoints, new_account, new_key
+from bootcamp.stack.addresses import (
+    AWS_SECRET,
+    HOOK,
+    REGION,
+    Addresses,
+    Endpoints,
+    new_account,
+    new_key,
+)
 from bootcamp.stack.postgres import Admin
 from bootcamp.stack.redis import Flavor, RedisServer
 from bootcamp.stack.state import StateFolder, is_held, read_json, write_private
@@ -138,16 +147,34 @@ def forget(endpoints: Endpoints, admin: Admin, folder: Path, account: str) -> No
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@cache
+def _aws_session() -> botocore.session.Session:
+    return botocore.session.Session()  # it keeps the service models: reading them takes long
+
+
 def empty_account(url: str, account: str) -> None:
     """Delete the tables and buckets of one account."""
-    session = boto3.Session(account, "local", region_name=REGION)
-    dynamodb: Any = session.resource("dynamodb", endpoint_url=url)
-    for table in dynamodb.tables.all():
-        table.delete()
-    s3: Any = session.resource("s3", endpoint_url=url)
-    for bucket in s3.buckets.all():
-        bucket.object_versions.delete()
-        bucket.delete()
+
+    def client(service: str) -> Any:
+        return _aws_session().create_client(
+            service,
+            region_name=REGION,
+            endpoint_url=url,
+            aws_access_key_id=account,
+            aws_secret_access_key=AWS_SECRET,
+        )
+
+    dynamodb = client("dynamodb")
+    for page in dynamodb.get_paginator("list_tables").paginate():
+        for table in page["TableNames"]:
+            dynamodb.delete_table(TableName=table)
+    s3 = client("s3")
+    for bucket in s3.list_buckets()["Buckets"]:
+        name = bucket["Name"]
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+            for one in page.get("Versions", []) + page.get("DeleteMarkers", []):
+                s3.delete_object(Bucket=name, Key=one["Key"], VersionId=one["VersionId"])
+        s3.delete_bucket(Bucket=name)
 
 
 def sweep(endpoints: Endpoints, state: Path) -> None:
