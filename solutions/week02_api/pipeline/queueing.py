@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
+from celery import states
+from celery.exceptions import SecurityError
 from kombu.exceptions import OperationalError
 from pydantic import Field
 from pydantic_settings import BaseSettings
@@ -92,7 +94,10 @@ def forget(task_id: str) -> None:
 
 def look_up(task_id: str) -> tuple[str, Any]:
     """A task's state and its result, progress or exception. Blocks; raises `REDIS_ERRORS`."""
-    meta = app.backend.get_task_meta(task_id, cache=False)
+    try:
+        meta = app.backend.get_task_meta(task_id, cache=False)
+    except SecurityError:  # what was stored as an exception is none: Celery does not build it
+        return states.FAILURE, None
     return meta["status"], meta["result"]
 
 
