@@ -23,6 +23,10 @@ Answer = Callable[[Fault | None], Awaitable[Response]]
 """Makes the right answer; given a fault (of kind "status"), the answer that it asks for."""
 
 
+class _ClientGoneError(Exception):
+    """The client closed the connection before it had the whole answer."""
+
+
 async def serve(
     account: Account, entry: Entry, request: Request, send: Send, answer: Answer
 ) -> None:
@@ -39,6 +43,8 @@ async def serve(
 
     async def watched(message: Message) -> None:
         nonlocal status
+        if request.scope["bootcamp.transport"].is_closing():
+            raise _ClientGoneError  # uvicorn would go on and send to nobody
         await send(message)
         if message["type"] == "http.response.body" and not message.get("more_body"):
             status = response.status_code
@@ -47,7 +53,8 @@ async def serve(
         fault: Fault | None = entry["fault"]
         if fault is None or not await _nobody_waits(fault, request):
             response = await _response(fault, answer)
-            await response(request.scope, request.receive, watched)
+            with suppress(_ClientGoneError):
+                await response(request.scope, request.receive, watched)
     finally:
         account.finish(entry, status)
 

@@ -97,7 +97,7 @@ class _Control:
         import httpx  # here, so that the stand-ins, which share this package, start without it
 
         return httpx.Client(
-            base_url=self.base_url + self._account,
+            base_url=self.base_url,
             headers={"authorization": f"Bearer {self._token}"},
             timeout=CONTROL_TIMEOUT_SECONDS,
             trust_env=False,
@@ -107,13 +107,13 @@ class _Control:
         import httpx
 
         try:
-            response = self._http.request(method, path, **options)
+            response = self._http.request(method, self._account + path, **options)
         except httpx.HTTPError as error:
             message = f"The stand-in at {self.base_url} does not answer: {error!r}."
             raise StackError(message, "Start the stack again: bootcamp up") from error
-        if response.is_error:
+        if not response.is_success:
             raise StackError(
-                f"The stand-in at {self.base_url} refused {method} {path or '/'} "
+                f"The stand-in at {self.base_url} refused {method} {self._account}{path} "
                 f"({response.status_code}): {response.text[:300]}",
                 "A 404 means that the control token belongs to another stack.",
             )
@@ -156,6 +156,7 @@ class OpenAIControl(_Control):
 
     def __init__(self, url: str, token: str, key: str) -> None:
         super().__init__(url, token, key)
+        self.key = key
 
     def journal(self, endpoint: str | None = None) -> list[JournalEntry]:
         """Every request of this key since the last `clear()`, in the order of arrival.
@@ -182,6 +183,8 @@ class WebhookSink(_Control):
     """
 
     def __init__(self, url: str, token: str, run: str) -> None:
+        if "/" in run:
+            raise ValueError(f"A run's name has no slash: {run!r}")
         super().__init__(url, token, run)
         self.run = run
 

@@ -50,7 +50,7 @@ def control_routes(token: str, accounts: Accounts) -> list[Route]:
         accounts.clear(request.path_params["account"])
         return Response(status_code=204)
 
-    base = "/control/accounts/{account}"
+    base = "/control/accounts/{account:path}"
     return [
         Route(f"{base}/journal", journal, methods=["GET"]),
         Route(f"{base}/faults", script, methods=["POST"]),

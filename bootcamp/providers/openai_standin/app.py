@@ -104,7 +104,7 @@ def create_app(token: str) -> Starlette:
     def endpoint(name: str, module: Any, answer: Callable[..., Response]) -> Endpoint:
         return Endpoint(name, accounts, module.texts_of if module else lambda _: (), answer)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
             Route("/v1/embeddings", endpoint("embeddings", embeddings, _embed), methods=["POST"]),
@@ -115,6 +115,8 @@ def create_app(token: str) -> Starlette:
         exception_handlers={404: _no_such_address, 405: _no_such_address},
         lifespan=_warm_up,
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 @asynccontextmanager

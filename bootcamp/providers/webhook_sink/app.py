@@ -61,14 +61,16 @@ class Hook:
 def create_app(token: str) -> Starlette:
     """The sink. `token` opens its control plane."""
     accounts = Accounts()
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
-            Route("/hooks/{run}/{name}", Hook(accounts), methods=METHODS),
+            Route("/hooks/{run}/{name:path}", Hook(accounts), methods=METHODS),
             *control_routes(token, accounts),
         ],
         exception_handlers={404: _no_such_address, 405: _no_such_address},
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _health(_: Request) -> Response:
