@@ -18,7 +18,7 @@ RUN pip install --constraint /tmp/requirements.lock \
     fastapi \
     filetype \
     httpx \
-    kombu \
+    "kombu[redis]" \
     numpy \
     openai \
     pgvector \
