@@ -12,8 +12,10 @@ from typing import Any
 
 from bootcamp.providers.faults import Fault
 
-MAX_ACCOUNTS = 2_000
-"""Beyond this the account that was quiet longest is forgotten."""
+MAX_WATCHED = 2_000
+"""Accounts that the control plane has named. Beyond this the one named longest ago is forgotten."""
+MAX_STRANGERS = 16
+"""Accounts that only traffic has named. Beyond this the quietest is forgotten."""
 MAX_JOURNAL_ENTRIES = 20_000
 """Entries kept for each account."""
 MAX_JOURNAL_BYTES = 64 * 1024 * 1024
@@ -111,18 +113,36 @@ class Account:
 
 
 class Accounts:
-    """All accounts of a stand-in. An account exists from its first mention."""
+    """All accounts of a stand-in. An account exists from its first mention.
+
+    Those that the control plane has named are kept apart from those that only traffic has made up,
+    so that nobody can drown an account that is watched by inventing keys.
+    """
 
     def __init__(self) -> None:
-        self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._watched: OrderedDict[str, Account] = OrderedDict()
+        self._strangers: OrderedDict[str, Account] = OrderedDict()
 
-    def __getitem__(self, name: str) -> Account:
-        account = self._accounts.setdefault(name, Account())
-        self._accounts.move_to_end(name)
-        while len(self._accounts) > MAX_ACCOUNTS:
-            self._accounts.popitem(last=False)
-        return account
+    def of_traffic(self, name: str) -> Account:
+        """The account that a request belongs to."""
+        if name in self._watched:
+            return self._watched[name]
+        return _touch(self._strangers, name, Account(), MAX_STRANGERS)
+
+    def watched(self, name: str) -> Account:
+        """The account that the control plane asks for."""
+        return _touch(self._watched, name, self._strangers.pop(name, Account()), MAX_WATCHED)
 
     def clear(self, name: str) -> None:
         """Forget journal and faults of an account. Requests under way end unrecorded."""
-        self._accounts.pop(name, None)
+        self._watched.pop(name, None)
+        self._strangers.pop(name, None)
+        self.watched(name)
+
+
+def _touch(accounts: OrderedDict[str, Account], name: str, new: Account, most: int) -> Account:
+    account = accounts.setdefault(name, new)
+    accounts.move_to_end(name)
+    while len(accounts) > most:
+        accounts.popitem(last=False)
+    return account

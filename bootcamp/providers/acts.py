@@ -79,7 +79,7 @@ async def _response(fault: Fault | None, answer: Answer) -> Response:
         case Fault(kind="endless"):
             return StreamingResponse(_endless(), media_type="application/json")
         case Fault(kind="slow_body"):
-            return _dripping(await answer(None), fault.seconds)
+            return await _dripping(await answer(None), fault.seconds)
     return await answer(None)
 
 
@@ -100,8 +100,8 @@ async def drop(scope: Scope, receive: Receive) -> None:
         pass
 
 
-def _dripping(response: Response, seconds: float) -> Response:
-    body = bytes(response.body)
+async def _dripping(response: Response, seconds: float) -> Response:
+    body = await _body_of(response)
     size = max(1, -(-len(body) // DRIPS))
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -110,6 +110,13 @@ def _dripping(response: Response, seconds: float) -> Response:
             yield body[start : start + size]
 
     return StreamingResponse(pieces(), response.status_code, dict(response.headers))
+
+
+async def _body_of(response: Response) -> bytes:
+    if not isinstance(response, StreamingResponse):
+        return bytes(response.body)
+    pieces = [piece async for piece in response.body_iterator]
+    return b"".join(piece.encode() if isinstance(piece, str) else bytes(piece) for piece in pieces)
 
 
 async def _endless() -> AsyncIterator[bytes]:

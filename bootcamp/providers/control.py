@@ -32,14 +32,14 @@ def control_routes(token: str, accounts: Accounts) -> list[Route]:
         after = request.query_params.get("after", "0")
         if not after.isdecimal():
             return JSONResponse({"message": "after is a sequence number"}, 400)
-        return JSONResponse(accounts[request.path_params["account"]].journal(int(after)))
+        return JSONResponse(accounts.watched(request.path_params["account"]).journal(int(after)))
 
     async def script(request: Request) -> Response:
         if not allowed(request):
             return not_found()
         try:
             faults = [Fault.from_json(record) for record in (await request.json())["faults"]]
-            accounts[request.path_params["account"]].script(faults)
+            accounts.watched(request.path_params["account"]).script(faults)
         except (ValueError, TypeError, KeyError) as error:
             return JSONResponse({"message": str(error)}, 400)
         return Response(status_code=204)

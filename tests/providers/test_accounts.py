@@ -30,15 +30,26 @@ def test_the_journal_is_bounded_in_bytes_too(monkeypatch):
     assert [entry["sequence"] for entry in account.journal()["entries"]] == [4]
 
 
-def test_the_quietest_account_is_forgotten_first(monkeypatch):
-    monkeypatch.setattr(accounts, "MAX_ACCOUNTS", 2)
+def test_made_up_keys_push_out_each_other_and_no_watched_account(monkeypatch):
+    monkeypatch.setattr(accounts, "MAX_STRANGERS", 2)
     ledger = Accounts()
-    first = ledger["a"]
-    ledger["b"].arrive("chat", (), 1)
-    assert ledger["a"] is first
-    ledger["c"]
-    assert ledger["a"] is first
-    assert ledger["b"].arrived == 0
+    watched = ledger.watched("graded")
+    quiet = ledger.of_traffic("quiet")
+    busy = ledger.of_traffic("busy")
+    for key in ("new 1", "new 2", "new 3"):
+        ledger.of_traffic("busy")
+        ledger.of_traffic(key)
+    assert ledger.of_traffic("graded") is watched
+    assert ledger.of_traffic("busy") is busy
+    assert ledger.of_traffic("quiet") is not quiet
+
+
+def test_an_account_can_be_watched_after_its_first_requests():
+    ledger = Accounts()
+    ledger.of_traffic("default").arrive("chat", (), 1)
+    assert ledger.watched("default").arrived == 1
+    ledger.clear("default")
+    assert ledger.of_traffic("default").arrived == 0
 
 
 def test_waiting_faults_are_bounded(monkeypatch):

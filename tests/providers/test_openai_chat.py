@@ -9,6 +9,8 @@ import openai
 import pytest
 from pydantic import BaseModel, Field
 
+from bootcamp.providers import Fault
+
 MODEL = "gpt-4o-mini"
 ARTICLE = (
     "The harbour of Port Ellary has a new pilot boat. The pilot boat is called Fulmar. "
@@ -89,6 +91,14 @@ def test_a_stream_adds_up_to_the_whole(client):
     assert text == whole
     assert pieces[-2].choices[0].finish_reason == "stop"
     assert pieces[-1].usage.completion_tokens > 0
+
+
+def test_a_stream_can_be_slow(client, control):
+    control.script(Fault.slow_body(0.4))
+    pieces = list(ask(client, stream=True))
+    assert pieces[-1].choices[0].finish_reason == "stop"
+    entry = control.journal()[0]
+    assert entry.ended - entry.started >= 0.35
 
 
 def test_a_short_answer_is_cut_and_says_so(client):

@@ -56,7 +56,7 @@ class Endpoint:
             refusal = ServiceError(401, message).response()
             await refusal(scope, receive, send)
             return
-        account = self.accounts[key[1]]
+        account = self.accounts.of_traffic(key[1])
         entry = self._note(account, request, body)
 
         async def send_with_headers(message: Message) -> None:

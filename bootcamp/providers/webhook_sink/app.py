@@ -36,7 +36,7 @@ class Hook:
             body = await _read(request)
         except ClientDisconnect:
             return
-        account = self.accounts[request.path_params["run"]]
+        account = self.accounts.of_traffic(request.path_params["run"])
         entry = account.arrive(
             request.path_params["name"],
             (body.decode(errors="replace"),),
