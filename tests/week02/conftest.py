@@ -101,5 +101,6 @@ def bucket(run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in run.environment().items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket="documents")
+    # a session of its own: the default one keeps the credentials of the first test
+    boto3.session.Session().client("s3").create_bucket(Bucket="documents")
     return "documents"

@@ -124,7 +124,9 @@ def test_a_stream_that_breaks_leaves_the_old_blob(store, bytes_before):
     if isinstance(store, LocalBlobStore):
         assert list((store.folder / ".partial").iterdir()) == []
     else:
-        assert "Uploads" not in boto3.client("s3").list_multipart_uploads(Bucket=store.bucket)
+        assert "Uploads" not in boto3.session.Session().client("s3").list_multipart_uploads(
+            Bucket=store.bucket
+        )
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_it_runs_on_s3(run, start, bucket):
         assert service.end(accepted["task_id"])["result"]["size"] == len(content)
 
     digest = hashlib.sha256(content).hexdigest()
-    listed = boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+    listed = boto3.session.Session().client("s3").list_objects_v2(Bucket=bucket)["Contents"]
     assert [item["Key"] for item in listed] == [f"bootcamp/uploads/{digest}"]
 
 

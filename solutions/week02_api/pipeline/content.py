@@ -21,8 +21,8 @@ PIECE_BYTES = 64 * 1024
 DOCX_MEMBER = "word/document.xml"
 MAX_DIRECTORY_BYTES = 1024 * 1024
 """A ZIP's table of contents is read into memory whole: a real DOCX needs a few kilobytes."""
-MARKUP_HEADS = (b"{\\rtf", b"%!ps", b"<!doctype html", b"<html", b"<?xml", b"<svg")
-"""Formats of their own that happen to be valid text: RTF, PostScript, HTML, XML. Lower case."""
+OTHER_HEADS = (b"{\\rtf", b"%!ps", b"<!doctype html", b"<html", b"<?xml", b"<svg", b"pk\x03\x04")
+"""Formats of their own that can be valid text: RTF, PostScript, HTML, XML, ZIP. Lower case."""
 
 _DIRECTORY_END = b"PK\x05\x06"
 _ZIP64_LOCATOR = b"PK\x06\x07"
@@ -51,9 +51,9 @@ def is_docx(file: BinaryIO) -> bool:
 
 
 def is_text(file: BinaryIO) -> bool:
-    """Whether all of the file is UTF-8 without NUL, and none of `MARKUP_HEADS`."""
+    """Whether all of the file is UTF-8 without NUL, and none of `OTHER_HEADS`."""
     start = _head(file).removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    if start.startswith(MARKUP_HEADS):
+    if start.startswith(OTHER_HEADS):
         return False
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
