@@ -28,19 +28,26 @@ class Account:
     prefix: tuple[str, ...] = ()
     user: tuple[int, int] | None = None
 
-    def give(self, folder: Path) -> None:
-        """Make the folder the user's own, and the way to it passable."""
+    def give(self, path: Path) -> None:
+        """Make a file or folder the user's own."""
+        if self.user is not None:
+            os.chown(path, *self.user)
+
+    def open_way(self, state: Path) -> None:
+        """Let the user pass through the state folder.
+
+        Raises:
+            StackError: a folder above it is closed; we do not open what is not ours to open.
+        """
         if self.user is None:
             return
-        os.chown(folder, *self.user)
-        for parent in folder.parents:
-            if parent.stat().st_mode & 0o001 == 0:
-                if parent.stat().st_uid != os.geteuid() or parent == Path.home():
-                    raise StackError(
-                        f"PostgreSQL runs as `nobody` here, who cannot enter {parent}.",
-                        "Work as an ordinary user, or set BOOTCAMP_STATE to another folder.",
-                    )
-                parent.chmod(TRAVERSE)
+        closed = next((one for one in state.parents if not one.stat().st_mode & 0o001), None)
+        if closed:
+            raise StackError(
+                f"PostgreSQL runs as `nobody` here, who cannot enter {closed}.",
+                "Work as an ordinary user, or set BOOTCAMP_STATE to another folder.",
+            )
+        state.chmod(TRAVERSE)
 
 
 @cache

@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from bootcamp.errors import StackError
-from bootcamp.stack.account import postgres_account
+from bootcamp.stack.account import Account, postgres_account
 from bootcamp.stack.ports import LOOPBACK, free_port
 from bootcamp.stack.process import Process
 from bootcamp.stack.state import make_private, write_private
@@ -204,7 +204,7 @@ class PostgresServer:
         )
 
     @cached_property
-    def _account(self) -> Any:
+    def _account(self) -> Account:
         return postgres_account(self._binaries)
 
     @property
@@ -222,12 +222,14 @@ class PostgresServer:
 
     def _initialise(self) -> None:
         make_private(self.data)
+        self._account.open_way(self.folder.parent)
         self._account.give(self.folder)
         self._account.give(self.data)
         secret = self.folder / f"password-{secrets.token_hex(4)}"
         write_private(secret, self._password)
         self._account.give(secret)
-        command = [*self._account.prefix, self._binaries / "initdb", "-D", self.data]
+        command: list[str | Path] = [*self._account.prefix, self._binaries / "initdb"]
+        command += ["-D", self.data]
         command += ["-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={secret}"]
         command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C"]
         command += ["--builtin-locale=C.UTF-8", "--no-instructions"]
