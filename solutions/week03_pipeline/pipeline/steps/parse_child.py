@@ -66,6 +66,7 @@ def main() -> None:
     output = sys.stdout
     sys.stdout = sys.stderr  # a print in the parser is no part of the answer
     output.write(answer(sys.stdin.buffer.read(), content_type, limits))
+    output.flush()
 
 
 if __name__ == "__main__":
