@@ -33,10 +33,11 @@ def main() -> None:
     try:
         build()()
     except BootcampError as error:
-        console = Console(stderr=True)
-        console.print(f"[bold red]{error.message}[/]", highlight=False)
+        # Messages quote what was typed and read: brackets in them are no markup.
+        console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        console.print(error.message, style="bold red")
         if error.next_step:
-            console.print(error.next_step, highlight=False)
+            console.print(error.next_step)
         sys.exit(error.exit_code)
 
 

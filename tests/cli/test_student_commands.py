@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import sys
 
+import pytest
 from typer.testing import CliRunner
 
 from bootcamp import paths, progress
-from bootcamp.cli.main import build
-from bootcamp.errors import BootcampError, UsageError
+from bootcamp.cli.main import build, main
+from bootcamp.errors import EXIT_USAGE, BootcampError, UsageError
 
 
 def bootcamp(*arguments: str, answer: str | None = None):
@@ -76,6 +78,14 @@ def test_a_hint_that_does_not_exist_is_a_usage_error(tiny_week):
     for item in ("5.9", "8.1", "five", "5", ""):
         assert isinstance(bootcamp("hint", item).exception, UsageError), item
     assert isinstance(bootcamp("hint", "5.1", "--again").exception, UsageError)
+
+
+def test_brackets_in_what_was_typed_are_no_markup(tiny_week, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["bootcamp", "hint", "5.1[/bold]"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == EXIT_USAGE
+    assert "'5.1[/bold]'" in capsys.readouterr().err
 
 
 def test_a_solution_is_shown_once_the_item_passed(tiny_week):

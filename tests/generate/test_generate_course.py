@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
+from autograder.engine.manifest import graded_weeks, load_manifest
 from bootcamp.generate import differences, scaffolds
 from bootcamp.layers import Layer, Source, layers_under, pythonpath
-from bootcamp.scaffold import blocks
+from bootcamp.scaffold import STYLES, blocks
 from bootcamp.weeks import all_weeks, find_week
 
 IMPORT_ALL = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
@@ -87,3 +88,13 @@ def test_every_block_leaves_a_stub_and_nothing_of_the_reference(week):
         assert b"SOLUTION" not in content
         for block in cut:
             assert "\n".join(block.code) not in content.decode()
+
+
+@pytest.mark.parametrize("week", graded_weeks(), ids=str)
+def test_the_manifest_names_the_files_that_hold_the_blocks(week):
+    holders: dict[str, set[str]] = {}
+    for file in scaffolds(week):
+        if file.suffix in STYLES:
+            for block in blocks((week.solutions / file).read_text(), file):
+                holders.setdefault(block.item, set()).add(file.as_posix())
+    assert holders == {item.id: set(item.files) for item in load_manifest(week).items}

@@ -54,21 +54,27 @@ def delivery() -> dict[str, Any]:
 
 
 def redelivery() -> dict[str, Any]:
-    """How soon a message is handed out again: by Redis, when a whole worker node is gone, and by
-    the worker, when one of its processes is. Given."""
+    """How soon, and how often, a message is delivered again after a crash. Given.
+
+    By Redis, when a whole worker node is gone; by the worker, when one of its processes is.
+    """
+    settings = worker_settings()
     options = {
-        "visibility_timeout": worker_settings().visibility_timeout_seconds,
+        "visibility_timeout": settings.visibility_timeout_seconds,
         "unacked_restore_interval": 1,  # seconds between looks at what is overdue
         "unacked_restore_throttle": 1,  # look at every interval, not at every tenth
         "socket_connect_timeout": 2.0,  # seconds; a stopped Redis is an error, not a hang
         "socket_timeout": 5.0,
     }
+    lost_worker = {
+        "max_retries": settings.lost_worker_retries,
+        "default_retry_delay": settings.lost_worker_retry_seconds,  # Celery's own default is 180
+    }
     return {
         "broker_transport_options": options,
         "result_backend_transport_options": options,
-        "visibility_timeout": options["visibility_timeout"],
-        # seconds until the task of a killed process runs again; Celery's own default is 180
-        "task_annotations": {"*": {"default_retry_delay": 1}},
+        "visibility_timeout": settings.visibility_timeout_seconds,
+        "task_annotations": {"*": lost_worker},
     }
 
 

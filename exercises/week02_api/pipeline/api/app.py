@@ -1,0 +1,75 @@
+"""The API: puts together every router that the weeks bring.
+
+Given to students complete. Start it with `uvicorn pipeline.api.app:app`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from celery.result import denied_join_result
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from pipeline.discovery import modules_in
+from pipeline.errors import (
+    INTERNAL_KIND,
+    INTERNAL_MESSAGE,
+    PipelineError,
+    TransientError,
+    error_body,
+)
+from pipeline.queueing import document_task, hurry
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    hurry()
+    document_task()  # a task module that cannot be imported stops the API here, with its reason
+    # Nobody in this process waits for a result. Told so, Celery does not subscribe to a channel
+    # of the result backend at every publish: one thing less that can hang while Redis is away.
+    with denied_join_result():
+        yield
+
+
+async def _refuse(request: Request, error: Exception) -> JSONResponse:
+    """An error of our own: its status, and a message that a client may read."""
+    assert isinstance(error, PipelineError)
+    headers = {}
+    if isinstance(error, TransientError):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+        logger.warning("%s %s: %s", request.method, request.url.path, error.kind, exc_info=error)
+    return JSONResponse(error_body(error), error.http_status, headers)
+
+
+async def _fail(request: Request, error: Exception) -> JSONResponse:
+    """Anything unforeseen. The traceback goes to the log, never to the client."""
+    return JSONResponse({"detail": INTERNAL_MESSAGE, "type": INTERNAL_KIND}, 500)
+
+
+def create_app() -> FastAPI:
+    """The application with the `router` of every module in `pipeline.api`, of all layers."""
+    api = FastAPI(title="Document pipeline", lifespan=_lifespan)
+    api.add_exception_handler(PipelineError, _refuse)
+    api.add_exception_handler(Exception, _fail)
+    for name in modules_in("pipeline.api"):
+        if name == __name__:
+            continue
+        router = getattr(importlib.import_module(name), "router", None)
+        if isinstance(router, APIRouter):
+            api.include_router(router)
+
+    @api.get("/health", tags=["health"])
+    async def health() -> dict[str, str]:
+        """The process is up. It says nothing about the broker: an upload would."""
+        return {"status": "ok"}
+
+    return api
+
+
+app = create_app()

@@ -1,0 +1,41 @@
+"""What an upload must be before it is accepted. Everything that a client says is a claim."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+from pipeline.content import is_docx, is_pdf, is_text
+from pipeline.documents import DOCX, MARKDOWN, PDF, TEXT
+from pipeline.errors import EmptyUpload, UnsupportedContent, UploadTooLarge
+
+MARKDOWN_SUFFIXES = (".md", ".markdown")
+
+
+async def within_limit(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """Pass `chunks` on, as long as they are no more than `limit` bytes together.
+
+    Raises:
+        UploadTooLarge: at the first chunk that goes beyond.
+    """
+    size = 0
+    async for chunk in chunks:
+        # TODO 2.2: Count the bytes that have come so far. As soon as they are too many, refuse:
+        #   what is
+        #   still on its way need not arrive. No header can be trusted to tell the size.
+        raise NotImplementedError("2.2")
+        yield chunk
+
+
+def judged_type(file: BinaryIO, filename: str) -> str:
+    """The content type of a complete upload, one of `CONTENT_TYPES`.
+
+    Raises:
+        EmptyUpload: it holds no byte.
+        UnsupportedContent: it is none of the kinds that we take, whatever it is called.
+    """
+    # TODO 2.2: Refuse an empty file.
+    #   Let the content decide, never the name: `is_pdf`, `is_docx` and `is_text` look at the bytes.
+    #   Only between Markdown and plain text, which are the same bytes, may the name choose.
+    #   Refuse all else.
+    raise NotImplementedError("2.2")

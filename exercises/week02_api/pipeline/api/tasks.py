@@ -1,0 +1,92 @@
+"""`GET /tasks/{id}`: what became of an upload."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from celery import states
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.api.responses import error_responses
+from pipeline.errors import ResultsUnavailable, TaskNotFound, public_error
+from pipeline.queueing import REDIS_ERRORS, look_up, off_the_loop
+from pipeline.states import PROGRESS, QUEUED
+
+router = APIRouter(tags=["tasks"])
+
+
+class Progress(BaseModel):
+    """How far a task is."""
+
+    step: str
+    percent: int = Field(ge=0, le=100)
+
+
+class TaskError(BaseModel):
+    """Why a task failed, in words for a client."""
+
+    type: str
+    """Stable: programs may compare it."""
+    message: str
+    """For people: it may change."""
+
+
+class TaskStatus(BaseModel):
+    """What `GET /tasks/{id}` answers."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "task_id": "6f1c1c0e-3c0b-4c86-9d43-0f3f2b6b5a53",
+                "status": "processing",
+                "progress": {"step": "counting", "percent": 40},
+                "result": None,
+                "error": None,
+            }
+        }
+    )
+
+    task_id: str
+    status: Literal["pending", "processing", "completed", "failed"]
+    progress: Progress | None = None
+    result: Any = None
+    error: TaskError | None = None
+
+
+def status_of(task_id: str, state: str, info: Any) -> TaskStatus:
+    """What a client is told about a task, from what the result backend holds.
+
+    Args:
+        task_id: the task's id.
+        state: Celery's name of the state, or one of `pipeline.states`.
+        info: the progress, the result or the exception that was stored with the state.
+
+    Raises:
+        TaskNotFound: nobody has submitted this task, or its result has expired.
+    """
+    if state == QUEUED:
+        return TaskStatus(task_id=task_id, status="pending", progress=Progress(**info))
+    if state == PROGRESS:
+        return TaskStatus(task_id=task_id, status="processing", progress=Progress(**info))
+    if state in {states.STARTED, states.RETRY}:
+        return TaskStatus(task_id=task_id, status="processing")
+    # TODO 2.4: Three answers are left, and a client must be able to tell them apart.
+    #   A result: completed. An exception: failed, with nothing in it that a stranger must not read
+    #   (see `public_error`). And an id that nobody submitted: what does Celery call its state?
+    raise NotImplementedError("2.4")
+
+
+@router.get(
+    "/tasks/{task_id}",
+    summary="Ask for a task's status",
+    responses=error_responses(TaskNotFound, ResultsUnavailable),
+)
+async def read_task(task_id: UUID) -> TaskStatus:
+    """Status and progress of a task, then its result or its error."""
+    try:
+        state, info = await off_the_loop(look_up, str(task_id))
+    except REDIS_ERRORS as error:
+        raise ResultsUnavailable from error
+    return status_of(str(task_id), state, info)

@@ -1,0 +1,88 @@
+"""What a file is, judged by its bytes. A name or a header is a claim; bytes are evidence.
+
+Given to students complete. Each function reads what it needs and leaves the file at its start.
+"""
+
+from __future__ import annotations
+
+import codecs
+import struct
+import zipfile
+from functools import partial
+from typing import BinaryIO
+
+import filetype
+
+from pipeline.documents import PDF
+
+HEAD_BYTES = 8192
+"""What the `filetype` library looks at."""
+PIECE_BYTES = 64 * 1024
+DOCX_MEMBER = "word/document.xml"
+MAX_DIRECTORY_BYTES = 1024 * 1024
+"""A ZIP's table of contents is read into memory whole: a real DOCX needs a few kilobytes."""
+OTHER_HEADS = (b"{\\rtf", b"%!ps", b"<!doctype html", b"<html", b"<?xml", b"<svg", b"pk\x03\x04")
+"""Formats of their own that can be valid text: RTF, PostScript, HTML, XML, ZIP. Lower case."""
+
+_DIRECTORY_END = b"PK\x05\x06"
+_ZIP64_LOCATOR = b"PK\x06\x07"
+_TAIL_BYTES = 22 + 65535  # end record and the longest comment
+
+
+def is_pdf(file: BinaryIO) -> bool:
+    """Whether the file begins as a PDF does."""
+    return bool(filetype.guess_mime(_head(file)) == PDF)
+
+
+def is_docx(file: BinaryIO) -> bool:
+    """Whether the file is a ZIP archive that holds a Word document.
+
+    `filetype` calls a DOCX with its members in an unusual order plain ZIP, so look for the member.
+    """
+    if not _head(file).startswith(b"PK\x03\x04") or not _directory_is_small(file):
+        return False
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return DOCX_MEMBER in archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, struct.error):
+        return False
+    finally:
+        file.seek(0)
+
+
+def is_text(file: BinaryIO) -> bool:
+    """Whether all of the file is UTF-8 without NUL, and none of `OTHER_HEADS`."""
+    start = _head(file).removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if start.startswith(OTHER_HEADS):
+        return False
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for piece in iter(partial(file.read, PIECE_BYTES), b""):
+            if "\0" in decoder.decode(piece):
+                return False
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    finally:
+        file.seek(0)
+    return True
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return head
+
+
+def _directory_is_small(file: BinaryIO) -> bool:
+    """Whether `zipfile` may open it: an archive with a million members costs much memory."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _TAIL_BYTES))
+    tail = file.read()
+    file.seek(0)
+    at = tail.rfind(_DIRECTORY_END)
+    if at < 0 or len(tail) < at + 22 or _ZIP64_LOCATOR in tail[max(0, at - 20) : at]:
+        return False
+    (directory_bytes,) = struct.unpack_from("<I", tail, at + 12)
+    return bool(directory_bytes <= MAX_DIRECTORY_BYTES)

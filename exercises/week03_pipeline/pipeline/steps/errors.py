@@ -1,0 +1,71 @@
+"""What can be wrong with a document, one type each, and two services that may be away. Given.
+
+A `DocumentError` is permanent: the same file fails again. The messages are shown to whoever
+uploaded the file, so they hold nothing of its content.
+"""
+
+from __future__ import annotations
+
+from pipeline.errors import PermanentError, TransientError
+
+
+class DocumentError(PermanentError):
+    """This document cannot be processed, now or later."""
+
+
+class UnsupportedDocument(DocumentError):
+    http_status = 415
+    default_message = "There is no parser for this kind of file."
+
+
+class EmptyDocument(DocumentError):
+    default_message = "The file is empty."
+
+
+class NoTextInDocument(DocumentError):
+    default_message = "The file holds no text. Text in pictures, as in a scan, is not read."
+
+
+class EncryptedDocument(DocumentError):
+    default_message = "The file is protected by a password. Remove it and send the file again."
+
+
+class DamagedDocument(DocumentError):
+    default_message = "The file is damaged, or is not what its type says."
+
+
+class DocumentTooLarge(DocumentError):
+    """More pages, characters, unpacked bytes or memory than `ParseLimits` allows."""
+
+    http_status = 413
+    default_message = "The document is too large."
+
+
+class DocumentTooSlow(DocumentError):
+    """More seconds than `ParseLimits` allows."""
+
+    default_message = "Reading the document takes too long."
+
+
+class ParserDied(DocumentError):
+    """The process that parsed the file ended without an answer."""
+
+    default_message = "The file made the parser crash."
+
+
+class TextTooLong(DocumentError):
+    default_message = "A text is longer than the embedding model takes."
+
+
+class BadEmbeddings(TransientError):
+    """The provider's answer does not fit the request. Asking again may help."""
+
+    default_message = "The embedding service gave an answer that makes no sense."
+
+
+class ParserUnavailable(TransientError):
+    default_message = "This machine cannot start a parser now."
+
+
+class SearchUnavailable(TransientError):
+    default_message = "The search is not available. Try again in a few seconds."

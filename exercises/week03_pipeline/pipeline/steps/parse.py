@@ -1,0 +1,151 @@
+"""Step 1: a file becomes pages of text.
+
+Runs in a process of its own (`sandbox.py`), because the file comes from a stranger.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from pipeline.errors import PermanentError
+from pipeline.steps.archive import check_archive
+from pipeline.steps.errors import (
+    DamagedDocument,
+    DocumentTooLarge,
+    EmptyDocument,
+    EncryptedDocument,
+    NoTextInDocument,
+    UnsupportedDocument,
+)
+from pipeline.steps.limits import DEFAULT_LIMITS, ParseLimits
+from pipeline.steps.text import storable
+from pipeline.steps.types import Page
+
+# As in `pipeline.documents`, which needs pydantic: too slow for a process that starts so often.
+PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+MARKDOWN = "text/markdown"
+PLAIN = "text/plain"
+
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+
+
+def pdf_pages(stream: BinaryIO) -> Iterator[str]:
+    """The text of each page of a PDF, in order; "" for a page without text.
+
+    Raises:
+        EncryptedDocument: the file needs a password that nobody gave.
+    """
+    # Imported here, so that whoever parses a text file does not wait for pypdf.
+    from pypdf import PasswordType, PdfReader
+    from pypdf.errors import DependencyError
+
+    # TODO 3.1: Open the stream with pypdf and yield the text of page after page. A blank page is
+    #   a page:
+    #   yield "" for it, or every later page has the wrong number.
+    #   Many encrypted files open with the empty password: they ask for one only to be changed.
+    #   Where that does not open it, or pypdf lacks the cipher (`DependencyError`), say so by
+    #   type.
+    raise NotImplementedError("3.1")
+
+
+def docx_pages(stream: BinaryIO) -> Iterator[str]:
+    """The text of each page of a Word file, in order: paragraphs, lists and tables.
+
+    A page ends at an explicit page break, and where Word noted that it broke the page when it last
+    laid the text out. Right after another break such a note says nothing new.
+    """
+    from docx import Document
+    from docx.oxml.ns import qn
+
+    paragraph, row, cell, text = qn("w:p"), qn("w:tr"), qn("w:tc"), qn("w:t")
+    line_break, tab, noted_break = qn("w:br"), qn("w:tab"), qn("w:lastRenderedPageBreak")
+    body = Document(stream).element.body
+    for fallback in list(body.iter(FALLBACK)):  # the same text again, for older programs
+        fallback.getparent().remove(fallback)
+    # TODO 3.1: Walk through all elements of the body in document order (`body.iter()`), so that
+    #   no table is forgotten, and gather the text of the page. A paragraph starts after a blank
+    #   line, a table row on a new line, a paragraph inside a cell after a tab. Text sits in
+    #   `text` elements alone.
+    #   At a page break (`w:br` with the attribute `w:type` = "page", or Word's note), yield the
+    #   page.
+    raise NotImplementedError("3.1")
+
+
+def text_pages(stream: BinaryIO) -> Iterator[str]:
+    """The text of a plain or Markdown file. A form feed ends a page. Given.
+
+    UTF-8, UTF-16 or UTF-32 where a byte order mark says so, else UTF-8, else Windows-1252, in
+    which nearly every byte is a character.
+    """
+    data = stream.read()
+    for mark, encoding in BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            text = data.decode(encoding)
+            break
+    else:
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = data.decode("cp1252", errors="replace")
+    yield from text.replace("\r\n", "\n").replace("\r", "\n").split("\f")
+
+
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with the one of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+READERS: dict[str, Callable[[BinaryIO], Iterator[str]]] = {
+    PDF: pdf_pages,
+    DOCX: docx_pages,
+    MARKDOWN: text_pages,
+    PLAIN: text_pages,
+}
+
+
+def read_pages(data: bytes, content_type: str, limits: ParseLimits) -> Iterator[Page]:
+    """The pages, numbered from 1, each ready for JSON and PostgreSQL. Stops at the limits. Given.
+
+    Raises:
+        UnsupportedDocument, DocumentTooLarge, and whatever the reader raises.
+    """
+    reader = READERS.get(content_type)
+    if reader is None:
+        raise UnsupportedDocument
+    stream = io.BytesIO(data)
+    if reader is docx_pages:
+        check_archive(stream, limits)
+    characters = 0
+    for number, text in enumerate(reader(stream), start=1):
+        characters += len(text)
+        if number > limits.pages:
+            raise DocumentTooLarge(f"The document has more than {limits.pages} pages.")
+        if characters > limits.characters:
+            raise DocumentTooLarge(f"The document has more than {limits.characters} characters.")
+        yield Page(number=number, text=storable(text).strip())
+
+
+def parse_document(
+    data: bytes, content_type: str, limits: ParseLimits = DEFAULT_LIMITS
+) -> list[Page]:
+    """The pages of a document. Pure: no network, no files.
+
+    Raises:
+        EmptyDocument: there are no bytes.
+        NoTextInDocument: no page holds a visible character.
+        DamagedDocument: a library could not read the file, whatever it raised.
+        EncryptedDocument, UnsupportedDocument, DocumentTooLarge: as their names say.
+    """
+    # TODO 3.1: `read_pages` gives numbered pages and stops at the limits. Libraries raise
+    #   whatever they like at a broken file: `KeyError`, `RecursionError`, … Turn all that into
+    #   one typed permanent error, but let permanent errors through as they are, and a
+    #   `MemoryError` too.
+    #   A file without bytes, and one without a visible character, each has an error of its own.
+    raise NotImplementedError("3.1")

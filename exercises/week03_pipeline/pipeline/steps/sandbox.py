@@ -1,0 +1,141 @@
+"""Parses a document in a child process with limits, so that no file can harm the worker. Given.
+
+A worker's own processes are daemons and may have no `multiprocessing` children, so the child is a
+fresh Python. It gets the document and nothing else: no variable of the worker's environment, so no
+key or password, and no open connection. What comes back is JSON, and is checked like any stranger's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from typing import IO, Any, BinaryIO
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.errors import PermanentError
+from pipeline.steps import errors
+from pipeline.steps.limits import DEFAULT_LIMITS, ParseLimits
+from pipeline.steps.types import Page
+
+logger = logging.getLogger(__name__)
+
+LOGGED_CHARACTERS = 2_000
+"""How much of the child's standard error goes to the worker's log when it fails."""
+TOO_SLOW = (-signal.SIGXCPU, -signal.SIGALRM)
+
+
+class ParseSettings(BaseSettings):
+    """`PARSE_LIMITS__MEMORY_BYTES=…` and so on: any field of `ParseLimits`."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__")
+    parse_limits: ParseLimits = DEFAULT_LIMITS
+
+
+@cache
+def parse_limits() -> ParseLimits:
+    """The limits of this process, read once."""
+    return ParseSettings().parse_limits
+
+
+def parse_in_child(
+    document: BinaryIO, content_type: str, limits: ParseLimits | None = None
+) -> list[Page]:
+    """`parse_document` of the document, in a process of its own.
+
+    Raises:
+        DocumentError: whatever the file is or does, one of its subclasses.
+        ParserUnavailable: this machine could not start a process.
+    """
+    limits = limits or parse_limits()
+    with (
+        tempfile.TemporaryFile() as source,
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as log,
+    ):
+        _copy(document, source, limits.document_bytes)
+        try:
+            code = _run(content_type, limits, source, output, log)
+        except subprocess.TimeoutExpired:
+            raise errors.DocumentTooSlow(
+                f"Parsing took longer than {limits.wall_seconds} seconds."
+            ) from None
+        if code:
+            logger.warning("the parser ended with %s: %s", code, _tail(log))
+        return _read_answer(code, output, limits)
+
+
+def _copy(document: BinaryIO, source: IO[bytes], most: int) -> None:
+    while block := document.read(1024 * 1024):
+        source.write(block)
+        if source.tell() > most:
+            raise errors.DocumentTooLarge(f"The file is larger than {most} bytes.")
+    source.seek(0)
+
+
+def _run(
+    content_type: str, limits: ParseLimits, source: IO[bytes], output: IO[bytes], log: IO[bytes]
+) -> int:
+    """Run the child to its end and return its exit code. Nothing of it is left afterwards."""
+    # -S skips `site`, which is most of a start-up; the search path is handed over instead.
+    command = [sys.executable, "-S", "-P", "-m", "pipeline.steps.parse_child"]
+    try:
+        child = subprocess.Popen(
+            [*command, content_type, json.dumps(dataclasses.asdict(limits))],
+            stdin=source,
+            stdout=output,
+            stderr=log,
+            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"},
+            start_new_session=True,  # a group of its own: it ends as one
+        )
+    except OSError as error:
+        raise errors.ParserUnavailable from error
+    try:
+        return child.wait(limits.wall_seconds)
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _read_answer(code: int, output: IO[bytes], limits: ParseLimits) -> list[Page]:
+    if code in TOO_SLOW:
+        raise errors.DocumentTooSlow(
+            f"Parsing took longer than {limits.cpu_seconds} seconds of processor time."
+        )
+    output.seek(0)
+    try:
+        answer = json.loads(output.read(limits.answer_bytes + 1))
+        if "error" in answer:
+            raise _error(str(answer["error"]), str(answer["message"]))
+        return [_page(page) for page in answer["pages"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise errors.ParserDied from error
+
+
+def _page(page: Any) -> Page:
+    if not isinstance(page["number"], int) or not isinstance(page["text"], str):
+        raise TypeError("not a page")
+    return Page(number=page["number"], text=page["text"])
+
+
+def _error(name: str, message: str) -> PermanentError:
+    """The typed error that the child named; one that it may not name counts as a crash."""
+    kind = getattr(errors, name, None)
+    if isinstance(kind, type) and issubclass(kind, errors.DocumentError):
+        return kind(message[:500])
+    return errors.ParserDied()
+
+
+def _tail(log: IO[bytes]) -> str:
+    size = log.seek(0, os.SEEK_END)
+    log.seek(max(0, size - LOGGED_CHARACTERS))
+    return log.read(LOGGED_CHARACTERS).decode("utf-8", "replace")

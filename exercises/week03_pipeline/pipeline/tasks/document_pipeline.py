@@ -1,0 +1,123 @@
+"""The four steps as tasks. Each hands the next a reference: where its result lies, never the result.
+
+A reference is the document's (`document_id`, `blob_key`, `filename`, `content_type`), and every
+step adds the key of what it made: `pages_key`, `chunks_key`, `embeddings_key`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from celery import chain
+from celery.utils.log import get_task_logger
+
+from pipeline.states import PROGRESS
+from pipeline.steps.artifacts import artifact_key, load_json, load_vectors, pack_json, pack_vectors
+from pipeline.steps.chunk import MAX_CHARS, OVERLAP, chunk_pages
+from pipeline.steps.embed import embed_texts, embedding_model
+from pipeline.steps.index import index_document as write_index
+from pipeline.steps.sandbox import parse_in_child
+from pipeline.storage import blob_store
+from pipeline.tasks.base import PipelineTask
+from pipeline.tasks.celery_config import app
+
+logger = get_task_logger(__name__)
+
+Reference = dict[str, Any]
+
+PERCENT = {"parse": 0, "chunk": 40, "embed": 50, "index": 80}
+"""How far a document is when a step begins."""
+
+
+def report(task: PipelineTask, document_id: str, step: str) -> None:
+    """Tell whoever asks for `GET /tasks/{document_id}` that `step` begins. Given.
+
+    Progress is a courtesy: if Redis does not take it, the step runs all the same.
+    """
+    try:
+        _report(task, document_id, {"step": step, "percent": PERCENT[step]})
+    except Exception:
+        logger.warning("progress was not reported", exc_info=True)
+
+
+def _report(task: PipelineTask, document_id: str, meta: dict[str, Any]) -> None:
+    # TODO 3.5: Store the state `PROGRESS` with `meta`. A step runs under a task id of its own,
+    #   but whoever asks knows the document's id: that is where the state belongs.
+    #   A message can come twice, and a late copy of the first step must not pull the progress
+    #   back:
+    #   look at what is known (`app.AsyncResult`) before you write.
+    raise NotImplementedError("3.5")
+
+
+def stored(key: str, make: Callable[[], bytes]) -> str:
+    """Make sure that the artifact lies under `key`, and return the key.
+
+    `make()` does the work of the step and returns the artifact's bytes.
+    """
+    # TODO 3.5: A step that runs again after a crash or a retry must not pay for its work twice.
+    #   The key depends on everything that went in. So what does it mean if a blob is there?
+    raise NotImplementedError("3.5")
+
+
+@app.task(bind=True, name="pipeline.parse_document")
+def parse_document(self: PipelineTask, ref: Reference) -> Reference:
+    """Step 1: the uploaded file becomes pages. Adds `pages_key`."""
+    report(self, ref["document_id"], "parse")
+
+    def make() -> bytes:
+        with blob_store().open(ref["blob_key"]) as document:
+            return pack_json(parse_in_child(document, ref["content_type"]))
+
+    key = artifact_key(ref["document_id"], "parse", ref["blob_key"], type=ref["content_type"])
+    return {**ref, "pages_key": stored(key, make)}
+
+
+@app.task(bind=True, name="pipeline.chunk_document")
+def chunk_document(self: PipelineTask, ref: Reference) -> Reference:
+    """Step 2: pages become chunks. Adds `chunks_key`."""
+    report(self, ref["document_id"], "chunk")
+
+    def make() -> bytes:
+        return pack_json(chunk_pages(load_json(ref["pages_key"]), MAX_CHARS, OVERLAP))
+
+    sizes = {"max_chars": MAX_CHARS, "overlap": OVERLAP}
+    key = artifact_key(ref["document_id"], "chunk", ref["pages_key"], **sizes)
+    return {**ref, "chunks_key": stored(key, make)}
+
+
+@app.task(bind=True, name="pipeline.embed_chunks")
+def embed_chunks(self: PipelineTask, ref: Reference) -> Reference:
+    """Step 3: chunks become vectors. Adds `embeddings_key`. The one step that costs money."""
+    report(self, ref["document_id"], "embed")
+
+    def make() -> bytes:
+        return pack_vectors(embed_texts([chunk["text"] for chunk in load_json(ref["chunks_key"])]))
+
+    key = artifact_key(ref["document_id"], "embed", ref["chunks_key"], model=embedding_model())
+    return {**ref, "embeddings_key": stored(key, make)}
+
+
+@app.task(bind=True, name="pipeline.index_document")
+def index_document(self: PipelineTask, ref: Reference) -> dict[str, Any]:
+    """Step 4: vectors can be searched. Returns `{"document_id": …, "pages": 3, "chunks": 12}`."""
+    report(self, ref["document_id"], "index")
+    chunks = load_json(ref["chunks_key"])
+    vectors = load_vectors(ref["embeddings_key"])
+    count = write_index(ref["document_id"], ref["filename"], chunks, vectors)
+    pages = len(load_json(ref["pages_key"]))
+    logger.info("indexed %s: %d pages, %d chunks", ref["document_id"], pages, count)
+    return {"document_id": ref["document_id"], "pages": pages, "chunks": count}
+
+
+@app.task(bind=True, name="pipeline.ingest_document")
+def ingest_document(self: PipelineTask, ref: Reference) -> Any:
+    """Takes a new document and hands it to the four steps.
+
+    The document's id is this task's id. What it ends with, result or error, is the chain's.
+    """
+    # TODO 3.5: Chain the four steps: the first gets `ref`, each later one what the one before
+    #   returned.
+    #   Do not wait for them here: a task that waits for tasks holds a slot that they need.
+    #   Look for the way in which a task hands over its id, and so its result, to other tasks.
+    raise NotImplementedError("3.5")
