@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from bootcamp.layers import Layer, pythonpath
-from bootcamp.stack.ports import LOOPBACK, answers_health, free_port
+from bootcamp.stack.ports import LOOPBACK, answers_health, free_port, release_port
 from bootcamp.stack.process import Process
 from bootcamp.stack.stack import in_parallel
 from bootcamp.stack.state import StateFolder
@@ -84,7 +84,7 @@ class Apps:
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             folder = self._state or self._temporary(undo)
-            starts = self._prepare(folder)
+            starts = self._prepare(folder, undo)
             undo.callback(in_parallel, [process.stop for process in self.processes])
             in_parallel(starts)
             self._closing = undo.pop_all()
@@ -96,10 +96,10 @@ class Apps:
         self._hold = (folder.lock,)
         return folder.path
 
-    def _prepare(self, folder: Path) -> list[Callable[[], None]]:
+    def _prepare(self, folder: Path, undo: ExitStack) -> list[Callable[[], None]]:
         starts: list[Callable[[], None]] = []
         if has(self._layers, API_MODULE):
-            port = self._api_port = self._api_port or free_port()
+            port = self._api_port = self._api_port or self._own_port(undo)
             words = ["uvicorn", "pipeline.api.app:app", "--host", LOOPBACK, "--port", str(port)]
             self.api = self._process("api", folder, [*words, "--timeout-graceful-shutdown", "5"])
             starts.append(lambda: self._start_api(port))
@@ -112,6 +112,12 @@ class Apps:
             self.beat = beat = self._celery("beat", folder, words)
             starts.append(lambda: start_beat(beat))
         return starts
+
+    @staticmethod
+    def _own_port(undo: ExitStack) -> int:
+        port = free_port()
+        undo.callback(release_port, port)
+        return port
 
     def _celery(self, name: str, folder: Path, words: list[str]) -> Process:
         return self._process(name, folder, ["celery", "-A", CELERY_APP, *words])

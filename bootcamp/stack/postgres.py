@@ -22,7 +22,7 @@ from psycopg import sql
 
 from bootcamp.errors import StackError
 from bootcamp.stack.account import Account, postgres_account
-from bootcamp.stack.ports import LOOPBACK, free_port
+from bootcamp.stack.ports import LOOPBACK, free_port, release_port
 from bootcamp.stack.process import Process
 from bootcamp.stack.state import make_private, write_private
 
@@ -266,4 +266,10 @@ class PostgresServer:
         return True
 
     def stop(self) -> None:
+        """Stop it; the port stays reserved."""
         self.process.stop()
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self.stop()
+        release_port(self.port)

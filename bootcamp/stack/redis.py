@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from bootcamp.errors import StackError
-from bootcamp.stack.ports import LOOPBACK, free_port
+from bootcamp.stack.ports import LOOPBACK, free_port, release_port
 from bootcamp.stack.process import Process
 from bootcamp.stack.state import make_private, write_private
 
@@ -137,4 +137,10 @@ class RedisServer:
             return False
 
     def stop(self) -> None:
+        """Stop it; the port stays reserved."""
         self.process.stop()
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self.stop()
+        release_port(self.port)

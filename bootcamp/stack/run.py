@@ -68,7 +68,7 @@ class Run:
             self.redis = RedisServer(
                 folder.folder("redis"), keep=False, flavor=flavor, hold=(folder.lock, *self._hold)
             )
-            undo.callback(self.redis.stop)
+            undo.callback(self.redis.close)
             self.redis.start()
             database = self._admin.create(self.id, secrets.token_hex(16))
             key = new_key()

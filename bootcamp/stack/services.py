@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bootcamp import paths
-from bootcamp.stack.ports import LOOPBACK, answers_health, free_port
-from bootcamp.stack.process import Process
+from bootcamp.stack.ports import LOOPBACK, answers_health, free_port, release_port
+from bootcamp.stack.process import GRACE_SECONDS, Process
 from bootcamp.stack.state import make_private
 
+SAVE_SECONDS = 20.0
+"""How long DynamoDB may take to write its state when it stops."""
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "SYSTEMROOT")
 """All that a server needs of our environment; no key or token of the user's."""
 
@@ -32,6 +34,7 @@ class WebService:
         name: str,
         arguments: tuple[str, ...] = (),
         env: Mapping[str, str] | None = None,
+        grace: float = GRACE_SECONDS,
         hold: tuple[int, ...] = (),
     ) -> None:
         folder = make_private(folder)
@@ -48,6 +51,7 @@ class WebService:
             log=folder / "server.log",
             name=name,
             cwd=folder,
+            grace=grace,
             hold=hold,
         )
 
@@ -61,11 +65,18 @@ class WebService:
         self.process.wait_ready(lambda: answers_health(self.port))
 
     def stop(self) -> None:
+        """Stop it; the port stays reserved."""
         self.process.stop()
 
+    def close(self) -> None:
+        """Stop it for good."""
+        self.stop()
+        release_port(self.port)
 
-def aws(folder: Path, *, hold: tuple[int, ...] = ()) -> WebService:
-    """DynamoDB and S3. State is written when it stops (DynamoDB) and at once (S3)."""
+
+def aws(folder: Path, *, keep: bool, hold: tuple[int, ...] = ()) -> WebService:
+    """DynamoDB and S3. With `keep`, tables are written when it stops, objects at once."""
+    persist = "1" if keep else "0"
     return WebService(
         "bootcamp.stack.aws_server",
         folder,
@@ -75,15 +86,16 @@ def aws(folder: Path, *, hold: tuple[int, ...] = ()) -> WebService:
             "GATEWAY_PORT": "{port}",
             "MINISTACK_HOST": LOOPBACK,
             "SERVICES": "dynamodb,s3",
-            "PERSIST_STATE": "1",
+            "PERSIST_STATE": persist,
             "STATE_DIR": str(make_private(folder / "state")),
-            "S3_PERSIST": "1",
+            "S3_PERSIST": persist,
             "S3_DATA_DIR": str(make_private(folder / "s3")),
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "DOCKER_HOST": "unix:///nonexistent",  # it would stop containers with its label
             "LOG_LEVEL": "WARNING",
         },
+        grace=SAVE_SECONDS,
         hold=hold,
     )
 

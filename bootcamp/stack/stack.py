@@ -34,7 +34,7 @@ class Server(Protocol):
 
     def start(self) -> object: ...
 
-    def stop(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Stack:
@@ -81,7 +81,7 @@ class Stack:
         postgres = PostgresServer(
             folder.folder("postgres"), kept.postgres_password, keep=keep, hold=hold
         )
-        aws = services.aws(folder.folder("aws"), hold=hold)
+        aws = services.aws(folder.folder("aws"), keep=keep, hold=hold)
         openai = services.openai_standin(folder.folder("openai"), token, hold=hold)
         webhooks = services.webhook_sink(folder.folder("webhooks"), token, hold=hold)
         servers: dict[str, Server] = {
@@ -91,7 +91,7 @@ class Stack:
             "openai": openai,
             "webhooks": webhooks,
         }
-        undo.callback(in_parallel, [server.stop for server in servers.values()])
+        undo.callback(in_parallel, [server.close for server in servers.values()])
         in_parallel([server.start for server in servers.values()])
         database = postgres.admin.create(DEFAULT, kept.default_password)
         return Endpoints(
