@@ -17,7 +17,8 @@ from pipeline.errors import (
     BlobTooLarge,
     InvalidBlobKey,
 )
-from pipeline.storage import CHUNK_BYTES, LocalBlobStore, S3BlobStore, blob_store_at
+from pipeline.storage import CHUNK_BYTES, LocalBlobStore, blob_store_at
+from pipeline.storage_s3 import S3BlobStore
 
 MEBIBYTE = 1024 * 1024
 
