@@ -32,8 +32,10 @@ CONNECTION_SECONDS = 3.0
 """How long a request waits for a connection."""
 STATEMENT_SECONDS = 5
 CONNECTIONS = 4
-CANDIDATES = 100
-"""How many neighbours the HNSW index looks at (`hnsw.ef_search`). More: better and slower."""
+CANDIDATES = 1_000
+"""How many neighbours the HNSW index looks at (`hnsw.ef_search`): the most that pgvector takes.
+Among 900 chunks, questions of one rare word missed the best chunk with 40 (pgvector's default) and
+at times with 100. With 1,000 they found it, in 6 ms instead of 1."""
 
 Question = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS)
