@@ -6,10 +6,10 @@ Only its binaries are used: its own server class makes system users and changes 
 from __future__ import annotations
 
 import importlib.util
-import secrets
+import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -191,17 +191,8 @@ class PostgresServer:
         self._binaries = find_binaries()
         settings = SETTINGS | ({} if keep else THROW_AWAY) | {"port": str(self.port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self.process = Process(
-            [*self._account.prefix, self._binaries / "postgres", "-D", self.data, *options],
-            env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
-            log=self.folder / "postgres.log",
-            name="PostgreSQL",
-            cwd=self.folder,
-            stop_signal=signal.SIGINT,  # the fast shutdown: it does not wait for clients
-            grace=STOP_SECONDS,
-            user=self._account.user,
-            hold=hold,
-        )
+        self._hold = hold
+        self.process = self._program("postgres", ["-D", self.data, *options])
 
     @cached_property
     def _account(self) -> Account:
@@ -213,7 +204,7 @@ class PostgresServer:
 
     def start(self) -> Self:
         """Make the data folder if need be, start the server, make the template."""
-        if not (self.data / "PG_VERSION").exists():
+        if not self.data.exists():
             self._initialise()
         self.process.start()
         self.process.wait_ready(self._answers)
@@ -221,42 +212,47 @@ class PostgresServer:
         return self
 
     def _initialise(self) -> None:
-        make_private(self.data)
+        new = self.folder / "data.new"  # renamed when whole: a start may be killed half way
+        shutil.rmtree(new, ignore_errors=True)
         self._account.open_way(self.folder.parent)
-        self._account.give(self.folder)
-        self._account.give(self.data)
-        secret = self.folder / f"password-{secrets.token_hex(4)}"
+        for path in (self.folder, make_private(new)):
+            self._account.give(path)
+        secret = self.folder / "password"
         write_private(secret, self._password)
         self._account.give(secret)
-        command: list[str | Path] = [*self._account.prefix, self._binaries / "initdb"]
-        command += ["-D", self.data]
-        command += ["-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={secret}"]
-        command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C"]
-        command += ["--builtin-locale=C.UTF-8", "--no-instructions"]
-        command += [] if self._keep else ["--no-sync"]
-        user, group = self._account.user or (None, None)
-        try:
-            done = subprocess.run(
-                command,
-                env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
-                cwd=self.folder,
-                user=user,
-                group=group,
-                extra_groups=None if user is None else [],
-                capture_output=True,
-                text=True,
-                timeout=INIT_SECONDS,
-                start_new_session=True,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise StackError(f"initdb took more than {INIT_SECONDS} s in {self.data}.") from None
-        finally:
-            secret.unlink(missing_ok=True)
-        if done.returncode != 0:
-            raise StackError(
-                f"initdb failed in {self.data}:\n{(done.stdout + done.stderr)[-2000:]}"
-            )
+        words: list[str | Path] = [
+            "-D",
+            new,
+            "-U",
+            SUPERUSER,
+            "--auth=scram-sha-256",
+            f"--pwfile={secret}",
+        ]
+        words += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C"]
+        words += ["--builtin-locale=C.UTF-8", "--no-instructions"]
+        words += [] if self._keep else ["--no-sync"]
+        with self._program("initdb", words) as initdb:
+            try:
+                code = initdb.wait(INIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                code = None
+        secret.unlink()
+        if code != 0:
+            raise StackError(f"initdb failed in {self.folder} ({code}):\n{initdb.logs()[-2000:]}")
+        new.rename(self.data)
+
+    def _program(self, name: str, words: Sequence[str | Path]) -> Process:
+        return Process(
+            [*self._account.prefix, self._binaries / name, *words],
+            env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+            log=self.folder / f"{name}.log",
+            name=f"PostgreSQL's {name}",
+            cwd=self.folder,
+            stop_signal=signal.SIGINT,  # the fast shutdown: it does not wait for clients
+            grace=STOP_SECONDS,
+            user=self._account.user,
+            hold=self._hold,
+        )
 
     def _answers(self) -> bool:
         try:

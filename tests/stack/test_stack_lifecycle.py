@@ -94,6 +94,22 @@ def test_nothing_is_left_however_the_launcher_ends(signum):
     eventually(lambda: all(map(gone, family)), f"something is still there of {family}")
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.3, 0.8])
+def test_nothing_is_left_when_the_launcher_is_killed_while_it_starts(tmp_path, delay):
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER],
+        env=os.environ | {"PYTHONPATH": str(paths.ROOT), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+    )
+    eventually(lambda: bool(list(tmp_path.glob("*/redis"))), "it did not begin")
+    time.sleep(delay)
+    family = descendants(launcher.pid)
+    launcher.kill()
+    launcher.wait()
+    eventually(lambda: not list(tmp_path.iterdir()), "the temporary folder is still there")
+    eventually(lambda: all(map(gone, family)), f"something is still there of {family}")
+
+
 def test_a_killed_stack_keeps_its_state_and_can_start_again(folder):
     launcher, told = launch(str(folder))
     with psycopg.connect(Stack.attach(folder).environment()["DATABASE_URL"]) as connection:
