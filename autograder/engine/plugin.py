@@ -6,9 +6,12 @@ that a student could write count for nothing.
 
 from __future__ import annotations
 
+import signal
+import threading
 import traceback
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -25,6 +28,7 @@ from bootcamp.providers import OpenAIControl, WebhookSink
 from bootcamp.stack import Run
 
 PLUGIN = "bootcamp-grading"
+MAX_TEST_SECONDS = 90.0
 
 
 class NeedsFailed(Exception):
@@ -96,6 +100,12 @@ class Grading:
         self.session.run.openai.clear()
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:
+        """No test may hang: after `MAX_TEST_SECONDS` the grader is to blame, not the student."""
+        with time_limit(MAX_TEST_SECONDS):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Iterator[Any]:
@@ -144,6 +154,29 @@ class Grading:
             cause=f'{place} still says NotImplementedError("{item_id}"): write that part',
             log=card.log,
         )
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `TimeoutError` in the main thread when the block takes longer.
+
+    A backstop: every wait in a grader has a limit of its own. Without SIGALRM, or in another thread,
+    there is none.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expired(number: int, frame: object) -> None:
+        raise TimeoutError(f"a check took longer than {seconds:g} s")
+
+    previous = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def item_of(test: pytest.Item) -> str:

@@ -71,11 +71,13 @@ class Worker:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """While this lasts, the node takes no message: a broker without a worker."""
-        self.process.kill(signal.SIGSTOP)
+        node = psutil.Process(self.process.pid)
+        node.suspend()
+        wait.until(lambda: node.status() == psutil.STATUS_STOPPED, 2.0)
         try:
             yield
         finally:
-            self.process.kill(signal.SIGCONT)
+            node.resume()
 
     def kill(self) -> None:
         """SIGKILL the whole node."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from random import Random
 
 import pytest
@@ -87,18 +86,21 @@ def failed(run: Run, task_id: str) -> bool:
 
 
 def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task_id: str) -> None:
-    runs = 1
-    while runs < MOST_RUNS and not failed(run, task_id):
-        if len(articles.wait_for_requests(openai, title, runs + 1, 0)) > runs:
-            runs += 1
-            worker.kill_pool()
-        time.sleep(wait.POLL_SECONDS)
-    if runs == MOST_RUNS:
-        worker.kill()
-        fail(
-            sent="a task that loses its worker process each time it runs, LOST_WORKER_RETRIES=1",
-            expected="a first run, a second one, and then it is given up",
-            got=f"a run number {runs}: it would go on for ever",
-            cause="`task_reject_on_worker_lost` puts the message back for ever; "
-            "`task_retry_on_worker_lost` counts",
-        )
+    """Kill each further run, and wait for the one that does not come."""
+    for number in range(2, MOST_RUNS + 1):
+
+        def decided(number: int = number) -> bool:
+            return len(articles.requests_for(openai, title)) >= number or failed(run, task_id)
+
+        wait.until(decided, AGAIN_SECONDS)
+        if len(articles.requests_for(openai, title)) < number:
+            return  # given up: no run of this number
+        worker.kill_pool()
+    worker.kill()
+    fail(
+        sent="a task that loses its worker process each time it runs, LOST_WORKER_RETRIES=1",
+        expected="a first run, a second one, and then it is given up",
+        got=f"a run number {MOST_RUNS}: it would go on for ever",
+        cause="`task_reject_on_worker_lost` puts the message back for ever; "
+        "`task_retry_on_worker_lost` counts",
+    )
