@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -17,11 +16,10 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel, StringConstraints
 
+from pipeline.api.responses import error_responses
 from pipeline.steps.database import POOL_ARGUMENTS, database_url
 from pipeline.steps.embed import embedding_model
 from pipeline.steps.errors import SearchUnavailable
-
-logger = logging.getLogger(__name__)
 
 MAX_QUESTION_CHARS = 2_000
 DEFAULT_RESULTS = 10
@@ -32,8 +30,10 @@ CONNECTION_SECONDS = 3.0
 """How long a request waits for a connection."""
 STATEMENT_SECONDS = 5
 CONNECTIONS = 4
-CANDIDATES = 100
-"""How many neighbours the HNSW index looks at (`hnsw.ef_search`). More: better and slower."""
+CANDIDATES = 1_000
+"""How many neighbours the HNSW index looks at (`hnsw.ef_search`): the most that pgvector takes.
+Among 900 chunks, questions of one rare word missed the best chunk with 40 (pgvector's default) and
+at times with 100. With 1,000 they found it, in 6 ms instead of 1."""
 
 Question = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS)
@@ -112,7 +112,7 @@ async def nearest(
     raise NotImplementedError("3.6")
 
 
-@router.get("/search")
+@router.get("/search", responses=error_responses(SearchUnavailable))
 async def search(
     request: Request,
     q: Annotated[Question, Query(description="What to look for, in words.")],

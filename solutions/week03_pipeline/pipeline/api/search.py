@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -17,11 +16,10 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel, StringConstraints
 
+from pipeline.api.responses import error_responses
 from pipeline.steps.database import POOL_ARGUMENTS, database_url
 from pipeline.steps.embed import embedding_model
 from pipeline.steps.errors import SearchUnavailable
-
-logger = logging.getLogger(__name__)
 
 MAX_QUESTION_CHARS = 2_000
 DEFAULT_RESULTS = 10
@@ -125,7 +123,7 @@ async def nearest(
     # END SOLUTION
 
 
-@router.get("/search")
+@router.get("/search", responses=error_responses(SearchUnavailable))
 async def search(
     request: Request,
     q: Annotated[Question, Query(description="What to look for, in words.")],
