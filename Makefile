@@ -1,0 +1,70 @@
+# One file of entry points. Everything runs in .venv; nothing else on the machine is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WEEK ?=
+ONCE ?=
+N ?= 2
+
+.PHONY: help setup demo test check lint format bench up down scale-workers lock clean
+
+help:
+	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
+	@echo "make test                 run all tests"
+	@echo "make setup                make .venv and install what is pinned in requirements.lock"
+	@echo "make check [WEEK=1]       check the homework of a week, or of all"
+	@echo "make lint                 ruff, mypy, and exercises against solutions"
+	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
+	@echo "make scale-workers N=4    more workers, with Docker Compose"
+	@echo "make bench                timings, as ratios within one run"
+	@echo "make lock                 pin the dependencies anew"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "Python 3.11 to 3.13 is needed; $(PYTHON) is $$($(PYTHON) -V). Try: make setup PYTHON=python3.12"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(READY)
+
+demo: setup
+	$(BIN)/bootcamp demo $(if $(ONCE),--once)
+
+test: setup
+	$(BIN)/python -m pytest tests
+
+check: setup
+	$(BIN)/bootcamp check $(WEEK)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/bootcamp generate --check
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+up: setup
+	$(BIN)/bootcamp up $(WEEK)
+
+down: setup
+	$(BIN)/bootcamp down
+
+scale-workers:
+	docker compose up --detach --scale worker=$(N)
+
+lock: setup
+	$(BIN)/uv pip compile --universal --python-version 3.11 pyproject.toml --group dev \
+		--output-file requirements.lock --no-emit-index-url --no-header --no-annotate
+
+clean: down
+	rm -rf $(VENV) .bootcamp
