@@ -73,7 +73,7 @@ class Apps:
         self._env = layer_environment(env, layers)
         self._layers = tuple(layers)
         self._count = workers
-        self._state = state
+        self._state = state.resolve() if state else None
         self._api_port = api_port
         self.api: Process | None = None
         self.workers: list[Process] = []

@@ -46,6 +46,7 @@ def become(command: list[str], user: str) -> None:
         os.setsid()
         for number in (*STOP_SIGNALS, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         os.closerange(3, MOST_DESCRIPTORS)
         if user:
             uid, gid = (int(part) for part in user.split(":"))
@@ -80,9 +81,12 @@ class Guard:
         signal.set_wakeup_fd(self.waker)
         for number in (*STOP_SIGNALS, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
+        # Held back until the child has its own handlers: ours would swallow a stop.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         self.child = os.fork()
         if self.child == 0:
             become(command, user)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         # The command alone may hold the pipes and the log, so that end of file means what it says.
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):

@@ -182,7 +182,7 @@ class Stack:
 
 def default_state() -> Path:
     """Where `bootcamp up` keeps its state."""
-    return paths.state_dir() / "stack"
+    return (paths.state_dir() / "stack").resolve()
 
 
 @contextmanager
