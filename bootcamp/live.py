@@ -17,7 +17,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 import httpx
-import psutil  # type: ignore[import-untyped]
+import psutil
 import redis
 
 from bootcamp import apps, paths
@@ -81,11 +81,13 @@ class Live:
     @property
     def openai(self) -> OpenAIControl:
         """Scripts the model's stand-in and reads what it was sent."""
+        self._require()
         return self.run.openai
 
     @property
     def webhooks(self) -> WebhookSink:
         """Scripts the webhook sink and reads what arrived there."""
+        self._require()
         return self.run.webhooks
 
     @property
@@ -105,6 +107,7 @@ class Live:
 
     def redis(self, database: int = 0) -> redis.Redis:
         """A client of one database: 0 queues, 1 results, 2 cache. Answers are text."""
+        self._require()
         return redis.Redis.from_url(f"{self.run.redis_url}/{database}", decode_responses=True)
 
     def start_worker(self, slots: int = SLOTS, *settings: str) -> None:
@@ -162,8 +165,8 @@ class Live:
             raise StackError(MISSING, NEXT_STEP)
 
     def _hang_up(self) -> None:
-        self.openai.close()
-        self.webhooks.close()
+        self.run.openai.close()
+        self.run.webhooks.close()
         if "api" in self.__dict__:
             self.api.close()
 

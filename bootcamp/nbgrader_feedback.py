@@ -10,15 +10,15 @@ import re
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor  # type: ignore[import-untyped]
-from nbgrader.utils import is_grade  # type: ignore[import-untyped]
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade
 
 HIDDEN_REGION = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*$", re.DOTALL | re.M)
 NOTICE = "# More tests ran here. What they found is said below."
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class HideTests(NbGraderPreprocessor):  # type: ignore[misc]  # its traits are untyped
+class HideTests(NbGraderPreprocessor):  # type: ignore[misc]  # untyped
     """Keeps what a test found and takes out how it looked for it."""
 
     def preprocess_cell(

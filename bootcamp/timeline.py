@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DONE_COLOUR = "#2a6f97"
-CUT_COLOUR = "#e76f51"
+CUT_COLOUR = "#b5472c"
 CUT_HATCH = "//"
 BAR_HEIGHT = 0.72
 LABEL_POINTS = 11
@@ -83,6 +83,7 @@ def draw(axes: Axes, all_bars: Sequence[Bar], title: str) -> None:
             color="white",
             fontsize=LABEL_POINTS,
             fontweight="bold",
+            bbox={"facecolor": CUT_COLOUR, "edgecolor": "none", "pad": 2} if bar.cut else None,
         )
         label.set_clip_path(patch)
     slots = max(placed, default=0) + 1
