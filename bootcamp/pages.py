@@ -6,13 +6,15 @@ A Python block names the file it is taken from, and a part of it if not the whol
 
 The path starts at the root of the repository; the part is a function, a class or a constant.
 `python -m bootcamp.pages` writes such blocks anew from their files; a test fails while one differs.
+With `--run` it also runs the lessons' programs, and writes down what they print.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from markdown_it.token import Token
 
 from bootcamp import paths
 from bootcamp.errors import UsageError
+from bootcamp.transcripts import run_program, steps
 
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _FILE = re.compile(r"\bfile=(?P<path>[^\s#]+)(?:#(?P<part>\w+))?")
@@ -161,11 +164,17 @@ class Page:
                 found[-1][-1].append(tokens[number + 1].content)
         return found
 
-    def synced(self) -> str:
-        """The page's text with every included block as its file has it."""
+    def synced(self, run: Callable[[str], str] | None = None) -> str:
+        """The page's text with every included block as its file has it.
+
+        Args:
+            run: gives what a program prints; None leaves the console blocks as they are.
+        """
         lines = self.text.splitlines(keepends=True)
         for block in reversed(self.blocks()):
             text = block.included()
+            if block.language == "console" and run:
+                text = "".join(str(step.rerun(run)) for step in steps(block.text))
             if text is not None:
                 end = block.line + len(block.text.splitlines())
                 lines[block.line : end] = [text]
@@ -182,8 +191,11 @@ def course_pages() -> Iterator[Page]:
 
 def main() -> None:
     """Write every included block anew, and say which pages changed."""
+    parser = argparse.ArgumentParser(prog="python -m bootcamp.pages", description=main.__doc__)
+    parser.add_argument("--run", action="store_true", help="run the lessons' programs too")
+    run = run_program if parser.parse_args().run else None
     for page in course_pages():
-        text = page.synced()
+        text = page.synced(run)
         if text != page.text:
             page.path.write_text(text, encoding="utf-8")
             print(f"updated {page}")

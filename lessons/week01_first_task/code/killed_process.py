@@ -20,7 +20,7 @@ def main() -> None:
             print(f"  {policy + ':':<15}", try_policy(policy, deaths=1))
         print("killed every time")
         print("  late + retry:  ", try_policy("late + retry", ALWAYS))
-        print("  late + reject: ", try_policy("late + reject", ALWAYS, patience=15), "after 15 s")
+        print("  late + reject:  ~" + try_policy("late + reject", ALWAYS, patience=15))
 
 
 if __name__ == "__main__":

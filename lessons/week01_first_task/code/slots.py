@@ -21,7 +21,7 @@ def main() -> None:
     with local_services():
         for slots in (1, 2, 4):
             with celery_worker("letters", f"--concurrency={slots}"):
-                print(f"{slots} slots: {seconds_for_all():.1f} s")
+                print(f"slots: {slots}, time: {seconds_for_all():.1f} s")
 
 
 if __name__ == "__main__":
