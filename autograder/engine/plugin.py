@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from autograder.engine.api import Api
 from autograder.engine.card import Card, CheckFailed, NotGradable
 from autograder.engine.manifest import Item, Manifest
 from autograder.engine.outcome import SEVERITY, ItemResult, Outcome, WeekResult
@@ -163,7 +164,10 @@ def time_limit(seconds: float) -> Iterator[None]:
     A backstop: every wait in a grader has a limit of its own. Without SIGALRM, or in another thread,
     there is none.
     """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
         yield
         return
 
@@ -207,6 +211,12 @@ def session(request: pytest.FixtureRequest) -> Session:
 def student(session: Session) -> Student:
     """The student's code, in its own processes."""
     return session.student
+
+
+@pytest.fixture(scope="session")
+def api(student: Student) -> Api:
+    """The student's API, ready, in the run's plain environment. A week may define its own."""
+    return student.api
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.engine import caller, limits
+from autograder.engine.api import Api
 from autograder.engine.card import Card, CheckFailed, NotGradable, TookTooLong, clean, show
 from autograder.engine.worker import Worker
 from bootcamp.layers import Layer, pythonpath
+from bootcamp.stack.ports import free_port, release_port
 from bootcamp.stack.process import Process
 
 CALL_SECONDS = 10.0
@@ -137,6 +139,8 @@ class Student:
         self._processes: list[Process] = []
         self._caller = Caller(self)
         self._worker: Worker | None = None
+        self._api: Api | None = None
+        self._ports: list[int] = []
         self.env = {
             **base_environment(folder),
             **env,
@@ -176,6 +180,8 @@ class Student:
         self._caller.stop()
         for process in self._processes:
             process.stop(grace=0.2)
+        for port in self._ports:
+            release_port(port)
 
     # -- calls -------------------------------------------------------------------------------
 
@@ -258,6 +264,47 @@ class Student:
                 got="the worker ended" if not worker.alive else "it did not get ready in time",
                 cause="the last lines of its log say why",
                 log=worker.tail(),
+            )
+            raise NotGradable(card.cleaned())
+
+    # -- the API -----------------------------------------------------------------------------
+
+    @property
+    def api(self) -> Api:
+        """The API that all items of the run share; started at first use."""
+        if self._api is None:
+            self._api = self.start_api("shared")
+        return self._api
+
+    def start_api(self, name: str, env: Mapping[str, str] | None = None) -> Api:
+        """Start one more API process, and wait until it answers.
+
+        Raises:
+            NotGradable: it does not start.
+        """
+        api = self.launch_api(name, env)
+        self.await_api(api)
+        return api
+
+    def launch_api(self, name: str, env: Mapping[str, str] | None = None) -> Api:
+        """Start an API without waiting for it: it boots while a worker does."""
+        port = free_port()
+        self._ports.append(port)
+        return Api(self.process(f"api-{name}", Api.command(port), env=env), name, port)
+
+    def await_api(self, api: Api) -> None:
+        """Wait until a launched API answers `GET /health`.
+
+        Raises:
+            NotGradable: it does not.
+        """
+        if not api.wait_ready():
+            card = Card(
+                sent=f"{' '.join(Api.command(api.port)[1:])}, then GET /health",
+                expected="an API that answers",
+                got="the API ended" if not api.alive else "it did not answer in time",
+                cause="the last lines of its log say why",
+                log=api.tail(),
             )
             raise NotGradable(card.cleaned())
 
