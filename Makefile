@@ -51,7 +51,7 @@ format: setup
 	$(BIN)/ruff format .
 
 bench: setup
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m bootcamp.bench
 
 up: setup
 	$(BIN)/bootcamp up $(WEEK)
