@@ -51,6 +51,7 @@ class Apps:
         workers: how many worker nodes.
         state: folder for logs; None for a temporary one.
         api_port: a free one if left out.
+        stop_seconds: how long a process may take to stop before it is killed.
 
     Attributes:
         api: the API's process; None before week 2.
@@ -69,12 +70,14 @@ class Apps:
         workers: int = 1,
         state: Path | None = None,
         api_port: int | None = None,
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self._env = layer_environment(env, layers)
         self._layers = tuple(layers)
         self._count = workers
         self._state = state.resolve() if state else None
         self._api_port = api_port
+        self._stop_seconds = stop_seconds
         self.api: Process | None = None
         self.workers: list[Process] = []
         self.beat: Process | None = None
@@ -130,7 +133,7 @@ class Apps:
             log=folder / f"{name}.log",
             name=name,
             cwd=folder,
-            grace=STOP_SECONDS,
+            grace=self._stop_seconds,
             hold=self._hold,
         )
 

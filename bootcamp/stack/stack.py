@@ -171,7 +171,7 @@ class Stack:
             blob_folder=make_private(self.path / "blobs"),
             webhook_url=WebhookSink(up.webhook_url, up.control_token, DEFAULT).url(HOOK),
         ).environment()
-        if not os.environ.get("OPENAI_API_KEY", LOCAL_KEY).startswith(LOCAL_KEY):
+        if not (os.environ.get("OPENAI_API_KEY") or LOCAL_KEY).startswith(LOCAL_KEY):
             variables = {k: v for k, v in variables.items() if not k.startswith("OPENAI_")}
         return variables
 
