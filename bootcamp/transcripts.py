@@ -5,8 +5,8 @@
     one after another: 3.0 s
     ```
 
-Numbers with a decimal point, numbers after `~`, ids and times differ from run to run; nothing else
-may.
+Seconds with a decimal point, numbers after `~`, seeds, ids and times differ from run to run; nothing
+else may.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PROGRAM_SECONDS = 240
 _VARIES = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(\+\d\d:\d\d)?"), "<time>"),
-    (re.compile(r"\d+\.\d+|~\d+"), "<number>"),
+    (re.compile(r"\d+\.\d+ s\b|~\d+|(?<=seed )\d+"), "<number>"),
 )
 
 

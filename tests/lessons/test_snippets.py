@@ -12,8 +12,13 @@ from bootcamp.errors import UsageError
 from bootcamp.pages import Block, Page, course_pages, part_of
 from bootcamp.weeks import all_weeks
 
-PAGES = list(course_pages())
-PYTHON = [block for page in PAGES for block in page.blocks("python")]
+TAUGHT = (paths.LESSONS, paths.EXERCISES)
+PYTHON = [
+    block
+    for page in course_pages()
+    if any(page.path.is_relative_to(folder) for folder in TAUGHT)
+    for block in page.blocks("python")
+]
 PROGRAMS = sorted(path for week in all_weeks() for path in week.lessons.glob("code/*.py"))
 
 

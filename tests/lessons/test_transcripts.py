@@ -60,7 +60,11 @@ def test_program_prints_what_the_page_says(step: Step, output_of: Callable[[str]
 
 
 def test_only_what_varies_is_masked() -> None:
-    assert masked("slots: 1, time: 4.1 s") == masked("slots: 1, time: 4.0 s") != masked("slots: 2, time: 4.0 s")
+    assert (
+        masked("slots: 1, time: 4.1 s")
+        == masked("slots: 1, time: 4.0 s")
+        != masked("slots: 2, time: 4.0 s")
+    )
     assert masked("~5 runs") == masked("~68 runs")
     assert masked("5 runs") != masked("6 runs")
 
