@@ -12,36 +12,27 @@ import io
 import os
 import re
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-import boto3
-from boto3.exceptions import Boto3Error
-from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic_settings import BaseSettings
 
 from pipeline.errors import BlobNotFound, BlobStoreUnavailable, BlobTooLarge, InvalidBlobKey
 
+PARTIAL = ".partial"
 CHUNK_BYTES = 1024 * 1024
 """How much of a blob is in memory at a time."""
 MAX_KEY_LENGTH = 512
 MAX_SEGMENT_LENGTH = 200
 MAX_READ_BYTES = 64 * 1024 * 1024
 """Most that `read` takes into memory at once, unless told otherwise."""
-CONNECT_TIMEOUT_SECONDS = 2
-READ_TIMEOUT_SECONDS = 10
-S3_ATTEMPTS = 2
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-_MISSING = {"404", "NoSuchKey", "NotFound"}
 
 
 @dataclass(frozen=True)
@@ -125,7 +116,7 @@ def check_key(key: str) -> str:
     return key
 
 
-class _Measured(io.RawIOBase):
+class Measured(io.RawIOBase):
     """A stream that counts and hashes what is read from it, and stops at a limit."""
 
     def __init__(self, stream: BinaryIO, limit: int | None) -> None:
@@ -149,7 +140,7 @@ class _Measured(io.RawIOBase):
         return BlobInfo(key, self.size, self._digest.hexdigest())
 
 
-def _read_limited(store: BlobStore, key: str, limit: int) -> bytes:
+def read_limited(store: BlobStore, key: str, limit: int) -> bytes:
     with store.open(key) as blob:
         data = blob.read(limit + 1)
     if len(data) > limit:
@@ -160,7 +151,8 @@ def _read_limited(store: BlobStore, key: str, limit: int) -> bytes:
 class LocalBlobStore:
     """Blobs as files in a folder, which is made when the first blob comes.
 
-    A blob is written to `.partial/` and renamed: `rename` within one file system is atomic.
+    A blob is written to `.partial/`, where no valid key leads, and then renamed: within one file
+    system that is atomic.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -168,9 +160,9 @@ class LocalBlobStore:
 
     def put_stream(self, key: str, stream: BinaryIO, limit: int | None = None) -> BlobInfo:
         target = self._path(key)
-        measured = _Measured(stream, limit)
+        measured = Measured(stream, limit)
         with _local_errors():
-            partial = self.folder / ".partial"
+            partial = self.folder / PARTIAL
             partial.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=partial)
             try:
@@ -192,120 +184,36 @@ class LocalBlobStore:
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
-        with _local_errors(), self._path(key).open("rb") as file:
+        with _local_errors():
+            file = self._path(key).open("rb")
+        with file:  # an error of whoever reads is not ours to name
             yield file
 
     def read(self, key: str, limit: int = MAX_READ_BYTES) -> bytes:
-        return _read_limited(self, key, limit)
+        return read_limited(self, key, limit)
 
     def size(self, key: str) -> int:
         with _local_errors():
             return self._path(key).stat().st_size
 
     def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
+        with _local_errors():
+            return self._path(key).is_file()
 
     def delete(self, key: str) -> None:
         with _local_errors():
             self._path(key).unlink(missing_ok=True)
 
     def list(self, prefix: str = "") -> Iterator[str]:
-        files = (path for path in self.folder.rglob("*") if path.is_file())
+        with _local_errors():
+            files = [path for path in self.folder.rglob("*") if path.is_file()]
         keys = (path.relative_to(self.folder).as_posix() for path in files)
         yield from sorted(
-            key for key in keys if key.startswith(prefix) and not key.startswith(".partial/")
+            key for key in keys if key.startswith(prefix) and not key.startswith(f"{PARTIAL}/")
         )
 
     def _path(self, key: str) -> Path:
         return self.folder / check_key(key)
-
-
-class S3BlobStore:
-    """Blobs as S3 objects. boto3 reads address and credentials from the environment.
-
-    An S3 object appears when its upload is complete, so a put is all or nothing by itself.
-    """
-
-    # Threads would each hold a part in memory.
-    _TRANSFER = TransferConfig(use_threads=False)
-
-    def __init__(self, bucket: str, prefix: str = "") -> None:
-        self.bucket = bucket
-        self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-        self._lock = threading.Lock()
-        self._made_in: int | None = None
-        self._made: Any = None
-
-    @property
-    def _client(self) -> Any:
-        """Made at first use and again after a fork: a client's sockets belong to one process."""
-        with self._lock:
-            if self._made_in != os.getpid():
-                self._made, self._made_in = _s3_client(), os.getpid()
-            return self._made
-
-    def put_stream(self, key: str, stream: BinaryIO, limit: int | None = None) -> BlobInfo:
-        measured = _Measured(stream, limit)
-        name = self._name(key)
-        with _s3_errors():
-            self._client.upload_fileobj(measured, self.bucket, name, Config=self._TRANSFER)
-        return measured.info(key)
-
-    def put(self, key: str, data: bytes) -> BlobInfo:
-        return self.put_stream(key, io.BytesIO(data))
-
-    @contextmanager
-    def open(self, key: str) -> Iterator[BinaryIO]:
-        name = self._name(key)
-        with _s3_errors():
-            body = self._client.get_object(Bucket=self.bucket, Key=name)["Body"]
-            try:
-                yield body
-            finally:
-                body.close()
-
-    def read(self, key: str, limit: int = MAX_READ_BYTES) -> bytes:
-        return _read_limited(self, key, limit)
-
-    def size(self, key: str) -> int:
-        name = self._name(key)
-        with _s3_errors():
-            return int(self._client.head_object(Bucket=self.bucket, Key=name)["ContentLength"])
-
-    def exists(self, key: str) -> bool:
-        with suppress(BlobNotFound):
-            self.size(key)
-            return True
-        return False
-
-    def delete(self, key: str) -> None:
-        name = self._name(key)
-        with _s3_errors():
-            self._client.delete_object(Bucket=self.bucket, Key=name)
-
-    def list(self, prefix: str = "") -> Iterator[str]:
-        with _s3_errors():
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=f"{self.prefix}{prefix}"
-            )
-            for page in pages:
-                for item in page.get("Contents", []):
-                    yield str(item["Key"]).removeprefix(self.prefix)
-
-    def _name(self, key: str) -> str:
-        return f"{self.prefix}{check_key(key)}"
-
-
-def _s3_client() -> Any:
-    # A server of one's own seldom has a DNS name per bucket: put the bucket in the path.
-    style = "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": S3_ATTEMPTS},
-        s3={"addressing_style": style},
-    )
-    return boto3.session.Session().client("s3", config=config)
 
 
 @contextmanager
@@ -315,18 +223,6 @@ def _local_errors() -> Iterator[None]:
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BlobNotFound from error
     except OSError as error:  # full disk, lost mount, no permission
-        raise BlobStoreUnavailable from error
-
-
-@contextmanager
-def _s3_errors() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _MISSING:
-            raise BlobNotFound from error
-        raise BlobStoreUnavailable from error
-    except (BotoCoreError, Boto3Error) as error:
         raise BlobStoreUnavailable from error
 
 
@@ -356,6 +252,8 @@ def blob_store_at(url: str) -> BlobStore:
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
         return LocalBlobStore(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
+        from pipeline.storage_s3 import S3BlobStore  # boto3 takes long to load: only if needed
+
         return S3BlobStore(parts.netloc, parts.path)
     raise ValueError(f"BLOB_STORE_URL is {url!r}: use file:///folder or s3://bucket/prefix")
 

@@ -59,20 +59,21 @@ def redelivery() -> dict[str, Any]:
     By Redis, when a whole worker node is gone; by the worker, when one of its processes is.
     """
     settings = worker_settings()
-    options = {
+    waits = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0}  # seconds; an error, not a hang
+    broker = {
         "visibility_timeout": settings.visibility_timeout_seconds,
         "unacked_restore_interval": 1,  # seconds between looks at what is overdue
         "unacked_restore_throttle": 1,  # look at every interval, not at every tenth
-        "socket_connect_timeout": 2.0,  # seconds; a stopped Redis is an error, not a hang
-        "socket_timeout": 5.0,
+        **waits,
     }
     lost_worker = {
         "max_retries": settings.lost_worker_retries,
         "default_retry_delay": settings.lost_worker_retry_seconds,  # Celery's own default is 180
     }
     return {
-        "broker_transport_options": options,
-        "result_backend_transport_options": options,
+        "broker_transport_options": broker,
+        "result_backend_transport_options": broker,
+        **{f"redis_{name}": seconds for name, seconds in waits.items()},
         "visibility_timeout": settings.visibility_timeout_seconds,
         "task_annotations": {"*": lost_worker},
     }

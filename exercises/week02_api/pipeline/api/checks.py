@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import BinaryIO
 
 from pipeline.content import is_docx, is_pdf, is_text
@@ -12,7 +12,7 @@ from pipeline.errors import EmptyUpload, UnsupportedContent, UploadTooLarge
 MARKDOWN_SUFFIXES = (".md", ".markdown")
 
 
-async def within_limit(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+async def within_limit(chunks: AsyncIterable[bytes], limit: int) -> AsyncIterator[bytes]:
     """Pass `chunks` on, as long as they are no more than `limit` bytes together.
 
     Raises:
@@ -21,8 +21,7 @@ async def within_limit(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterato
     size = 0
     async for chunk in chunks:
         # TODO 2.2: Count the bytes that have come so far. As soon as they are too many, refuse:
-        #   what is
-        #   still on its way need not arrive. No header can be trusted to tell the size.
+        #   what is still on its way need not arrive. No header can be trusted to tell the size.
         raise NotImplementedError("2.2")
         yield chunk
 

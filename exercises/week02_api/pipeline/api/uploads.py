@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from functools import cache
 from tempfile import TemporaryFile
@@ -103,7 +103,7 @@ class Copied:
     sha256: str
 
 
-async def copy(chunks: AsyncIterator[bytes], file: BinaryIO) -> Copied:
+async def copy(chunks: AsyncIterable[bytes], file: BinaryIO) -> Copied:
     """Write `chunks` to `file` as they come: one of them is in memory at a time. Given."""
     size, digest = 0, hashlib.sha256()
     async for chunk in chunks:
@@ -118,9 +118,8 @@ def enqueue(document: DocumentRef) -> None:
     """Put a document in the queue. Blocks; raises one of `REDIS_ERRORS`."""
     remember(document.document_id)  # before a worker can know of it, so that 2.4 can tell it apart
     try:
-        # TODO 2.1: Publish the document through its registered task (`document_task`), with the
-        #   document's
-        #   id as the task's id. A reference travels (`as_message`), never the content.
+        # TODO 2.1: Publish the document through its registered task (`document_task`), under the
+        #   document's own id. The message holds a reference (`as_message`), never the content.
         #   `PUBLISH_POLICY` limits how often Celery tries again.
         raise NotImplementedError("2.1")
     except BaseException:
@@ -135,10 +134,9 @@ async def publish(document: DocumentRef) -> None:
         BrokerUnavailable: the document is not in the queue. (If the broker took the message but
             its answer was lost, it is, and runs without anybody asking: week 4 ends that.)
     """
-    # TODO 2.5: `enqueue` blocks while it waits for Redis. Where must it run, so that the event loop
-    #   can
-    #   answer others meanwhile? How long may a client wait for its turn? `off_the_loop` knows.
-    #   Turn what can go wrong between us and Redis into the error that the API answers with 503.
+    # TODO 2.5: `enqueue` blocks while it waits for Redis. Nothing that blocks may run on the event
+    #   loop: other requests are answered meanwhile (`off_the_loop`). And however Redis fails, by
+    #   refusing or by silence, the client gets an answer in time, one that the API turns into 503.
     raise NotImplementedError("2.5")
 
 
@@ -166,17 +164,12 @@ async def upload_document(request: Request, response: Response) -> UploadAccepte
     """Take a PDF, DOCX, Markdown or text file. It is processed later: ask `status_url`."""
     limit = upload_settings().max_upload_bytes
     upload = await incoming_file(request, limit)
-    # The copy has no name on disk (Linux, macOS) and is gone when the block ends, or the process.
+    # The copy has no name on disk (Linux, macOS): it is gone with the block, or with the process.
     with TemporaryFile() as file:
-        # TODO 2.1: Take the upload in chunk by chunk (`copy`), never whole. Then put it in the blob
-        #   store
-        #   under the key that its content gives, hand a reference with a new id to the queue, and
-        #   answer where the client can ask. Nothing is processed here. What blocks runs on a
-        #   thread.
-        #   `within_limit`, `judged_type` and `publish` come with 2.2 and 2.5: until you have
-        #   written
-        #   them, do without the first two, and use `enqueue` in place of the third.
+        # TODO 2.1: Take the upload in chunk by chunk (`copy`), never whole. Store it in the blob
+        #   store under the key that its content gives (`upload_key`), and hand a reference with a
+        #   new id to the queue. Answer with the id and where to ask (`Location`); process nothing
+        #   here. What blocks for long runs on a thread.
+        #   `within_limit` and `judged_type` come with 2.2, `publish` with 2.5. Until then, do
+        #   without the first two and call `enqueue` in place of `publish`.
         raise NotImplementedError("2.1")
-    status_url = str(request.app.url_path_for("read_task", task_id=document.document_id))
-    response.headers["Location"] = status_url
-    return UploadAccepted(task_id=document.document_id, status_url=status_url, document=document)

@@ -83,8 +83,7 @@ class Reporter:
 
     def _report(self, step: str, done: int, total: int) -> None:
         # TODO 2.3: Store the custom state `PROGRESS` for this task, with the step's name and the
-        #   percent
-        #   done, a whole number from 0 to 100. Empty work is done work.
+        #   percent done, a whole number from 0 to 100. Empty work is done work.
         #   Report when it has moved on by `REPORT_EVERY`, and at the end. It never goes back.
         raise NotImplementedError("2.3")
 

@@ -22,10 +22,10 @@ def connection() -> dict[str, Any]:
     """
     settings = worker_settings()
     # BEGIN SOLUTION 1.1
-    #? Name the broker and the result backend: each on its own database of the same Redis server.
-    #? Send JSON and accept JSON alone: a pickle from a stranger runs code when it is opened.
-    #? Keep time in UTC, and let results expire as the settings say.
-    #? Celery's names for these settings are in the lesson "Setting Celery up".
+    # ? Name the broker and the result backend: each on its own database of the same Redis server.
+    # ? Send JSON and accept JSON alone: a pickle from a stranger runs code when it is opened.
+    # ? Keep time in UTC, and let results expire as the settings say.
+    # ? Celery's names for these settings are in the lesson "Setting Celery up".
     return {
         "broker_url": settings.redis_database(BROKER_DATABASE),
         "result_backend": settings.redis_database(RESULT_DATABASE),
@@ -46,8 +46,8 @@ def slots() -> dict[str, Any]:
     messages reserved than a slot can work on, so a second worker finds work too.
     """
     # BEGIN SOLUTION 1.4
-    #? Set the number of slots from the settings.
-    #? A worker reserves messages ahead. For long tasks, let it reserve one for each slot and no more.
+    # ? Set the number of slots from the settings.
+    # ? A worker reserves messages ahead. For long tasks, let it reserve one for each slot and no more.
     return {
         "worker_concurrency": worker_settings().worker_concurrency,
         "worker_prefetch_multiplier": 1,
@@ -62,9 +62,9 @@ def delivery() -> dict[str, Any]:
     worker process counts as "run it again", a limited number of times.
     """
     # BEGIN SOLUTION 1.5
-    #? Acknowledge late: after the task has run, not when it is taken.
-    #? Late acknowledgement alone is not enough when the process that runs the task is killed:
-    #? also say what a lost worker means. Look for a policy that ends, and does not loop for ever.
+    # ? Acknowledge late: after the task has run, not when it is taken.
+    # ? Late acknowledgement alone is not enough when the process that runs the task is killed:
+    # ? also say what a lost worker means. Look for a policy that ends, and does not loop for ever.
     return {
         "task_acks_late": True,
         "task_retry_on_worker_lost": True,
@@ -78,20 +78,21 @@ def redelivery() -> dict[str, Any]:
     By Redis, when a whole worker node is gone; by the worker, when one of its processes is.
     """
     settings = worker_settings()
-    options = {
+    waits = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0}  # seconds; an error, not a hang
+    broker = {
         "visibility_timeout": settings.visibility_timeout_seconds,
         "unacked_restore_interval": 1,  # seconds between looks at what is overdue
         "unacked_restore_throttle": 1,  # look at every interval, not at every tenth
-        "socket_connect_timeout": 2.0,  # seconds; a stopped Redis is an error, not a hang
-        "socket_timeout": 5.0,
+        **waits,
     }
     lost_worker = {
         "max_retries": settings.lost_worker_retries,
         "default_retry_delay": settings.lost_worker_retry_seconds,  # Celery's own default is 180
     }
     return {
-        "broker_transport_options": options,
-        "result_backend_transport_options": options,
+        "broker_transport_options": broker,
+        "result_backend_transport_options": broker,
+        **{f"redis_{name}": seconds for name, seconds in waits.items()},
         "visibility_timeout": settings.visibility_timeout_seconds,
         "task_annotations": {"*": lost_worker},
     }

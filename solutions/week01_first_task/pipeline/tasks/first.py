@@ -18,8 +18,8 @@ def summarize_article(self: Task, title: str) -> dict[str, str]:
     Returns `{"title": …, "summary": …}`.
     """
     # BEGIN SOLUTION 1.2
-    #? Log one line of your own that holds this task's id. `bind=True` gave you `self`: ask it.
-    #? Then let `summarize` do the slow work, and return the title and the summary.
+    # ? Log one line of your own that holds this task's id. `bind=True` gave you `self`: ask it.
+    # ? Then let `summarize` do the slow work, and return the title and the summary.
     logger.info("summarising %r as task %s", title, self.request.id)
     return {"title": title, "summary": summarize(title)}
     # END SOLUTION

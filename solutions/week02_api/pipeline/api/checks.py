@@ -21,8 +21,8 @@ async def within_limit(chunks: AsyncIterable[bytes], limit: int) -> AsyncIterato
     size = 0
     async for chunk in chunks:
         # BEGIN SOLUTION 2.2
-        #? Count the bytes that have come so far. As soon as they are too many, refuse:
-        #? what is still on its way need not arrive. No header can be trusted to tell the size.
+        # ? Count the bytes that have come so far. As soon as they are too many, refuse:
+        # ? what is still on its way need not arrive. No header can be trusted to tell the size.
         size += len(chunk)
         if size > limit:
             raise UploadTooLarge(f"The file is larger than {limit} bytes.")
@@ -38,10 +38,10 @@ def judged_type(file: BinaryIO, filename: str) -> str:
         UnsupportedContent: it is none of the kinds that we take, whatever it is called.
     """
     # BEGIN SOLUTION 2.2
-    #? Refuse an empty file.
-    #? Let the content decide, never the name: `is_pdf`, `is_docx` and `is_text` look at the bytes.
-    #? Only between Markdown and plain text, which are the same bytes, may the name choose.
-    #? Refuse all else.
+    # ? Refuse an empty file.
+    # ? Let the content decide, never the name: `is_pdf`, `is_docx` and `is_text` look at the bytes.
+    # ? Only between Markdown and plain text, which are the same bytes, may the name choose.
+    # ? Refuse all else.
     if not file.seek(0, 2):
         raise EmptyUpload
     if is_pdf(file):

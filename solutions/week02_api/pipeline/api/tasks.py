@@ -73,9 +73,9 @@ def status_of(task_id: str, state: str, info: Any) -> TaskStatus:
     if state in {states.STARTED, states.RETRY}:
         return TaskStatus(task_id=task_id, status="processing")
     # BEGIN SOLUTION 2.4
-    #? Three answers are left, and a client must be able to tell them apart.
-    #? A result: completed. An exception: failed, with nothing in it that a stranger must not read
-    #? (see `public_error`). And an id that nobody submitted: what does Celery call its state?
+    # ? Three answers are left, and a client must be able to tell them apart.
+    # ? A result: completed. An exception: failed, with nothing in it that a stranger must not read
+    # ? (see `public_error`). And an id that nobody submitted: what does Celery call its state?
     if state == states.SUCCESS:
         return TaskStatus(task_id=task_id, status="completed", result=info)
     if state in states.EXCEPTION_STATES:

@@ -119,9 +119,9 @@ def enqueue(document: DocumentRef) -> None:
     remember(document.document_id)  # before a worker can know of it, so that 2.4 can tell it apart
     try:
         # BEGIN SOLUTION 2.1
-        #? Publish the document through its registered task (`document_task`), under the
-        #? document's own id. The message holds a reference (`as_message`), never the content.
-        #? `PUBLISH_POLICY` limits how often Celery tries again.
+        # ? Publish the document through its registered task (`document_task`), under the
+        # ? document's own id. The message holds a reference (`as_message`), never the content.
+        # ? `PUBLISH_POLICY` limits how often Celery tries again.
         document_task().apply_async(
             args=[document.as_message()],
             task_id=document.document_id,
@@ -141,9 +141,9 @@ async def publish(document: DocumentRef) -> None:
             its answer was lost, it is, and runs without anybody asking: week 4 ends that.)
     """
     # BEGIN SOLUTION 2.5
-    #? `enqueue` blocks while it waits for Redis. Nothing that blocks may run on the event
-    #? loop: other requests are answered meanwhile (`off_the_loop`). And however Redis fails, by
-    #? refusing or by silence, the client gets an answer in time, one that the API turns into 503.
+    # ? `enqueue` blocks while it waits for Redis. Nothing that blocks may run on the event
+    # ? loop: other requests are answered meanwhile (`off_the_loop`). And however Redis fails, by
+    # ? refusing or by silence, the client gets an answer in time, one that the API turns into 503.
     try:
         await off_the_loop(enqueue, document)
     except REDIS_ERRORS as error:
@@ -178,12 +178,12 @@ async def upload_document(request: Request, response: Response) -> UploadAccepte
     # The copy has no name on disk (Linux, macOS): it is gone with the block, or with the process.
     with TemporaryFile() as file:
         # BEGIN SOLUTION 2.1
-        #? Take the upload in chunk by chunk (`copy`), never whole. Store it in the blob
-        #? store under the key that its content gives (`upload_key`), and hand a reference with a
-        #? new id to the queue. Answer with the id and where to ask (`Location`); process nothing
-        #? here. What blocks for long runs on a thread.
-        #? `within_limit` and `judged_type` come with 2.2, `publish` with 2.5. Until then, do
-        #? without the first two and call `enqueue` in place of `publish`.
+        # ? Take the upload in chunk by chunk (`copy`), never whole. Store it in the blob
+        # ? store under the key that its content gives (`upload_key`), and hand a reference with a
+        # ? new id to the queue. Answer with the id and where to ask (`Location`); process nothing
+        # ? here. What blocks for long runs on a thread.
+        # ? `within_limit` and `judged_type` come with 2.2, `publish` with 2.5. Until then, do
+        # ? without the first two and call `enqueue` in place of `publish`.
         copied = await copy(within_limit(upload, limit), file)
         content_type = await to_thread.run_sync(judged_type, file, upload.filename)
         key = upload_key(copied.sha256)

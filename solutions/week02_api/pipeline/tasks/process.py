@@ -83,9 +83,9 @@ class Reporter:
 
     def _report(self, step: str, done: int, total: int) -> None:
         # BEGIN SOLUTION 2.3
-        #? Store the custom state `PROGRESS` for this task, with the step's name and the
-        #? percent done, a whole number from 0 to 100. Empty work is done work.
-        #? Report when it has moved on by `REPORT_EVERY`, and at the end. It never goes back.
+        # ? Store the custom state `PROGRESS` for this task, with the step's name and the
+        # ? percent done, a whole number from 0 to 100. Empty work is done work.
+        # ? Report when it has moved on by `REPORT_EVERY`, and at the end. It never goes back.
         percent = 100 * done // total if total else 100
         if percent >= self.percent + REPORT_EVERY or percent == 100 > self.percent:
             self.percent = percent
