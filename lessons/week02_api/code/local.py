@@ -1,0 +1,86 @@
+"""What the programs of this week share: services of their own, and processes that end with them."""
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+
+from bootcamp.stack import Run, find_or_start
+from bootcamp.stack.process import Process
+
+FOLDER = Path(__file__).parent
+QUICK = ("--without-gossip", "--without-mingle")  # no other worker to greet: ready a second sooner
+
+
+@contextmanager
+def local_services() -> Iterator[Run]:
+    """Set `REDIS_URL` and its like to services that this program has to itself."""
+    with find_or_start() as stack, stack.isolated() as run:
+        os.environ.update(run.environment())
+        yield run
+
+
+@contextmanager
+def celery_worker(app: str, *options: str) -> Iterator[Process]:
+    """Run `celery -A <app> worker <options>` beside this program, for the time of the block.
+
+    The block begins when the worker is ready. At its end the worker is killed: the program is over.
+    """
+    celery = ["celery", "-A", app, "worker", "-l", "INFO", "-c", "1", *QUICK, *options]
+    with _process(celery) as worker:
+        worker.wait_ready(lambda: " ready." in worker.logs())
+        yield worker
+
+
+@contextmanager
+def web_server(app: str) -> Iterator[str]:
+    """Serve `<module>:<app>` with uvicorn for the time of the block. Yields its address."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{address}/health").is_success
+        except httpx.TransportError:
+            return False
+
+    with _process(["uvicorn", app, "--port", str(port), "--log-level", "warning"]) as server:
+        server.wait_ready(answers)
+        yield address
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """A Redis that takes connections and never says a word. Yields its address."""
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=100)) as listener:
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def _process(module: list[str]) -> Iterator[Process]:
+    with tempfile.TemporaryDirectory() as folder:
+        process = Process(
+            [sys.executable, "-m", *module],
+            env=os.environ,
+            log=Path(folder) / "process.log",
+            cwd=FOLDER,
+            stop_signal=signal.SIGKILL,
+        )
+        with process:
+            yield process
+
+
+def in_background(call: Callable[[], None]) -> threading.Thread:
+    """Run `call` on a thread; `join()` waits for it."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,20 @@
+"""The Celery app of a shop that prints photos. The tasks stand in modules of their own."""
+
+import os
+
+from celery import Celery
+
+
+def configuration() -> dict[str, object]:
+    """Celery asks for this when it first needs a setting, in the API and in the worker."""
+    server = os.environ["REDIS_URL"]
+    return {
+        "broker_url": f"{server}/0",
+        "result_backend": f"{server}/1",
+        "accept_content": ["json"],
+        "result_expires": 3600,
+    }
+
+
+app = Celery("shop")
+app.add_defaults(configuration)
