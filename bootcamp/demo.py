@@ -1,9 +1,6 @@
-"""The demo: the reference pipeline at work on the bundled samples, in scenes.
+"""The demo: the reference pipeline at work on sample documents.
 
-`demo()` sets the stage and plays `SCENES` in order. A scene is a function of the `Stage`: it uses the
-pipeline from outside, as a client would, tells the audience, notes what came out in the `Report`,
-and raises a `DemoFailed` where the pipeline does not do what it should. A new scene needs no more
-than its function and a place in `SCENES`.
+`demo()` sets the stage and plays the scenes of `bootcamp/scenes.py` on it.
 """
 
 from __future__ import annotations
@@ -11,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -24,73 +20,21 @@ from bootcamp import paths
 from bootcamp.apps import Apps
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.layers import Layer, reference_layers
+from bootcamp.samples.library import Samples
 from bootcamp.stack import Run, Stack, find_or_start
 from bootcamp.stack.addresses import LOCAL_KEY
 from bootcamp.weeks import all_weeks
 
 WORKERS = 2
-QUESTIONS = 2
-DOCUMENT_TYPES = (".pdf", ".docx", ".md", ".txt")
-QUESTIONS_FILE = "questions.toml"
-NOT_A_DOCUMENT = "README.md"
-DOCUMENTS_SECONDS = 120.0
-"""How long all documents together may take."""
+TOKENS = "3,000"
+"""What the samples and two questions come to, by the stand-in's count: 2,750 in 6 requests."""
 REQUEST_SECONDS = 30.0
-POLL_SECONDS = 0.05
 STOP_SECONDS = 0.0
 """What an unfinished task is given at the end: all that it works on is thrown away with it."""
 
 
 class DemoFailed(BootcampError):
     """The pipeline did not do what the demo shows."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question that the samples answer: on which page, and in which words."""
-
-    text: str
-    document: str
-    page: int
-    answer: str
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Documents to upload, and questions about them."""
-
-    documents: tuple[Path, ...]
-    questions: tuple[Question, ...]
-
-    @classmethod
-    def load(cls, folder: Path = paths.SAMPLES) -> Samples:
-        """The documents of a folder, and its `questions.toml`.
-
-        Raises:
-            UsageError: there is no document, or the questions are missing or not as they must be.
-        """
-        file = folder / QUESTIONS_FILE
-        try:
-            known = tomllib.loads(file.read_text(encoding="utf-8"))
-            questions = tuple(Question(**one) for one in known["question"])
-            found = [path for path in folder.iterdir() if path.suffix.lower() in DOCUMENT_TYPES]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(
-                f"Cannot use {file}: {type(error).__name__}: {error}",
-                f"It must hold questions as {paths.SAMPLES / QUESTIONS_FILE} does.",
-            ) from None
-        documents = tuple(sorted(path for path in found if path.name != NOT_A_DOCUMENT))
-        if not documents:
-            raise UsageError(
-                f"No document in {folder}.", f"The demo takes: {', '.join(DOCUMENT_TYPES)}"
-            )
-        return cls(documents, questions)
-
-    def chosen(self) -> list[Question]:
-        """The questions to ask: about different documents, as far as there are different ones."""
-        first = {question.document: question for question in reversed(self.questions)}
-        one_each = [question for question in self.questions if question in first.values()]
-        return (one_each + [one for one in self.questions if one not in one_each])[:QUESTIONS]
 
 
 @dataclass
@@ -117,7 +61,7 @@ class Progress:
         if progress := answer["progress"]:
             self.step, self.percent = progress["step"], progress["percent"]
         if self.status == "completed":
-            self.percent = 100
+            self.step, self.percent = "", 100
             self.pages, self.chunks = answer["result"]["pages"], answer["result"]["chunks"]
         if error := answer["error"]:
             self.error = f"{error['message']} ({error['type']})"
@@ -140,6 +84,8 @@ class Answer:
 class Report:
     """What the demo came to."""
 
+    stack: str
+    """`temporary`, or `joined`: the one that was up."""
     openai: str
     layers: dict[str, str]
     addresses: dict[str, str]
@@ -204,78 +150,7 @@ class Stage:
                 raise DemoFailed(f"{process.name} ended with {process.returncode}.")
 
 
-# -- scenes ------------------------------------------------------------------------------------
-
-
-def documents_go_in(stage: Stage) -> None:
-    """Upload every sample, and follow each until it can be searched."""
-    known = [Progress(path.name) for path in stage.samples.documents]
-    stage.report.documents = known
-    with stage.show.documents(known) as tell:
-        started = time.monotonic()
-        waiting: dict[str, tuple[Progress, float]] = {}
-        for progress, path in zip(known, stage.samples.documents, strict=True):
-            with path.open("rb") as file:
-                files = {"file": (path.name, file)}
-                accepted = stage.ask("POST", "/documents/upload", files=files)
-            waiting[accepted["status_url"]] = (progress, time.monotonic())
-            progress.status = "uploaded"
-            tell()
-        while waiting:
-            stage.check_alive()
-            for url, (progress, since) in list(waiting.items()):
-                progress.take(stage.ask("GET", url))
-                progress.seconds = round(time.monotonic() - since, 2)
-                if progress.ended:
-                    del waiting[url]
-            tell()
-            if waiting and time.monotonic() - started > DOCUMENTS_SECONDS:
-                raise DemoFailed(_late([progress for progress, _ in waiting.values()]))
-            time.sleep(POLL_SECONDS if waiting else 0)
-    if failed := [one for one in known if one.status == "failed"]:
-        reasons = [f"{one.name} failed in step {one.step!r}: {one.error}" for one in failed]
-        raise DemoFailed("\n".join(reasons))
-
-
-def _late(waiting: Sequence[Progress]) -> str:
-    where = ", ".join(f"{one.name} ({one.status} {one.step} {one.percent} %)" for one in waiting)
-    return f"After {DOCUMENTS_SECONDS:.0f} s these documents are not done: {where}."
-
-
-def questions_are_answered(stage: Stage) -> None:
-    """Search for the answers, and make sure that the best hit is the right page."""
-    for question in stage.samples.chosen():
-        found = stage.ask("GET", "/search", params={"q": question.text, "limit": 1})["results"]
-        answer = judged(question, found)
-        stage.report.answers.append(answer)
-        stage.show.answer(answer)
-
-
-def judged(question: Question, found: Sequence[dict[str, Any]]) -> Answer:
-    """The first hit as an answer.
-
-    Raises:
-        DemoFailed: there is none, or it is not the page that answers the question.
-    """
-    if not found:
-        raise DemoFailed(f"The search for {question.text!r} found nothing.")
-    hit = found[0]
-    text = " ".join(hit["text"].split())
-    right = (hit["filename"], hit["page"]) == (question.document, question.page)
-    if not right or question.answer.lower() not in text.lower():
-        raise DemoFailed(
-            f"The best hit for {question.text!r} is {hit['filename']}, page {hit['page']}. "
-            f"Expected {question.document}, page {question.page}, with {question.answer!r}."
-        )
-    score = round(hit["score"], 4)
-    return Answer(question.text, hit["filename"], hit["page"], score, text, question.answer)
-
-
 Scene = Callable[[Stage], None]
-SCENES: tuple[Scene, ...] = (documents_go_in, questions_are_answered)
-
-
-# -- the stage ---------------------------------------------------------------------------------
 
 
 def has_own_key() -> bool:
@@ -284,33 +159,48 @@ def has_own_key() -> bool:
     return bool(key) and not key.startswith(LOCAL_KEY)
 
 
+def whose_openai(real: bool) -> str:
+    """Say which OpenAI service the demo will use.
+
+    Raises:
+        UsageError: the real one is asked for, but there is no key.
+    """
+    if not real and not has_own_key():
+        return "OpenAI: the stand-in. It needs no key, no network and no money."
+    if not real:
+        return (
+            "OpenAI: the stand-in. OPENAI_API_KEY is set, but the demo spends nothing by itself; "
+            "--real-openai uses it."
+        )
+    if not has_own_key():
+        raise UsageError("--real-openai needs your own key in OPENAI_API_KEY.")
+    return f"OpenAI: the real service, with your key. It will bill about {TOKENS} tokens."
+
+
 @contextmanager
 def demo(
-    samples: Samples, show: Show, *, real_openai: bool = False
-) -> Iterator[tuple[Stage, Apps]]:
-    """Start everything, play all scenes, and keep it up for the `with` block.
+    scenes: Sequence[Scene], samples: Samples, show: Show, *, real_openai: bool = False
+) -> Iterator[Stage]:
+    """Start everything, play the scenes, and keep it up for the `with` block.
 
     A stack that is up is joined, in a run of its own: nothing of its owner's is touched. Else a
     temporary one is started, and gone afterwards.
 
     Raises:
-        UsageError: the real service is asked for, but there is no key.
         StackError: a part did not start.
         DemoFailed: the pipeline did not do what a scene shows. The logs are kept.
     """
-    if real_openai and not has_own_key():
-        raise UsageError("--real-openai needs your key in OPENAI_API_KEY.")
     started = time.monotonic()
     layers = reference_layers(all_weeks()[-1])
     with ExitStack() as undo:
-        with show.phase("Starting Redis, PostgreSQL, DynamoDB, S3 and the OpenAI stand-in"):
+        with show.phase("Services: Redis, PostgreSQL, DynamoDB, S3, the OpenAI stand-in"):
             stack = undo.enter_context(find_or_start())
             run = undo.enter_context(stack.isolated())
         env = run.environment()
         if real_openai:
             env = {name: env[name] for name in env if not name.startswith("OPENAI_")}
         apps = Apps(env, layers, workers=WORKERS, stop_seconds=STOP_SECONDS)
-        with show.phase(f"Starting the API and {WORKERS} workers"):
+        with show.phase(f"The pipeline: an API and {WORKERS} workers"):
             undo.enter_context(apps)
         report = _report(stack, run, apps, layers, real_openai)
         show.stage(report)
@@ -319,13 +209,13 @@ def demo(
         )
         stage = Stage(run, apps, undo.enter_context(client), samples, show, report)
         try:
-            for scene in SCENES:
+            for scene in scenes:
                 scene(stage)
         except DemoFailed as error:
             error.next_step = f"The logs of API and workers: {_keep_logs(apps)}"
             raise
         report.seconds = round(time.monotonic() - started, 2)
-        yield stage, apps
+        yield stage
 
 
 def _report(
@@ -343,6 +233,7 @@ def _report(
     if not real_openai:
         addresses["OpenAI stand-in"] = known["OPENAI_BASE_URL"]
     return Report(
+        stack="joined" if stack.attached else "temporary",
         openai="the real service" if real_openai else "stand-in",
         layers={one.week.name: str(one.source) for one in reversed(layers)},
         addresses=addresses,

@@ -8,7 +8,7 @@ from rich.console import Console
 from watchfiles import watch
 
 from autograder.engine.runner import run_week
-from bootcamp import paths, progress
+from bootcamp import progress
 from bootcamp.cli.show import show_result
 from bootcamp.stack import find_or_start
 from bootcamp.weeks import Week
@@ -18,7 +18,9 @@ DEBOUNCE_MS = 400
 POLL_MS = 500
 
 
-def watch_week(week: Week, items: tuple[str, ...], source: Path, *, record: bool, poll: bool) -> None:
+def watch_week(
+    week: Week, items: tuple[str, ...], source: Path, *, record: bool, poll: bool
+) -> None:
     """Check now, then after every save, until Ctrl-C.
 
     Args:
@@ -26,7 +28,7 @@ def watch_week(week: Week, items: tuple[str, ...], source: Path, *, record: bool
         poll: look at the files twice a second, for file systems that report no changes.
     """
     console = Console()
-    with find_or_start(paths.state_dir()) as stack:
+    with find_or_start() as stack:
         changes = watch(
             source,
             debounce=DEBOUNCE_MS,

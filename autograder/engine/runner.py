@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import secrets
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ from bootcamp import paths
 from bootcamp.errors import GraderError
 from bootcamp.stack import Stack, find_or_start
 from bootcamp.weeks import Week
+
+NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+RAN = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,  # then every item says that none of its tests ran
+)
 
 
 def run_week(
@@ -47,7 +55,7 @@ def run_week(
     with ExitStack() as exit_stack:
         if stack is None:
             report("starting the local stack")
-            stack = exit_stack.enter_context(find_or_start(paths.state_dir()))
+            stack = exit_stack.enter_context(find_or_start())
         report("running the checks")
         result = _run(week, source, items, stack, seed)
         if broken := result.grader_errors:
@@ -63,17 +71,36 @@ def _run(
     with Session(week, source, stack, seed, items) as session:
         grading = Grading(session)
         code, output = _pytest(week.grader, grading)
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    if grading.interrupted:
+        raise KeyboardInterrupt
+    if code not in RAN:
         raise GraderError(f"The graders of {week} did not run (pytest: {code}).", output[-3000:])
     return grading.result()
 
 
 def _pytest(folder: Path, grading: Grading) -> tuple[int, str]:
-    """Run the graders in this process, away from the user's own pytest configuration."""
+    """Run the graders in this process, away from the user's own pytest configuration and plugins."""
     options = ["-q", "--no-header", "--import-mode=importlib", "--strict-markers"]
-    options += ["-p", "autograder.engine.plugin", "-p", "no:cacheprovider", "-p", "no:celery"]
+    options += ["-p", "autograder.engine.plugin", "-p", "no:cacheprovider"]
+    # Captured by Python alone: the terminal stays free for a progress line.
+    options += ["--capture=no", "--continue-on-collection-errors"]
     options += ["-c", str(paths.AUTOGRADER / "pytest.ini"), "--rootdir", str(paths.AUTOGRADER)]
     output = io.StringIO()
-    with redirect_stdout(output):
+    with _no_plugins(), redirect_stdout(output), redirect_stderr(output):
         code = pytest.main([*options, str(folder)], plugins=[grading])
     return int(code), output.getvalue()
+
+
+@contextmanager
+def _no_plugins() -> Iterator[None]:
+    """Keep pytest from importing every plugin that is installed: about a second."""
+    before = os.environ.get(NO_AUTOLOAD), os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ[NO_AUTOLOAD] = "1"
+    try:
+        yield
+    finally:
+        for name, value in zip((NO_AUTOLOAD, "PYTEST_ADDOPTS"), before, strict=True):
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -18,15 +18,16 @@ from rich.table import Table
 from rich.text import Text
 
 from bootcamp import demo, paths
-from bootcamp.demo import Answer, Progress, Report, Samples
+from bootcamp.demo import Answer, Progress, Report
 from bootcamp.errors import BootcampError
+from bootcamp.samples.library import Samples
+from bootcamp.scenes import SCENES
 from bootcamp.up import stopped_by_signals, wait_for_the_end
 
 EXIT_INTERRUPTED = 130
 EXCERPT_CHARS = 160
 """How much of the text is shown on either side of the words that were found."""
 COLOURS = {"completed": "green", "failed": "bold red", "processing": "cyan"}
-ROUGHLY = "about 3,000 tokens, a small fraction of a cent"
 
 
 def register(app: typer.Typer) -> None:
@@ -60,14 +61,13 @@ def demo_command(
     led to the right page, 1 when not.
     """
     console = Console(stderr=as_json, highlight=False)
+    console.soft_wrap = not console.is_terminal  # a line in a log stays one line
     done = False
     with stopped_by_signals():
         try:
-            _say_whose_openai(console, real_openai)
-            with demo.demo(Samples.load(samples), _show_on(console), real_openai=real_openai) as (
-                stage,
-                apps,
-            ):
+            material, show = Samples.load(samples), _show_on(console)
+            console.print(demo.whose_openai(real_openai))
+            with demo.demo(SCENES, material, show, real_openai=real_openai) as stage:
                 done = True
                 if as_json:
                     print(json.dumps(stage.report.to_json(), ensure_ascii=False), flush=True)
@@ -75,7 +75,7 @@ def demo_command(
                 if not once:
                     docs = stage.report.addresses["API docs"]
                     console.print(f"It stays up. Try the API: {docs}   Ctrl-C stops it.")
-                    wait_for_the_end(apps, lambda text: console.print(text, style="yellow"))
+                    wait_for_the_end(stage.apps, lambda text: console.print(text, style="yellow"))
         except KeyboardInterrupt:
             console.print("Stopped." if done else "Stopped before it was done.")
             raise typer.Exit(0 if done else EXIT_INTERRUPTED) from None
@@ -83,18 +83,6 @@ def demo_command(
             if as_json and not done:
                 print(json.dumps({"ok": False, "error": str(error)}, ensure_ascii=False))
             raise
-
-
-def _say_whose_openai(console: Console, real: bool) -> None:
-    if real:
-        console.print(f"OpenAI: the real service, with your key. It costs money: {ROUGHLY}.")
-    elif demo.has_own_key():
-        console.print(
-            "OpenAI: the stand-in. OPENAI_API_KEY is set, but the demo spends nothing by itself; "
-            "--real-openai uses it."
-        )
-    else:
-        console.print("OpenAI: the stand-in. It needs no key, no network and no money.")
 
 
 def _verdict(report: Report) -> Text:
@@ -126,7 +114,7 @@ class PlainShow:
         self.console = console
 
     def _line(self, text: str) -> None:
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(text, markup=False)
 
     @contextmanager
     def phase(self, text: str) -> Iterator[None]:
@@ -212,7 +200,10 @@ class TerminalShow:
 
 def _facts(report: Report) -> dict[str, str]:
     """Where everything is, and whose code runs."""
-    return report.addresses | {week: f"{whose} layer" for week, whose in report.layers.items()}
+    stack = {"stack": f"{report.stack}, {report.openai} for OpenAI"}
+    return (
+        stack | report.addresses | {week: f"{whose} layer" for week, whose in report.layers.items()}
+    )
 
 
 def _where(one: Progress) -> str:
