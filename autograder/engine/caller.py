@@ -1,6 +1,6 @@
 """Runs in a student's process: calls one of its functions at a time, and answers in JSON.
 
-Standard library only, and it imports nothing of ours: it is handed to `python` as a file. A request
+Standard library only, and it imports nothing of ours: it is handed to `python -P` as a file. A request
 is a line on standard input, an answer a line on what standard output was at the start; whatever
 student code prints goes to standard error, which is the process's log.
 
@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import dataclasses
 import datetime
 import importlib
 import inspect
 import json
+import math
 import os
 import sys
 import traceback
@@ -32,9 +34,9 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 def encode(value: Any) -> Any:
     """`value` as JSON can carry it. What JSON does not know becomes `{"__type__": …}`."""
     if value is None or isinstance(value, (bool, int, str)):
-        return value
+        return value  # json writes a subclass by its true value, not by what it says of itself
     if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else {"__type__": repr(value)}
+        return float(value) if math.isfinite(value) else {"__type__": repr(float(value))}
     if isinstance(value, (list, tuple)):
         return [encode(one) for one in value]
     if isinstance(value, dict):
@@ -82,7 +84,7 @@ def _short(path: str) -> str:
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks: import a module, or call or read a name in it."""
     try:
-        value = importlib.import_module(request["module"])
+        value: Any = importlib.import_module(request["module"])
         if request.get("name") is None:
             return {"ok": True, "value": None}
         for part in request["name"].split("."):
@@ -93,7 +95,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
                 value = asyncio.run(value)
         return {"ok": True, "value": encode(value)}
     except BaseException as error:  # SystemExit too: leaving is an answer, not an end
-        traceback.print_exc()
+        with contextlib.suppress(Exception):  # the log may be full
+            traceback.print_exc()
         return {
             "ok": False,
             "error": type(error).__name__,
@@ -109,7 +112,6 @@ def main() -> None:
     requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.path[:] = [path for path in sys.path if path != os.path.dirname(os.path.abspath(__file__))]
     for line in requests:
         request = json.loads(line)
         text = json.dumps({"id": request["id"], **answer(request)})

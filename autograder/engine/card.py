@@ -16,12 +16,16 @@ STUDENT_PREFIX = "your log | "
 """Stands before each line that a student's process wrote, so it cannot pass for ours."""
 
 _CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e"
+    r"\u2028\u2029\u2066-\u2069\ud800-\udfff]"
 )
 
 
 def clean(text: str, limit: int = MAX_FIELD_CHARACTERS) -> str:
-    """`text` without terminal escapes, control and direction characters, and not too long."""
+    """`text` without terminal escapes, control and direction characters, and not too long.
+
+    Half characters (surrogates) go too: they cannot be written to a file or a terminal.
+    """
     if len(text) > limit * 4:
         text = text[: limit * 4]  # do not search megabytes for escapes
     text = _CONTROL.sub("·", text)

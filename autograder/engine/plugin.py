@@ -10,7 +10,7 @@ import signal
 import threading
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +45,7 @@ class _Record:
 
     def worst(self) -> tuple[Outcome, Card | None]:
         if not self.outcomes:
-            return Outcome.GRADER_ERROR, Card(got="no test of this item ran to its end")
+            return Outcome.GRADER_ERROR, broken("no test of this item ran to its end", [])
         return min(self.outcomes, key=lambda one: SEVERITY.index(one[0]))
 
 
@@ -57,6 +57,9 @@ class Grading:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._records: dict[str, _Record] = defaultdict(_Record)
+        self._uncollected: list[str] = []
+        self.interrupted = False
+        """Whether the user pressed Ctrl-C."""
 
     @property
     def manifest(self) -> Manifest:
@@ -68,6 +71,8 @@ class Grading:
         for item_id in self.session.reported:
             item, record = self.manifest.item(item_id), self._records[item_id]
             outcome, card = record.worst()
+            if not record.outcomes and self._uncollected:
+                card = broken("its tests could not be read", self._uncollected)
             items.append(ItemResult(item, outcome, self._finished(item, card), record.seconds))
         return WeekResult(self.session.week, tuple(items), self.session.seed)
 
@@ -89,6 +94,15 @@ class Grading:
         config.hook.pytest_deselected(items=[test for test in items if test not in chosen])
         items[:] = sorted(chosen, key=lambda test: order[item_of(test)])
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A grader that cannot be imported is the engine's fault: its items say so."""
+        if report.failed:
+            self._uncollected += report.longreprtext.splitlines()
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, which pytest swallows; `pytest.exit` comes here too."""
+        self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Before any fixture: is the item gradable, and do those it needs stand?"""
@@ -101,7 +115,7 @@ class Grading:
         self.session.run.openai.clear()
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """No test may hang: after `MAX_TEST_SECONDS` the grader is to blame, not the student."""
         with time_limit(MAX_TEST_SECONDS):
             return (yield)
@@ -109,7 +123,7 @@ class Grading:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[Any]:
+    ) -> Generator[None, Any, Any]:
         """Take the outcome from the exception itself."""
         report = yield
         record = self._records[item_of(item)]
@@ -137,12 +151,8 @@ class Grading:
                 got=f"not checked: it builds on {error}, which has not passed yet",
                 cause=f"make {error} pass first",
             )
-        trace = traceback.format_exception(error)
-        return Outcome.GRADER_ERROR, Card(
-            got=f"the grader broke: {type(error).__name__}: {error}",
-            cause="not your fault, and no zero: run it again, and report it with these lines",
-            log=tuple("".join(trace).splitlines()[-12:]),
-        )
+        trace = "".join(traceback.format_exception(error)).splitlines()
+        return Outcome.GRADER_ERROR, broken(f"{type(error).__name__}: {error}", trace)
 
     def _with_marker(self, item_id: str, card: Card) -> Card:
         place = self.session.unwritten(self.manifest.item(item_id))
@@ -157,9 +167,22 @@ class Grading:
         )
 
 
+class Hung(BaseException):
+    """A test took far too long. No `Exception`, so that no library takes it for its own."""
+
+
+def broken(what: str, trace: Sequence[str]) -> Card:
+    """The card of a grader error."""
+    return Card(
+        got=f"the grader broke: {what}",
+        cause="not your fault, and no zero: run it again, and report it with these lines",
+        log=tuple(trace),
+    ).cleaned()
+
+
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TimeoutError` in the main thread when the block takes longer.
+    """Raise `Hung` in the main thread when the block takes longer.
 
     A backstop: every wait in a grader has a limit of its own. Without SIGALRM, or in another thread,
     there is none.
@@ -172,7 +195,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
 
     def expired(number: int, frame: object) -> None:
-        raise TimeoutError(f"a check took longer than {seconds:g} s")
+        raise Hung(f"a check took longer than {seconds:g} s")
 
     previous = signal.signal(signal.SIGALRM, expired)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -5,22 +5,18 @@ Graders use nothing else to make it run. What goes wrong inside becomes a card, 
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import queue
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.engine import caller, limits
 from autograder.engine.api import Api
-from autograder.engine.card import Card, CheckFailed, NotGradable, TookTooLong, clean, show
+from autograder.engine.calls import Answer, Caller, Request, describe, failure_card
+from autograder.engine.card import Card, CheckFailed, NotGradable
+from autograder.engine.leftovers import end_leftovers
 from autograder.engine.worker import Worker
 from bootcamp.layers import Layer, pythonpath
 from bootcamp.stack.ports import free_port, release_port
@@ -34,102 +30,6 @@ STUDENT_TIME_ZONE = "Asia/Tokyo"
 """Not UTC, so that code which uses local time is seen to."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a call came to, by the student's process's own word."""
-
-    ok: bool
-    value: Any
-    seconds: float
-    error: str = ""
-    """Name of the exception's class."""
-    bases: tuple[str, ...] = ()
-    """Names of its base classes."""
-    message: str = ""
-    where: str = ""
-    """File and line in the pipeline."""
-
-
-class Caller:
-    """A student's process that answers calls. Started at the first one, and again after it died."""
-
-    def __init__(self, student: Student) -> None:
-        self._student = student
-        self._process: Process | None = None
-        self._answers: queue.Queue[str | None] = queue.Queue()
-        self._number = 0
-
-    def start(self) -> None:
-        """Start the process, so that it boots while the grader does other things."""
-        if self._process is not None and self._process.alive:
-            return
-        process = self._student.process("caller", [sys.executable, caller.__file__], pipes=True)
-        self._process, self._answers = process, queue.Queue()
-        threading.Thread(target=_pump, args=(process, self._answers), daemon=True).start()
-
-    def ask(self, request: dict[str, Any], timeout: float) -> Answer:
-        """Send one request and wait for its answer.
-
-        Raises:
-            CheckFailed: no answer within `timeout` seconds, or the process ended.
-        """
-        self.start()
-        assert self._process is not None and self._process.stdin is not None
-        self._number += 1
-        sent = describe(request)
-        started = time.monotonic()
-        with contextlib.suppress(OSError):  # it has died: said below
-            self._process.stdin.write((json.dumps({"id": self._number, **request}) + "\n").encode())
-            self._process.stdin.flush()
-        try:
-            line = self._answers.get(timeout=timeout)
-        except queue.Empty:
-            got, cause = f"no answer within {timeout:g} s", "a loop or a wait that does not end"
-            raise TookTooLong(self._gone(sent, got, cause)) from None
-        if line is None:
-            cause = "does the code call exit, or use up its memory?"
-            raise CheckFailed(self._gone(sent, "the process ended", cause))
-        return self._read(line, sent, time.monotonic() - started)
-
-    def _read(self, line: str, sent: str, seconds: float) -> Answer:
-        try:
-            raw = json.loads(line)
-            if raw["id"] != self._number:
-                raise ValueError("an answer to another call")
-            return Answer(
-                ok=raw["ok"] is True,
-                value=raw.get("value"),
-                seconds=seconds,
-                error=str(raw.get("error", "")),
-                bases=tuple(map(str, raw.get("bases", ()))),
-                message=clean(str(raw.get("message", ""))),
-                where=clean(str(raw.get("where", ""))),
-            )
-        except (ValueError, KeyError, TypeError):
-            got = f"an answer that is not one: {show(line[:200])}"
-            raise CheckFailed(self._gone(sent, got, "")) from None
-
-    def _gone(self, sent: str, got: str, cause: str) -> Card:
-        """End the process, and say what is known of its end."""
-        assert self._process is not None
-        log = self._student.tail(self._process)
-        self.stop()
-        return Card(sent=sent, expected="an answer", got=got, cause=cause, log=log).cleaned()
-
-    def stop(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.stop(grace=0.2)
-            self._process = None
-
-
-def _pump(process: Process, answers: queue.Queue[str | None]) -> None:
-    assert process.stdout is not None
-    while line := process.stdout.readline(caller.MAX_ANSWER_BYTES + 1024):
-        answers.put(line.decode("utf-8", "replace"))
-    answers.put(None)
-
-
 class Student:
     """Everything that runs student code in one grading run."""
 
@@ -137,7 +37,7 @@ class Student:
         self._layers = layers
         self._folder = folder
         self._processes: list[Process] = []
-        self._caller = Caller(self)
+        self._caller = Caller(self._start_caller, self.tail)
         self._worker: Worker | None = None
         self._api: Api | None = None
         self._ports: list[int] = []
@@ -171,6 +71,9 @@ class Student:
         self._processes.append(process)
         return process
 
+    def _start_caller(self) -> Process:
+        return self.process("caller", [sys.executable, "-P", caller.__file__], pipes=True)
+
     def tail(self, process: Process) -> tuple[str, ...]:
         """The last lines of a process's log."""
         return tuple(line for line in process.logs().splitlines() if line.strip())[-LOG_LINES:]
@@ -180,6 +83,7 @@ class Student:
         self._caller.stop()
         for process in self._processes:
             process.stop(grace=0.2)
+        end_leftovers(self._folder)
         for port in self._ports:
             release_port(port)
 
@@ -193,7 +97,7 @@ class Student:
         self, module: str, name: str, *args: Any, timeout: float = CALL_SECONDS, **kwargs: Any
     ) -> Answer:
         """Call a function and take whatever comes, an exception too."""
-        request = {"module": module, "name": name, "args": list(args), "kwargs": kwargs}
+        request: Request = {"module": module, "name": name, "args": list(args), "kwargs": kwargs}
         return self._caller.ask(request, timeout)
 
     def call(
@@ -206,16 +110,21 @@ class Student:
         """
         answer = self.ask(module, name, *args, timeout=timeout, **kwargs)
         if not answer.ok:
-            request = {"module": module, "name": name, "args": list(args), "kwargs": kwargs}
-            raise CheckFailed(_raised(describe(request), answer))
+            request: Request = {
+                "module": module,
+                "name": name,
+                "args": list(args),
+                "kwargs": kwargs,
+            }
+            raise CheckFailed(failure_card(describe(request), answer))
         return answer.value
 
     def read(self, module: str, name: str) -> Any:
         """The value of a name in a module: `read("pipeline.x", "app.conf.timezone")`."""
-        request = {"module": module, "name": name}
+        request: Request = {"module": module, "name": name}
         answer = self._caller.ask(request, CALL_SECONDS)
         if not answer.ok:
-            raise CheckFailed(_raised(describe(request), answer))
+            raise CheckFailed(failure_card(describe(request), answer))
         return answer.value
 
     def import_error(self, relative: PurePosixPath) -> Card | None:
@@ -226,7 +135,7 @@ class Student:
             answer = self._caller.ask({"module": module}, IMPORT_SECONDS)
         except CheckFailed as failure:
             return failure.card
-        return None if answer.ok else _raised(sent, answer)
+        return None if answer.ok else failure_card(sent, answer)
 
     # -- workers -----------------------------------------------------------------------------
 
@@ -322,30 +231,3 @@ def base_environment(folder: Path) -> dict[str, str]:
         "TZ": STUDENT_TIME_ZONE,
         "C_FORCE_ROOT": "1",  # Celery's refusal as root must not hide what is being checked
     }
-
-
-def describe(request: Mapping[str, Any]) -> str:
-    """A request as a person would write it: `producer.enqueue_articles(['a', 'b'])`."""
-    target = request["module"].removeprefix("pipeline.")
-    if request.get("name") is None:
-        return f"import {request['module']}"
-    if "args" not in request:
-        return f"{target}.{request['name']}"
-    words = [show(one) for one in request["args"]]
-    words += [f"{key}={show(value)}" for key, value in request.get("kwargs", {}).items()]
-    return f"{target}.{request['name']}({', '.join(words)})"
-
-
-def _raised(sent: str, answer: Answer) -> Card:
-    at = f" ({answer.where})" if answer.where else ""
-    cause = "the line named above"
-    if answer.error == "NotImplementedError":
-        cause = "this part is still to be written"
-    elif answer.error in ("ModuleNotFoundError", "ImportError"):
-        cause = "a name or module that is not there: look at the imports"
-    return Card(
-        sent=sent,
-        expected="no exception",
-        got=f"{answer.error}: {answer.message}{at}",
-        cause=cause,
-    ).cleaned()
