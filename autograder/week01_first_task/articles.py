@@ -44,8 +44,13 @@ def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
         stored = broker.result(run, task_id)
         if stored is None:
             return None
-        meta = json.loads(stored[0])
-        return meta if meta.get("status") in ("SUCCESS", "FAILURE") else None
+        try:
+            meta = json.loads(stored[0])
+        except ValueError:
+            return None
+        if not isinstance(meta, dict) or meta.get("status") not in ("SUCCESS", "FAILURE"):
+            return None
+        return {"result": None, **meta}
 
     return wait.until(ended, timeout)
 

@@ -12,6 +12,8 @@ import redis
 from bootcamp.stack import Run
 
 BROKER, RESULTS = 0, 1
+ASIDE = "not-consumed"
+"""A queue that no worker consumes: messages in it stay to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,15 @@ class Message:
     raw: dict[str, Any]
 
     @property
-    def task(self) -> str:
-        """Name of the task."""
-        return str(self.raw["headers"]["task"])
-
-    @property
-    def task_id(self) -> str:
-        return str(self.raw["headers"]["id"])
+    def headers(self) -> dict[str, Any]:
+        """Celery's own: `task`, `id`, `eta`, … Empty if the message is none of Celery's."""
+        headers = self.raw.get("headers")
+        return headers if isinstance(headers, dict) else {}
 
     @property
     def body(self) -> bytes:
-        return base64.b64decode(self.raw["body"])
+        """As it was sent, without kombu's base64."""
+        return base64.b64decode(str(self.raw.get("body")))
 
 
 def database(run: Run, number: int) -> redis.Redis:
@@ -47,10 +47,24 @@ def waiting(run: Run, number: int = BROKER) -> list[Message]:
     for key in client.scan_iter(_type="list"):
         for text in client.lrange(key, 0, -1):
             try:
-                found.append(Message(key.decode(), json.loads(text)))
+                raw = json.loads(text)
             except ValueError:
                 continue
+            if isinstance(raw, dict):
+                found.append(Message(key.decode(), raw))
     return found
+
+
+def put_aside(run: Run, number: int = BROKER) -> list[Message]:
+    """The messages in the queue `ASIDE`, which is empty after."""
+    found = [message for message in waiting(run, number) if message.queue == ASIDE]
+    database(run, number).delete(ASIDE)
+    return found
+
+
+def unacknowledged(run: Run) -> int:
+    """How many messages workers have taken and not acknowledged."""
+    return int(database(run, BROKER).hlen("unacked"))  # type: ignore[arg-type]
 
 
 def result(run: Run, task_id: str) -> tuple[bytes, int] | None:
@@ -58,4 +72,4 @@ def result(run: Run, task_id: str) -> tuple[bytes, int] | None:
     client = database(run, RESULTS)
     key = f"celery-task-meta-{task_id}"
     value = client.get(key)
-    return None if value is None else (value, int(client.ttl(key)))
+    return (value, int(client.ttl(key))) if isinstance(value, bytes) else None

@@ -36,6 +36,13 @@ def worker_environment(expiry: int, slots: int) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def worker(student: Student, worker_environment: dict[str, str]) -> Worker:
-    """The worker that all items share."""
-    return student.start_worker("shared", worker_environment)
+def launched_worker(student: Student, worker_environment: dict[str, str]) -> Worker:
+    """The worker while it boots: graders do other things meanwhile."""
+    return student.launch_worker("shared", worker_environment)
+
+
+@pytest.fixture(scope="session")
+def worker(student: Student, launched_worker: Worker) -> Worker:
+    """The worker that all items share, ready."""
+    student.await_worker(launched_worker)
+    return launched_worker

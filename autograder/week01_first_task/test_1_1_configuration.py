@@ -7,28 +7,35 @@ import json
 import pickle
 import uuid
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
 from autograder.engine import wait
 from autograder.engine.card import fail
 from autograder.engine.student import Student
-from autograder.week01_first_task import broker
+from autograder.engine.worker import Worker
+from autograder.week01_first_task import articles, broker
 from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("1.1")
 
-TASK = "pipeline.tasks.first"
+CONFIG = "pipeline.tasks.celery_config"
 ENQUEUE = 'summarize_article.delay("…")'
 RESULT_SECONDS = 10.0
+PICKLE_SECONDS = 5.0
 
 
-def enqueue(student: Student, run: Run, title: str) -> broker.Message:
-    """Enqueue one article and find its message in the broker."""
-    student.call(TASK, "summarize_article.delay", title)
-    messages = broker.waiting(run)
+def enqueue_aside(student: Student, run: Run, **options: Any) -> broker.Message:
+    """Enqueue one article where no worker takes it, and find its message in the broker."""
+    title = f"article {uuid.uuid4()}"
+    student.call(
+        articles.TASK, "summarize_article.apply_async", [title], queue=broker.ASIDE, **options
+    )
+    messages = broker.put_aside(run)
     if len(messages) != 1:
-        elsewhere = [n for n in range(1, 16) if broker.waiting(run, n)]
+        elsewhere = [number for number in range(1, 16) if broker.put_aside(run, number)]
         fail(
             sent=ENQUEUE,
             expected="one message waiting in Redis database 0",
@@ -39,16 +46,33 @@ def enqueue(student: Student, run: Run, title: str) -> broker.Message:
     return messages[0]
 
 
-def test_broker_results_json_and_expiry(
-    request: pytest.FixtureRequest, student: Student, run: Run, expiry: int, folder: Path
-) -> None:
-    message = enqueue(student, run, f"article {uuid.uuid4()}")
+@pytest.mark.usefixtures("launched_worker")  # it boots while these calls are made
+def test_messages_are_json_and_utc(student: Student, run: Run) -> None:
+    """Enqueued on a machine whose clock shows Tokyo time, a countdown is written in UTC."""
+    message = enqueue_aside(student, run, countdown=600)
     check_json(message)
+    eta = str(message.headers.get("eta"))
+    if not eta.endswith(("+00:00", "Z")):
+        fail(
+            sent="a task with countdown=600, from a machine in the time zone Asia/Tokyo",
+            expected="a time in UTC in the message",
+            got=eta,
+            cause="`timezone` or `enable_utc` is set to something else",
+        )
+
+
+def test_result_expires(
+    student: Student, run: Run, worker: Worker, expiry: int, rng: Random
+) -> None:
+    [title] = articles.titles(rng, 1)
+    check_result(run, articles.enqueue(student, title), expiry, worker)
+
+
+def test_pickle_is_refused(student: Student, run: Run, worker: Worker, folder: Path) -> None:
+    queue = student.read(CONFIG, "app.conf.task_default_queue")
     trap = folder / "pickle-was-opened"
-    stranger = plant_pickle(run, message, trap)
-    request.getfixturevalue("worker")  # only now: the messages above had to wait
-    check_result(run, message.task_id, expiry)
-    check_refused(run, stranger, trap)
+    plant_pickle(run, enqueue_aside(student, run), str(queue), trap)
+    check_refused(run, trap, worker)
 
 
 def check_json(message: broker.Message) -> None:
@@ -66,7 +90,7 @@ def check_json(message: broker.Message) -> None:
         )
 
 
-def check_result(run: Run, task_id: str, expiry: int) -> None:
+def check_result(run: Run, task_id: str, expiry: int, worker: Worker) -> None:
     stored = wait.until(lambda: broker.result(run, task_id), RESULT_SECONDS)
     sent = f"{ENQUEUE}, run by a worker started with RESULT_EXPIRES_SECONDS={expiry}"
     if stored is None:
@@ -78,6 +102,7 @@ def check_result(run: Run, task_id: str, expiry: int) -> None:
             expected="a result in Redis database 1",
             got=f"one in database {elsewhere[0]}" if elsewhere else "no result anywhere in Redis",
             cause="`result_backend` names another database, or results are switched off",
+            log=worker.tail(),
         )
     value, seconds = stored
     try:
@@ -110,43 +135,34 @@ class _Trap:
         return open, (str(self.path), "w")
 
 
-def plant_pickle(run: Run, like: broker.Message, trap: Path) -> str:
-    """Put a pickled message behind `like` in its queue, as a stranger would. Returns its task id."""
+def plant_pickle(run: Run, like: broker.Message, queue: str, trap: Path) -> None:
+    """Put a pickled message like `like` into the worker's queue, as a stranger would."""
     task_id = str(uuid.uuid4())
     raw = json.loads(json.dumps(like.raw))
     raw["headers"]["id"] = raw["properties"]["correlation_id"] = task_id
     raw["properties"]["delivery_tag"] = str(uuid.uuid4())
+    raw["properties"]["delivery_info"] = {"exchange": "", "routing_key": queue}
     raw["content-type"], raw["content-encoding"] = "application/x-python-serialize", "binary"
     body = pickle.dumps(((_Trap(trap),), {}, {}), protocol=2)
     raw["body"] = base64.b64encode(body).decode()
-    broker.database(run, broker.BROKER).lpush(like.queue, json.dumps(raw))
-    return task_id
+    broker.database(run, broker.BROKER).lpush(queue, json.dumps(raw))
 
 
-def check_refused(run: Run, task_id: str, trap: Path) -> None:
-    wait.until(lambda: trap.exists() or not broker.waiting(run), 3.0)
+def check_refused(run: Run, trap: Path, worker: Worker) -> None:
+    sent = "a pickled message from a stranger, put straight into the queue"
+    taken = wait.until(lambda: trap.exists() or not broker.waiting(run), PICKLE_SECONDS)
     if wait.until(trap.exists, 0.2):
         fail(
-            sent="a pickled message from a stranger, put straight into the queue",
+            sent=sent,
             expected="a worker that refuses it: only JSON is opened",
             got="the pickle was opened, and its code ran in the worker",
             cause="`accept_content` allows more than json",
         )
-
-
-def test_time_is_utc(student: Student, run: Run) -> None:
-    """Enqueued on a machine whose clock shows Tokyo time, a countdown is written in UTC."""
-    title = f"article {uuid.uuid4()}"
-    student.call(
-        TASK, "summarize_article.apply_async", [title], countdown=600, queue="not-consumed"
-    )
-    [message] = [one for one in broker.waiting(run) if one.queue == "not-consumed"]
-    broker.database(run, broker.BROKER).delete("not-consumed")
-    eta = str(message.raw["headers"].get("eta"))
-    if not eta.endswith(("+00:00", "Z")):
+    if not taken or not worker.alive:
         fail(
-            sent="a task with countdown=600, from a machine in the time zone Asia/Tokyo",
-            expected="a time in UTC in the message",
-            got=eta,
-            cause="`timezone` or `enable_utc` is set to something else",
+            sent=sent,
+            expected="a worker that takes it, refuses it and goes on",
+            got="the message was not taken" if worker.alive else "the worker ended",
+            cause="the worker consumes another queue, or it died of the message",
+            log=worker.tail(),
         )

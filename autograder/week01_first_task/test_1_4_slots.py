@@ -16,9 +16,13 @@ from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("1.4")
 
-SLOW_SECONDS = 0.5
+SLOW_SECONDS = (0.5, 3.0)
+"""How long the model holds each request: the second only if the first shows too few at once, as a
+busy machine may start tasks one after another."""
 ROUNDS = 2
-SETTLE_SECONDS = 3.0
+SETTLE_SECONDS = 5.0
+HOARD_SECONDS = 0.3
+"""A worker that hoards has taken its messages by then."""
 
 
 def most_at_once(entries: list[JournalEntry]) -> int:
@@ -35,46 +39,66 @@ def most_at_once(entries: list[JournalEntry]) -> int:
 def test_slots_work_side_by_side(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random, slots: int
 ) -> None:
-    count = slots * ROUNDS
-    openai.script(Fault.slow(SLOW_SECONDS, times=None))
-    ids = [articles.enqueue(student, title) for title in articles.titles(rng, count)]
-    for task_id in ids:
-        articles.outcome(run, task_id, timeout=SLOW_SECONDS * count + 10)
-    entries = openai.journal("chat")
-    sent = f"{count} tasks of {SLOW_SECONDS} s to a worker started with WORKER_CONCURRENCY={slots}"
-    if len(entries) < count:
+    count, peak = slots * ROUNDS, 0
+    for seconds in SLOW_SECONDS:
+        peak = max(peak, run_slowly(student, run, worker, openai, rng, count, seconds))
+        if peak >= slots:
+            break
+    if peak != slots:
         fail(
-            sent=sent,
-            expected=f"{count} summaries",
-            got=f"{len(entries)} requests to the model",
-            cause="tasks were lost or failed: see the worker's log",
-            log=worker.tail(),
-        )
-    if (peak := most_at_once(entries)) != slots:
-        fail(
-            sent=sent,
+            sent=f"{count} slow tasks to a worker started with WORKER_CONCURRENCY={slots}",
             expected=f"{slots} of them at work at the same time, so {ROUNDS} rounds",
             got=f"at most {peak} at work at the same time",
             cause="`worker_concurrency` does not come from `worker_settings().worker_concurrency`",
         )
 
 
+def run_slowly(
+    student: Student,
+    run: Run,
+    worker: Worker,
+    openai: OpenAIControl,
+    rng: Random,
+    count: int,
+    seconds: float,
+) -> int:
+    """Run `count` tasks that take `seconds` each. Returns how many were at work at once."""
+    openai.clear()
+    openai.script(Fault.slow(seconds, times=None))
+    ids = [articles.enqueue(student, title) for title in articles.titles(rng, count)]
+    for task_id in ids:
+        articles.outcome(run, task_id, timeout=seconds * count + 10)
+    entries = openai.journal("chat")
+    if len(entries) < count:
+        fail(
+            sent=f"{count} tasks of {seconds} s each",
+            expected=f"{count} summaries",
+            got=f"{len(entries)} requests to the model",
+            cause="tasks were lost or failed: see the worker's log",
+            log=worker.tail(),
+        )
+    return most_at_once(entries)
+
+
 def test_leaves_messages_for_others(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random, slots: int
 ) -> None:
     count = slots * 5
-    openai.script(Fault.slow(SLOW_SECONDS, times=None))
-    ids = [articles.enqueue(student, title) for title in articles.titles(rng, count)]
-    client = broker.database(run, broker.BROKER)
+    before = broker.unacknowledged(run)  # tasks with a countdown, from other items
+    openai.script(Fault.slow(SLOW_SECONDS[0], times=None))
+    for title in articles.titles(rng, count):
+        articles.enqueue(student, title)
     wait.until(lambda: len(openai.journal("chat")) >= slots, SETTLE_SECONDS)
-    reserved = max(int(client.hlen("unacked")) for _ in range(3))
-    client.delete(*{message.queue for message in broker.waiting(run)} or {"nothing"})
-    for task_id in ids[: reserved + slots]:
-        articles.outcome(run, task_id, timeout=0.01)
+    wait.until(lambda: broker.unacknowledged(run) - before > slots, HOARD_SECONDS)
+    reserved = broker.unacknowledged(run) - before
+    broker.database(run, broker.BROKER).delete(
+        *{message.queue for message in broker.waiting(run)} or {"nothing"}
+    )
+    wait.until(lambda: broker.unacknowledged(run) <= before, SETTLE_SECONDS)
     if reserved > slots:
         fail(
             sent=f"{count} slow tasks to one worker with {slots} slots",
             expected=f"at most {slots} messages reserved, the rest left in the queue for others",
             got=f"{reserved} messages reserved by this one worker",
-            cause="`worker_prefetch_multiplier` is still Celery's 4: for long tasks it should be 1",
+            cause="`worker_prefetch_multiplier`: Celery's own is 4; for long tasks it should be 1",
         )

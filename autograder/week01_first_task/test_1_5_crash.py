@@ -42,7 +42,13 @@ def test_a_killed_task_runs_again_and_not_for_ever(
                 got=f"it had not started after {AGAIN_SECONDS:g} s",
                 log=worker.tail(),
             )
-    worker.kill_pool()
+    if not worker.kill_pool():
+        fail(
+            sent=f"two tasks, and a look at the processes of the worker {worker.name!r}",
+            expected="tasks that run in processes of their own, so that one can die alone",
+            got="no process but the worker's own",
+            cause="`worker_pool` is threads or solo: a task that dies takes the whole node along",
+        )
     check_runs_again(run, worker, openai, unlucky, ids[unlucky])
     check_ends(run, worker, openai, deadly, ids[deadly])
 
@@ -104,3 +110,30 @@ def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task
         cause="`task_reject_on_worker_lost` puts the message back for ever; "
         "`task_retry_on_worker_lost` counts",
     )
+
+
+def test_a_killed_node_hands_its_task_over(
+    student: Student,
+    worker: Worker,
+    worker_environment: dict[str, str],
+    openai: OpenAIControl,
+    rng: Random,
+) -> None:
+    """The last test: after it the shared worker is gone. Its task must come to another node."""
+    [title] = articles.titles(rng, 1)
+    openai.script(Fault.slow(HELD_SECONDS, matching=title, times=1))
+    articles.enqueue(student, title)
+    sent = f"summarize_article.delay({title!r}), and SIGKILL to the whole worker node"
+    if not articles.wait_for_requests(openai, title, 1, AGAIN_SECONDS):
+        fail(sent=sent, expected="a task that starts", got="it did not", log=worker.tail())
+    worker.kill()
+    environment = {**worker_environment, "VISIBILITY_TIMEOUT_SECONDS": "1"}
+    other = student.start_worker("other", environment)
+    if len(articles.wait_for_requests(openai, title, 2, AGAIN_SECONDS)) < 2:
+        fail(
+            sent=f"{sent}; then another node, with VISIBILITY_TIMEOUT_SECONDS=1",
+            expected="the other node runs the task",
+            got=f"it had not started it after {AGAIN_SECONDS:g} s: the article is lost",
+            cause="the message was acknowledged before the work was done: `task_acks_late`",
+            log=other.tail(),
+        )
