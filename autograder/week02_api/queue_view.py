@@ -1,0 +1,119 @@
+"""How week 2's graders look at Redis and at the worker, and how they take Redis away."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from autograder.engine import wait
+from autograder.engine.worker import Worker
+from autograder.week01_first_task import broker
+from bootcamp.stack import Run
+
+META = "celery-task-meta-"
+BLOCKED = "b"
+"""Redis's flag of a client that waits in BRPOP."""
+ENDED = ("SUCCESS", "FAILURE")
+
+
+@contextmanager
+def nobody_takes_messages(run: Run, worker: Worker) -> Iterator[None]:
+    """While this lasts, what is enqueued can be seen in the queue.
+
+    A stopped worker still waits in a BRPOP that Redis would answer: so that is ended first.
+    """
+    client = broker.database(run, broker.BROKER)
+    with worker.paused():
+        for one in client.client_list():
+            if BLOCKED in one["flags"]:
+                client.client_unblock(int(one["id"]))
+        yield
+
+
+@contextmanager
+def silent_redis(run: Run) -> Iterator[None]:
+    """While this lasts, Redis takes connections and says nothing: as behind a lost network."""
+    os.kill(run.redis.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(run.redis.process.pid, signal.SIGCONT)
+
+
+def message(run: Run, task_id: str) -> broker.Message | None:
+    """The message of a task, if it waits in the broker."""
+    waiting = (one for one in broker.waiting(run) if one.headers.get("id") == task_id)
+    return next(waiting, None)
+
+
+def arguments(found: broker.Message) -> list[Any]:
+    """The arguments in a message, by place and by name alike."""
+    with suppress(ValueError, TypeError, AttributeError):
+        args, kwargs, _ = json.loads(found.body)
+        return [*args, *kwargs.values()]
+    return []
+
+
+def records(run: Run) -> set[str]:
+    """The ids of all tasks that the result backend knows."""
+    keys = broker.database(run, broker.RESULTS).scan_iter(f"{META}*")
+    return {key.decode().removeprefix(META) for key in keys}
+
+
+def plant(run: Run, task_id: str, status: str, result: Any, **more: Any) -> None:
+    """Store a state as Celery does."""
+    meta = {"status": status, "result": result, "traceback": None, "children": []}
+    text = json.dumps({**meta, "date_done": None, "task_id": task_id, **more})
+    broker.database(run, broker.RESULTS).set(f"{META}{task_id}", text, ex=600)
+
+
+def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
+    """What is stored about a task once it has ended."""
+
+    def ended() -> dict[str, Any] | None:
+        stored = broker.result(run, task_id)
+        meta = json.loads(stored[0]) if stored else {}
+        return meta if meta.get("status") in ENDED else None
+
+    return wait.until(ended, timeout)
+
+
+@dataclass
+class Watch:
+    """Every state that a task goes through, in order: Celery publishes each one that it stores."""
+
+    task_id: str
+    channel: redis.client.PubSub
+    seen: list[dict[str, Any]] = field(default_factory=list)
+
+    def until_it_ends(self, timeout: float) -> bool:
+        """Collect states; whether the last one is an end."""
+        return bool(wait.until(self._ended, timeout))
+
+    def _ended(self) -> bool:
+        while message := self.channel.get_message():
+            if message["type"] == "message":
+                self.seen.append(json.loads(message["data"]))
+        return bool(self.seen) and self.seen[-1].get("status") in ENDED
+
+    @property
+    def states(self) -> list[str]:
+        """Names of the states, each run of equal ones once."""
+        names = [str(one.get("status")) for one in self.seen]
+        return [name for at, name in enumerate(names) if names[at - 1 : at] != [name]]
+
+
+@contextmanager
+def watching(run: Run, task_id: str) -> Iterator[Watch]:
+    """Watch a task from before it is enqueued."""
+    with broker.database(run, broker.RESULTS).pubsub() as channel:
+        channel.subscribe(f"{META}{task_id}")
+        channel.get_message(timeout=5.0)  # the subscription itself
+        yield Watch(task_id, channel)

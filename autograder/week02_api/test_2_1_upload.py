@@ -1,0 +1,276 @@
+"""2.1: an upload is stored, enqueued and accepted, in this order and before any work is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine import wait
+from autograder.engine.api import Api
+from autograder.engine.card import CheckFailed, TookTooLong, fail
+from autograder.engine.documents import random_document
+from autograder.engine.student import Student
+from autograder.engine.worker import Worker
+from autograder.week01_first_task import broker
+from autograder.week02_api import queue_view, uploading
+from autograder.week02_api.memory import PeakMemory
+from autograder.week02_api.uploading import Accepted
+from bootcamp.stack import Run
+from bootcamp.stack.ports import LOOPBACK
+
+pytestmark = pytest.mark.item("2.1")
+
+TASK = "pipeline.process_document"
+MESSAGE_BYTES = 4096
+"""With Celery's envelope it is about 1,500."""
+RESULT_SECONDS = 15.0
+HEALTH_SECONDS = 5.0
+"""A store that says nothing is given up after more than ten."""
+STORE_SECONDS = 20.0
+
+
+def test_it_is_accepted_before_any_work(run: Run, api: Api, worker: Worker, rng: Random) -> None:
+    """The same document twice, under two names, while no worker takes messages."""
+    document = random_document(rng, rng.choice(["pdf", "docx", "md"]), pages=12)
+    sent = f"POST {uploading.UPLOAD} with {document.name}, while no worker takes messages"
+    with queue_view.nobody_takes_messages(run, worker):
+        first, second = (send(api, document.content, name, sent) for name in names(document.name))
+        check_answer(api, first, sent)
+        check_blob(run, first, document.content, sent)
+        check_message(run, first, document.content, sent)
+        if first.task_id == second.task_id:
+            fail(
+                sent=f"{sent}, twice",
+                expected="two uploads are two tasks, each with an id of its own",
+                got=f"the same id twice: {first.task_id}",
+                cause="the id comes from the content; a new one comes from `uuid4()`",
+            )
+        if len(uploading.stored(run)) != 1:
+            fail(
+                sent=f"{sent}, twice",
+                expected="one blob: the same bytes have the same key",
+                got=f"these: {sorted(uploading.stored(run))}",
+                cause="the key holds more than `upload_key` of the content's SHA-256",
+            )
+    for one in (first, second):
+        check_result(run, worker, one, document.content, sent)
+
+
+def names(name: str) -> tuple[str, str]:
+    return name, f"copy-of-{name}"
+
+
+def send(api: Api, content: bytes, name: str, sent: str) -> Accepted:
+    try:
+        response = uploading.upload(api, content, name)
+    except TookTooLong:
+        fail(
+            sent=sent,
+            expected="202 at once: what is accepted is processed later",
+            got=f"no answer after {uploading.ANSWER_SECONDS:g} s",
+            cause="the route waits for the task: `.get()`, or a loop over its state",
+            log=api.tail(),
+        )
+    return uploading.accepted(api, response, sent)
+
+
+def check_answer(api: Api, one: Accepted, sent: str) -> None:
+    if not uploading.is_id(one.task_id):
+        fail(
+            sent=sent,
+            expected="a task_id that is a UUID",
+            got=one.task_id,
+            cause="`str(uuid4())` makes a new one",
+        )
+    for label, address in (("status_url", one.status_url), ("header Location", one.location)):
+        if not address.startswith(("/", f"{api.url}/")):
+            fail(
+                sent=sent,
+                expected=f"a {label} on this API: /tasks/{one.task_id}",
+                got=address or "none",
+                cause=f"the {label} is not set" if not address else f"a wrong {label}",
+            )
+        answer = api.get(address)
+        if answer.status_code != 200 or api.json(answer).get("task_id") != one.task_id:
+            fail(
+                sent=f"GET {address}, the {label} of an upload",
+                expected="200 and the status of this task",
+                got=f"{answer.status_code} {answer.text[:200]}",
+                cause=f"the {label} leads somewhere else, or the message went out under another "
+                "id than the one that was answered",
+            )
+        if (shown := api.json(answer).get("status")) != "pending":
+            fail(
+                sent=f"GET {address}, while no worker takes messages",
+                expected="status 'pending'",
+                got=shown,
+                cause="something has been processed already: not in the API, please",
+            )
+
+
+def check_blob(run: Run, one: Accepted, content: bytes, sent: str) -> None:
+    digest = hashlib.sha256(content).hexdigest()
+    key = one.document.get("blob_key")
+    if key != f"uploads/{digest}" or uploading.stored(run).get(key) is None:
+        fail(
+            sent=sent,
+            expected=f"a blob under uploads/{digest}, the SHA-256 of what was sent",
+            got=f"blob_key {key!r}; stored: {sorted(uploading.stored(run)) or 'nothing'}",
+            cause="`upload_key(copied.sha256)` is the key, and `blob_store()` the place",
+        )
+    found = (run.blob_folder / str(key)).read_bytes()
+    if found != content:
+        fail(
+            sent=f"{sent}: {len(content)} bytes",
+            expected="the same bytes in the blob store",
+            got=f"{len(found)} bytes, or other ones",
+            cause="the file is read from where the last reader stopped: is it at its start?",
+        )
+
+
+def check_message(run: Run, one: Accepted, content: bytes, sent: str) -> None:
+    found = queue_view.message(run, one.task_id)
+    if found is None:
+        others = [other.headers.get("id") for other in broker.waiting(run)]
+        fail(
+            sent=sent,
+            expected=f"a message in the queue under the id that was answered, {one.task_id}",
+            got=f"messages under other ids: {others}" if others else "no message in the queue",
+            cause="the task is published without `task_id=`, so Celery makes up another id"
+            if others
+            else "the task was called and not enqueued, or published after the answer",
+        )
+    if (task := found.headers.get("task")) != TASK:
+        fail(
+            sent=sent,
+            expected=f"a message for the task {TASK!r}, which `document_task()` gives",
+            got=task,
+            cause="another task, or one under another name, was enqueued",
+        )
+    size = len(json.dumps(found.raw))
+    if size > MESSAGE_BYTES:
+        fail(
+            sent=f"{sent}: {len(content)} bytes",
+            expected="a message with a reference: some hundred bytes",
+            got=f"a message of {size} bytes",
+            cause="the content travels through the queue; send `document.as_message()`",
+        )
+    check_reference(queue_view.arguments(found), one, sent)
+
+
+def check_reference(given: list[Any], one: Accepted, sent: str) -> None:
+    reference = given[0] if len(given) == 1 and isinstance(given[0], dict) else {}
+    wanted = {"document_id": one.task_id, "blob_key": one.document.get("blob_key")}
+    if {key: reference.get(key) for key in wanted} != wanted:
+        fail(
+            sent=sent,
+            expected=f"one argument, a reference with {wanted}",
+            got=given,
+            cause="the document's id is its task's id; `as_message()` makes the argument",
+        )
+
+
+def check_result(run: Run, worker: Worker, one: Accepted, content: bytes, sent: str) -> None:
+    ended = queue_view.outcome(run, one.task_id, RESULT_SECONDS)
+    result = (ended or {}).get("result")
+    digest = hashlib.sha256(content).hexdigest()
+    if not isinstance(result, dict) or result.get("sha256") != digest:
+        fail(
+            sent=f"{sent}; then a worker takes it",
+            expected="the worker finds the document and measures the same bytes",
+            got=ended or f"nothing within {RESULT_SECONDS:g} s",
+            cause="the reference does not lead to the document",
+            log=worker.tail(),
+        )
+
+
+def test_a_large_upload_takes_little_memory(run: Run, api: Api, limit: int, rng: Random) -> None:
+    content = random_text(rng, limit - 64 * 1024)
+    sent = f"POST {uploading.UPLOAD} with {len(content)} bytes, in chunks"
+    with PeakMemory(api.process.pid) as memory:
+        response = api.post(
+            uploading.UPLOAD,
+            content=uploading.in_pieces(content),
+            headers=uploading.MULTIPART,
+            timeout=uploading.ANSWER_SECONDS,
+        )
+    one = uploading.accepted(api, response, sent)
+    check_blob(run, one, content, sent)
+    if memory.grown > len(content) // 2:
+        fail(
+            sent=sent,
+            expected="the API holds some chunks of it in memory at a time",
+            got=f"its memory grew by {memory.grown} bytes",
+            cause="the upload is read whole: `read()` without a size, or chunks kept in a list",
+        )
+
+
+def random_text(rng: Random, size: int) -> bytes:
+    """`size` bytes of text that cannot be known before."""
+    line = f"{rng.getrandbits(200):050x} the keeper wrote\n".encode()
+    return (line * (size // len(line) + 1))[:size]
+
+
+def test_it_is_stored_before_it_is_enqueued(run: Run, api: Api, rng: Random) -> None:
+    """With a Redis that says nothing, whoever enqueues first has stored nothing yet."""
+    content = random_text(rng, 5_000)
+    key = f"uploads/{hashlib.sha256(content).hexdigest()}"
+    with ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):
+        sending = client.submit(uploading.upload, api, content, "first.txt")
+        wait.until(lambda: sending.done() or key in uploading.stored(run), STORE_SECONDS)
+        found = key in uploading.stored(run)
+    if not found:
+        fail(
+            sent=f"POST {uploading.UPLOAD}, while Redis takes connections and says nothing",
+            expected="the document in the blob store, before the queue is told of it",
+            got="nothing in the blob store",
+            cause="it is published first, and stored after: a quick worker finds no document",
+        )
+
+
+def test_a_slow_store_holds_up_nobody(student: Student, rng: Random) -> None:
+    """An API whose blob store is an S3 that takes connections and says nothing."""
+    content = random_text(rng, 5_000)
+    with socket.create_server((LOOPBACK, 0)) as store, ThreadPoolExecutor(1) as client:
+        store.settimeout(STORE_SECONDS)
+        api = student.start_api("slow-store", lost_store(store.getsockname()[1]))
+        client.submit(uploading.upload, api, content, "slow.txt")
+        try:
+            check_others_are_answered(api, store)
+        finally:
+            api.kill()
+
+
+def lost_store(port: int) -> dict[str, str]:
+    return {"BLOB_STORE_URL": "s3://lost", "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"}
+
+
+def check_others_are_answered(api: Api, store: socket.socket) -> None:
+    sent = "an upload, while the blob store (S3) takes connections and says nothing"
+    try:
+        connection, _ = store.accept()
+    except TimeoutError:
+        fail(
+            sent=sent,
+            expected="the upload goes to the blob store that BLOB_STORE_URL names",
+            got="nobody asked it",
+            cause="the file is written by hand; `blob_store()` knows where it belongs",
+            log=api.tail(),
+        )
+    with connection, suppress(CheckFailed):
+        api.get("/health", timeout=HEALTH_SECONDS)
+        return
+    fail(
+        sent=f"{sent}; then GET /health",
+        expected="an answer at once: one slow upload holds up nobody else",
+        got=f"no answer within {HEALTH_SECONDS:g} s",
+        cause="`put_stream` blocks, and runs on the event loop; run it on a thread "
+        "(`to_thread.run_sync`)",
+    )

@@ -1,0 +1,251 @@
+"""2.2: too large, of a wrong type or empty is refused clearly, and nothing of it is kept."""
+
+from __future__ import annotations
+
+import io
+import socket
+import tempfile
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from autograder.engine.api import Api
+from autograder.engine.card import fail
+from autograder.engine.documents import random_document
+from autograder.engine.student import Student
+from autograder.week02_api import queue_view, uploading
+from bootcamp.stack import Run
+from bootcamp.stack.ports import LOOPBACK
+
+pytestmark = pytest.mark.item("2.2")
+
+EXCESS_BYTES = 20_000
+REFUSAL_SECONDS = 10.0
+"""The rest of an upload that a slow client is still to send would come after thirty."""
+LONGEST_NAME = 120
+
+
+def check_refusal(api: Api, response: httpx.Response, status: int, sent: str, cause: str) -> None:
+    """The status, and a body that says something and gives nothing away."""
+    if response.status_code != status:
+        fail(
+            sent=sent,
+            expected=f"{status}",
+            got=f"{response.status_code} {response.text[:200]}",
+            cause=cause,
+            log=api.tail() if response.status_code >= 500 else (),
+        )
+    body = api.json(response)
+    leak = uploading.leak_in(response.text)
+    if leak or not isinstance(body, dict) or not body.get("detail"):
+        fail(
+            sent=sent,
+            expected="a JSON body whose `detail` tells a client what is wrong, and no more",
+            got=response.text[:300],
+            cause="raise the error of ours that fits; the API makes the answer of it",
+        )
+
+
+@contextmanager
+def nothing_is_kept(run: Run, sent: str) -> Iterator[None]:
+    """Neither a blob, nor half of one, nor a task."""
+    blobs, tasks = uploading.stored(run), queue_view.records(run)
+    yield
+    if left := sorted(uploading.stored(run).keys() - blobs.keys()):
+        fail(
+            sent=sent,
+            expected="nothing of a refused upload in the blob store",
+            got=f"stored: {left}",
+            cause="it is stored before it is judged; look first, store after",
+        )
+    if queue_view.records(run) - tasks:
+        fail(
+            sent=sent,
+            expected="no task for a refused upload",
+            got="a task was enqueued",
+            cause="the checks come after the queue",
+        )
+
+
+def test_the_limit_is_exact(run: Run, api: Api, limit: int, rng: Random) -> None:
+    line = f"{rng.getrandbits(200):050x}\n".encode()
+    content = (line * (limit // len(line) + 2))[: limit + 1]
+    sent = f"{limit + 1} bytes, where MAX_UPLOAD_BYTES={limit}"
+    with nothing_is_kept(run, sent):
+        response = in_pieces(api, content)
+        check_refusal(api, response, 413, sent, "nobody counts the bytes that come")
+    sent = f"{limit} bytes, where MAX_UPLOAD_BYTES={limit}"
+    response = in_pieces(api, content[:limit])
+    if response.status_code != 202:
+        fail(
+            sent=sent,
+            expected="202: the limit is the most that is taken",
+            got=f"{response.status_code} {response.text[:200]}",
+            cause="refuse what is larger than the limit, not what is as large",
+        )
+
+
+def in_pieces(api: Api, content: bytes) -> httpx.Response:
+    return api.post(
+        uploading.UPLOAD,
+        content=uploading.in_pieces(content),
+        headers=uploading.MULTIPART,
+        timeout=uploading.ANSWER_SECONDS,
+    )
+
+
+def test_it_is_refused_while_the_rest_is_on_its_way(
+    run: Run, api: Api, limit: int, rng: Random
+) -> None:
+    """The client sends a little more than the limit, and then nothing, and does not hang up."""
+    content = rng.getrandbits(8 * 32).to_bytes(32, "big").hex().encode() * (limit // 64 + 1)
+    sent = f"{EXCESS_BYTES} bytes more than MAX_UPLOAD_BYTES, and the rest is still to come"
+    with (
+        nothing_is_kept(run, sent),
+        socket.create_connection((LOOPBACK, api.port), timeout=REFUSAL_SECONDS) as line,
+    ):
+        answer = half_an_upload(line, content[:limit] + b"x" * EXCESS_BYTES)
+    if b" 413 " not in answer.partition(b"\r\n")[0]:
+        fail(
+            sent=sent,
+            expected="413 at once: what is still on its way need not arrive",
+            got=answer[:100].decode("latin-1") or f"no answer within {REFUSAL_SECONDS:g} s",
+            cause="the bytes are counted, but it is refused only when the last one has come",
+        )
+
+
+def half_an_upload(line: socket.socket, content: bytes) -> bytes:
+    """Send the first part of an upload, and return what comes back, or b""."""
+    request = f"POST {uploading.UPLOAD} HTTP/1.1\r\nHost: grader\r\nTransfer-Encoding: chunked\r\n"
+    headers = "".join(f"{name}: {value}\r\n" for name, value in uploading.MULTIPART.items())
+    with suppress(OSError):  # refused half way: the answer may be there all the same
+        line.sendall(f"{request}{headers}\r\n".encode())
+        for piece in (uploading.head(), *uploading.pieces(content)):
+            line.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+    with suppress(OSError):
+        return line.recv(65536)
+    return b""
+
+
+def png(rng: Random) -> bytes:
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + rng.randbytes(500)
+
+
+def program(rng: Random) -> bytes:
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + rng.randbytes(300)
+
+
+def archive(rng: Random) -> bytes:
+    """A ZIP like a DOCX, with no document in it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr("notes/readme.txt", f"{rng.getrandbits(64):x}")
+    return file.getvalue()
+
+
+def latin(rng: Random) -> bytes:
+    return f"Der Wärter prüft Schiff {rng.randrange(10**6)}.\n".encode("latin-1") * 5
+
+
+def late(rng: Random) -> bytes:
+    """All text but the last byte, far from the start."""
+    return f"The keeper wrote {rng.randrange(10**6)}.\n".encode() * 9000 + b"\xff"
+
+
+WRONG = [
+    (png, "report.pdf", "application/pdf", "a picture"),
+    (program, "notes.txt", "text/plain", "a program"),
+    (archive, "letter.docx", None, "a ZIP archive without a Word document"),
+    (latin, "brief.md", "text/markdown", "a text in Latin-1, which is no UTF-8"),
+    (late, "long.txt", "text/plain", "a text whose last byte is no UTF-8"),
+]
+
+
+def test_the_wrong_type_is_refused(run: Run, api: Api, rng: Random) -> None:
+    for make, name, claimed, what in rng.sample(WRONG, len(WRONG)):
+        sent = f"{what}, called {name}" + (f" and said to be {claimed}" if claimed else "")
+        with nothing_is_kept(run, sent):
+            response = uploading.upload(api, make(rng), name, claimed)
+            check_refusal(
+                api,
+                response,
+                415,
+                sent,
+                "the name or the client's Content-Type was believed; only the bytes are evidence"
+                if response.status_code == 202
+                else "`UnsupportedContent` is the error of ours for this",
+            )
+
+
+def test_an_empty_file_is_refused(run: Run, api: Api) -> None:
+    for name in ("empty.txt", "empty.pdf"):
+        sent = f"an empty file, called {name}"
+        with nothing_is_kept(run, sent):
+            response = uploading.upload(api, b"", name)
+            check_refusal(api, response, 422, sent, "`EmptyUpload`, before any other check")
+
+
+MADE_AS = {"pdf": "harbour.md", "docx": "harbour.pdf", "md": "harbour.pdf", "txt": "harbour.docx"}
+"""What it is, and a name that says something else."""
+
+
+def test_the_content_decides_the_type(api: Api, rng: Random) -> None:
+    for kind, lie in MADE_AS.items():
+        document = random_document(rng, kind, pages=1)
+        true = "text/plain" if kind == "md" else document.media_type
+        check_type(api, document.content, lie, true, "the name was believed, not the content")
+    text = random_document(rng, "txt", pages=1).content
+    why = "only the name tells Markdown from plain text; letters may be upper or lower case"
+    check_type(api, text, "notes.MD", "text/markdown", why)
+    check_type(api, text, "notes.txt", "text/plain", why)
+
+
+def check_type(api: Api, content: bytes, name: str, true: str, cause: str) -> None:
+    sent = f"a document that is {true}, called {name} and said to be image/png"
+    response = uploading.upload(api, content, name, "image/png")
+    found = uploading.accepted(api, response, sent).document.get("content_type")
+    if found != true:
+        fail(sent=sent, expected=f"content_type {true!r}", got=found, cause=cause)
+
+
+def test_a_hostile_name_goes_nowhere(run: Run, api: Api, student: Student, rng: Random) -> None:
+    marker = f"keeper{rng.getrandbits(48):012x}"
+    names = [
+        f"../../../{marker}.txt",
+        f"..\\..\\{marker}.txt",
+        str(Path(tempfile.gettempdir(), f"{marker}.txt")),
+        f"invoice\u202etxt.{marker}.exe",
+    ]
+    home = Path(student.env["HOME"])
+    for number, name in enumerate(names):
+        content = f"{rng.getrandbits(64):016x} {number}\n".encode()
+        sent = f"a text called {name!r}"
+        one = uploading.accepted(api, uploading.upload(api, content, name), sent)
+        check_shown(sent, one.document.get("filename"))
+        strays = uploading.strays(run, home, marker, names)
+        inside = [key for key in uploading.stored(run) if not key.startswith("uploads/")]
+        if strays or inside or marker in str(one.document.get("blob_key")):
+            fail(
+                sent=sent,
+                expected="one blob under uploads/, with a key that the content gives",
+                got=f"{one.document.get('blob_key')}, and files {strays + inside}",
+                cause="the client's file name has become part of a path",
+            )
+
+
+def check_shown(sent: str, shown: object) -> None:
+    text = shown if isinstance(shown, str) else ""
+    bad = [one for one in text if one in "/\\" or unicodedata.category(one).startswith("C")]
+    if not text or bad or len(text) > LONGEST_NAME:
+        fail(
+            sent=sent,
+            expected="a name that can be shown: no folders, nothing invisible, not too long",
+            got=shown,
+            cause="the client's file name is used as it came; `display_name` cleans it",
+        )

@@ -1,0 +1,179 @@
+"""2.3: a task says how far it is, in a state of its own, and the status page shows it."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.api import Api
+from autograder.engine.card import fail
+from autograder.engine.student import Student
+from autograder.engine.worker import Worker
+from autograder.week02_api import queue_view
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("2.3")
+
+PROCESS = "pipeline.tasks.process"
+STATE = "PROGRESS"
+PIECE_BYTES = 64 * 1024
+EVERY = 10
+"""Percent between two reports, as the scaffold says."""
+WIDEST_STEP = 2 * EVERY + 5
+MOST_REPORTS = 2 * 100 // EVERY
+END_SECONDS = 20.0
+OFFSETS = (61, 64, 67, 73, 97)
+"""Numbers of pieces for which steps of at least ten percent do not end at a hundred."""
+
+
+def put_document(run: Run, content: bytes) -> dict[str, Any]:
+    """Lay a document into the blob store, as an upload does. Returns the message for its task."""
+    key = f"uploads/{hashlib.sha256(content).hexdigest()}"
+    path = run.blob_folder / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return {
+        "document_id": str(uuid.uuid4()),
+        "blob_key": key,
+        "filename": "keeper.txt",
+        "content_type": "text/plain",
+    }
+
+
+def enqueue(student: Student, message: dict[str, Any]) -> None:
+    student.call(
+        PROCESS, "process_document.apply_async", args=[message], task_id=message["document_id"]
+    )
+
+
+def watch(student: Student, run: Run, worker: Worker, content: bytes) -> queue_view.Watch:
+    """Run the task on a document, and return all the states it went through."""
+    message = put_document(run, content)
+    with queue_view.watching(run, message["document_id"]) as watch:
+        enqueue(student, message)
+        if not watch.until_it_ends(END_SECONDS) or watch.states[-1] != "SUCCESS":
+            fail(
+                sent=f"process_document on a text of {len(content)} bytes",
+                expected="a task that succeeds",
+                got=f"these states: {watch.states or 'none'}",
+                cause="the exception in the worker's log",
+                log=worker.tail(),
+            )
+    return watch
+
+
+def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
+    """The percents that were reported, in order; each report has the form that was asked for."""
+    reports = [one.get("result") for one in watch.seen if one.get("status") == STATE]
+    if not reports:
+        fail(
+            sent=sent,
+            expected=f"the custom state {STATE!r} before SUCCESS",
+            got=f"these states: {watch.states}",
+            cause="nothing is reported, or under another name: see `pipeline/states.py`"
+            if "progress was not reported" not in worker.logs()
+            else "`_report` raised, and `report` logged it: see the worker's log",
+            log=worker.tail(),
+        )
+    percents = []
+    for meta in reports:
+        found = meta if isinstance(meta, dict) else {}
+        step, percent = found.get("step"), found.get("percent")
+        whole = isinstance(percent, int) and not isinstance(percent, bool)
+        if not isinstance(step, str) or not whole or not 0 <= percent <= 100:
+            fail(
+                sent=sent,
+                expected='reports like {"step": "counting", "percent": 40}, percent from 0 to 100',
+                got=meta,
+                cause="percent is a whole number: `100 * done // total`",
+            )
+        percents.append(percent)
+    return percents
+
+
+def test_progress_of_a_long_document(
+    student: Student, run: Run, api: Api, worker: Worker, rng: Random
+) -> None:
+    line = f"{rng.getrandbits(200):050x} wrote the keeper\n".encode()
+    size = PIECE_BYTES * rng.choice(OFFSETS)
+    content = (line * (size // len(line) + 1))[:size]
+    sent = f"process_document on a text of {size} bytes, read {PIECE_BYTES} at a time"
+    states = watch(student, run, worker, content)
+    percents = reports_of(states, sent, worker)
+    check_course(sent, percents)
+    check_steps(sent, states)
+    check_shown(run, api, states)
+
+
+def check_course(sent: str, percents: list[int]) -> None:
+    if percents != sorted(percents):
+        fail(
+            sent=sent,
+            expected="a progress that never goes back",
+            got=percents,
+            cause="it counts what is left, or starts anew",
+        )
+    if percents[-1] != 100:
+        fail(
+            sent=sent,
+            expected="100 at the end",
+            got=f"{percents}: the last report says {percents[-1]}",
+            cause="the last step is smaller than the others, and was left out",
+        )
+    if len(percents) > MOST_REPORTS:
+        fail(
+            sent=sent,
+            expected=f"a report when it has moved on by {EVERY} percent: eleven or so",
+            got=f"{len(percents)} reports, each a write to Redis",
+            cause="it reports every piece; `self.percent` keeps what was said last",
+        )
+    steps = [later - earlier for earlier, later in zip([0, *percents], percents, strict=False)]
+    if max(steps) > WIDEST_STEP:
+        fail(
+            sent=sent,
+            expected=f"a report when it has moved on by {EVERY} percent",
+            got=f"{percents}: a jump of {max(steps)}",
+            cause="some reports are missing",
+        )
+
+
+def check_steps(sent: str, states: queue_view.Watch) -> None:
+    steps = {one["result"]["step"] for one in states.seen if one.get("status") == STATE}
+    if steps != {"counting"}:
+        fail(
+            sent=sent,
+            expected="the step's name that `report` was given: 'counting'",
+            got=sorted(steps),
+            cause="hand on `step`, as it came",
+        )
+
+
+def check_shown(run: Run, api: Api, states: queue_view.Watch) -> None:
+    """Put each state back as the worker stored it: it is too quick for a client to see them all."""
+    for meta in [one for one in states.seen if one.get("status") == STATE]:
+        queue_view.plant(run, states.task_id, STATE, meta["result"])
+        answer = api.get(f"/tasks/{states.task_id}")
+        body = api.json(answer) if answer.status_code == 200 else {}
+        if (body.get("status"), body.get("progress")) != ("processing", meta["result"]):
+            fail(
+                sent=f"GET /tasks/{states.task_id}, while the task has stored {meta['result']}",
+                expected="status 'processing' and this progress",
+                got=f"{answer.status_code} {answer.text[:200]}",
+                cause="progress holds `step` and `percent`, and nothing else",
+            )
+
+
+def test_progress_of_an_empty_document(student: Student, run: Run, worker: Worker) -> None:
+    sent = "process_document on a document of 0 bytes"
+    percents = reports_of(watch(student, run, worker, b""), sent, worker)
+    if percents[-1] != 100:
+        fail(
+            sent=sent,
+            expected="100: empty work is done work",
+            got=percents,
+            cause="0 of 0 bytes was called 0 percent",
+        )

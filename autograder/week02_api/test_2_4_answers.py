@@ -1,0 +1,188 @@
+"""2.4: a result, an error and an unknown id are three different answers."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from autograder.engine.api import Api
+from autograder.engine.card import fail
+from autograder.engine.student import Student
+from autograder.engine.worker import Worker
+from autograder.week01_first_task import broker
+from autograder.week02_api import queue_view, uploading
+from autograder.week02_api.test_2_3_progress import enqueue, put_document
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("2.4")
+
+END_SECONDS = 20.0
+
+
+def ask(api: Api, task_id: str, sent: str, expected: str) -> tuple[httpx.Response, dict[str, Any]]:
+    """`GET /tasks/{id}`, which must answer 200 with a JSON object."""
+    answer = api.get(f"/tasks/{task_id}")
+    body = api.json(answer) if answer.status_code == 200 else None
+    if not isinstance(body, dict):
+        fail(
+            sent=sent,
+            expected=f"200, {expected}",
+            got=f"{answer.status_code} {answer.text[:200]}",
+            cause="a task that has ended is known: its state is stored",
+            log=api.tail() if answer.status_code >= 500 else (),
+        )
+    return answer, body
+
+
+def run_task(student: Student, run: Run, worker: Worker, message: dict[str, Any]) -> str:
+    """Run the task on a message until it has ended. Returns its id."""
+    task_id = message.get("document_id") or str(uuid.uuid4())
+    enqueue(student, {**message, "document_id": task_id})
+    if queue_view.outcome(run, task_id, END_SECONDS) is None:
+        fail(
+            sent="process_document, run by a worker",
+            expected="a task that ends",
+            got=f"no end within {END_SECONDS:g} s",
+            log=worker.tail(),
+        )
+    return task_id
+
+
+def test_a_result(student: Student, run: Run, api: Api, worker: Worker, rng: Random) -> None:
+    content = f"{rng.getrandbits(200):050x} wrote the keeper.\n".encode()
+    task_id = run_task(student, run, worker, put_document(run, content))
+    sent = f"GET /tasks/{task_id}, of a task that succeeded"
+    _, body = ask(api, task_id, sent, "status 'completed' and the result")
+    check_completed(sent, body)
+    result = body.get("result")
+    digest = hashlib.sha256(content).hexdigest()
+    if not isinstance(result, dict) or result.get("sha256") != digest:
+        fail(
+            sent=sent,
+            expected=f"under 'result' what the task returned, with the SHA-256 {digest}",
+            got=result,
+            cause="the result is `info`, as it is",
+        )
+
+
+def test_a_result_that_is_nothing(run: Run, api: Api) -> None:
+    """A task may return nothing, or zero, or no lines: it has succeeded all the same."""
+    values: list[Any] = [None, 0, [], {"error": None}]
+    for value in values:
+        task_id = str(uuid.uuid4())
+        queue_view.plant(run, task_id, "SUCCESS", value)
+        sent = f"GET /tasks/{task_id}, of a task that returned {value!r}"
+        _, body = ask(api, task_id, sent, "status 'completed'")
+        check_completed(sent, body)
+        if body.get("result") != value:
+            fail(sent=sent, expected=f"result {value!r}", got=body.get("result"))
+
+
+def check_completed(sent: str, body: dict[str, Any]) -> None:
+    if body.get("status") != "completed" or body.get("error") is not None:
+        fail(
+            sent=sent,
+            expected="status 'completed' and no error",
+            got=f"status {body.get('status')!r}, error {body.get('error')!r}",
+            cause="the state decides, not whether the result counts as true",
+        )
+
+
+def test_an_error_of_ours(
+    student: Student, run: Run, api: Api, worker: Worker, rng: Random
+) -> None:
+    message = put_document(run, f"gone {rng.getrandbits(64)}".encode())
+    (run.blob_folder / message["blob_key"]).unlink()
+    task_id = run_task(student, run, worker, message)
+    sent = f"GET /tasks/{task_id}, of a task whose document was gone from the blob store"
+    answer, body = ask(api, task_id, sent, "status 'failed' and the error")
+    error = check_failed(sent, answer, body)
+    if error.get("type") != "blob_not_found":
+        fail(
+            sent=sent,
+            expected="error.type 'blob_not_found': the stable kind of `BlobNotFound`",
+            got=error,
+            cause="`public_error(info)` gives type and message, for every error",
+        )
+
+
+def test_an_error_that_nobody_foresaw(
+    student: Student, run: Run, api: Api, worker: Worker, rng: Random
+) -> None:
+    """One that happens: a message that is no reference. And one as a lost Redis would leave it."""
+    secret = f"hunter{rng.getrandbits(48):012x}"
+    real = run_task(student, run, worker, {"blob_key": secret})
+    planted = str(uuid.uuid4())
+    text = f"Error 111 connecting to redis://:{secret}@db:6379. File /srv/pipeline/{secret}.py"
+    queue_view.plant(
+        run,
+        planted,
+        "FAILURE",
+        {"exc_type": "ValueError", "exc_module": "builtins", "exc_message": [text]},
+        traceback=f"Traceback (most recent call last):\n  {text}",
+    )
+    for task_id, what in ((real, "a validation error"), (planted, f"ValueError({text!r})")):
+        sent = f"GET /tasks/{task_id}, of a task that failed with {what}"
+        answer, body = ask(api, task_id, sent, "status 'failed' and an error without its text")
+        check_failed(sent, answer, body)
+        if leak := uploading.leak_in(answer.text, secret, str(run.blob_folder)):
+            fail(
+                sent=sent,
+                expected="an answer that a stranger may read",
+                got=f"{leak!r} in it: {answer.text[:300]}",
+                cause="the exception's own text was handed on; `public_error` hides foreign ones",
+            )
+
+
+def check_failed(sent: str, answer: httpx.Response, body: dict[str, Any]) -> dict[str, Any]:
+    if body.get("status") != "failed" or body.get("result") is not None:
+        fail(
+            sent=sent,
+            expected="status 'failed' and no result",
+            got=f"status {body.get('status')!r}, result {body.get('result')!r}",
+            cause="a failure has an exception where a success has its result",
+        )
+    error = body.get("error")
+    if not isinstance(error, dict) or not all(
+        isinstance(error.get(key), str) and error[key] for key in ("type", "message")
+    ):
+        fail(
+            sent=sent,
+            expected="an error with a type, for programs, and a message, for people",
+            got=error,
+            cause="`TaskError(**public_error(info))`",
+        )
+    if leak := uploading.leak_in(answer.text):
+        fail(
+            sent=sent,
+            expected="an answer that a stranger may read",
+            got=f"{leak!r} in it: {answer.text[:300]}",
+            cause="a piece of the traceback was handed on",
+        )
+    return error
+
+
+def test_an_id_that_nobody_submitted(run: Run, api: Api) -> None:
+    expired = str(uuid.uuid4())
+    queue_view.plant(run, expired, "SUCCESS", {"words": 3})
+    api.get(f"/tasks/{expired}")
+    broker.database(run, broker.RESULTS).delete(f"{queue_view.META}{expired}")
+    for task_id, what in (
+        (str(uuid.uuid4()), "an id that nobody submitted"),
+        (expired, "a task whose result has expired"),
+    ):
+        answer = api.get(f"/tasks/{task_id}")
+        if answer.status_code != 404:
+            fail(
+                sent=f"GET /tasks/{task_id}, {what}",
+                expected="404",
+                got=f"{answer.status_code} {answer.text[:200]}",
+                cause="Celery's PENDING was taken for 'waits': it means 'never heard of', and what "
+                "was submitted is QUEUED",
+                log=api.tail() if answer.status_code >= 500 else (),
+            )

@@ -1,0 +1,158 @@
+"""2.5: while Redis refuses, is silent or takes no messages, an upload gets 503, and in time.
+
+The last item of the week: it takes the shared Redis away, and its data with it.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+from random import Random
+
+import httpx
+import pytest
+
+from autograder.engine import wait
+from autograder.engine.api import Api
+from autograder.engine.card import TookTooLong, fail
+from autograder.engine.worker import Worker
+from autograder.week01_first_task import broker
+from autograder.week02_api import queue_view, uploading
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("2.5")
+
+BOUND_SECONDS = 25.0
+"""The reference needs under five."""
+HEALTH_SECONDS = 25.0
+ANSWERS_MEANWHILE = 4
+"""The upload waits for two seconds or more; an answer takes some milliseconds."""
+QUEUE = "celery"
+SILENT = "an upload, while Redis takes connections and says nothing"
+STOPPED = "an upload, while Redis refuses connections"
+FULL = "an upload, while Redis takes no message for the queue"
+
+
+def text(rng: Random) -> bytes:
+    return f"{rng.getrandbits(200):050x} wrote the keeper.\n".encode()
+
+
+def send(api: Api, content: bytes, sent: str) -> httpx.Response:
+    try:
+        return uploading.upload(api, content, "keeper.txt", timeout=BOUND_SECONDS)
+    except TookTooLong:
+        fail(
+            sent=sent,
+            expected="503 in time, never a hang: a few seconds",
+            got=f"no answer within {BOUND_SECONDS:g} s",
+            cause="it tries again for ever, or waits without a limit",
+            log=api.tail(),
+        )
+
+
+def check_refused(api: Api, response: httpx.Response, sent: str) -> None:
+    status = response.status_code
+    if status != 503:
+        fail(
+            sent=sent,
+            expected="503 with Retry-After",
+            got=f"{status} {response.text[:200]}",
+            cause={
+                202: "it was said to be accepted, and is in no queue: the error was swallowed, or "
+                "it is published after the answer",
+                500: "an exception that nobody caught: the log names it. `REDIS_ERRORS` has them "
+                "all, and the route calls `publish`",
+            }.get(status, "`BrokerUnavailable` is the error of ours for this"),
+            log=api.tail(),
+        )
+    if not is_delay(after := response.headers.get("retry-after", "")):
+        fail(
+            sent=sent,
+            expected="a header Retry-After: seconds, or a date",
+            got=f"Retry-After: {after}" if after else "503 without Retry-After",
+            cause="raise `BrokerUnavailable`; a bare HTTPException has no such header",
+        )
+    if leak := uploading.leak_in(response.text):
+        fail(sent=sent, expected="an answer for a stranger", got=f"{leak!r} in {response.text}")
+
+
+def is_delay(value: str) -> bool:
+    """Whether this is a Retry-After: more than zero seconds, or a date."""
+    if value.strip().isdecimal():
+        return int(value) > 0
+    try:
+        return parsedate_to_datetime(value) is not None
+    except ValueError:
+        return False
+
+
+def test_others_are_answered_while_one_upload_waits(
+    run: Run, api: Api, worker: Worker, rng: Random
+) -> None:
+    content = text(rng)
+    api.get("/health")
+    before = set(uploading.stored(run))
+    with worker.paused(), ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):
+        upload = client.submit(send, api, content, SILENT)
+        wait.until(lambda: upload.done() or set(uploading.stored(run)) - before, BOUND_SECONDS)
+        answered = answers_until(api, upload)
+        check_refused(api, upload.result(), SILENT)
+    if answered < ANSWERS_MEANWHILE:
+        fail(
+            sent=f"{SILENT}, and GET /health again and again meanwhile",
+            expected="answers at once, also while the upload waits",
+            got=f"{answered} before the upload was answered",
+            cause="`enqueue` blocks the event loop: nothing else runs until Redis has answered. "
+            "Run it on a thread: `off_the_loop`",
+        )
+
+
+def answers_until(api: Api, upload: Future[httpx.Response]) -> int:
+    """How many times /health answered before the upload did."""
+    answered = 0
+    while not upload.done():
+        try:
+            api.get("/health", timeout=HEALTH_SECONDS)
+        except TookTooLong:
+            break  # the upload's own card says more
+        answered += not upload.done()
+        time.sleep(wait.POLL_SECONDS)
+    return answered
+
+
+def test_a_broker_that_takes_no_message_leaves_no_record(
+    run: Run, api: Api, worker: Worker, rng: Random
+) -> None:
+    """Redis is there, and refuses the one write that matters: as it does when memory is full."""
+    client = broker.database(run, broker.BROKER)
+    with queue_view.nobody_takes_messages(run, worker):
+        before = queue_view.records(run)
+        client.delete(QUEUE)
+        client.set(QUEUE, "no list, so every LPUSH fails")
+        try:
+            check_refused(api, send(api, text(rng), FULL), FULL)
+        finally:
+            client.delete(QUEUE)
+        if queue_view.records(run) - before:
+            fail(
+                sent=FULL,
+                expected="no trace of a task that was not accepted",
+                got="a record of it in the result backend: its status says 'pending' for an hour",
+                cause="what `remember` stored was not taken back: `enqueue` does that",
+            )
+
+
+def test_it_recovers(run: Run, api: Api, worker: Worker, rng: Random) -> None:
+    with worker.paused():
+        with run.redis_outage():
+            check_refused(api, send(api, text(rng), STOPPED), STOPPED)
+        sent = "an upload, after Redis has come back"
+        one = uploading.accepted(api, send(api, text(rng), sent), sent)
+        if queue_view.message(run, one.task_id) is None:
+            fail(
+                sent=sent,
+                expected="its message in the queue",
+                got="202, and no message",
+                cause="the answer does not wait for the queue",
+            )

@@ -1,0 +1,143 @@
+"""How week 2's graders send documents, and read what comes back."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from autograder.engine.api import Api
+from autograder.engine.card import fail
+from bootcamp.stack import Run
+
+UPLOAD = "/documents/upload"
+ANSWER_SECONDS = 20.0
+"""How long an upload may take. The reference needs a few milliseconds, five seconds in an outage."""
+PIECE_BYTES = 64 * 1024
+BOUNDARY = "grader-7MA4YWxkTrZu0gW"
+MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
+LEAKS = ("Traceback", 'File "', "site-packages", "redis://", ".py")
+"""What has no place in an answer to a stranger."""
+_UNWRITTEN = re.compile(r"NotImplementedError: (\d\.\d)")
+
+
+def head(name: str = "long.txt") -> bytes:
+    """What stands before the file's bytes in a multipart body."""
+    disposition = f'form-data; name="file"; filename="{name}"'
+    return f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n".encode()
+
+
+def in_pieces(content: bytes, name: str = "long.txt") -> Iterator[bytes]:
+    """A multipart body of which nobody can know the length before its end."""
+    yield head(name)
+    yield from pieces(content)
+    yield TAIL
+
+
+def pieces(content: bytes) -> Iterable[bytes]:
+    """The content, 64 KiB at a time."""
+    return (content[at : at + PIECE_BYTES] for at in range(0, len(content), PIECE_BYTES))
+
+
+def upload(
+    api: Api, content: bytes, name: str, claimed: str | None = None, timeout: float = ANSWER_SECONDS
+) -> httpx.Response:
+    """Send a file. `claimed` is the content type in its part's header."""
+    file = (name, content, claimed) if claimed else (name, content)
+    return api.post(UPLOAD, files={"file": file}, timeout=timeout)
+
+
+def stored(run: Run) -> dict[str, int]:
+    """Every file in the blob folder and its size. Half-written ones are in `.partial`."""
+    found = {}
+    for path in run.blob_folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            found[path.relative_to(run.blob_folder).as_posix()] = path.stat().st_size
+    return found
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A 202 and what it said."""
+
+    task_id: str
+    status_url: str
+    location: str
+    document: dict[str, Any]
+
+
+def accepted(api: Api, response: httpx.Response, sent: str) -> Accepted:
+    """The answer to an upload that must be accepted.
+
+    Raises:
+        CheckFailed: it is none.
+    """
+    if response.status_code != 202:
+        fail(
+            sent=sent,
+            expected="202 Accepted",
+            got=f"{response.status_code} {response.text[:300]}",
+            cause=cause_of(api, response.status_code),
+            log=api.tail(),
+        )
+    body = api.json(response)
+    wanted = {"task_id": str, "status_url": str, "document": dict}
+    missing = [
+        key
+        for key, kind in wanted.items()
+        if not isinstance(body, dict) or not isinstance(body.get(key), kind)
+    ]
+    if missing:
+        fail(
+            sent=sent,
+            expected="a JSON body with task_id, status_url and document",
+            got=response.text[:300],
+            cause=f"{' and '.join(missing)}: missing, or of another type",
+        )
+    location = response.headers.get("location", "")
+    return Accepted(body["task_id"], body["status_url"], location, body["document"])
+
+
+def cause_of(api: Api, status: int) -> str:
+    """The likely cause of an answer that should have been 202."""
+    unwritten = _UNWRITTEN.findall(api.logs()[-8000:])
+    if status == 500 and unwritten and unwritten[-1] != "2.1":
+        return (
+            f"the upload calls a part of {unwritten[-1]}, which is still to be written: "
+            "leave that call out until then (see the TODO of 2.1)"
+        )
+    return {
+        200: "`return JSONResponse(...)` without `status_code=202` answers 200",
+        500: "an exception in the route: the last lines of the API's log name it",
+        503: "the queue is there, and was said not to be: see the API's log",
+    }.get(status, "a good document was refused")
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is a UUID."""
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def leak_in(text: str, *secrets: str) -> str:
+    """What stands in an answer and must not, or ""."""
+    return next((one for one in (*LEAKS, *secrets) if one in text), "")
+
+
+def strays(run: Run, home: Path, marker: str, names: Iterable[str]) -> list[str]:
+    """Files outside the blob folder that an upload called one of `names` has made."""
+    bases = (run.blob_folder, run.blob_folder / "uploads", home)
+    aimed_at = {Path(os.path.normpath(base / name)) for base in bases for name in names}
+    named = {path for place in (run.path, home) for path in place.rglob(f"*{marker}*")}
+    found = {path for path in aimed_at | named if marker in path.name and path.is_file()}
+    return sorted(str(path) for path in found if run.blob_folder not in path.parents)
