@@ -182,10 +182,14 @@ def test_a_wrong_hit_fails_the_demo(joined, samples):
 
 
 def test_a_stack_that_does_not_start_fails_the_demo(tmp_path):
-    nowhere = tmp_path / "file"
-    nowhere.write_text("no folder")
-    done = run_demo(tmp_path, TMPDIR=str(tmp_path), PATH=str(nowhere), HOME=str(tmp_path))
-    assert done.returncode in (0, 1)
+    broken = tmp_path / "bin" / "redis-server"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\necho 'Redis server v=8.0.0'\nexit 1\n")
+    broken.chmod(0o755)
+    done = run_demo(tmp_path, "--json", PATH=f"{broken.parent}{os.pathsep}{os.environ['PATH']}")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["ok"] is False
+    assert "ended with 1" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
