@@ -1,0 +1,155 @@
+"""The graders prove themselves: right is right, however it is written, and wrong is wrong.
+
+For every week with a manifest: the reference gets full marks, the untouched exercises none, a week
+with one item undone loses that item, each wrong solution loses exactly what it says, and each
+correct solution unlike ours gets full marks.
+
+    pytest tests/autograder/test_proofs.py -k week01 -n 2
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from autograder.engine.manifest import Item, graded_weeks, load_manifest
+from autograder.engine.outcome import ItemResult, Outcome, WeekResult
+from autograder.engine.runner import run_week
+from autograder.engine.variants import Variant, build, load_variants
+from bootcamp.generate import scaffolds
+from bootcamp.scaffold import blocks
+from bootcamp.stack import Stack
+from bootcamp.weeks import Week
+
+WRONG_PER_ITEM = 3
+UNLIKE_PER_WEEK = 1
+WEEKS = graded_weeks()
+VARIANTS = [variant for week in WEEKS for variant in load_variants(week)]
+ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
+
+
+def week_id(week: Week) -> str:
+    return f"week{week.number:02}"
+
+
+each_week = pytest.mark.parametrize("week", WEEKS, ids=week_id)
+
+
+def cards(result: WeekResult) -> str:
+    return "\n\n".join(
+        f"{one.item.id} {one.outcome}\n{one.card.text() if one.card else ''}"
+        for one in result.items
+    )
+
+
+def lost(result: WeekResult) -> list[str]:
+    """Items without points; the grader must not have broken."""
+    assert not result.grader_errors, cards(result)
+    return [one.item.id for one in result.items if one.score == 0]
+
+
+def of(result: WeekResult, item_id: str) -> ItemResult:
+    return next(one for one in result.items if one.item.id == item_id)
+
+
+def skipped_rightly(result: WeekResult, one: ItemResult) -> bool:
+    return one.outcome is Outcome.SKIPPED and any(
+        of(result, needed).score == 0 for needed in one.item.needs
+    )
+
+
+@each_week
+def test_the_reference_gets_full_marks(week: Week, stack: Stack) -> None:
+    result = run_week(week, week.solutions, stack=stack)
+    assert lost(result) == [], cards(result)
+    assert result.score == result.max_score == load_manifest(week).max_score
+    assert result.passed
+
+
+@each_week
+def test_the_exercises_get_nothing(week: Week, stack: Stack, tmp_path: Path) -> None:
+    for file, content in scaffolds(week).items():
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    result = run_week(week, tmp_path, stack=stack)
+    assert lost(result) == [item.id for item in load_manifest(week).items], cards(result)
+    for one in result.items:
+        assert skipped_rightly(result, one) or says_undone(one), cards(result)
+
+
+@pytest.mark.parametrize(("week", "item"), ITEMS, ids=[item.id for _, item in ITEMS])
+def test_an_item_left_undone_is_lost_for_that_reason(
+    week: Week, item: Item, stack: Stack, tmp_path: Path
+) -> None:
+    """With the item go those that need it, and no other."""
+    shutil.copytree(week.solutions, tmp_path, dirs_exist_ok=True)
+    for file in item.files:
+        leave_undone(tmp_path / file, PurePosixPath(week.name) / file, item.id)
+    result = run_week(week, tmp_path, stack=stack)
+    assert says_undone(of(result, item.id)), cards(result)
+    for item_id in lost(result):
+        one = of(result, item_id)
+        assert item_id == item.id or skipped_rightly(result, one), cards(result)
+
+
+def leave_undone(path: Path, name: PurePosixPath, item_id: str) -> None:
+    """Put the scaffold's stub in the place of the item's code, and leave all else."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines(keepends=True)
+    for block in reversed(blocks(text, name)):
+        if block.item == item_id and path.suffix == ".py":
+            start = block.code_line - 1
+            stub = f'{block.indent}raise NotImplementedError("{item_id}")\n'
+            lines[start : start + len(block.code)] = [stub]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def says_undone(one: ItemResult) -> bool:
+    """Failed, with a card that names the stub and its line."""
+    text = one.card.text() if one.card else ""
+    return (
+        one.outcome is Outcome.FAILED
+        and f'NotImplementedError("{one.item.id}")' in text
+        and any(f"{file} line " in text for file in one.item.files)
+    )
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_a_changed_solution_gets_what_it_deserves(
+    variant: Variant, stack: Stack, tmp_path: Path
+) -> None:
+    result = run_week(variant.week, build(variant, tmp_path), items=touched(variant), stack=stack)
+    assert lost(result) == list(variant.loses), cards(result)
+    if not variant.correct:
+        card = of(result, variant.loses[0]).card
+        assert card is not None
+        assert variant.card in card.text(), cards(result)
+
+
+def touched(variant: Variant) -> tuple[str, ...]:
+    """Items that the patch can have an effect on: lost, or with a file of theirs changed.
+
+    A correct solution is checked in full.
+    """
+    items = load_manifest(variant.week).items
+    if variant.correct:
+        return tuple(item.id for item in items)
+    files = {
+        line.removeprefix("+++ b/").strip()
+        for line in variant.path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("+++ ")
+    }
+    return tuple(item.id for item in items if item.id in variant.loses or files & {*item.files})
+
+
+@each_week
+def test_there_are_enough_wrong_and_unlike_solutions(week: Week) -> None:
+    variants = load_variants(week)
+    aimed = Counter(variant.loses[0] for variant in variants if not variant.correct)
+    for item in load_manifest(week).items:
+        assert aimed[item.id] >= WRONG_PER_ITEM, f"{item.id} has {aimed[item.id]} wrong solutions"
+    assert sum(variant.correct for variant in variants) >= UNLIKE_PER_WEEK
