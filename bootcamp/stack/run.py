@@ -6,13 +6,15 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import botocore.session
+import psycopg
+from botocore.exceptions import HTTPClientError
 
 from bootcamp.providers import OpenAIControl, WebhookSink
 from bootcamp.stack.addresses import (
@@ -101,7 +103,9 @@ class Run:
         self._closing.close()
 
     def _forget(self) -> None:
-        forget(self._endpoints, self._admin, self.path, self.aws_account)
+        # A stack that went down under us takes nothing back: its next start sweeps the folder.
+        with suppress(psycopg.OperationalError, HTTPClientError):
+            forget(self._endpoints, self._admin, self.path, self.aws_account)
 
     @property
     def addresses(self) -> Addresses:
