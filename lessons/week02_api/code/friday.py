@@ -1,6 +1,10 @@
 """The same tasks on Friday: somebody has tidied up and moved them to another module."""
 
-from shop import app
+from celery import Celery
+from shop import configuration
+
+app = Celery("shop")
+app.add_defaults(configuration)
 
 
 @app.task

@@ -5,8 +5,7 @@ import signal
 import socket
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -77,10 +76,3 @@ def _process(module: list[str]) -> Iterator[Process]:
         )
         with process:
             yield process
-
-
-def in_background(call: Callable[[], None]) -> threading.Thread:
-    """Run `call` on a thread; `join()` waits for it."""
-    thread = threading.Thread(target=call, daemon=True)
-    thread.start()
-    return thread

@@ -1,6 +1,10 @@
 """The shop's tasks as they were on Monday."""
 
-from shop import app
+from celery import Celery
+from shop import configuration
+
+app = Celery("shop")
+app.add_defaults(configuration)
 
 
 @app.task

@@ -15,10 +15,10 @@ def outcome(receipt: AsyncResult) -> str:
 def main() -> None:
     with local_services():
         receipts = {task: task.delay("beach.png") for task in (monday.shrink, monday.turn)}
-        with celery_worker("friday"):
+        with celery_worker(friday.__name__):
             for task, receipt in receipts.items():
                 print(f"sent as {task.name + ':':<15}", outcome(receipt))
-    print("the worker knows:", friday.shrink.name, "and", friday.turn.name)
+    print("Friday knows:", friday.shrink.name, "and", friday.turn.name)
 
 
 if __name__ == "__main__":

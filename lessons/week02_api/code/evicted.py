@@ -1,0 +1,47 @@
+"""A queue and a cache in one Redis that is short of memory, under three eviction policies."""
+
+import os
+
+from local import local_services
+from redis import Redis
+from redis.exceptions import RedisError
+from shop import app
+
+ORDERS = 500
+CACHED = 3000
+ROOM = 2 * 1024 * 1024
+"""Bytes that Redis may use beyond what it uses when it is empty."""
+
+
+@app.task(name="shop.print")
+def print_photo(photo: str) -> str:
+    return f"{photo}, printed"
+
+
+def try_policy(policy: str) -> str:
+    """Enqueue orders, fill the cache, and see what is left."""
+    queue = Redis.from_url(os.environ["REDIS_URL"], db=0)
+    cache = Redis.from_url(os.environ["REDIS_URL"], db=2)
+    queue.flushall()
+    queue.config_set("maxmemory", queue.info("memory")["used_memory"] + ROOM)
+    queue.config_set("maxmemory-policy", policy)
+    for number in range(ORDERS):
+        print_photo.delay(f"beach-{number}.png")
+    refused = 0
+    for number in range(CACHED):
+        try:
+            cache.set(f"thumbnail-{number}", bytes(4000), ex=3600)
+        except RedisError:
+            refused += 1
+    left = queue.llen("celery")
+    return f"{left} of {ORDERS} orders left, {'some' if refused else 'no'} cache writes refused"
+
+
+def main() -> None:
+    with local_services():
+        for policy in ("allkeys-lru", "volatile-lru", "noeviction"):
+            print(f"{policy + ':':<14}", try_policy(policy))
+
+
+if __name__ == "__main__":
+    main()

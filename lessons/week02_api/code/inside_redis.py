@@ -1,0 +1,54 @@
+"""What stands in Redis while an order waits, while it is printed, and afterwards."""
+
+import os
+import time
+
+from local import celery_worker, local_services
+from redis import Redis
+from shop import app
+
+DATABASES = {0: "broker", 1: "results"}
+
+
+@app.task(name="shop.print", acks_late=True)
+def print_photo(photo: str) -> str:
+    time.sleep(1)
+    return f"{photo}, printed"
+
+
+def size(redis: Redis, key: str) -> str:
+    """What kind of key it is, how many entries it has, and how long it lives."""
+    match redis.type(key):
+        case "list":
+            return f"list, {redis.llen(key)} long"
+        case "hash":
+            return f"hash, {redis.hlen(key)} long"
+        case "zset":
+            return f"sorted set, {redis.zcard(key)} long"
+    return f"string, gone in ~{redis.ttl(key)} seconds"
+
+
+def look(title: str) -> None:
+    """Print the keys of both databases that orders have made."""
+    print(title)
+    for number, name in DATABASES.items():
+        redis = Redis.from_url(os.environ["REDIS_URL"], db=number, decode_responses=True)
+        for key in sorted(key for key in redis.scan_iter() if not key.startswith("_kombu")):
+            print(f"  {name:<8} {key:<53} {size(redis, key)}")
+
+
+def main() -> None:
+    with local_services():
+        orders = [print_photo.delay(f"beach-{number}.png") for number in range(3)]
+        look("three orders wait, no worker")
+        with celery_worker("inside_redis", "--prefetch-multiplier=1"):
+            orders[0].get(timeout=30)
+            time.sleep(0.3)
+            look("the first is printed, the second is being printed")
+            orders[2].get(timeout=30)
+            time.sleep(0.3)
+            look("all are printed")
+
+
+if __name__ == "__main__":
+    main()

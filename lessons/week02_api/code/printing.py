@@ -1,0 +1,48 @@
+"""An album that is printed page by page, and a customer who asks how far it is."""
+
+import time
+from typing import Any
+
+from celery import Task
+from local import celery_worker, local_services
+from shop import app
+
+PAGES = 3
+
+
+@app.task(bind=True, name="shop.print_album", track_started=True)
+def print_album(self: Task, pages: int) -> str:
+    """Print page after page, and say so."""
+    time.sleep(0.5)  # the printer warms up
+    for page in range(1, pages + 1):
+        self.update_state(state="PRINTING", meta={"page": page, "of": pages})
+        time.sleep(0.5)
+    return f"an album of {pages} pages"
+
+
+def words_for(state: str, info: Any) -> str:
+    """What the customer reads."""
+    match state:
+        case "STARTED":
+            return "in the machine"
+        case "PRINTING":
+            return f"page {info['page']} of {info['of']}"
+        case "SUCCESS":
+            return f"ready: {info}"
+    return state
+
+
+def main() -> None:
+    with local_services(), celery_worker("printing"):
+        order, told = print_album.delay(PAGES), ""
+        while not order.ready():
+            words = words_for(order.state, order.info)
+            if words not in (told, "PENDING"):
+                print(words)
+            told = words
+            time.sleep(0.05)
+        print(words_for(order.state, order.info))
+
+
+if __name__ == "__main__":
+    main()
