@@ -2,11 +2,16 @@
 
 import os
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import psycopg
 from local import SAMPLES, local_services
 from openai import OpenAI
 from pypdf import PdfReader
+
+from bootcamp.stack import Run
+
+T = TypeVar("T")
 
 HANDBOOK = SAMPLES / "lighthouse_handbook.pdf"
 OUTAGES = 2
@@ -44,15 +49,16 @@ def in_one_task() -> None:
     index(chunks, embed(chunks))
 
 
-kept: dict[str, object] = {}
+kept: dict[str, Any] = {}
 """What finished steps have left. Here in memory; in the pipeline, in the blob store."""
 
 
-def once(step: str, make: Callable[[], object]) -> object:
+def once(step: str, make: Callable[[], T]) -> T:
     """Do a step, unless an earlier attempt has done it."""
     if step not in kept:
         kept[step] = make()
-    return kept[step]
+    result: T = kept[step]
+    return result
 
 
 def in_four_steps() -> None:
@@ -62,25 +68,25 @@ def in_four_steps() -> None:
     index(chunks, vectors)
 
 
-def attempts(work: Callable[[], None]) -> str:
+def attempts(run: Run, work: Callable[[], None]) -> str:
     """Try until it works, while the database is away for the first attempts."""
     paid.clear()
-    with local_services() as run:
-        for _ in range(OUTAGES):
-            with run.postgres_outage():
-                try:
-                    work()
-                except psycopg.OperationalError:
-                    print("  the database is away")
-        work()
+    for _ in range(OUTAGES):
+        with run.postgres_outage():
+            try:
+                work()
+            except psycopg.OperationalError:
+                print("  the database is away")
+    work()
     return f"  done; requests paid for: {len(paid)}, tokens: {sum(paid):,}"
 
 
 def main() -> None:
-    print("one task")
-    print(attempts(in_one_task))
-    print("four steps")
-    print(attempts(in_four_steps))
+    with local_services() as run:
+        print("one task")
+        print(attempts(run, in_one_task))
+        print("four steps")
+        print(attempts(run, in_four_steps))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+"""An answer whose items come in another order than the texts, and one with an item too few."""
+
+import json
+
+from local import local_services
+from openai import OpenAI
+
+from bootcamp.providers import Fault
+
+ANIMALS = ["ant", "bee", "cat"]
+VECTORS = {"ant": [1.0, 0.0, 0.0], "bee": [0.0, 1.0, 0.0], "cat": [0.0, 0.0, 1.0]}
+
+
+def answer_with(*places: int) -> Fault:
+    """The service answers with the vectors of these texts, in this order."""
+    data = [
+        {"object": "embedding", "index": place, "embedding": VECTORS[ANIMALS[place]]}
+        for place in places
+    ]
+    body = {"object": "list", "data": data, "model": "m", "usage": {}}
+    body["usage"] = {"prompt_tokens": 3, "total_tokens": 3}
+    return Fault.status(200, headers={"content-type": "application/json"}, body=json.dumps(body))
+
+
+def as_they_come(client: OpenAI) -> dict[str, list[float]]:
+    """Believe that the first vector belongs to the first text."""
+    answer = client.embeddings.create(model="m", input=ANIMALS)
+    return {text: item.embedding for text, item in zip(ANIMALS, answer.data, strict=False)}
+
+
+def by_index(client: OpenAI) -> dict[str, list[float]]:
+    """Look at the number that every item carries."""
+    answer = client.embeddings.create(model="m", input=ANIMALS)
+    return {ANIMALS[item.index]: item.embedding for item in answer.data}
+
+
+def wrong(vectors: dict[str, list[float]]) -> list[str]:
+    """The animals with another's vector, or none."""
+    return [animal for animal in ANIMALS if vectors.get(animal) != VECTORS[animal]]
+
+
+def main() -> None:
+    with local_services() as run:
+        client = OpenAI()
+        for places in ((2, 0, 1), (0, 2)):
+            run.openai.script(answer_with(*places), answer_with(*places))
+            print("the answer has the items", *places)
+            print("   wrong, as they come:", wrong(as_they_come(client)))
+            print("   wrong, by index:    ", wrong(by_index(client)))
+
+
+if __name__ == "__main__":
+    main()
