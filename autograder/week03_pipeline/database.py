@@ -1,0 +1,95 @@
+"""How week 3's graders look into PostgreSQL: as the same role, on connections of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import numpy as np
+import psycopg
+
+from autograder.engine import wait
+from autograder.week03_pipeline.vectors import Vectors
+from bootcamp.stack import Run
+
+NAME = "bootcamp-grader"
+HELD_SECONDS = 15.0
+"""How long a lock waits for somebody to run into it."""
+
+Row = tuple[int, int, str]
+"""position, page, text"""
+
+
+def connect(run: Run) -> psycopg.Connection[Any]:
+    """A connection that the student's own can be told from."""
+    return psycopg.connect(run.database_url, autocommit=True, application_name=NAME)
+
+
+def query(run: Run, text: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+    """Rows; none where the table is not there yet."""
+    with connect(run) as connection:
+        try:
+            return connection.execute(text, values).fetchall()
+        except psycopg.errors.UndefinedTable:
+            return []
+
+
+def chunks_of(run: Run, document_id: str) -> list[Row]:
+    """What is indexed of a document, by position."""
+    text: LiteralString = "SELECT position, page, text FROM chunks WHERE document_id = %s ORDER BY 1"
+    return query(run, text, document_id)
+
+
+def vectors_of(run: Run, document_id: str) -> Vectors:
+    """The embeddings of a document, by position."""
+    text: LiteralString = (
+        "SELECT embedding::real[] FROM chunks WHERE document_id = %s ORDER BY position"
+    )
+    return np.array([row[0] for row in query(run, text, document_id)], dtype=np.float32)
+
+
+def filename_of(run: Run, document_id: str) -> str | None:
+    """The document's own row."""
+    found = query(run, "SELECT filename FROM documents WHERE document_id = %s", document_id)
+    return str(found[0][0]) if found else None
+
+
+def make_schema(run: Run, schema: Path) -> None:
+    """The tables, as the pipeline makes them."""
+    with connect(run) as connection:
+        connection.execute(schema.read_bytes())
+
+
+def drop_schema(run: Run) -> None:
+    """As before the first document."""
+    with connect(run) as connection:
+        connection.execute("DROP TABLE IF EXISTS chunks, documents")
+
+
+def waiting(run: Run) -> list[int]:
+    """The student's connections that wait for a lock."""
+    found = query(
+        run,
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        "AND wait_event_type = 'Lock' AND application_name <> %s",
+        NAME,
+    )
+    return [int(row[0]) for row in found]
+
+
+@contextmanager
+def held(run: Run, statement: LiteralString, *values: object) -> Iterator[None]:
+    """While this lasts, the grader is in a transaction that has run `statement`: a lock."""
+    with connect(run) as connection, connection.transaction():
+        connection.execute(statement, values)
+        yield
+
+
+def wait_for_waiting(
+    run: Run, count: int, unless: Callable[[], bool] = lambda: False, seconds: float = HELD_SECONDS
+) -> list[int]:
+    """The connections that wait for a lock, once there are `count`; else whatever there is."""
+    wait.until(lambda: len(waiting(run)) >= count or unless(), seconds)
+    return waiting(run)

@@ -1,0 +1,113 @@
+"""Documents that week 3's graders make beside those of `autograder.engine.documents`."""
+
+from __future__ import annotations
+
+import io
+from random import Random
+
+import docx
+import pypdf
+from docx.enum.text import WD_BREAK
+from docx.oxml import OxmlElement
+
+from autograder.engine.documents import make_pdf
+
+PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+MARKDOWN = "text/markdown"
+PLAIN = "text/plain"
+
+
+def made_up(rng: Random, count: int) -> list[str]:
+    """Words that nobody wrote before, no two alike."""
+    return [f"{rng.choice('bdfgklmnprst')}{rng.getrandbits(40):010x}" for _ in range(count)]
+
+
+def word_file(rng: Random) -> tuple[bytes, list[list[str]]]:
+    """A DOCX of five pages (the third is blank), and the words of each page.
+
+    A list, a table with a table in it, tabs and line breaks; a page that ends in the middle of a
+    paragraph, breaks in a row, and one that Word only noted.
+    """
+    words = made_up(rng, 16)
+    word = docx.Document()
+    word.add_paragraph(f"{words[0]} {words[1]}")
+    table = word.add_table(2, 2)
+    cells = [cell for row in table.rows for cell in row.cells]
+    for cell, text in zip(cells, words[2:6], strict=True):
+        cell.text = text
+    cells[-1].add_table(1, 1).cell(0, 0).text = words[6]
+    word.add_paragraph(words[7], style="List Bullet")
+    run = word.add_paragraph(words[8]).add_run()
+    run.add_break(WD_BREAK.PAGE)
+    run.add_text(words[9])  # the same paragraph, the next page
+    run.add_break()
+    run.add_text(words[10])
+    run.add_tab()
+    run.add_text(words[11])
+    run.add_break(WD_BREAK.PAGE)
+    run.add_break(WD_BREAK.PAGE)
+    run = word.add_paragraph().add_run()
+    run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # says again what the break said
+    run.add_text(f"{words[12]} {words[13]}")
+    run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # the text flowed over
+    run.add_text(f"{words[14]} {words[15]}")
+    file = io.BytesIO()
+    word.save(file)
+    return file.getvalue(), [words[:9], words[9:12], [], words[12:14], words[14:]]
+
+
+def encrypted_pdf(text: str, password: str, owner: str = "owner") -> bytes:
+    """Opens with the password alone. "": opens for everybody, and may only not be changed."""
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf([text])))
+    writer.encrypt(password, owner_password=owner, algorithm="RC4-128")
+    return _written(writer)
+
+
+def aes_pdf(rng: Random) -> bytes:
+    """Says that it is encrypted with AES-256, a cipher that pypdf alone does not have."""
+    plain = _written(pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf(["under a cipher"]))))
+    names = {b"U": 48, b"O": 48, b"UE": 32, b"OE": 32, b"Perms": 16}
+    secrets = b"".join(b"/%s<%s>" % (k, rng.randbytes(n).hex().encode()) for k, n in names.items())
+    cipher = b"/CF<</StdCF<</AuthEvent/DocOpen/CFM/AESV3/Length 32>>>>/StmF/StdCF/StrF/StdCF"
+    entry = b"/Encrypt<</Filter/Standard/V 5/R 6/Length 256/P -4%s%s>>" % (cipher, secrets)
+    return plain.replace(b"trailer\n<<", b"trailer\n<<" + entry, 1)
+
+
+def drawn_pdf(rng: Random) -> bytes:
+    """Two pages of lines, as a scan would be: no text in it."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    file = io.BytesIO()
+    canvas = Canvas(file, invariant=True)
+    for _ in range(2):
+        canvas.line(50, rng.randrange(50, 700), 500, rng.randrange(50, 700))
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
+def strange_filter_pdf(text: str, name: bytes) -> bytes:
+    """A page packed in a way that nobody knows: pypdf raises `NotImplementedError`."""
+    return make_pdf([text]).replace(b"/ASCII85Decode", b"/" + name, 1)
+
+
+def front_of(content: bytes) -> bytes:
+    """The first third of a file: what comes last, its table of contents, is missing."""
+    return content[: len(content) // 3]
+
+
+def text_of_many_pages(rng: Random, pages: int) -> bytes:
+    """A text file with a form feed after every page."""
+    return "\f".join(made_up(rng, pages)).encode()
+
+
+def text_that_swells(megabytes: int) -> bytes:
+    """ASCII with one rocket at its end: as a Python string it takes four times its size."""
+    return b"word " * (megabytes * 200_000) + "\N{ROCKET}".encode()
+
+
+def _written(writer: pypdf.PdfWriter) -> bytes:
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()

@@ -1,0 +1,40 @@
+"""What student code returned, looked at with care: any of it may have the wrong shape."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeGuard
+
+from autograder.engine.card import fail
+
+
+def as_pages(sent: str, value: Any) -> list[dict[str, Any]]:
+    """A list of pages, each `{"number": int, "text": str}`."""
+    return _records(sent, value, {"number": int, "text": str}, "a page")
+
+
+def as_chunks(sent: str, value: Any) -> list[dict[str, Any]]:
+    """A list of chunks, each `{"position": int, "page": int, "text": str}`."""
+    return _records(sent, value, {"position": int, "page": int, "text": str}, "a chunk")
+
+
+def _records(sent: str, value: Any, shape: dict[str, type], what: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list):
+        fail(sent=sent, expected=f"a list, each item {what}", got=value)
+    for one in value:
+        right = isinstance(one, dict) and all(
+            type(one.get(key)) is kind for key, kind in shape.items()
+        )
+        if not right:
+            words = ", ".join(f"{key!r}: {kind.__name__}" for key, kind in shape.items())
+            fail(sent=sent, expected=f"{what} is {{{words}}}", got=one)
+    return value
+
+
+def is_vector(value: Any, length: int) -> TypeGuard[list[float]]:
+    """Whether this is a list of `length` finite numbers."""
+    return (
+        isinstance(value, list)
+        and len(value) == length
+        and all(type(one) in (int, float) and math.isfinite(one) for one in value)
+    )

@@ -1,0 +1,217 @@
+"""3.1: PDF, DOCX, Markdown and text become pages of text; bad files a typed permanent error."""
+
+from __future__ import annotations
+
+import base64
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.card import fail
+from autograder.engine.documents import (
+    WORDS,
+    make_docx,
+    make_pdf,
+    random_document,
+    random_pages,
+    words_of,
+)
+from autograder.engine.student import Student
+from autograder.week03_pipeline import files, parser
+from autograder.week03_pipeline.shapes import as_pages
+
+pytestmark = pytest.mark.item("3.1")
+
+PARSE = "pipeline.steps.parse"
+PARSE_SECONDS = 30.0
+MANY_PAGES = 300
+MOST_PAGES = 5_000
+"""`ParseLimits.pages`"""
+
+
+def parse(student: Student, sent: str, content: bytes, content_type: str) -> list[dict[str, Any]]:
+    """The pages that the student's parser finds in a good file."""
+    answer = student.ask(PARSE, "parse_document", packed(content), content_type, timeout=PARSE_SECONDS)
+    if not answer.ok:
+        fail(
+            sent=sent,
+            expected="its pages",
+            got=f"{answer.error}: {answer.message} ({answer.where})",
+            cause="the file is sound: look at the line named here",
+        )
+    return as_pages(sent, answer.value)
+
+
+def packed(content: bytes) -> dict[str, str]:
+    """Bytes as the caller takes them."""
+    return {"__type__": "bytes", "value": base64.b64encode(content).decode()}
+
+
+def check_pages(sent: str, found: list[dict[str, Any]], expected: list[list[str]]) -> None:
+    """The words of each page, under the right number."""
+    numbers = [page["number"] for page in found]
+    if len(found) != len(expected):
+        fail(
+            sent=sent,
+            expected=f"{len(expected)} pages; a blank one is a page too",
+            got=f"{len(found)} pages, numbers {numbers[:8]}",
+            cause="a page without text was left out, or the text after the last page break was",
+        )
+    if numbers != list(range(1, len(expected) + 1)):
+        fail(
+            sent=sent,
+            expected=f"page numbers 1 to {len(expected)}",
+            got=f"{numbers[:8]} …",
+            cause="numbers count from 1, and blank pages count",
+        )
+    for page, words in zip(found, expected, strict=True):
+        if (got := words_of(page["text"])) != words:
+            lost = [word for word in words if word not in got]
+            fail(
+                sent=sent,
+                expected=f"on page {page['number']}: {shown(words)}",
+                got=shown(got),
+                cause=f"lost: {shown(lost)}"
+                if lost
+                else "words are glued together, doubled, out of order, or on another page",
+            )
+
+
+def shown(words: list[str]) -> str:
+    """The first words of many."""
+    return " ".join(words[:12]) + (" …" if len(words) > 12 else "") if words else "no words"
+
+
+@pytest.mark.parametrize("kind", ["pdf", "docx"])
+def test_pages_in_many_languages(student: Student, rng: Random, kind: str) -> None:
+    """One document: every page in another language."""
+    pages = [random_pages(rng, 1, 40, language)[0] for language in WORDS]
+    rng.shuffle(pages)
+    make, media_type = {"pdf": (make_pdf, files.PDF), "docx": (make_docx, files.DOCX)}[kind]
+    sent = f"a {kind.upper()} of {len(pages)} pages, each in another language"
+    found = parse(student, sent, make(pages), media_type)
+    check_pages(sent, found, [words_of(page) for page in pages])
+
+
+@pytest.mark.parametrize("kind", ["md", "txt"])
+def test_text_is_one_page(student: Student, rng: Random, kind: str) -> None:
+    made = random_document(rng, kind, 3, 40, rng.choice(list(WORDS)))
+    sent = f"a .{kind} file of {len(made.content)} bytes"
+    found = parse(student, sent, made.content, made.media_type)
+    check_pages(sent, found, [words_of(" ".join(made.pages))])
+
+
+def test_blank_pages_of_a_pdf_count(student: Student, rng: Random) -> None:
+    first, second, third = random_pages(rng, 3, 30)
+    pages = ["", first, "", "", second, third, ""]
+    sent = "a PDF of 7 pages, of which the 1st, 3rd, 4th and 7th are blank"
+    check_pages(sent, parse(student, sent, make_pdf(pages), files.PDF), list(map(words_of, pages)))
+
+
+def test_all_that_a_word_file_holds(student: Student, rng: Random) -> None:
+    content, expected = files.word_file(rng)
+    sent = (
+        "a DOCX with a list, a table in a table, tabs, line breaks, a page break in the middle of a "
+        "paragraph, a blank page, and page breaks that Word noted"
+    )
+    check_pages(sent, parse(student, sent, content, files.DOCX), expected)
+
+
+def test_three_hundred_pages(student: Student, rng: Random) -> None:
+    made = random_document(rng, "pdf", MANY_PAGES, 12)
+    sent = f"a PDF of {MANY_PAGES} pages"
+    found = parse(student, sent, made.content, made.media_type)
+    check_pages(sent, found, [words_of(page) for page in made.pages])
+
+
+def test_a_pdf_that_opens_without_a_password(student: Student, rng: Random) -> None:
+    [page] = random_pages(rng, 1, 20)
+    sent = "a PDF that is encrypted with the empty password, so that only changing it needs one"
+    found = parse(student, sent, files.encrypted_pdf(page, ""), files.PDF)
+    check_pages(sent, found, [words_of(page)])
+
+
+def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> None:
+    text = " ".join(files.made_up(rng, 60))
+    garbage = rng.randbytes(600)
+    check = ErrorCheck(student)
+    secret = files.encrypted_pdf(text, files.made_up(rng, 1)[0])
+    check("a PDF that needs a password", secret, files.PDF, "EncryptedDocument")
+    aes = files.aes_pdf(rng)
+    check("a PDF under AES, which pypdf alone cannot open", aes, files.PDF, "EncryptedDocument")
+    for content_type in (files.PDF, files.DOCX, files.MARKDOWN, files.PLAIN):
+        check(f"no bytes at all, as {content_type}", b"", content_type, "EmptyDocument")
+    blank = b" \n\t\r\n" * rng.randint(1, 9)
+    check("a text file of white space", blank, files.PLAIN, "NoTextInDocument")
+    check("a PDF of lines, like a scan", files.drawn_pdf(rng), files.PDF, "NoTextInDocument")
+    check("a DOCX without a word", make_docx(["", ""]), files.DOCX, "NoTextInDocument")
+    check("'%PDF-1.7' and then noise", b"%PDF-1.7\n" + garbage, files.PDF, "DamagedDocument")
+    check("a PDF cut off after a third", files.front_of(make_pdf([text] * 3)), files.PDF, "DamagedDocument")
+    check("a DOCX cut off after a third", files.front_of(make_docx([text])), files.DOCX, "DamagedDocument")
+    check("noise, sent as DOCX", garbage, files.DOCX, "DamagedDocument")
+    odd = files.strange_filter_pdf(text, files.made_up(rng, 1)[0].encode())
+    check("a PDF whose page is packed in an unknown way", odd, files.PDF, "DocumentError")
+    check("a picture", garbage, "image/png", "UnsupportedDocument")
+
+
+def test_limits_hold(student: Student, rng: Random) -> None:
+    many = files.text_of_many_pages(rng, MOST_PAGES + 1)
+    sent = f"a text file of {MOST_PAGES + 1:,} pages, one more than `ParseLimits` allows"
+    ErrorCheck(student)(sent, many, files.PLAIN, "DocumentTooLarge")
+
+
+def test_running_out_of_memory_is_no_damage(student: Student) -> None:
+    """As the worker does it: in a child process, which has little memory here."""
+    kind = parser.error_of_child(student, files.text_that_swells(20), files.PLAIN, 112 * 1024**2)
+    if kind != "DocumentTooLarge":
+        fail(
+            sent="a sound text file that needs more memory than the parsing process may have",
+            expected="DocumentTooLarge, which is what a MemoryError is turned into by the process",
+            got=kind,
+            cause="`except Exception` catches MemoryError too: let it through",
+        )
+
+
+class ErrorCheck:
+    """Sends bad files to the student's parser."""
+
+    def __init__(self, student: Student) -> None:
+        self.student = student
+
+    def __call__(self, sent: str, content: bytes, content_type: str, kind: str) -> None:
+        """`parse_document` must raise `kind`, which the worker knows to be permanent."""
+        name = "parse_document"
+        answer = self.student.ask(
+            PARSE, name, packed(content), content_type, timeout=PARSE_SECONDS
+        )
+        wanted = "a DocumentError of the pipeline" if kind == "DocumentError" else kind
+        if answer.ok:
+            fail(
+                sent=sent,
+                expected=wanted,
+                got=f"no exception, but {answer.value!r}",
+                cause="nothing to read is an error too: nobody would look for the reason later",
+            )
+        if kind in (answer.error, *answer.bases) and "PermanentError" in answer.bases:
+            return
+        fail(
+            sent=sent,
+            expected=wanted,
+            got=f"{answer.error}: {answer.message}",
+            cause=likely_cause(kind, answer.error, answer.bases),
+        )
+
+
+def likely_cause(kind: str, error: str, bases: tuple[str, ...]) -> str:
+    """Why a bad file came to another error than it should."""
+    if "PermanentError" not in bases:
+        return "a library's own exception got through: libraries raise whatever they like"
+    if error == "DamagedDocument":
+        return (
+            "an error that had a type already, or has one to be given, was turned into "
+            "DamagedDocument: let permanent errors through, and look at each case by itself"
+        )
+    if kind == "NoTextInDocument":
+        return "there are bytes, but no visible character on any page"
+    return "each way of being bad has an error of its own: see `pipeline/steps/errors.py`"

@@ -1,0 +1,237 @@
+"""3.2: chunks fit, are cut where the text allows it, repeat a little, lose nothing, know their page."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.card import fail, show
+from autograder.engine.documents import WORDS, random_pages
+from autograder.engine.student import Student
+from autograder.week03_pipeline.cover import Gap, Placed, cover, cuts_a_word, plain
+from autograder.week03_pipeline.files import made_up
+from autograder.week03_pipeline.shapes import as_chunks
+
+pytestmark = pytest.mark.item("3.2")
+
+CHUNK = "pipeline.steps.chunk"
+LEAST_OVERLAP = 5
+"""A chunk repeats at least this part (one in …) of the overlap where words are short."""
+
+Page = dict[str, Any]
+Chunk = dict[str, Any]
+
+
+def chunked(
+    student: Student, sent: str, pages: list[Page], max_chars: int, overlap: int
+) -> tuple[str, list[Chunk]]:
+    """What was sent, and the chunks: each in bounds, numbered, not blank."""
+    sent = f"chunk_pages({sent}, max_chars={max_chars}, overlap={overlap})"
+    value = student.call(CHUNK, "chunk_pages", pages, max_chars=max_chars, overlap=overlap)
+    chunks = as_chunks(sent, value)
+    check_form(sent, chunks, max_chars)
+    return sent, chunks
+
+
+def check_form(sent: str, chunks: list[Chunk], max_chars: int) -> None:
+    for number, chunk in enumerate(chunks):
+        size, text = len(chunk["text"]), chunk["text"]
+        if size > max_chars:
+            fail(
+                sent=sent,
+                expected=f"no chunk longer than {max_chars} characters",
+                got=f"chunk {number} has {size}",
+                cause="the overlap comes on top of a full chunk: leave room for it when you cut",
+            )
+        if text != text.strip() or not text:
+            fail(
+                sent=sent,
+                expected="no white space around a chunk, and no chunk of white space alone",
+                got=f"chunk {number} is {show(text)}",
+                cause="blank pages and blank lines make no chunks; strip what is left",
+            )
+    positions = [chunk["position"] for chunk in chunks]
+    if positions != list(range(len(chunks))):
+        fail(
+            sent=sent,
+            expected=f"positions 0, 1, 2 … {len(chunks) - 1} through the whole document",
+            got=positions,
+            cause="positions began anew on a page, began at 1, or counted what was dropped",
+        )
+
+
+def check_cover(
+    sent: str, pages: list[Page], chunks: list[Chunk], overlap: int
+) -> dict[int, list[Placed]]:
+    """Nothing lost, all on its page. Returns where the chunks of each page lie."""
+    known = [page["number"] for page in pages]
+    numbers = [chunk["page"] for chunk in chunks]
+    expected = [number for number in known for chunk in chunks if chunk["page"] == number]
+    if numbers != expected:
+        fail(
+            sent=sent,
+            expected=f"chunks of the pages {known}, in that order",
+            got=f"pages {numbers}",
+            cause="a chunk must keep the number that its page came with, whatever number that is",
+        )
+    places = {}
+    for page in pages:
+        texts = [plain(chunk["text"]) for chunk in chunks if chunk["page"] == page["number"]]
+        found = cover(plain(page["text"]), texts, overlap)
+        if isinstance(found, Gap):
+            fail(
+                sent=sent,
+                expected=f"chunks that together are page {page['number']}, each repeating at most "
+                f"{overlap} characters of the one before",
+                got=f"at the chunk {show(found.chunk)}: {found.got}" if found.chunk else found.got,
+                cause=found.cause,
+            )
+        places[page["number"]] = found
+    return places
+
+
+def numbered(rng: Random, texts: list[str]) -> list[Page]:
+    """Pages with numbers that do not follow from their order."""
+    numbers = sorted(rng.sample(range(1, 200), len(texts)))
+    return [{"number": n, "text": text} for n, text in zip(numbers, texts, strict=True)]
+
+
+@pytest.mark.parametrize("language", list(WORDS))
+def test_pages_are_covered_with_overlap(student: Student, rng: Random, language: str) -> None:
+    texts = [random_pages(rng, 1, rng.randint(150, 250), language)[0] for _ in range(2)]
+    pages = numbered(rng, [texts[0], " \n ", texts[1], "", "a page of few words"])
+    overlap = rng.randint(90, 120)
+    size = overlap * 2 + rng.randint(150, 250)
+    sent, chunks = chunked(student, f"five pages ({language}), two of them blank", pages, size, overlap)
+    for page in pages:
+        text = plain(page["text"])
+        for place in check_cover(sent, pages, chunks, overlap)[page["number"]]:
+            check_ends(sent, text, place)
+            check_overlap(sent, text, place, overlap)
+
+
+def check_ends(sent: str, page: str, place: Placed) -> None:
+    for at in (place.start, place.end):
+        if cuts_a_word(page, at):
+            fail(
+                sent=sent,
+                expected="no word cut in two: every word is far shorter than a chunk",
+                got=f"a cut in {page[max(0, at - 15) : at]!r} | {page[at : at + 15]!r}",
+                cause="cut at a character count, or an overlap that begins within a word",
+            )
+
+
+def check_overlap(sent: str, page: str, place: Placed, overlap: int) -> None:
+    if place.start and place.shared < overlap // LEAST_OVERLAP:
+        fail(
+            sent=sent,
+            expected=f"a chunk that begins with the end of the one before, up to {overlap} characters",
+            got=f"{place.shared} characters shared before {page[place.start :][:60]!r}",
+            cause="no overlap, or far less than there is room for",
+        )
+
+
+def test_repeated_paragraphs_are_all_kept(student: Student, rng: Random) -> None:
+    """A header and a footer on every page, and paragraphs that stand twice."""
+    header, footer, *middle = random_pages(rng, 6, 30)
+    texts = ["\n\n".join([header, *rng.choices(middle, k=6), footer]) for _ in range(3)]
+    pages = numbered(rng, texts)
+    sent, chunks = chunked(student, "three pages that repeat their paragraphs", pages, 400, 80)
+    check_cover(sent, pages, chunks, 80)
+
+
+def test_the_default_size(student: Student, rng: Random) -> None:
+    pages = numbered(rng, random_pages(rng, 2, 400))
+    sent = "chunk_pages(two pages of 400 words)"
+    chunks = as_chunks(sent, student.call(CHUNK, "chunk_pages", pages))
+    check_form(sent, chunks, 1_000)
+    check_cover(sent, pages, chunks, 150)
+
+
+def sentence(rng: Random, characters: int) -> str:
+    """A sentence of about so many characters."""
+    words = WORDS["en"].split()
+    text = rng.choice(words).capitalize()
+    while len(text) < characters:
+        text += " " + rng.choice(words)
+    return f"{text} {made_up(rng, 1)[0]}."
+
+
+def paragraphs(rng: Random) -> tuple[list[str], str]:
+    """Each fits 300 characters, no two together do."""
+    return [" ".join(sentence(rng, 50) for _ in range(3)) for _ in range(8)], "\n\n"
+
+
+def sentences(rng: Random) -> tuple[list[str], str]:
+    """Of one paragraph; a few of them fit 300 characters."""
+    return [sentence(rng, rng.randint(20, 90)) for _ in range(30)], " "
+
+
+def chinese(rng: Random) -> tuple[list[str], str]:
+    """Sentences without any space; many of them fit 300 characters."""
+    letters = "港灯台潮汐水先人信号船舶锚天气点检海图北方报告岚静朝渡"
+    return ["".join(rng.choices(letters, k=rng.randint(20, 60))) + "。" for _ in range(40)], ""
+
+
+@pytest.mark.parametrize("make", [paragraphs, sentences, chinese], ids=lambda make: make.__name__)
+def test_cuts_fall_on_the_largest_boundary(
+    student: Student, rng: Random, make: Callable[[Random], tuple[list[str], str]]
+) -> None:
+    parts, between = make(rng)
+    text, what = between.join(parts), make.__name__
+    pages = [{"number": 1, "text": text}]
+    sent, chunks = chunked(student, f"a page of {len(parts)} {what}", pages, 300, 0)
+    places = check_cover(sent, pages, chunks, 0)[1]
+    ends, at = set(), 0
+    for part in parts:
+        at += len(part)
+        ends.add(at)
+        at += 1 if between else 0
+    for place in places:
+        if place.end not in ends:
+            cut = plain(text)
+            fail(
+                sent=sent,
+                expected=f"cuts between the {what}, since each of them fits a chunk",
+                got=f"a cut in {cut[max(0, place.end - 25) : place.end]!r} | "
+                f"{cut[place.end : place.end + 25]!r}",
+                cause="text is cut at the largest boundary that fits: paragraph, else sentence, else "
+                "word" + (", in every language" if make is chinese else ""),
+            )
+
+
+def test_a_word_longer_than_a_chunk(student: Student, rng: Random) -> None:
+    """Nothing is lost, whatever has to be cut."""
+    word = f"{rng.getrandbits(6_000):x}"
+    pages = numbered(rng, [f"before {word} after", word])
+    sent, chunks = chunked(student, "two pages with a word of 1,500 letters", pages, 200, 40)
+    check_cover(sent, pages, chunks, 40)
+
+
+def test_letters_keep_their_accents(student: Student, rng: Random) -> None:
+    """A language without spaces, and an accent after every letter."""
+    text = "".join(chr(rng.randrange(0x0915, 0x0939)) + "\N{COMBINING ACUTE ACCENT}" for _ in range(400))
+    pages = [{"number": 1, "text": text}]
+    size = rng.randrange(60, 80)
+    sent, chunks = chunked(student, "a page of 400 letters with accents", pages, size, 15)
+    check_cover(sent, pages, chunks, 15)
+    for chunk in chunks:
+        if unicodedata.combining(chunk["text"][0]):
+            fail(
+                sent=sent,
+                expected="no cut between a letter and its accent",
+                got=f"chunk {chunk['position']} begins with {chunk['text'][:3]!a}",
+                cause="what a reader sees as one letter can be several characters: see "
+                "`is_character_start`",
+            )
+
+
+@pytest.mark.parametrize("pages", [[], [{"number": 1, "text": " \n\t"}]], ids=["none", "blank"])
+def test_nothing_gives_no_chunks(student: Student, pages: list[Page]) -> None:
+    found = student.call(CHUNK, "chunk_pages", pages)
+    if found != []:
+        fail(sent=f"chunk_pages({pages!r})", expected="no chunks: []", got=found)

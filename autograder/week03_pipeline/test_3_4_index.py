@@ -1,0 +1,194 @@
+"""3.4: one transaction a document; twice is once; a shorter second version leaves no tail."""
+
+from __future__ import annotations
+
+import threading
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.card import fail
+from autograder.engine.student import Answer, Student
+from autograder.week03_pipeline import database
+from autograder.week03_pipeline.files import made_up
+from autograder.week03_pipeline.vectors import DIMENSIONS, agree, sparse
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("3.4")
+
+INDEX = "pipeline.steps.index"
+INDEX_SECONDS = 30.0
+
+
+class Version:
+    """One version of a document: random chunks and vectors."""
+
+    def __init__(self, rng: Random, count: int) -> None:
+        self.filename = f"{made_up(rng, 1)[0]}.pdf"
+        self.count = count
+        self.rows = [(n, 1 + n // 3, " ".join(made_up(rng, 3))) for n in range(count)]
+        self.vectors = [sparse(rng) for _ in range(count)]
+
+    @property
+    def chunks(self) -> list[dict[str, Any]]:
+        """As `index_document` takes them."""
+        return [{"position": n, "page": page, "text": text} for n, page, text in self.rows]
+
+
+def ask(student: Student, document_id: str, version: Version) -> Answer:
+    return student.ask(
+        INDEX, "index_document", document_id, version.filename, version.chunks, version.vectors,
+        timeout=INDEX_SECONDS,
+    )  # fmt: skip
+
+
+def write(student: Student, sent: str, document_id: str, version: Version) -> None:
+    """Index a version; it must succeed."""
+    answer = ask(student, document_id, version)
+    if not answer.ok:
+        cause = "see the line named here"
+        if answer.error == "UniqueViolation":
+            cause = "the document is indexed already: an upsert replaces what is there (ON CONFLICT)"
+        elif answer.error == "ForeignKeyViolation":
+            cause = "chunks belong to a document: its row comes first"
+        fail(
+            sent=sent,
+            expected="no exception",
+            got=f"{answer.error}: {answer.message} ({answer.where})",
+            cause=cause,
+        )
+    if answer.value != version.count:
+        fail(sent=sent, expected=f"{version.count}, the number of chunks", got=answer.value)
+
+
+def check(run: Run, sent: str, document_id: str, version: Version, cause: str) -> None:
+    """The index holds this version of a document and nothing else of it."""
+    found = database.chunks_of(run, document_id)
+    if found != version.rows:
+        fail(sent=sent, expected=f"the chunks {brief(version.rows)}", got=brief(found), cause=cause)
+    if (name := database.filename_of(run, document_id)) != version.filename:
+        fail(sent=sent, expected=f"the document's row with {version.filename}", got=name, cause=cause)
+    embeddings = database.vectors_of(run, document_id)
+    for position, vector in enumerate(version.vectors):
+        if not agree(embeddings[position], vector):
+            others = [n for n, one in enumerate(version.vectors) if agree(one, embeddings[position])]
+            fail(
+                sent=sent,
+                expected=f"at position {position} the vector that came with it",
+                got=f"the vector of position {others[0]}" if others else "another vector",
+                cause="vectors lie beside other texts than their own, or the old ones stayed",
+            )
+
+
+def brief(rows: list[database.Row]) -> str:
+    """Rows in a line."""
+    shown = ", ".join(f"{n}: p{page} {text[:8]}…" for n, page, text in rows[:6])
+    return f"{len(rows)} rows ({shown}{', …' if len(rows) > 6 else ''})" if rows else "no rows"
+
+
+def test_what_is_indexed(student: Student, run: Run, rng: Random) -> None:
+    [document_id] = made_up(rng, 1)
+    version = Version(rng, rng.randint(12, 16))
+    sent = f"index_document with {version.count} chunks, a document that is new"
+    write(student, sent, document_id, version)
+    check(run, sent, document_id, version, "a column was left out, or rows were lost")
+    check_one_transaction(run, sent, document_id)
+
+
+def check_one_transaction(run: Run, sent: str, document_id: str) -> None:
+    """Every row says which transaction wrote it."""
+    text = "SELECT count(*), count(DISTINCT xmin::text) FROM chunks WHERE document_id = %s"
+    [(rows, transactions)] = database.query(run, text, document_id)
+    if transactions > rows // 2:
+        fail(
+            sent=sent,
+            expected="one transaction for all rows",
+            got=f"{transactions} transactions for {rows} rows",
+            cause="connections of the pool commit each statement, unless a transaction is opened",
+        )
+
+
+def test_twice_is_once(student: Student, run: Run, rng: Random) -> None:
+    [document_id] = made_up(rng, 1)
+    version = Version(rng, 5)
+    sent = "index_document, twice the same"
+    for _ in range(2):
+        write(student, sent, document_id, version)
+    check(run, sent, document_id, version, "the second time adds to the first or takes from it")
+
+
+@pytest.mark.parametrize("count", [7, 6, 3, 0, 11])
+def test_a_second_version_replaces_the_first(
+    student: Student, run: Run, rng: Random, count: int
+) -> None:
+    document_id, neighbour = made_up(rng, 2)
+    first, second, other = Version(rng, 7), Version(rng, count), Version(rng, 9)
+    sent = f"index_document with 7 chunks, then a new version with {count}"
+    write(student, sent, neighbour, other)
+    write(student, sent, document_id, first)
+    write(student, sent, document_id, second)
+    cause = "what the new version does not have must go" if count < 7 else ""
+    check(run, sent, document_id, second, cause or "an old row stayed where a new one belongs")
+    check(run, f"{sent}; another document", neighbour, other, "a statement without its WHERE")
+
+
+def test_all_or_nothing(student: Student, run: Run, rng: Random) -> None:
+    """PostgreSQL refuses the last vector: what was there before must be there still."""
+    [document_id] = made_up(rng, 1)
+    first, second = Version(rng, 5), Version(rng, 4)
+    write(student, "index_document with 5 chunks", document_id, first)
+    second.vectors[-1] = second.vectors[-1][: rng.randrange(1, DIMENSIONS)]
+    sent = "index_document with a new version whose last vector is too short"
+    answer = ask(student, document_id, second)
+    if answer.ok:
+        fail(
+            sent=sent,
+            expected="an exception: this chunk cannot be indexed",
+            got=f"{answer.value!r}, as if all were well",
+            cause="an error of the database was caught and dropped",
+        )
+    if answer.error in ("NotImplementedError", "NameError", "TypeError", "AttributeError"):
+        fail(sent=sent, expected="the database's error", got=f"{answer.error}: {answer.message}")
+    check(run, sent, document_id, first, "half of it was committed: one transaction around it all")
+
+
+def test_nobody_sees_a_mixture(student: Student, run: Run, rng: Random) -> None:
+    """The grader holds a row of the old tail, so the student's code stops in the middle: at that
+    moment everybody else must see the old version, whole.
+    """
+    [document_id] = made_up(rng, 1)
+    first, second = Version(rng, 7), Version(rng, 4)
+    write(student, "index_document with 7 chunks", document_id, first)
+    sent = "index_document with a version of 4 chunks in place of 7, read half way by another"
+    writer = Background(student, sent, document_id, second)
+    lock = "SELECT 1 FROM chunks WHERE document_id = %s AND position = 5 FOR UPDATE"
+    with database.held(run, lock, document_id):
+        writer.start()
+        database.wait_for_waiting(run, 1, unless=lambda: not writer.is_alive())
+        check(run, sent, document_id, first, "parts of it were committed before the rest was done")
+    writer.finish()
+    check(run, sent, document_id, second, "it ended, but not with the new version")
+
+
+class Background(threading.Thread):
+    """A call of the student's that the grader holds up."""
+
+    def __init__(self, student: Student, sent: str, document_id: str, version: Version) -> None:
+        super().__init__(daemon=True)
+        self.arguments = student, sent, document_id, version
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            write(*self.arguments)
+        except BaseException as failure:
+            self.failure = failure
+
+    def finish(self) -> None:
+        """Wait for the end, and take over its failure."""
+        self.join(INDEX_SECONDS)
+        if self.failure is not None:
+            raise self.failure
+        if self.is_alive():
+            raise TimeoutError("the call did not end")

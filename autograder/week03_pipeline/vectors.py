@@ -1,0 +1,69 @@
+"""What the embedding service says, asked by the grader itself, and answers that it never gives."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+
+from bootcamp.providers import Fault
+from bootcamp.stack import Run
+
+DIMENSIONS = 1_536
+WITNESS = "sk-grader-witness"
+"""Another key: the stand-in tells everybody the same, and keeps the student's journal clean."""
+CLOSE = 1e-4
+"""Vectors travel as 32-bit floats."""
+
+Vectors = NDArray[np.float32]
+
+
+def true_vectors(run: Run, texts: Sequence[str]) -> Vectors:
+    """The vectors of these texts, shape (texts, 1536), each of length 1."""
+    answer = httpx.post(
+        f"{run.environment()['OPENAI_BASE_URL']}/embeddings",
+        headers={"authorization": f"Bearer {WITNESS}"},
+        json={
+            "model": "text-embedding-3-small",
+            "input": list(texts),
+            "encoding_format": "base64",
+        },
+        timeout=30.0,
+        trust_env=False,
+    )
+    packed = [base64.b64decode(item["embedding"]) for item in answer.json()["data"]]
+    return np.array([np.frombuffer(one, dtype="<f4") for one in packed])
+
+
+def agree(one: Any, other: Any) -> bool:
+    """Whether two vectors are the same, give or take rounding."""
+    return bool(np.allclose(np.asarray(one, dtype=np.float32), other, atol=CLOSE))
+
+
+def sparse(rng: Random, dimensions: int = DIMENSIONS) -> list[float]:
+    """A vector that takes little room in an answer."""
+    vector = [0.0] * dimensions
+    for place in rng.sample(range(dimensions), min(6, dimensions)):
+        vector[place] = round(rng.uniform(-1, 1), 3)
+    return vector
+
+
+def answer_with(items: Sequence[tuple[int, list[float]]]) -> Fault:
+    """The next request is answered with these `(index, vector)`, in this order."""
+    data = [
+        {"object": "embedding", "index": index, "embedding": [_short(one) for one in vector]}
+        for index, vector in items
+    ]
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    body = {"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage}
+    return Fault.status(200, body=json.dumps(body, separators=(",", ":")))
+
+
+def _short(value: float) -> float | int:
+    return 0 if value == 0 else value

@@ -1,0 +1,136 @@
+"""A witness of all that goes through the run's Redis: messages, results, progress."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import secrets
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import redis
+
+from autograder.engine import wait
+from bootcamp.stack import Run
+
+RESULT_CHANNEL = "celery-task-meta-"
+"""Celery announces every state that it stores on a channel with the task's id."""
+SETTLE_SECONDS = 10.0
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_TASK = re.compile(r'"task": ?"([\w.]+)"')
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command that somebody sent to Redis."""
+
+    text: str
+
+    @property
+    def what(self) -> str:
+        """In words: a message to a task, a step's result, or the command's name."""
+        name, _, rest = self.text.partition(" ")
+        task = _TASK.search(self.text)
+        if name.upper() in ("LPUSH", "RPUSH"):
+            return f"a message to {task[1] if task else 'a task'}"
+        if RESULT_CHANNEL in rest[:60]:
+            return "a step's result, which is the next step's argument"
+        return f"Redis command {name}"
+
+    def holds(self, words: Iterable[str]) -> list[str]:
+        """Those of the words that stand in it, also where it is in base64."""
+        readable = [self.text, *map(_decoded, _BASE64.findall(self.text))]
+        return [word for word in words if any(word in text for text in readable)]
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+class Watch:
+    """While the `with` block lasts: every command to Redis, and every state that Celery stores."""
+
+    def __init__(self, run: Run) -> None:
+        self._client = redis.Redis.from_url(f"{run.redis_url}/0")
+        self._end = f"end-{secrets.token_hex(8)}"
+        self._commands: list[Command] = []
+        self._states: list[tuple[str, dict[str, Any]]] = []
+        self._monitor = self._client.monitor()
+        self._channels = self._client.pubsub()
+        self._threads = [
+            threading.Thread(target=loop, daemon=True)
+            for loop in (self._read_commands, self._read_states)
+        ]
+
+    def __enter__(self) -> Self:
+        self._monitor.__enter__()
+        self._channels.psubscribe(f"{RESULT_CHANNEL}*", self._end)
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.publish(self._end, self._end)  # both readers see it, and stop
+        for thread in self._threads:
+            thread.join(SETTLE_SECONDS)
+        self._monitor.connection.disconnect()
+        self._channels.close()
+        self._client.close()
+
+    def _read_commands(self) -> None:
+        while True:
+            text = str(self._monitor.next_command()["command"])
+            if self._end in text:
+                return
+            self._commands.append(Command(text))
+
+    def _read_states(self) -> None:
+        for message in self._channels.listen():
+            if message["channel"] == self._end.encode() and message["type"] == "pmessage":
+                return
+            if message["type"] == "pmessage":
+                task_id = message["channel"].decode().removeprefix(RESULT_CHANNEL)
+                self._states.append((task_id, _record(message["data"])))
+
+    @property
+    def commands(self) -> list[Command]:
+        """So far."""
+        return list(self._commands)
+
+    def progress(self, document_id: str) -> list[tuple[str, int]]:
+        """Step and percent of each `PROGRESS` that was stored for a document, in order, so far."""
+        found = []
+        for task_id, record in list(self._states):
+            meta = record.get("result")
+            if task_id == document_id and record.get("status") == "PROGRESS":
+                meta = meta if isinstance(meta, dict) else {}
+                percent = meta.get("percent")
+                found.append((str(meta.get("step")), percent if type(percent) is int else -1))
+        return found
+
+    def settled(self, document_id: str, step: str) -> None:
+        """Wait until a progress is known here too: the announcement is as quick as the answer."""
+        wait.until(
+            lambda: any(name == step for name, _ in self.progress(document_id)), SETTLE_SECONDS
+        )
+
+
+def _record(data: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(data)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
