@@ -17,7 +17,7 @@ MEBIBYTE = 1024 * 1024
 @pytest.fixture(scope="session")
 def limit(session: Session) -> int:
     """`MAX_UPLOAD_BYTES` of this run's API."""
-    return session.random("limit").randint(12 * MEBIBYTE, 16 * MEBIBYTE)
+    return session.random("limit").randint(16 * MEBIBYTE, 20 * MEBIBYTE)
 
 
 @dataclass

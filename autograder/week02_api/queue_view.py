@@ -113,7 +113,7 @@ class Watch:
 @contextmanager
 def watching(run: Run, task_id: str) -> Iterator[Watch]:
     """Watch a task from before it is enqueued."""
-    with broker.database(run, broker.RESULTS).pubsub() as channel:
+    with broker.database(run, broker.RESULTS).pubsub() as channel:  # type: ignore[no-untyped-call]
         channel.subscribe(f"{META}{task_id}")
         channel.get_message(timeout=5.0)  # the subscription itself
         yield Watch(task_id, channel)

@@ -79,12 +79,11 @@ def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
             else "`_report` raised, and `report` logged it: see the worker's log",
             log=worker.tail(),
         )
-    percents = []
+    percents: list[int] = []
     for meta in reports:
         found = meta if isinstance(meta, dict) else {}
         step, percent = found.get("step"), found.get("percent")
-        whole = isinstance(percent, int) and not isinstance(percent, bool)
-        if not isinstance(step, str) or not whole or not 0 <= percent <= 100:
+        if not isinstance(step, str) or type(percent) is not int or not 0 <= percent <= 100:
             fail(
                 sent=sent,
                 expected='reports like {"step": "counting", "percent": 40}, percent from 0 to 100',

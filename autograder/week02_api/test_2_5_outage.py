@@ -64,7 +64,7 @@ def check_refused(api: Api, response: httpx.Response, sent: str) -> None:
                 500: "an exception that nobody caught: the log names it. `REDIS_ERRORS` has them "
                 "all, and the route calls `publish`",
             }.get(status, "`BrokerUnavailable` is the error of ours for this"),
-            log=api.tail(),
+            log=uploading.log_of(api, response),
         )
     if not is_delay(after := response.headers.get("retry-after", "")):
         fail(

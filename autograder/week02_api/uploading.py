@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from autograder.engine import wait
 from autograder.engine.api import Api
 from autograder.engine.card import fail
 from bootcamp.stack import Run
@@ -25,6 +26,8 @@ MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
 LEAKS = ("Traceback", 'File "', "site-packages", "redis://", ".py")
 """What has no place in an answer to a stranger."""
+LOG_SECONDS = 1.0
+_EXCEPTION = re.compile(r"^[\w.]+(Error|Exception|Timeout|Found)\b.*\s*\Z", re.MULTILINE)
 _UNWRITTEN = re.compile(r"NotImplementedError: (\d\.\d)")
 
 
@@ -80,12 +83,13 @@ def accepted(api: Api, response: httpx.Response, sent: str) -> Accepted:
         CheckFailed: it is none.
     """
     if response.status_code != 202:
+        log = log_of(api, response)
         fail(
             sent=sent,
             expected="202 Accepted",
             got=f"{response.status_code} {response.text[:300]}",
             cause=cause_of(api, response.status_code),
-            log=api.tail(),
+            log=log,
         )
     body = api.json(response)
     wanted = {"task_id": str, "status_url": str, "document": dict}
@@ -103,6 +107,13 @@ def accepted(api: Api, response: httpx.Response, sent: str) -> Accepted:
         )
     location = response.headers.get("location", "")
     return Accepted(body["task_id"], body["status_url"], location, body["document"])
+
+
+def log_of(api: Api, response: httpx.Response) -> tuple[str, ...]:
+    """The end of the API's log. After a 500 the traceback comes a moment later than the answer."""
+    if response.status_code == 500:
+        wait.until(lambda: _EXCEPTION.search(api.logs()[-400:]), LOG_SECONDS)
+    return api.tail()
 
 
 def cause_of(api: Api, status: int) -> str:
