@@ -11,6 +11,7 @@ import pytest
 from docx.oxml import OxmlElement
 
 from autograder.engine.documents import make_pdf, random_document, words_of
+from autograder.week03_pipeline.files import aes_pdf
 from pipeline import documents
 from pipeline.errors import PermanentError
 from pipeline.steps import errors
@@ -149,3 +150,8 @@ def test_the_real_size_of_an_archive_counts_and_not_the_declared_one():
     lying = hostile.docx_lying_about_size(20 * (1 << 20))
     with pytest.raises((errors.DocumentTooLarge, errors.DamagedDocument)):
         parse_document(lying, DOCX, limits)
+
+
+def test_a_cipher_that_pypdf_lacks_is_encryption_and_no_damage():
+    with pytest.raises(errors.EncryptedDocument):
+        parse_document(aes_pdf(random.Random(9)), PDF)

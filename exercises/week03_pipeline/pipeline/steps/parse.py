@@ -43,12 +43,11 @@ def pdf_pages(stream: BinaryIO) -> Iterator[str]:
     from pypdf import PasswordType, PdfReader
     from pypdf.errors import DependencyError
 
-    # TODO 3.1: Open the stream with pypdf and yield the text of page after page. A blank page is
-    #   a page:
-    #   yield "" for it, or every later page has the wrong number.
+    # TODO 3.1: Open the stream with pypdf and yield the text of page after page.
+    #   A blank page is a page: yield "" for it, or every later page has the wrong number.
     #   Many encrypted files open with the empty password: they ask for one only to be changed.
-    #   Where that does not open it, or pypdf lacks the cipher (`DependencyError`), say so by
-    #   type.
+    #   Where that does not open it, or pypdf lacks the cipher (`DependencyError`, at once or at
+    #   the first page), say so by type.
     raise NotImplementedError("3.1")
 
 

@@ -44,21 +44,19 @@ def pdf_pages(stream: BinaryIO) -> Iterator[str]:
     from pypdf.errors import DependencyError
 
     # BEGIN SOLUTION 3.1
-    # ? Open the stream with pypdf and yield the text of page after page. A blank page is
-    # ? a page:
-    # ? yield "" for it, or every later page has the wrong number.
+    # ? Open the stream with pypdf and yield the text of page after page.
+    # ? A blank page is a page: yield "" for it, or every later page has the wrong number.
     # ? Many encrypted files open with the empty password: they ask for one only to be changed.
-    # ? Where that does not open it, or pypdf lacks the cipher (`DependencyError`), say so by
-    # ? type.
-    reader = PdfReader(stream)
+    # ? Where that does not open it, or pypdf lacks the cipher (`DependencyError`, at once or at
+    # ? the first page), say so by type.
     try:
-        locked = reader.is_encrypted and reader.decrypt("") is PasswordType.NOT_DECRYPTED
-    except DependencyError as error:
+        reader = PdfReader(stream)
+        if reader.is_encrypted and reader.decrypt("") is PasswordType.NOT_DECRYPTED:
+            raise EncryptedDocument
+        for page in reader.pages:
+            yield page.extract_text()
+    except DependencyError as error:  # some ciphers are missed at once, others at the first page
         raise EncryptedDocument from error
-    if locked:
-        raise EncryptedDocument
-    for page in reader.pages:
-        yield page.extract_text()
     # END SOLUTION
 
 
