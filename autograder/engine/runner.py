@@ -14,11 +14,11 @@ import pytest
 from autograder.engine.outcome import WeekResult
 from autograder.engine.plugin import Grading
 from autograder.engine.session import Session
-from bootcamp import paths
 from bootcamp.errors import GraderError
 from bootcamp.stack import Stack, find_or_start
 from bootcamp.weeks import Week
 
+PYTEST_INI = Path(__file__).parents[1] / "pytest.ini"
 NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 RAN = (
     pytest.ExitCode.OK,
@@ -80,11 +80,9 @@ def _run(
 
 def _pytest(folder: Path, grading: Grading) -> tuple[int, str]:
     """Run the graders in this process, away from the user's own pytest configuration and plugins."""
-    options = ["-q", "--no-header", "--import-mode=importlib", "--strict-markers"]
-    options += ["-p", "autograder.engine.plugin", "-p", "no:cacheprovider"]
-    # Captured by Python alone: the terminal stays free for a progress line.
-    options += ["--capture=no", "--continue-on-collection-errors"]
-    options += ["-c", str(paths.AUTOGRADER / "pytest.ini"), "--rootdir", str(paths.AUTOGRADER)]
+    options = ["-q", "--no-header", "--continue-on-collection-errors"]
+    options += ["--capture=no"]  # Python's streams are caught here; the terminal stays free
+    options += ["-c", str(PYTEST_INI), "--rootdir", str(folder.parent)]
     output = io.StringIO()
     with _no_plugins(), redirect_stdout(output), redirect_stderr(output):
         code = pytest.main([*options, str(folder)], plugins=[grading])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
@@ -17,6 +15,7 @@ from autograder.engine.student import Student
 from autograder.engine.submission import Submission, assemble, folder_of, unwritten
 from bootcamp.layers import layers_under
 from bootcamp.stack import Run, Stack
+from bootcamp.stack.state import StateFolder
 from bootcamp.weeks import Week
 
 
@@ -35,15 +34,16 @@ class Session:
         self._source = source
         self._stack = stack
         self._exit = ExitStack()
-        self._broken: dict[PurePosixPath, Card] | None = None
+        self._problems: dict[PurePosixPath, Card | None] = {}
         self.run: Run
         self.submission: Submission
         self.student: Student
 
     def __enter__(self) -> Self:
         with ExitStack() as exit_stack:
-            folder = Path(tempfile.mkdtemp(prefix="bootcamp-check-"))
-            exit_stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            state = StateFolder()  # temporary, and gone even if this process is killed
+            exit_stack.callback(state.close)
+            folder = state.path
             self.submission = assemble(self.week, self._source, folder / "layer")
             self.run = exit_stack.enter_context(self._stack.isolated())
             home = folder / "home"
@@ -69,23 +69,16 @@ class Session:
 
     def problem(self, item: Item) -> Card | None:
         """Why an item cannot be graded at all: a file is missing or cannot be imported."""
-        broken = self._broken_files()
         for relative in map(PurePosixPath, item.files):
-            if relative in broken:
-                return broken[relative]
+            if relative not in self._problems:
+                self._problems[relative] = self._file_problem(relative)
+            if card := self._problems[relative]:
+                return card
         return None
 
     def unwritten(self, item: Item) -> str:
         """Where the scaffold's marker of an item still stands, or ""."""
         return unwritten(self.submission.layer.path, self.manifest, item)
-
-    def _broken_files(self) -> dict[PurePosixPath, Card]:
-        if self._broken is None:
-            self._broken = {}
-            for relative in self.manifest.files:
-                if card := self._file_problem(relative):
-                    self._broken[relative] = card
-        return self._broken
 
     def _file_problem(self, relative: PurePosixPath) -> Card | None:
         name = folder_of(self.week, relative)

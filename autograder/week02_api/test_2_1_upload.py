@@ -35,6 +35,8 @@ TASK = "pipeline.process_document"
 MESSAGE_BYTES = 4096
 """With Celery's envelope it is about 1,500."""
 RESULT_SECONDS = 15.0
+SETTLE_SECONDS = 2.0
+"""What is published after the answer may still come: that is judged by 2.5."""
 HEALTH_SECONDS = 5.0
 """A store that says nothing is given up after more than ten."""
 STORE_SECONDS = 20.0
@@ -124,6 +126,7 @@ def check_answer(api: Api, one: Accepted, sent: str) -> None:
                 got=address or "none",
                 cause=f"the {label} is not set" if not address else f"a wrong {label}",
             )
+        wait.until(lambda place=address: api.get(place).status_code == 200, SETTLE_SECONDS)
         answer = api.get(address)
         if answer.status_code != 200 or api.json(answer).get("task_id") != one.task_id:
             fail(
@@ -163,7 +166,7 @@ def check_blob(run: Run, one: Accepted, content: bytes, sent: str) -> None:
 
 
 def check_message(run: Run, one: Accepted, content: bytes, sent: str) -> None:
-    found = queue_view.message(run, one.task_id)
+    found = wait.until(lambda: queue_view.message(run, one.task_id), SETTLE_SECONDS)
     if found is None:
         others = [other.headers.get("id") for other in broker.waiting(run)]
         fail(

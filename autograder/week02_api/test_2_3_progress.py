@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -18,7 +15,6 @@ from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("2.3")
 
-PROCESS = "pipeline.tasks.process"
 STATE = "PROGRESS"
 PIECE_BYTES = 64 * 1024
 EVERY = 10
@@ -30,31 +26,11 @@ OFFSETS = (61, 64, 67, 73, 97)
 """Numbers of pieces for which steps of at least ten percent do not end at a hundred."""
 
 
-def put_document(run: Run, content: bytes) -> dict[str, Any]:
-    """Lay a document into the blob store, as an upload does. Returns the message for its task."""
-    key = f"uploads/{hashlib.sha256(content).hexdigest()}"
-    path = run.blob_folder / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return {
-        "document_id": str(uuid.uuid4()),
-        "blob_key": key,
-        "filename": "keeper.txt",
-        "content_type": "text/plain",
-    }
-
-
-def enqueue(student: Student, message: dict[str, Any]) -> None:
-    student.call(
-        PROCESS, "process_document.apply_async", args=[message], task_id=message["document_id"]
-    )
-
-
 def watch(student: Student, run: Run, worker: Worker, content: bytes) -> queue_view.Watch:
     """Run the task on a document, and return all the states it went through."""
-    message = put_document(run, content)
+    message = queue_view.put_document(run, content)
     with queue_view.watching(run, message["document_id"]) as watch:
-        enqueue(student, message)
+        queue_view.enqueue(student, message)
         if not watch.until_it_ends(END_SECONDS) or watch.states[-1] != "SUCCESS":
             fail(
                 sent=f"process_document on a text of {len(content)} bytes",

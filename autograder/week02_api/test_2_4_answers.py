@@ -16,7 +16,6 @@ from autograder.engine.student import Student
 from autograder.engine.worker import Worker
 from autograder.week01_first_task import broker
 from autograder.week02_api import queue_view, uploading
-from autograder.week02_api.test_2_3_progress import enqueue, put_document
 from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("2.4")
@@ -42,7 +41,7 @@ def ask(api: Api, task_id: str, sent: str, expected: str) -> tuple[httpx.Respons
 def run_task(student: Student, run: Run, worker: Worker, message: dict[str, Any]) -> str:
     """Run the task on a message until it has ended. Returns its id."""
     task_id = message.get("document_id") or str(uuid.uuid4())
-    enqueue(student, {**message, "document_id": task_id})
+    queue_view.enqueue(student, {**message, "document_id": task_id})
     if queue_view.outcome(run, task_id, END_SECONDS) is None:
         fail(
             sent="process_document, run by a worker",
@@ -55,7 +54,7 @@ def run_task(student: Student, run: Run, worker: Worker, message: dict[str, Any]
 
 def test_a_result(student: Student, run: Run, api: Api, worker: Worker, rng: Random) -> None:
     content = f"{rng.getrandbits(200):050x} wrote the keeper.\n".encode()
-    task_id = run_task(student, run, worker, put_document(run, content))
+    task_id = run_task(student, run, worker, queue_view.put_document(run, content))
     sent = f"GET /tasks/{task_id}, of a task that succeeded"
     _, body = ask(api, task_id, sent, "status 'completed' and the result")
     check_completed(sent, body)
@@ -96,7 +95,7 @@ def check_completed(sent: str, body: dict[str, Any]) -> None:
 def test_an_error_of_ours(
     student: Student, run: Run, api: Api, worker: Worker, rng: Random
 ) -> None:
-    message = put_document(run, f"gone {rng.getrandbits(64)}".encode())
+    message = queue_view.put_document(run, f"gone {rng.getrandbits(64)}".encode())
     (run.blob_folder / message["blob_key"]).unlink()
     task_id = run_task(student, run, worker, message)
     sent = f"GET /tasks/{task_id}, of a task whose document was gone from the blob store"

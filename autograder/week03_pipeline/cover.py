@@ -73,7 +73,11 @@ def _starts(page: str, chunk: str, end: int, overlap: int) -> list[int]:
 def _misplaced(page: str, chunk: str, end: int, overlap: int) -> Gap:
     start = page.find(chunk, max(0, end - overlap))
     if start > end:
-        return Gap(chunk, f"between it and the one before is lost: {page[end:start][:120]!r}", "text was lost")
+        return Gap(
+            chunk,
+            f"between it and the one before is lost: {page[end:start][:120]!r}",
+            "text was lost",
+        )
     before = page.rfind(chunk, 0, end + len(chunk))
     if before < 0:
         return Gap(

@@ -38,7 +38,9 @@ def query(run: Run, text: LiteralString, *values: object) -> list[tuple[Any, ...
 
 def chunks_of(run: Run, document_id: str) -> list[Row]:
     """What is indexed of a document, by position."""
-    text: LiteralString = "SELECT position, page, text FROM chunks WHERE document_id = %s ORDER BY 1"
+    text: LiteralString = (
+        "SELECT position, page, text FROM chunks WHERE document_id = %s ORDER BY 1"
+    )
     return query(run, text, document_id)
 
 

@@ -32,7 +32,9 @@ MOST_PAGES = 5_000
 
 def parse(student: Student, sent: str, content: bytes, content_type: str) -> list[dict[str, Any]]:
     """The pages that the student's parser finds in a good file."""
-    answer = student.ask(PARSE, "parse_document", packed(content), content_type, timeout=PARSE_SECONDS)
+    answer = student.ask(
+        PARSE, "parse_document", packed(content), content_type, timeout=PARSE_SECONDS
+    )
     if not answer.ok:
         fail(
             sent=sent,
@@ -147,8 +149,18 @@ def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> 
     check("a PDF of lines, like a scan", files.drawn_pdf(rng), files.PDF, "NoTextInDocument")
     check("a DOCX without a word", make_docx(["", ""]), files.DOCX, "NoTextInDocument")
     check("'%PDF-1.7' and then noise", b"%PDF-1.7\n" + garbage, files.PDF, "DamagedDocument")
-    check("a PDF cut off after a third", files.front_of(make_pdf([text] * 3)), files.PDF, "DamagedDocument")
-    check("a DOCX cut off after a third", files.front_of(make_docx([text])), files.DOCX, "DamagedDocument")
+    check(
+        "a PDF cut off after a third",
+        files.front_of(make_pdf([text] * 3)),
+        files.PDF,
+        "DamagedDocument",
+    )
+    check(
+        "a DOCX cut off after a third",
+        files.front_of(make_docx([text])),
+        files.DOCX,
+        "DamagedDocument",
+    )
     check("noise, sent as DOCX", garbage, files.DOCX, "DamagedDocument")
     odd = files.strange_filter_pdf(text, files.made_up(rng, 1)[0].encode())
     check("a PDF whose page is packed in an unknown way", odd, files.PDF, "DocumentError")
@@ -182,9 +194,7 @@ class ErrorCheck:
     def __call__(self, sent: str, content: bytes, content_type: str, kind: str) -> None:
         """`parse_document` must raise `kind`, which the worker knows to be permanent."""
         name = "parse_document"
-        answer = self.student.ask(
-            PARSE, name, packed(content), content_type, timeout=PARSE_SECONDS
-        )
+        answer = self.student.ask(PARSE, name, packed(content), content_type, timeout=PARSE_SECONDS)
         wanted = "a DocumentError of the pipeline" if kind == "DocumentError" else kind
         if answer.ok:
             fail(

@@ -106,7 +106,9 @@ def test_pages_are_covered_with_overlap(student: Student, rng: Random, language:
     pages = numbered(rng, [texts[0], " \n ", texts[1], "", "a page of few words"])
     overlap = rng.randint(90, 120)
     size = overlap * 2 + rng.randint(150, 250)
-    sent, chunks = chunked(student, f"five pages ({language}), two of them blank", pages, size, overlap)
+    sent, chunks = chunked(
+        student, f"five pages ({language}), two of them blank", pages, size, overlap
+    )
     for page in pages:
         text = plain(page["text"])
         for place in check_cover(sent, pages, chunks, overlap)[page["number"]]:
@@ -214,7 +216,9 @@ def test_a_word_longer_than_a_chunk(student: Student, rng: Random) -> None:
 
 def test_letters_keep_their_accents(student: Student, rng: Random) -> None:
     """A language without spaces, and an accent after every letter."""
-    text = "".join(chr(rng.randrange(0x0915, 0x0939)) + "\N{COMBINING ACUTE ACCENT}" for _ in range(400))
+    text = "".join(
+        chr(rng.randrange(0x0915, 0x0939)) + "\N{COMBINING ACUTE ACCENT}" for _ in range(400)
+    )
     pages = [{"number": 1, "text": text}]
     size = rng.randrange(60, 80)
     sent, chunks = chunked(student, "a page of 400 letters with accents", pages, size, 15)

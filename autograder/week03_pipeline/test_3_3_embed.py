@@ -158,7 +158,9 @@ def test_number_of_inputs(student: Student, openai: OpenAIControl, rng: Random) 
     for entry in entries:
         check_requests(sent, [entry], list(entry.inputs))
         if not set(entry.inputs) <= set(texts):
-            fail(sent=sent, expected="these texts", got=entry.inputs[:3], cause="texts were changed")
+            fail(
+                sent=sent, expected="these texts", got=entry.inputs[:3], cause="texts were changed"
+            )
     found = batches(student, sent.replace("embed_texts", "batches"), texts)
     if len(found) > math.ceil(len(texts) / LEAST_FILLED) or len(entries[0].inputs) < LEAST_FILLED:
         fail(

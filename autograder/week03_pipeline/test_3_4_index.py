@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from autograder.engine.calls import Answer
 from autograder.engine.card import fail
-from autograder.engine.student import Answer, Student
+from autograder.engine.student import Student
 from autograder.week03_pipeline import database
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.vectors import DIMENSIONS, agree, sparse
@@ -49,7 +50,9 @@ def write(student: Student, sent: str, document_id: str, version: Version) -> No
     if not answer.ok:
         cause = "see the line named here"
         if answer.error == "UniqueViolation":
-            cause = "the document is indexed already: an upsert replaces what is there (ON CONFLICT)"
+            cause = (
+                "the document is indexed already: an upsert replaces what is there (ON CONFLICT)"
+            )
         elif answer.error == "ForeignKeyViolation":
             cause = "chunks belong to a document: its row comes first"
         fail(
@@ -68,11 +71,15 @@ def check(run: Run, sent: str, document_id: str, version: Version, cause: str) -
     if found != version.rows:
         fail(sent=sent, expected=f"the chunks {brief(version.rows)}", got=brief(found), cause=cause)
     if (name := database.filename_of(run, document_id)) != version.filename:
-        fail(sent=sent, expected=f"the document's row with {version.filename}", got=name, cause=cause)
+        fail(
+            sent=sent, expected=f"the document's row with {version.filename}", got=name, cause=cause
+        )
     embeddings = database.vectors_of(run, document_id)
     for position, vector in enumerate(version.vectors):
         if not agree(embeddings[position], vector):
-            others = [n for n, one in enumerate(version.vectors) if agree(one, embeddings[position])]
+            others = [
+                n for n, one in enumerate(version.vectors) if agree(one, embeddings[position])
+            ]
             fail(
                 sent=sent,
                 expected=f"at position {position} the vector that came with it",

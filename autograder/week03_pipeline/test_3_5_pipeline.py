@@ -244,7 +244,9 @@ def check_references(sent: str, watch: Watch, made: Document) -> None:
                 sent=sent,
                 expected="messages and results that hold references: keys of the blob store",
                 got=f"{command.what} of {size:,} characters"
-                + (f" with the document's own text in it ({', '.join(words[:4])})" if words else ""),
+                + (
+                    f" with the document's own text in it ({', '.join(words[:4])})" if words else ""
+                ),
                 cause="a step returned its pages, chunks or vectors: put them into the blob store "
                 "and return the key",
             )

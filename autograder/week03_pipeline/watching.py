@@ -63,8 +63,8 @@ class Watch:
         self._end = f"end-{secrets.token_hex(8)}"
         self._commands: list[Command] = []
         self._states: list[tuple[str, dict[str, Any]]] = []
-        self._monitor = self._client.monitor()
-        self._channels = self._client.pubsub()
+        self._monitor = self._client.monitor()  # type: ignore[no-untyped-call]
+        self._channels = self._client.pubsub()  # type: ignore[no-untyped-call]
         self._threads = [
             threading.Thread(target=loop, daemon=True)
             for loop in (self._read_commands, self._read_states)

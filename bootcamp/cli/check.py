@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +18,15 @@ from autograder.engine.submission import locate
 from bootcamp import progress
 from bootcamp.cli.show import show_result
 from bootcamp.errors import EXIT_FAILED, EXIT_GRADER_ERROR
+from bootcamp.stack import find_or_start
 from bootcamp.watching import watch_week
 from bootcamp.weeks import Week, find_week
 
 Where = Annotated[
     str | None,
-    typer.Option("--from", metavar="DIR", help="Check `solutions` or a folder, not your exercises."),
+    typer.Option(
+        "--from", metavar="DIR", help="Check `solutions` or a folder, not your exercises."
+    ),
 ]
 
 
@@ -61,26 +66,25 @@ def check(
 ) -> None:
     """Check a week's homework, or one item of it. Exit code: 0 all passed, 1 not, 3 grader error."""
     targets = [target(what)] if what else [target(week.name) for week in graded_weeks()]
-    console = Console(stderr=True) if as_json else Console()
+    places = [locate(week, source) for week, _ in targets]
+    # The stream is named: the checks redirect `sys.stdout`, and the progress line must not follow.
+    console = Console(file=sys.stderr if as_json else sys.stdout)
     results = []
-    for week, items in targets:
-        folder = locate(week, source)
-        with console.status(f"checking {week}") as status:
-            result = run_week(
-                week,
-                folder,
-                items=items,
-                seed=seed,
-                report=lambda text, week=week: status.update(f"{week}: {text}"),  # type: ignore[misc]
-            )
-        results.append(result)
-        if source is None:
-            progress.record(result.to_json())
-        if not as_json:
-            show_result(console, result)
+    with ExitStack() as exit_stack:
+        status = exit_stack.enter_context(console.status("starting the local stack"))
+        stack = exit_stack.enter_context(find_or_start())
+        for (week, items), place in zip(targets, places, strict=True):
+            taken = progress.fingerprint(week)
+            status.update(f"checking {week}")
+            result = run_week(week, place, items=items, stack=stack, seed=seed)
+            results.append(result)
+            if not as_json:
+                show_result(console, result)
+            if place == week.exercises:
+                progress.record(result.to_json(), taken=taken)
     if as_json:
         data = [result.to_json() for result in results]
-        print(json.dumps(data[0] if what else data, ensure_ascii=False))
+        print(json.dumps(data[0] if what else data))
     raise typer.Exit(exit_code(results))
 
 
@@ -89,6 +93,6 @@ def watch(
     source: Annotated[Path | None, typer.Option("--from", help="Watch this folder.")] = None,
     poll: Annotated[bool, typer.Option(help="Poll, where the system reports no changes.")] = False,
 ) -> None:
-    """Check again at every save. The stack stays up, so an answer comes faster."""
+    """Check again at every save. Keys: h a hint, c check now, q quit."""
     week, items = target(what)
-    watch_week(week, items, locate(week, source), record=source is None, poll=poll)
+    watch_week(week, items, locate(week, source), poll=poll)

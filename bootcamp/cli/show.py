@@ -35,6 +35,8 @@ def show_result(console: Console, result: WeekResult) -> None:
     for one in result.items:
         if one.card is not None and one.outcome is not Outcome.SKIPPED:
             console.print(_panel(one, one.card))
+        elif one.card is not None:
+            console.print(Text(f"{one.item.id} {one.card.got}", style="dim"))
     score = f"{result.score:g} of {result.max_score:g} points"
     console.print(f"{result.week}: [bold]{score}[/]   (seed {result.seed})", highlight=False)
     if result.grader_errors:
@@ -50,4 +52,5 @@ def _panel(one: ItemResult, card: Card) -> Panel:
     for line in card.log:
         body.add_row("", Text(f"{STUDENT_PREFIX}{line}", style="dim"))
     _, style = MARKS[one.outcome]
-    return Panel(body, title=f"{one.item.id} {one.item.title}", title_align="left", border_style=style)
+    title = Text(f"{one.item.id} {one.item.title}")  # brackets in a title are no markup
+    return Panel(body, title=title, title_align="left", border_style=style)
