@@ -8,8 +8,8 @@ import sys
 import zipfile
 
 MIB = 1024 * 1024
-UNPACKED = 600 * MIB
-MEMORY = 300 * MIB
+UNPACKED = 256 * MIB
+MEMORY = 128 * MIB
 CPU_SECONDS = 1
 
 

@@ -9,7 +9,7 @@ import psycopg
 from local import local_services
 from pgvector.psycopg import register_vector
 
-ROWS = 600
+ROWS = 300
 DIMENSIONS = 1_536
 
 Database = psycopg.Connection[Any]

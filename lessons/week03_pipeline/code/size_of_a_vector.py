@@ -5,25 +5,23 @@ import json
 import sys
 
 import numpy as np
-from local import SAMPLES, local_services
-from openai import OpenAI
 
-TEXT = (SAMPLES / "tide_notes.md").read_text(encoding="utf-8")
+DIMENSIONS = 1_536
 
 
 def main() -> None:
-    with local_services():
-        answer = OpenAI().embeddings.create(model="text-embedding-3-small", input=TEXT)
-    numbers = answer.data[0].embedding
-    array = np.array(numbers, dtype=np.float32)
-    print("numbers:", len(numbers))
-    print(f"as JSON text: ~{len(json.dumps(numbers)):,}".replace(",", "") + " bytes")
-    print("as base64:", len(base64.b64encode(array.tobytes())), "bytes")
+    vector = np.random.default_rng(3).normal(size=DIMENSIONS).astype(np.float32)
+    vector /= np.linalg.norm(vector)
+    numbers = vector.tolist()
+    encoded = base64.b64encode(vector.tobytes())
+    print("as JSON text:       ", len(json.dumps(numbers)), "bytes")
+    print("as base64:          ", len(encoded), "bytes")
     print(
         "as a list in Python:", sys.getsizeof(numbers) + sum(map(sys.getsizeof, numbers)), "bytes"
     )
-    print("as a float32 array:", array.nbytes, "bytes")
-    print("the same numbers back:", np.array_equal(array, np.frombuffer(array.tobytes(), "<f4")))
+    print("as a float32 array: ", vector.nbytes, "bytes")
+    decoded = np.frombuffer(base64.b64decode(encoded), "<f4")
+    print("the same numbers back:", np.array_equal(vector, decoded))
 
 
 if __name__ == "__main__":
