@@ -25,6 +25,12 @@ pytestmark = [pytest.mark.item("3.5"), pytest.mark.usefixtures("schema")]
 
 PIPELINE = "pipeline.tasks.document_pipeline"
 STEPS = ["parse", "chunk", "embed", "index"]
+TASKS = [
+    "pipeline.parse_document",
+    "pipeline.chunk_document",
+    "pipeline.embed_chunks",
+    "pipeline.index_document",
+]
 DONE_SECONDS = 20.0
 COPY_SECONDS = 8.0
 MOST_CHARACTERS = 20_000
@@ -109,6 +115,7 @@ def test_one_document_from_upload_to_index(
     check_result(sent, run, status, made, worker)
     check_index(sent, run, document_id, made)
     check_paid_once(sent, openai)
+    check_tasks(sent, watch)
     check_references(sent, watch, made)
 
 
@@ -230,6 +237,19 @@ def check_paid_once(sent: str, openai: OpenAIControl) -> None:
             expected="each chunk embedded once: the artifact is there when the copy comes",
             got=f"{len(inputs)} texts sent to the provider, {len(set(inputs))} of them different",
             cause="a step that runs again does its work again: look whether its artifact is there",
+        )
+
+
+def check_tasks(sent: str, watch: Watch) -> None:
+    """Each step went through the broker as a message of its own."""
+    sent_tasks = {command.task for command in watch.commands}
+    if missing := [task for task in TASKS if task not in sent_tasks]:
+        fail(
+            sent=sent,
+            expected=f"a message for each of {', '.join(TASKS)}",
+            got=f"none for {', '.join(missing)}",
+            cause="a step was called like a function: then it runs inside another task, and cannot "
+            "be retried, or moved to another worker, by itself",
         )
 
 

@@ -32,12 +32,17 @@ class Command:
     text: str
 
     @property
+    def task(self) -> str:
+        """The task that it puts into a queue, or ""."""
+        found = _TASK.search(self.text) if self.text[:5].upper() in ("LPUSH", "RPUSH") else None
+        return found[1] if found else ""
+
+    @property
     def what(self) -> str:
         """In words: a message to a task, a step's result, or the command's name."""
         name, _, rest = self.text.partition(" ")
-        task = _TASK.search(self.text)
-        if name.upper() in ("LPUSH", "RPUSH"):
-            return f"a message to {task[1] if task else 'a task'}"
+        if self.task:
+            return f"a message to {self.task}"
         if RESULT_CHANNEL in rest[:60]:
             return "a step's result, which is the next step's argument"
         return f"Redis command {name}"

@@ -1,0 +1,368 @@
+"""3.6: search ranks by cosine distance, and says when it cannot."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from autograder.engine import wait
+from autograder.engine.api import Api
+from autograder.engine.card import fail
+from autograder.engine.session import Session
+from autograder.engine.worker import Worker
+from autograder.week03_pipeline import database
+from autograder.week03_pipeline.files import made_up
+from autograder.week03_pipeline.vectors import DIMENSIONS, Vectors, true_vectors
+from bootcamp.providers import Fault, OpenAIControl
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("3.6")
+
+CHUNKS = 24
+DEFAULT_LIMIT, MAX_LIMIT = 10, 50
+SCORE_CLOSE = 1e-3
+SEARCH_SECONDS = 20.0
+SLOW_SECONDS = 4.0
+"""How long the provider takes for some questions: less than the API waits for it."""
+CONNECTIONS = 4
+"""Of the API's pool."""
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A chunk that the grader has put into the index, and how near it is to the question."""
+
+    document_id: str
+    filename: str
+    page: int
+    text: str
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Library:
+    """What is indexed, nearest to the question first."""
+
+    question: str
+    chunks: list[Indexed]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody_else(launched_worker: Worker | None) -> None:
+    """No document of another item comes into the index now."""
+    if launched_worker is not None:
+        launched_worker.kill()
+
+
+@pytest.fixture(scope="module")
+def library(session: Session, run: Run, schema: Path) -> Library:
+    """Chunks around one question. Their vectors have all lengths, so that neither distance nor inner
+    product has the order that the angle has.
+    """
+    rng = session.random("library")
+    database.make_schema(run, schema)  # again: it was dropped before the first search
+    question = " ".join(made_up(rng, 3))
+    axis = true_vectors(run, [question])[0].astype(float)
+    cosines = spread(rng)
+    chunks = []
+    with database.connect(run) as connection, connection.transaction():
+        for number, cosine in enumerate(cosines):
+            document_id, filename = made_up(rng, 2)
+            text = " ".join(made_up(rng, 4))
+            one = Indexed(document_id, filename, rng.randint(1, 300), text, cosine)
+            vector = at_angle(rng, axis, cosine) * length(number)
+            connection.execute(
+                "INSERT INTO documents VALUES (%s, %s)", (one.document_id, one.filename)
+            )
+            connection.execute(
+                "INSERT INTO chunks VALUES (%s, 0, %s, %s, %s::real[]::vector)",
+                (one.document_id, one.page, one.text, vector.tolist()),
+            )
+            chunks.append(one)
+    return Library(question, sorted(chunks, key=lambda one: -one.cosine))
+
+
+def spread(rng: Random) -> list[float]:
+    """Cosines from -0.9 to 0.99, no two nearer than rounding, in any order."""
+    steps = np.linspace(-0.9, 0.98, CHUNKS)
+    found = [float(step) + rng.uniform(-0.01, 0.01) for step in steps]
+    rng.shuffle(found)
+    return found
+
+
+def length(number: int) -> float:
+    """Very short and very long vectors by turns."""
+    return (0.05, 1.0, 30.0)[number % 3]
+
+
+def at_angle(rng: Random, axis: Vectors, cosine: float) -> Vectors:
+    """A vector of length 1 at an angle to `axis`, which has length 1."""
+    other = np.array([rng.gauss(0, 1) for _ in range(DIMENSIONS)])
+    other -= (other @ axis) * axis
+    other /= np.linalg.norm(other)
+    return np.asarray(cosine * axis + np.sqrt(1 - cosine**2) * other)
+
+
+def search(api: Api, **params: Any) -> list[dict[str, Any]]:
+    """The results of a search that must succeed."""
+    sent = f"GET /search?{httpx.QueryParams(params)}"
+    response = api.get("/search", params=params, timeout=SEARCH_SECONDS)
+    if response.status_code != 200:
+        fail(
+            sent=sent,
+            expected="200",
+            got=f"{response.status_code}: {response.text[:300]}",
+            cause="the last lines of the API's log say why",
+            log=api.tail(),
+        )
+    answer = api.json(response)
+    results = answer.get("results") if isinstance(answer, dict) else None
+    if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+        fail(sent=sent, expected='{"query": …, "results": […]}', got=answer)
+    return results
+
+
+def test_before_the_first_document(api: Api, run: Run, rng: Random) -> None:
+    """No table yet. It is the first test of the item: those after it make the tables."""
+    database.drop_schema(run)
+    found = search(api, q=made_up(rng, 1)[0])
+    if found:
+        fail(sent="GET /search before anything was indexed", expected="no results", got=found)
+
+
+def test_ranked_by_the_angle(api: Api, library: Library) -> None:
+    for limit in (CHUNKS, 5, 1):
+        check_ranking(api, library, limit, {"limit": limit})
+    check_ranking(api, library, DEFAULT_LIMIT, {})
+
+
+def check_ranking(api: Api, library: Library, limit: int, params: dict[str, int]) -> None:
+    found = search(api, q=library.question, **params)
+    sent = f"GET /search?q=…&limit={limit}" if params else "GET /search?q=…, without a limit"
+    expected = library.chunks[:limit]
+    if len(found) != len(expected):
+        fail(
+            sent=f"{sent}, {len(library.chunks)} chunks in the index",
+            expected=f"{len(expected)} results",
+            got=f"{len(found)} results",
+            cause="`limit` is not what bounds the query, or the join loses rows or doubles them",
+        )
+    texts = [one.get("text") for one in found]
+    wanted = [one.text for one in expected]
+    if texts != wanted:
+        cosine_of = {one.text: one.cosine for one in library.chunks}
+        fail(
+            sent=sent,
+            expected=f"the nearest by angle first: cosines {short(one.cosine for one in expected)}",
+            got=f"cosines {short(cosine_of.get(str(text), float('nan')) for text in texts)}",
+            cause=why_not(library, texts),
+        )
+    for one, right in zip(found, expected, strict=True):
+        check_result(sent, one, right)
+
+
+def short(values: Any) -> str:
+    return ", ".join(f"{value:.2f}" for value in list(values)[:6]) + " …"
+
+
+def why_not(library: Library, texts: list[Any]) -> str:
+    """What order it is, if not that of the angle."""
+    farthest = [one.text for one in reversed(library.chunks)]
+    if texts == farthest[: len(texts)]:
+        return "the farthest come first: distance ascends, similarity descends"
+    return (
+        "another operator than `<=>`: `<->` is the straight distance, `<#>` the inner product, and \
+both depend on how long the vectors are"
+    )
+
+
+def check_result(sent: str, found: dict[str, Any], right: Indexed) -> None:
+    for key in ("document_id", "filename", "page", "text"):
+        if found.get(key) != getattr(right, key):
+            fail(
+                sent=sent,
+                expected=f"{key} {getattr(right, key)!r} for the chunk {right.text!r}",
+                got=found.get(key),
+                cause="the join pairs a chunk with another document",
+            )
+    score = found.get("score")
+    number = float(score) if isinstance(score, (int, float)) else math.nan
+    if not abs(number - right.cosine) <= SCORE_CLOSE:
+        distance = abs(number - 1 + right.cosine) < SCORE_CLOSE
+        fail(
+            sent=sent,
+            expected=f"score {right.cosine:.3f}, the cosine of the angle: from 1 to -1",
+            got=score,
+            cause="this is the distance: similarity is one minus distance"
+            if distance
+            else "the score is not one minus the cosine distance",
+        )
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"q": ""}, {"q": " \t "}, {"q": "x", "limit": 0}, {"q": "x", "limit": MAX_LIMIT + 1}],
+    ids=["no question", "empty", "blank", "limit 0", "limit 51"],
+)
+def test_questions_that_are_none(
+    api: Api, openai: OpenAIControl, params: dict[str, str | int]
+) -> None:
+    response = api.get("/search", params=params)
+    if response.status_code != 422 or openai.journal():
+        fail(
+            sent=f"GET /search?{httpx.QueryParams(params)}",
+            expected="422, and nothing sent to the provider",
+            got=f"{response.status_code} after {len(openai.journal())} requests to the provider",
+            cause="the bounds of the parameters, which were given, are gone",
+        )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.status(429, retry_after=7), Fault.status(500), Fault.drop()],
+    ids=["429", "500", "dropped connection"],
+)
+def test_a_provider_that_is_away(
+    api: Api, openai: OpenAIControl, library: Library, fault: Fault
+) -> None:
+    openai.script(fault)
+    response = api.get("/search", params={"q": library.question}, timeout=SEARCH_SECONDS)
+    what = f"status {fault.answer}" if fault.kind == "status" else "a connection that breaks"
+    check_unavailable(f"GET /search while the provider answers with {what}", response, api)
+
+
+def test_what_the_provider_says_stays_here(
+    api: Api, openai: OpenAIControl, library: Library, rng: Random
+) -> None:
+    [secret] = made_up(rng, 1)
+    openai.script(Fault.status(500, body=json.dumps({"error": {"message": secret}})))
+    sent = "GET /search while the provider answers 500 with words of its own"
+    response = api.get("/search", params={"q": library.question}, timeout=SEARCH_SECONDS)
+    check_unavailable(sent, response, api)
+    if secret in response.text:
+        fail(
+            sent=sent,
+            expected="none of those words in the answer to the client",
+            got=response.text[:300],
+            cause="the text of a foreign exception was handed on: it can hold addresses and keys",
+        )
+
+
+def check_unavailable(sent: str, response: httpx.Response, api: Api) -> None:
+    """503, with `Retry-After`, in our own words."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    known = isinstance(body, dict) and body.get("type") == "search_unavailable"
+    if response.status_code != 503 or not known or "retry-after" not in response.headers:
+        fail(
+            sent=sent,
+            expected="503, Retry-After, and the type search_unavailable",
+            got=f"{response.status_code}: {response.text[:300]}",
+            cause="an exception of a library got through: say `SearchUnavailable` for it",
+            log=api.tail(),
+        )
+
+
+class Asking(threading.Thread):
+    """A request in the background."""
+
+    def __init__(self, send: Callable[[], httpx.Response]) -> None:
+        super().__init__(daemon=True)
+        self.send = send
+        self.answer: httpx.Response | None = None
+        self.failure: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.answer = self.send()
+        except BaseException as failure:
+            self.failure = failure
+
+    @property
+    def done(self) -> bool:
+        return not self.is_alive()
+
+    def finish(self) -> httpx.Response:
+        """The answer; takes over the failure."""
+        self.join(SEARCH_SECONDS + 5)
+        if self.failure is not None:
+            raise self.failure
+        if self.answer is None:
+            raise TimeoutError("the request did not end")
+        return self.answer
+
+
+def test_a_database_that_goes_away(api: Api, run: Run, library: Library) -> None:
+    """A search is held by a lock. Others are answered meanwhile; then its connection is cut."""
+    sent = "GET /search while the table is locked"
+    with database.held(run, "LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE"):
+        asking = Asking(
+            lambda: api.get("/search", params={"q": library.question}, timeout=SEARCH_SECONDS)
+        )
+        stopped = database.wait_for_waiting(run, 1, unless=lambda: asking.done)
+        others = Asking(lambda: api.get("/health", timeout=SEARCH_SECONDS))
+        wait.until(lambda: others.done or asking.done, SEARCH_SECONDS)
+        blocked = bool(stopped) and not others.done
+        for pid in database.waiting(run):
+            database.query(run, "SELECT pg_terminate_backend(%s)", pid)
+        response = asking.finish()
+    if blocked:
+        fail_blocked(sent)
+    others.finish()
+    check_unavailable(f"{sent}, until its connection is cut", response, api)
+    check_ranking(api, library, DEFAULT_LIMIT, {})
+
+
+def fail_blocked(sent: str) -> None:
+    fail(
+        sent=f"{sent}, and GET /health at the same time",
+        expected="others are answered meanwhile",
+        got="GET /health waited for the search",
+        cause="the event loop is blocked: wait with `await` for the provider and for the database",
+    )
+
+
+def test_a_slow_provider_holds_nobody_else(
+    api: Api, openai: OpenAIControl, library: Library, rng: Random
+) -> None:
+    """As many slow questions as the pool has connections, and one that is quick. It comes last: the
+    slow ones are not waited for.
+    """
+    slow = made_up(rng, 1)[0]
+    openai.script(Fault.slow(SLOW_SECONDS, matching=slow, times=None))
+    asking = [
+        Asking(lambda: api.get("/search", params={"q": slow}, timeout=SEARCH_SECONDS))
+        for _ in range(CONNECTIONS)
+    ]
+    sent = f"{CONNECTIONS} questions for which the provider takes {SLOW_SECONDS:g} s"
+    waiting = wait.until(lambda: len(openai.journal("embeddings")) == CONNECTIONS, SLOW_SECONDS)
+    if not waiting:
+        fail_blocked(sent)
+    quick = Asking(
+        lambda: api.get("/search", params={"q": library.question}, timeout=SEARCH_SECONDS)
+    )
+    wait.until(lambda: quick.done or any(one.done for one in asking), SEARCH_SECONDS)
+    if not quick.done:
+        fail(
+            sent=f"{sent}, and one for which it does not",
+            expected="the quick one is answered while the others wait",
+            got="it waited for them",
+            cause="a connection to the database is held while the provider is waited for: embed "
+            "first, then take one",
+        )
+    if (response := quick.finish()).status_code != 200:
+        check_unavailable(sent, response, api)
+        fail(sent=sent, expected="200 for the quick question", got=response.status_code)
