@@ -7,9 +7,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 from shop import app
 
-ORDERS = 500
-CACHED = 3000
-ROOM = 2 * 1024 * 1024
+ORDERS = 200
+CACHED = 1500
+ROOM = 1 * 1024 * 1024
 """Bytes that Redis may use beyond what it uses when it is empty."""
 
 

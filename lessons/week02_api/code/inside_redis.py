@@ -12,7 +12,7 @@ DATABASES = {0: "broker", 1: "results"}
 
 @app.task(name="shop.print", acks_late=True)
 def print_photo(photo: str) -> str:
-    time.sleep(1)
+    time.sleep(0.5)
     return f"{photo}, printed"
 
 
@@ -37,16 +37,23 @@ def look(title: str) -> None:
             print(f"  {name:<8} {key:<53} {size(redis, key)}")
 
 
+def wait_until(waiting: int, taken: int) -> None:
+    """Wait until so many messages are in the queue, and so many in the hands of a worker."""
+    broker = Redis.from_url(os.environ["REDIS_URL"], db=0)
+    while (broker.llen("celery"), broker.hlen("unacked")) != (waiting, taken):
+        time.sleep(0.05)
+
+
 def main() -> None:
     with local_services():
         orders = [print_photo.delay(f"beach-{number}.png") for number in range(3)]
         look("three orders wait, no worker")
         with celery_worker("inside_redis", "--prefetch-multiplier=1"):
             orders[0].get(timeout=30)
-            time.sleep(0.3)
+            wait_until(waiting=1, taken=1)
             look("the first is printed, the second is being printed")
             orders[2].get(timeout=30)
-            time.sleep(0.3)
+            wait_until(waiting=0, taken=0)
             look("all are printed")
 
 

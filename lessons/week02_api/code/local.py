@@ -39,8 +39,11 @@ def celery_worker(app: str, *options: str) -> Iterator[Process]:
 
 
 @contextmanager
-def web_server(app: str) -> Iterator[str]:
-    """Serve `<module>:<app>` with uvicorn for the time of the block. Yields its address."""
+def web_server(app: str, **env: str) -> Iterator[str]:
+    """Serve `<module>:<app>` with uvicorn for the time of the block. Yields its address.
+
+    Further variables of its environment are given by name.
+    """
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -52,7 +55,8 @@ def web_server(app: str) -> Iterator[str]:
         except httpx.TransportError:
             return False
 
-    with _process(["uvicorn", app, "--port", str(port), "--log-level", "warning"]) as server:
+    uvicorn = ["uvicorn", app, "--port", str(port), "--log-level", "warning"]
+    with _process(uvicorn, **env) as server:
         server.wait_ready(answers)
         yield address
 
@@ -65,11 +69,11 @@ def silent_server() -> Iterator[str]:
 
 
 @contextmanager
-def _process(module: list[str]) -> Iterator[Process]:
+def _process(module: list[str], **env: str) -> Iterator[Process]:
     with tempfile.TemporaryDirectory() as folder:
         process = Process(
             [sys.executable, "-m", *module],
-            env=os.environ,
+            env={**os.environ, **env},
             log=Path(folder) / "process.log",
             cwd=FOLDER,
             stop_signal=signal.SIGKILL,

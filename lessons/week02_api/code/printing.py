@@ -35,13 +35,12 @@ def words_for(state: str, info: Any) -> str:
 def main() -> None:
     with local_services(), celery_worker("printing"):
         order, told = print_album.delay(PAGES), ""
-        while not order.ready():
+        while not told.startswith("ready"):
             words = words_for(order.state, order.info)
             if words not in (told, "PENDING"):
                 print(words)
             told = words
             time.sleep(0.05)
-        print(words_for(order.state, order.info))
 
 
 if __name__ == "__main__":

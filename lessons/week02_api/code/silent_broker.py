@@ -1,8 +1,7 @@
 """Takes an order while Redis is silent, and asks the same server for its health meanwhile."""
 
-import os
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 from local import local_services, silent_server, web_server
@@ -21,30 +20,29 @@ def visit(method: str, url: str) -> str:
     return f"{answer.status_code}{''.join(headers)}"
 
 
-def try_order(route: str, redis: str, waits: str) -> None:
-    """Order a print, and while that is under way, ask for the health."""
-    os.environ.update(REDIS_URL=redis, WAITS=waits)
-    with web_server("order_api:api") as address:
-        order = f"{address}{route}?photo=beach.png"
-        told = threading.Thread(target=lambda: print("  order: ", visit("POST", order)))
-        told.start()
+def try_order(case: tuple[str, str, str]) -> str:
+    """Order a print, and while that is under way, ask the same server for its health."""
+    route, redis, waits = case
+    with (
+        web_server("order_api:api", REDIS_URL=redis, WAITS=waits) as address,
+        ThreadPoolExecutor() as clients,
+    ):
+        order = clients.submit(visit, "POST", f"{address}{route}?photo=beach.png")
         time.sleep(0.2)
-        health = visit("GET", f"{address}/health")
-        told.join()
-        print("  health:", health)
+        health = clients.submit(visit, "GET", f"{address}/health")
+        return f"  order:  {order.result()}\n  health: {health.result()}"
 
 
 def main() -> None:
-    with silent_server() as silence:
-        print("on the event loop, Redis silent")
-        try_order("/careless/orders", silence, "endless")
-        print("on a thread, Redis silent")
-        try_order("/orders", silence, "endless")
-        print("on a thread, short waits, Redis silent")
-        try_order("/orders", silence, "short")
-    with local_services() as run:
-        print("on a thread, short waits, Redis up")
-        try_order("/orders", run.redis_url, "short")
+    with local_services() as run, silent_server() as silence, ThreadPoolExecutor() as pool:
+        cases = {
+            "on the event loop, Redis silent": ("/careless/orders", silence, "endless"),
+            "on a thread, Redis silent": ("/orders", silence, "endless"),
+            "on a thread, short waits, Redis silent": ("/orders", silence, "short"),
+            "on a thread, short waits, Redis up": ("/orders", run.redis_url, "short"),
+        }
+        for title, answers in zip(cases, pool.map(try_order, cases.values()), strict=True):
+            print(f"{title}\n{answers}")
 
 
 if __name__ == "__main__":
