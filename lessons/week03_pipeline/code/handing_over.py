@@ -4,12 +4,13 @@ import os
 import tempfile
 from pathlib import Path
 
+from celery.result import AsyncResult
 from local import SAMPLES, celery_worker, local_services
 from redis import Redis
 from wordcount import forgets, replaces, waits
 
 
-def outcome(receipt: object) -> object:
+def outcome(receipt: AsyncResult) -> object:
     """The result, or the kind and the first sentence of the error."""
     try:
         return receipt.get(timeout=30)
@@ -26,7 +27,7 @@ def main() -> None:
             for task in (waits, forgets, replaces):
                 receipt = task.delay({"text_key": "notes"})
                 print(f"{task.name}:", outcome(receipt))
-        work = int(Redis.from_url(os.environ["REDIS_URL"], db=2).get("split"))
+        work = int(Redis.from_url(os.environ["REDIS_URL"], db=2).get("split") or 0)
         artifacts = sorted(path.name.partition("-")[0] for path in Path(folder).iterdir())
         print(f"split has worked {work} times; in the folder:", *artifacts)
 

@@ -1,6 +1,7 @@
 """Recipes from strangers, as JSON: many ways to be wrong, and two words for them."""
 
 import json
+from collections.abc import Callable
 
 Recipe = dict[str, float]
 
@@ -51,7 +52,7 @@ BYTES = {
 }
 
 
-def name_of_error(call: object, data: bytes) -> str:
+def name_of_error(call: Callable[[bytes], Recipe], data: bytes) -> str:
     try:
         call(data)
     except Exception as error:
