@@ -126,8 +126,7 @@ def check_answer(api: Api, one: Accepted, sent: str) -> None:
                 got=address or "none",
                 cause=f"the {label} is not set" if not address else f"a wrong {label}",
             )
-        wait.until(lambda place=address: api.get(place).status_code == 200, SETTLE_SECONDS)
-        answer = api.get(address)
+        answer = known(api, address)
         if answer.status_code != 200 or api.json(answer).get("task_id") != one.task_id:
             fail(
                 sent=f"GET {address}, the {label} of an upload",
@@ -143,6 +142,12 @@ def check_answer(api: Api, one: Accepted, sent: str) -> None:
                 got=shown,
                 cause="something has been processed already: not in the API, please",
             )
+
+
+def known(api: Api, address: str) -> httpx.Response:
+    """The answer of a status page, when it is 200, or at last whatever it is."""
+    wait.until(lambda: api.get(address).status_code == 200, SETTLE_SECONDS)
+    return api.get(address)
 
 
 def check_blob(run: Run, one: Accepted, content: bytes, sent: str) -> None:
