@@ -45,7 +45,7 @@ def main() -> None:
             database.execute(f"CREATE TABLE items (vector vector({DIMENSIONS}) NOT NULL)")
             if index:
                 database.execute(index)
-            print(f"{name}: ~{write(database):.0f} rows/s written; a search is a {plan(database)}")
+            print(f"{name}: ~{write(database):.0f} rows/s written; a search is by {plan(database)}")
 
 
 if __name__ == "__main__":
