@@ -13,7 +13,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -37,12 +37,20 @@ class NeedsFailed(Exception):
     """An item that this one needs did not pass."""
 
 
+class Decided(Exception):
+    """An earlier test of the same item has ended it: its first failure is what the card shows."""
+
+
 @dataclass
 class _Record:
     """What the tests of one item came to so far."""
 
     outcomes: list[tuple[Outcome, Card | None]] = field(default_factory=list)
     seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        return any(outcome is not Outcome.PASSED for outcome, _ in self.outcomes)
 
     def worst(self) -> tuple[Outcome, Card | None]:
         if not self.outcomes:
@@ -108,6 +116,8 @@ class Grading:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Before any fixture: is the item gradable, and do those it needs stand?"""
         homework = self.manifest.item(item_of(item))
+        if self._records[homework.id].failed:
+            raise Decided(homework.id)
         for needed in homework.needs:
             if self._records[needed].worst()[0] is not Outcome.PASSED:
                 raise NeedsFailed(needed)
@@ -130,23 +140,25 @@ class Grading:
         record = self._records[item_of(item)]
         record.seconds += call.duration
         error = call.excinfo.value if call.excinfo else None
-        if error is not None:
+        if isinstance(error, Decided | NeedsFailed):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 0, f"{error} did not pass")
+        if error is not None and not isinstance(error, Decided):
             record.outcomes.append(self._judge(item_of(item), error))
-            report.outcome = "skipped" if isinstance(error, NeedsFailed) else "failed"
-            report.longrepr = (
-                (str(item.path), 0, f"needs {error}")
-                if isinstance(error, NeedsFailed)
-                else (record.outcomes[-1][1] or Card()).text()
-            )
-        elif call.when == "call":
+            if report.outcome != "skipped":
+                report.outcome = "failed"
+                report.longrepr = (record.outcomes[-1][1] or Card()).text()
+        elif error is None and call.when == "call":
             record.outcomes.append((Outcome.PASSED, None))
         return report
 
     def _judge(self, item_id: str, error: BaseException) -> tuple[Outcome, Card]:
-        if isinstance(error, NotGradable):
-            return Outcome.NOT_GRADABLE, error.card
         if isinstance(error, CheckFailed):
-            return Outcome.FAILED, self._with_marker(item_id, error.card)
+            if place := self.session.unwritten(self.manifest.item(item_id)):
+                undone = f'{place} still says NotImplementedError("{item_id}"): write that part'
+                return Outcome.FAILED, replace(error.card, cause=undone)
+            failed = not isinstance(error, NotGradable)
+            return Outcome.FAILED if failed else Outcome.NOT_GRADABLE, error.card
         if isinstance(error, NeedsFailed):
             return Outcome.SKIPPED, Card(
                 got=f"not checked: it builds on {error}, which has not passed yet",
@@ -154,18 +166,6 @@ class Grading:
             )
         trace = "".join(traceback.format_exception(error)).splitlines()
         return Outcome.GRADER_ERROR, broken(f"{type(error).__name__}: {error}", trace)
-
-    def _with_marker(self, item_id: str, card: Card) -> Card:
-        place = self.session.unwritten(self.manifest.item(item_id))
-        if not place:
-            return card
-        return Card(
-            sent=card.sent,
-            expected=card.expected,
-            got=card.got,
-            cause=f'{place} still says NotImplementedError("{item_id}"): write that part',
-            log=card.log,
-        )
 
 
 class Hung(BaseException):

@@ -24,33 +24,48 @@ MOST_RUNS = 3
 """The worker was started with LOST_WORKER_RETRIES=1: a first run, one more, and no third."""
 
 
-def test_a_killed_task_runs_again_and_not_for_ever(
+def test_a_killed_task_runs_again(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
 ) -> None:
-    """Two tasks side by side: one loses its process once, the other each time it runs."""
-    unlucky, deadly = articles.titles(rng, 2)
-    openai.script(
-        Fault.slow(HELD_SECONDS, matching=unlucky, times=1),
-        Fault.slow(HELD_SECONDS, matching=deadly, times=None),
-    )
-    ids = {title: articles.enqueue(student, title) for title in (unlucky, deadly)}
-    for title in ids:
-        if not articles.wait_for_requests(openai, title, 1, AGAIN_SECONDS):
-            fail(
-                sent=f"summarize_article.delay({title!r})",
-                expected="a task that starts",
-                got=f"it had not started after {AGAIN_SECONDS:g} s",
-                log=worker.tail(),
-            )
+    [title] = articles.titles(rng, 1)
+    openai.script(Fault.slow(HELD_SECONDS, matching=title, times=1))
+    task_id = start(student, worker, openai, title)
+    kill_task(worker)
+    check_runs_again(run, worker, openai, title, task_id)
+
+
+def test_a_deadly_task_is_given_up(
+    student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
+) -> None:
+    [title] = articles.titles(rng, 1)
+    openai.script(Fault.slow(HELD_SECONDS, matching=title, times=None))
+    task_id = start(student, worker, openai, title)
+    kill_task(worker)
+    check_ends(run, worker, openai, title, task_id)
+
+
+def start(student: Student, worker: Worker, openai: OpenAIControl, title: str) -> str:
+    """Enqueue an article, and wait until the model is asked about it. Returns the task's id."""
+    task_id = articles.enqueue(student, title)
+    if not articles.wait_for_requests(openai, title, 1, AGAIN_SECONDS):
+        fail(
+            sent=f"summarize_article.delay({title!r})",
+            expected="a task that starts",
+            got=f"it had not started after {AGAIN_SECONDS:g} s",
+            log=worker.tail(),
+        )
+    return task_id
+
+
+def kill_task(worker: Worker) -> None:
+    """SIGKILL the processes that run tasks; the node lives on."""
     if not worker.kill_pool():
         fail(
-            sent=f"two tasks, and a look at the processes of the worker {worker.name!r}",
+            sent=f"a task, and a look at the processes of the worker {worker.name!r}",
             expected="tasks that run in processes of their own, so that one can die alone",
             got="no process but the worker's own",
             cause="`worker_pool` is threads or solo: a task that dies takes the whole node along",
         )
-    check_runs_again(run, worker, openai, unlucky, ids[unlucky])
-    check_ends(run, worker, openai, deadly, ids[deadly])
 
 
 def check_runs_again(
@@ -122,16 +137,14 @@ def test_a_killed_node_hands_its_task_over(
     """The last test: after it the shared worker is gone. Its task must come to another node."""
     [title] = articles.titles(rng, 1)
     openai.script(Fault.slow(HELD_SECONDS, matching=title, times=1))
-    articles.enqueue(student, title)
-    sent = f"summarize_article.delay({title!r}), and SIGKILL to the whole worker node"
-    if not articles.wait_for_requests(openai, title, 1, AGAIN_SECONDS):
-        fail(sent=sent, expected="a task that starts", got="it did not", log=worker.tail())
+    start(student, worker, openai, title)
     worker.kill()
     environment = {**worker_environment, "VISIBILITY_TIMEOUT_SECONDS": "1"}
     other = student.start_worker("other", environment)
     if len(articles.wait_for_requests(openai, title, 2, AGAIN_SECONDS)) < 2:
         fail(
-            sent=f"{sent}; then another node, with VISIBILITY_TIMEOUT_SECONDS=1",
+            sent=f"summarize_article.delay({title!r}), and SIGKILL to the whole worker node; "
+            "then another node, with VISIBILITY_TIMEOUT_SECONDS=1",
             expected="the other node runs the task",
             got=f"it had not started it after {AGAIN_SECONDS:g} s: the article is lost",
             cause="the message was acknowledged before the work was done: `task_acks_late`",
