@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import order_api
 from local import local_services, silent_server, web_server
 
 PATIENCE_SECONDS = 3
@@ -24,7 +25,7 @@ def try_order(case: tuple[str, str, str]) -> str:
     """Order a print, and while that is under way, ask the same server for its health."""
     route, redis, waits = case
     with (
-        web_server("order_api:api", REDIS_URL=redis, WAITS=waits) as address,
+        web_server(f"{order_api.__name__}:api", REDIS_URL=redis, WAITS=waits) as address,
         ThreadPoolExecutor() as clients,
     ):
         order = clients.submit(visit, "POST", f"{address}{route}?photo=beach.png")
