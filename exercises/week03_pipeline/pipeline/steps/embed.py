@@ -70,7 +70,7 @@ def embed_batch(batch: list[str]) -> list[Vector]:
     answer = client().embeddings.create(model=embedding_model(), input=batch)
     # TODO 3.3: Believe no answer. Each item says by its `index` which text it belongs to: sort
     #   by it, and check that every text has exactly one. Check that each vector has `DIMENSIONS`
-    #   numbers, all finite: one NaN in the index spoils every search that meets it.
+    #   numbers, all finite: pgvector refuses a NaN, but only in the next step, far from its cause.
     raise NotImplementedError("3.3")
 
 
