@@ -6,6 +6,24 @@ import math
 from typing import Any, TypeGuard
 
 from autograder.engine.card import fail
+from autograder.engine.student import Student
+
+CALL_SECONDS = 45.0
+
+
+def called(
+    student: Student, sent: str, module: str, name: str, *args: Any, cause: str = "", **kwargs: Any
+) -> Any:
+    """What a function returns that must not raise; `sent` says in short what it was given."""
+    answer = student.ask(module, name, *args, timeout=CALL_SECONDS, **kwargs)
+    if not answer.ok:
+        fail(
+            sent=sent,
+            expected="no exception",
+            got=f"{answer.error}: {answer.message} ({answer.where})",
+            cause=cause or "look at the line named here",
+        )
+    return answer.value
 
 
 def as_pages(sent: str, value: Any) -> list[dict[str, Any]]:

@@ -19,12 +19,11 @@ from autograder.engine.documents import (
 )
 from autograder.engine.student import Student
 from autograder.week03_pipeline import files, parser
-from autograder.week03_pipeline.shapes import as_pages
+from autograder.week03_pipeline.shapes import CALL_SECONDS, as_pages, called
 
 pytestmark = pytest.mark.item("3.1")
 
 PARSE = "pipeline.steps.parse"
-PARSE_SECONDS = 30.0
 MANY_PAGES = 300
 MOST_PAGES = 5_000
 """`ParseLimits.pages`"""
@@ -32,17 +31,9 @@ MOST_PAGES = 5_000
 
 def parse(student: Student, sent: str, content: bytes, content_type: str) -> list[dict[str, Any]]:
     """The pages that the student's parser finds in a good file."""
-    answer = student.ask(
-        PARSE, "parse_document", packed(content), content_type, timeout=PARSE_SECONDS
-    )
-    if not answer.ok:
-        fail(
-            sent=sent,
-            expected="its pages",
-            got=f"{answer.error}: {answer.message} ({answer.where})",
-            cause="the file is sound: look at the line named here",
-        )
-    return as_pages(sent, answer.value)
+    data, cause = packed(content), "the file is sound: look at the line named here"
+    value = called(student, sent, PARSE, "parse_document", data, content_type, cause=cause)
+    return as_pages(sent, value)
 
 
 def packed(content: bytes) -> dict[str, str]:
@@ -194,7 +185,7 @@ class ErrorCheck:
     def __call__(self, sent: str, content: bytes, content_type: str, kind: str) -> None:
         """`parse_document` must raise `kind`, which the worker knows to be permanent."""
         name = "parse_document"
-        answer = self.student.ask(PARSE, name, packed(content), content_type, timeout=PARSE_SECONDS)
+        answer = self.student.ask(PARSE, name, packed(content), content_type, timeout=CALL_SECONDS)
         wanted = "a DocumentError of the pipeline" if kind == "DocumentError" else kind
         if answer.ok:
             fail(

@@ -14,7 +14,7 @@ from autograder.engine.documents import WORDS, random_pages
 from autograder.engine.student import Student
 from autograder.week03_pipeline.cover import Gap, Placed, cover, cuts_a_word, plain
 from autograder.week03_pipeline.files import made_up
-from autograder.week03_pipeline.shapes import as_chunks
+from autograder.week03_pipeline.shapes import as_chunks, called
 
 pytestmark = pytest.mark.item("3.2")
 
@@ -31,7 +31,7 @@ def chunked(
 ) -> tuple[str, list[Chunk]]:
     """What was sent, and the chunks: each in bounds, numbered, not blank."""
     sent = f"chunk_pages({sent}, max_chars={max_chars}, overlap={overlap})"
-    value = student.call(CHUNK, "chunk_pages", pages, max_chars=max_chars, overlap=overlap)
+    value = called(student, sent, CHUNK, "chunk_pages", pages, max_chars=max_chars, overlap=overlap)
     chunks = as_chunks(sent, value)
     check_form(sent, chunks, max_chars)
     return sent, chunks
@@ -149,7 +149,7 @@ def test_repeated_paragraphs_are_all_kept(student: Student, rng: Random) -> None
 def test_the_default_size(student: Student, rng: Random) -> None:
     pages = numbered(rng, random_pages(rng, 2, 400))
     sent = "chunk_pages(two pages of 400 words)"
-    chunks = as_chunks(sent, student.call(CHUNK, "chunk_pages", pages))
+    chunks = as_chunks(sent, called(student, sent, CHUNK, "chunk_pages", pages))
     check_form(sent, chunks, 1_000)
     check_cover(sent, pages, chunks, 150)
 

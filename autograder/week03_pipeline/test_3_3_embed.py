@@ -13,7 +13,7 @@ from autograder.engine.card import fail, show
 from autograder.engine.student import Student
 from autograder.week03_pipeline import vectors
 from autograder.week03_pipeline.files import made_up
-from autograder.week03_pipeline.shapes import is_vector
+from autograder.week03_pipeline.shapes import CALL_SECONDS, called, is_vector
 from autograder.week03_pipeline.vectors import DIMENSIONS
 from bootcamp.providers import Fault, JournalEntry, OpenAIControl
 from bootcamp.stack import Run
@@ -21,7 +21,6 @@ from bootcamp.stack import Run
 pytestmark = pytest.mark.item("3.3")
 
 EMBED = "pipeline.steps.embed"
-EMBED_SECONDS = 45.0
 MAX_INPUTS, MAX_INPUT_TOKENS, MAX_REQUEST_TOKENS = 2_048, 8_192, 300_000
 LEAST_FILLED = 50
 """Short texts in a batch, on average: less is a waste of requests."""
@@ -29,7 +28,7 @@ LEAST_FILLED = 50
 
 def embedded(student: Student, sent: str, texts: list[str]) -> list[list[float]]:
     """What `embed_texts` returns: a vector for each text."""
-    value = student.call(EMBED, "embed_texts", texts, timeout=EMBED_SECONDS)
+    value = called(student, sent, EMBED, "embed_texts", texts)
     return as_vectors(sent, value, len(texts))
 
 
@@ -113,7 +112,7 @@ def test_equal_texts_are_sent_once_and_order_is_kept(
 
 
 def test_no_texts_no_request(student: Student, openai: OpenAIControl) -> None:
-    found = student.call(EMBED, "embed_texts", [])
+    found = called(student, "embed_texts([])", EMBED, "embed_texts", [])
     if found != [] or openai.journal():
         fail(
             sent="embed_texts([])",
@@ -130,9 +129,8 @@ def test_tokens_of_a_request(
     count = 40
     texts = [f"{word} " + "灯 " * rng.randint(8_100, 8_180) for word in made_up(rng, count)]
     sent = f"embed_texts({count} texts of about 8,150 tokens each)"
-    answer = student.ask(EMBED, "embed_texts", texts, timeout=EMBED_SECONDS)
-    entries = openai.journal("embeddings")
-    if entries:
+    answer = student.ask(EMBED, "embed_texts", texts, timeout=CALL_SECONDS)
+    if entries := openai.journal("embeddings"):
         check_requests(sent, entries, texts)
     if not answer.ok:
         fail(
@@ -150,7 +148,7 @@ def test_number_of_inputs(student: Student, openai: OpenAIControl, rng: Random) 
     """The first request is refused by the provider: how large it was, is in the journal."""
     texts = made_up(rng, MAX_INPUTS + rng.randint(2, 90))
     openai.script(Fault.status(500, times=None))
-    student.ask(EMBED, "embed_texts", texts, timeout=EMBED_SECONDS)
+    student.ask(EMBED, "embed_texts", texts, timeout=CALL_SECONDS)
     sent = f"embed_texts({len(texts):,} short texts, all different)"
     entries = openai.journal("embeddings")
     if not entries:
@@ -173,7 +171,7 @@ def test_number_of_inputs(student: Student, openai: OpenAIControl, rng: Random) 
 
 def batches(student: Student, sent: str, texts: list[str]) -> list[list[str]]:
     """What `batches` returns, checked: in order, all of them, none empty, inside the limits."""
-    found = student.call(EMBED, "batches", texts)
+    found = called(student, sent, EMBED, "batches", texts)
     shaped = isinstance(found, list) and all(
         isinstance(batch, list) and all(isinstance(text, str) for text in batch) for batch in found
     )
@@ -205,7 +203,7 @@ def test_a_text_at_the_limit_and_one_over_it(
     longest += "x" * (MAX_INPUT_TOKENS * 4 - len(longest.encode()))
     batches(student, f"batches([a text of exactly {MAX_INPUT_TOKENS:,} tokens])", [longest])
     sent = f"embed_texts(['{word}', a text of {MAX_INPUT_TOKENS + 1:,} tokens])"
-    answer = student.ask(EMBED, "embed_texts", [word, longest + "x"], timeout=EMBED_SECONDS)
+    answer = student.ask(EMBED, "embed_texts", [word, longest + "x"], timeout=CALL_SECONDS)
     if asked := openai.journal():
         fail(
             sent=sent,
@@ -231,7 +229,7 @@ def test_answers_in_another_order(student: Student, openai: OpenAIControl, rng: 
         rng.shuffle(items)
     openai.script(vectors.answer_with(items))
     sent = f"embed_batch(4 texts), answered in the order {[index for index, _ in items]}"
-    found = as_vectors(sent, student.call(EMBED, "embed_batch", texts), 4)
+    found = as_vectors(sent, called(student, sent, EMBED, "embed_batch", texts), 4)
     for place in range(4):
         if not vectors.agree(found[place], right[place]):
             fail(

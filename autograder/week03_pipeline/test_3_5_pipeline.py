@@ -115,7 +115,7 @@ def test_one_document_from_upload_to_index(
     check_result(sent, run, status, made, worker)
     check_index(sent, run, document_id, made)
     check_paid_once(sent, openai)
-    check_tasks(sent, watch)
+    check_messages(sent, watch)
     check_references(sent, watch, made)
 
 
@@ -240,7 +240,7 @@ def check_paid_once(sent: str, openai: OpenAIControl) -> None:
         )
 
 
-def check_tasks(sent: str, watch: Watch) -> None:
+def check_messages(sent: str, watch: Watch) -> None:
     """Each step went through the broker as a message of its own."""
     sent_tasks = {command.task for command in watch.commands}
     if missing := [task for task in TASKS if task not in sent_tasks]:

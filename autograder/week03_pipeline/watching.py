@@ -66,6 +66,7 @@ class Watch:
     def __init__(self, run: Run) -> None:
         self._client = redis.Redis.from_url(f"{run.redis_url}/0")
         self._end = f"end-{secrets.token_hex(8)}"
+        self._finished = 0
         self._commands: list[Command] = []
         self._states: list[tuple[str, dict[str, Any]]] = []
         self._monitor = self._client.monitor()  # type: ignore[no-untyped-call]
@@ -91,6 +92,8 @@ class Watch:
         self._client.publish(self._end, self._end)  # both readers see it, and stop
         for thread in self._threads:
             thread.join(SETTLE_SECONDS)
+        if error is None and self._finished < len(self._threads):
+            raise RuntimeError("the witness lost its connection to Redis")
         self._monitor.connection.disconnect()
         self._channels.close()
         self._client.close()
@@ -98,17 +101,19 @@ class Watch:
     def _read_commands(self) -> None:
         while True:
             text = str(self._monitor.next_command()["command"])
-            if self._end in text:
-                return
+            if text.startswith("PUBLISH") and self._end in text:
+                break
             self._commands.append(Command(text))
+        self._finished += 1
 
     def _read_states(self) -> None:
         for message in self._channels.listen():
             if message["channel"] == self._end.encode() and message["type"] == "pmessage":
-                return
+                break
             if message["type"] == "pmessage":
                 task_id = message["channel"].decode().removeprefix(RESULT_CHANNEL)
                 self._states.append((task_id, _record(message["data"])))
+        self._finished += 1
 
     @property
     def commands(self) -> list[Command]:
