@@ -75,7 +75,7 @@ def test_a_killed_node_hands_its_task_to_another(
     title = article()
     run.openai.script(Fault.slow(30.0, matching=title, times=1))
     result = producer.send_task(TASK, [title])
-    busy = holder(cluster, result.id)
+    busy = holder(run, cluster, result.id)
     busy.kill()
     assert busy.container.status == "exited"
     assert result.get(timeout=DEADLINE)["title"] == title
@@ -90,19 +90,20 @@ def test_a_killed_node_works_again_after_a_restart(
     run.openai.script(Fault.slow(30.0, matching=title, times=1))
     with local_worker_cluster(["only"], environment, tmp_path) as cluster:
         result = producer.send_task(TASK, [title])
-        node = holder(cluster, result.id)
+        node = holder(run, cluster, result.id)
         node.kill()
         node.restart()
         assert node.container.status == "running"
         assert result.get(timeout=DEADLINE)["title"] == title
 
 
-def holder(cluster: CeleryWorkerCluster, task_id: str) -> CeleryTestWorker:
-    """The node that is at work on a task."""
+def holder(run: Run, cluster: CeleryWorkerCluster, task_id: str) -> CeleryTestWorker:
+    """The node that is at work on a task, once the model has been asked."""
 
     def found() -> CeleryTestWorker | None:
         return next((node for node in cluster if f"as task {task_id}" in node.logs()), None)
 
     node = wait.until(found, DEADLINE)
     assert node is not None, "no node took the task"
+    assert wait.until(lambda: run.openai.journal("chat"), DEADLINE), "the model was not asked"
     return node
