@@ -68,7 +68,7 @@ def slow(student: Student, api: Api) -> Iterator[SlowStore]:
 def test_it_is_accepted_before_any_work(run: Run, api: Api, worker: Worker, rng: Random) -> None:
     """The same document twice, under two names, while no worker takes messages."""
     document = random_document(rng, rng.choice(["pdf", "docx", "md"]), pages=12)
-    sent = f"POST {uploading.UPLOAD} with {document.name}, while no worker takes messages"
+    sent = f"POST {uploading.UPLOAD}, while no worker takes messages"
     with queue_view.nobody_takes_messages(run, worker):
         first, second = (send(api, document.content, name, sent) for name in names(document.name))
         check_answer(api, first, sent)

@@ -39,7 +39,7 @@ def check_refusal(api: Api, response: httpx.Response, status: int, sent: str, ca
             expected=f"{status}",
             got=f"{response.status_code} {response.text[:200]}",
             cause=cause,
-            log=uploading.log_of(api, response) if response.status_code >= 500 else (),
+            log=uploading.log_of(api, response),
         )
     body = api.json(response)
     leak = uploading.leak_in(response.text)

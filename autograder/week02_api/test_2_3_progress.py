@@ -10,7 +10,7 @@ from autograder.engine.api import Api
 from autograder.engine.card import fail
 from autograder.engine.student import Student
 from autograder.engine.worker import Worker
-from autograder.week02_api import queue_view
+from autograder.week02_api import queue_view, uploading
 from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("2.3")
@@ -46,14 +46,15 @@ def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
     """The percents that were reported, in order; each report has the form that was asked for."""
     reports = [one.get("result") for one in watch.seen if one.get("status") == STATE]
     if not reports:
+        raised = "progress was not reported" in worker.logs()
         fail(
             sent=sent,
             expected=f"the custom state {STATE!r} before SUCCESS",
             got=f"these states: {watch.states}",
-            cause="nothing is reported, or under another name: see `pipeline/states.py`"
-            if "progress was not reported" not in worker.logs()
-            else "`_report` raised, and `report` logged it: see the worker's log",
-            log=worker.tail(),
+            cause="`_report` raised, and `report` logged it: the worker's lines below"
+            if raised
+            else "nothing is reported, or under another name: see `pipeline/states.py`",
+            log=uploading.traceback_in(worker.logs()) if raised else (),
         )
     percents: list[int] = []
     for meta in reports:
@@ -76,7 +77,7 @@ def test_progress_of_a_long_document(
     line = f"{rng.getrandbits(200):050x} wrote the keeper\n".encode()
     size = PIECE_BYTES * rng.choice(OFFSETS)
     content = (line * (size // len(line) + 1))[:size]
-    sent = f"process_document on a text of {size} bytes, read {PIECE_BYTES} at a time"
+    sent = f"process_document on a text of ~{size // 10**6} MB, read {PIECE_BYTES} bytes at a time"
     states = watch(student, run, worker, content)
     percents = reports_of(states, sent, worker)
     check_course(sent, percents)

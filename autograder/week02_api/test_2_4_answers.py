@@ -33,7 +33,7 @@ def ask(api: Api, task_id: str, sent: str, expected: str) -> tuple[httpx.Respons
             expected=f"200, {expected}",
             got=f"{answer.status_code} {answer.text[:200]}",
             cause="a task that has ended is known: its state is stored",
-            log=uploading.log_of(api, answer) if answer.status_code >= 500 else (),
+            log=uploading.log_of(api, answer),
         )
     return answer, body
 
@@ -183,5 +183,5 @@ def test_an_id_that_nobody_submitted(run: Run, api: Api) -> None:
                 got=f"{answer.status_code} {answer.text[:200]}",
                 cause="Celery's PENDING was taken for 'waits': it means 'never heard of', and what "
                 "was submitted is QUEUED",
-                log=uploading.log_of(api, answer) if answer.status_code >= 500 else (),
+                log=uploading.log_of(api, answer),
             )

@@ -134,10 +134,16 @@ async def publish(document: DocumentRef) -> None:
         BrokerUnavailable: the document is not in the queue. (If the broker took the message but
             its answer was lost, it is, and runs without anybody asking: week 4 ends that.)
     """
-    # TODO 2.5: `enqueue` blocks while it waits for Redis. Nothing that blocks may run on the event
-    #   loop: other requests are answered meanwhile (`off_the_loop`). And however Redis fails, by
-    #   refusing or by silence, the client gets an answer in time, one that the API turns into 503.
-    raise NotImplementedError("2.5")
+    try:
+        # TODO 2.5: `enqueue` blocks while it waits for Redis. Nothing that blocks may run on the
+        #   event
+        #   loop: other requests are answered meanwhile (`off_the_loop`). And however Redis fails,
+        #   by
+        #   refusing or by silence, the client gets an answer in time, one that the API turns into
+        #   503.
+        raise NotImplementedError("2.5")
+    except NotImplementedError:  # still an exercise: then it blocks, and an outage is a 500
+        enqueue(document)
 
 
 @router.post(
@@ -170,6 +176,6 @@ async def upload_document(request: Request, response: Response) -> UploadAccepte
         #   store under the key that its content gives (`upload_key`), and hand a reference with a
         #   new id to the queue. Answer with the id and where to ask (`Location`); process nothing
         #   here. What blocks for long runs on a thread.
-        #   `within_limit` and `judged_type` come with 2.2, `publish` with 2.5. Until then, do
-        #   without the first two and call `enqueue` in place of `publish`.
+        #   Call `within_limit` and `judged_type` (2.2) and `publish` (2.5) from the start: while
+        #   they are unwritten, they let everything through.
         raise NotImplementedError("2.1")
