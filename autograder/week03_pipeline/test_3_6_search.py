@@ -32,6 +32,8 @@ CHUNKS = 24
 DEFAULT_LIMIT, MAX_LIMIT = 10, 50
 SCORE_CLOSE = 1e-3
 SEARCH_SECONDS = 20.0
+OTHERS_SECONDS = 8.0
+"""`GET /health` needs a thousandth of it."""
 SLOW_SECONDS = 4.0
 """How long the provider takes for some questions: less than the API waits for it."""
 CONNECTIONS = 4
@@ -159,6 +161,13 @@ def check_ranking(api: Api, library: Library, limit: int, params: dict[str, int]
         )
     texts = [one.get("text") for one in found]
     wanted = [one.text for one in expected]
+    if len(set(map(str, texts))) < len(texts):
+        fail(
+            sent=sent,
+            expected="each chunk once",
+            got=f"{len(texts)} results, {len(set(map(str, texts)))} of them different",
+            cause="the join pairs a chunk with documents that are not its own",
+        )
     if texts != wanted:
         cosine_of = {one.text: one.cosine for one in library.chunks}
         fail(
@@ -314,13 +323,13 @@ def test_a_database_that_goes_away(api: Api, run: Run, library: Library) -> None
         )
         stopped = database.wait_for_waiting(run, 1, unless=lambda: asking.done)
         others = Asking(lambda: api.get("/health", timeout=SEARCH_SECONDS))
-        wait.until(lambda: others.done or asking.done, SEARCH_SECONDS)
+        wait.until(lambda: others.done or asking.done, OTHERS_SECONDS)
         blocked = bool(stopped) and not others.done
         for pid in database.waiting(run):
             database.query(run, "SELECT pg_terminate_backend(%s)", pid)
+        if blocked:
+            fail_blocked(sent)
         response = asking.finish()
-    if blocked:
-        fail_blocked(sent)
     others.finish()
     check_unavailable(f"{sent}, until its connection is cut", response, api)
     check_ranking(api, library, DEFAULT_LIMIT, {})
@@ -355,14 +364,12 @@ def test_a_slow_provider_holds_nobody_else(
         lambda: api.get("/search", params={"q": library.question}, timeout=SEARCH_SECONDS)
     )
     wait.until(lambda: quick.done or any(one.done for one in asking), SEARCH_SECONDS)
-    if not quick.done:
+    answered = quick.done and quick.finish().status_code
+    if answered != 200:
         fail(
             sent=f"{sent}, and one for which it does not",
             expected="the quick one is answered while the others wait",
-            got="it waited for them",
+            got=f"it was answered with {answered}" if answered else "it waited for them",
             cause="a connection to the database is held while the provider is waited for: embed "
             "first, then take one",
         )
-    if (response := quick.finish()).status_code != 200:
-        check_unavailable(sent, response, api)
-        fail(sent=sent, expected="200 for the quick question", got=response.status_code)

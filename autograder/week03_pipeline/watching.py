@@ -66,7 +66,7 @@ class Watch:
     def __init__(self, run: Run) -> None:
         self._client = redis.Redis.from_url(f"{run.redis_url}/0")
         self._end = f"end-{secrets.token_hex(8)}"
-        self._finished = 0
+        self._finished: list[str] = []
         self._commands: list[Command] = []
         self._states: list[tuple[str, dict[str, Any]]] = []
         self._monitor = self._client.monitor()  # type: ignore[no-untyped-call]
@@ -92,7 +92,7 @@ class Watch:
         self._client.publish(self._end, self._end)  # both readers see it, and stop
         for thread in self._threads:
             thread.join(SETTLE_SECONDS)
-        if error is None and self._finished < len(self._threads):
+        if error is None and len(self._finished) < len(self._threads):
             raise RuntimeError("the witness lost its connection to Redis")
         self._monitor.connection.disconnect()
         self._channels.close()
@@ -104,7 +104,7 @@ class Watch:
             if text.startswith("PUBLISH") and self._end in text:
                 break
             self._commands.append(Command(text))
-        self._finished += 1
+        self._finished.append("commands")
 
     def _read_states(self) -> None:
         for message in self._channels.listen():
@@ -113,7 +113,7 @@ class Watch:
             if message["type"] == "pmessage":
                 task_id = message["channel"].decode().removeprefix(RESULT_CHANNEL)
                 self._states.append((task_id, _record(message["data"])))
-        self._finished += 1
+        self._finished.append("states")
 
     @property
     def commands(self) -> list[Command]:
