@@ -68,7 +68,7 @@ def arguments(found: broker.Message) -> list[Any]:
 def records(run: Run) -> set[str]:
     """The ids of all tasks that the result backend knows."""
     keys = broker.database(run, broker.RESULTS).scan_iter(f"{META}*")
-    return {key.decode().removeprefix(META) for key in keys}
+    return {key.decode("utf-8", "replace").removeprefix(META) for key in keys}
 
 
 def plant(run: Run, task_id: str, status: str, result: Any, **more: Any) -> None:
@@ -78,12 +78,20 @@ def plant(run: Run, task_id: str, status: str, result: Any, **more: Any) -> None
     broker.database(run, broker.RESULTS).set(f"{META}{task_id}", text, ex=600)
 
 
+def meta_in(stored: bytes) -> dict[str, Any]:
+    """What a result backend's value says; empty if it is none of Celery's."""
+    with suppress(ValueError):
+        meta = json.loads(stored)
+        return meta if isinstance(meta, dict) else {}
+    return {}
+
+
 def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
     """What is stored about a task once it has ended."""
 
     def ended() -> dict[str, Any] | None:
         stored = broker.result(run, task_id)
-        meta = json.loads(stored[0]) if stored else {}
+        meta = meta_in(stored[0]) if stored else {}
         return meta if meta.get("status") in ENDED else None
 
     return wait.until(ended, timeout)
@@ -104,7 +112,7 @@ class Watch:
     def _ended(self) -> bool:
         while message := self.channel.get_message():
             if message["type"] == "message":
-                self.seen.append(json.loads(message["data"]))
+                self.seen.append(meta_in(message["data"]))
         return bool(self.seen) and self.seen[-1].get("status") in ENDED
 
     @property

@@ -133,7 +133,7 @@ def check_shown(run: Run, api: Api, states: queue_view.Watch) -> None:
     for meta in [one for one in states.seen if one.get("status") == STATE]:
         queue_view.plant(run, states.task_id, STATE, meta["result"])
         answer = api.get(f"/tasks/{states.task_id}")
-        body = api.json(answer) if answer.status_code == 200 else {}
+        body = uploading.status_in(api, answer)
         if (body.get("status"), body.get("progress")) != ("processing", meta["result"]):
             fail(
                 sent=f"GET /tasks/{states.task_id}, while the task has stored {meta['result']}",

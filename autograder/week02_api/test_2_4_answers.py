@@ -26,8 +26,8 @@ END_SECONDS = 20.0
 def ask(api: Api, task_id: str, sent: str, expected: str) -> tuple[httpx.Response, dict[str, Any]]:
     """`GET /tasks/{id}`, which must answer 200 with a JSON object."""
     answer = api.get(f"/tasks/{task_id}")
-    body = api.json(answer) if answer.status_code == 200 else None
-    if not isinstance(body, dict):
+    body = uploading.status_in(api, answer)
+    if not body:
         fail(
             sent=sent,
             expected=f"200, {expected}",

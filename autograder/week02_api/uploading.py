@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +63,10 @@ def stored(run: Run) -> dict[str, int]:
     """Every file in the blob folder and its size. Half-written ones are in `.partial`."""
     found = {}
     for path in run.blob_folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            found[path.relative_to(run.blob_folder).as_posix()] = path.stat().st_size
+        with suppress(FileNotFoundError):  # it was renamed meanwhile
+            about = path.lstat()
+            if stat.S_ISREG(about.st_mode):
+                found[path.relative_to(run.blob_folder).as_posix()] = about.st_size
     return found
 
 
@@ -135,6 +139,12 @@ def cause_of(status: int) -> str:
         500: "an exception in the route: the lines of the API's log below name it",
         503: "the queue is there, and was said not to be: see the API's log",
     }.get(status, "a good document was refused")
+
+
+def status_in(api: Api, answer: httpx.Response) -> dict[str, Any]:
+    """What `GET /tasks/{id}` says; empty if that is no 200 with a JSON object."""
+    body = api.json(answer) if answer.status_code == 200 else None
+    return body if isinstance(body, dict) else {}
 
 
 def is_id(text: str) -> bool:
