@@ -82,7 +82,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     result = grading.result()
     terminalreporter.section(str(result.week))
-    for one in result.items:
+    for one in filter(lambda one: grading.ran(one.item.id), result.items):
         terminalreporter.write_line(f"{one.item.id} {one.item.title}: {one.outcome}")
         if one.card is not None and one.outcome is not Outcome.SKIPPED:
             for line in one.card.text().splitlines():

@@ -152,6 +152,8 @@ def failure_card(sent: str, answer: Answer) -> Card:
         cause = "this part is still to be written"
     elif answer.error in ("ModuleNotFoundError", "ImportError"):
         cause = "a name or module that is not there: look at the imports"
+    elif answer.error == "TypeError" and "positional argument" in answer.message:
+        cause = "too few or too many arguments. `args=` takes a list: a text is one for each letter"
     elif "File too large" in answer.message:
         cause = "the process printed or wrote more than it may: is there a print in a loop?"
     return Card(

@@ -85,6 +85,10 @@ class Grading:
             items.append(ItemResult(item, outcome, self._finished(item, card), record.seconds))
         return WeekResult(self.session.week, tuple(items), self.session.seed)
 
+    def ran(self, item_id: str) -> bool:
+        """Whether any test of the item came to an end; false too if `-k` left it out."""
+        return bool(self._records[item_id].outcomes or self._uncollected)
+
     def _finished(self, item: Item, card: Card | None) -> Card | None:
         if card is None:
             return None

@@ -167,12 +167,14 @@ class Student:
             NotGradable: it does not start.
         """
         if not worker.wait_ready():
+            log = worker.tail()
+            ended = f"the worker ended: {log[-1]}" if log else "the worker ended"
             card = Card(
                 sent=f"{' '.join(Worker.command(worker.name)[1:6])} …",
                 expected="a worker that is ready",
-                got="the worker ended" if not worker.alive else "it did not get ready in time",
+                got="it did not get ready in time" if worker.alive else ended,
                 cause="the last lines of its log say why",
-                log=worker.tail(),
+                log=log,
             )
             raise NotGradable(card.cleaned())
 

@@ -102,7 +102,7 @@ def check_result(run: Run, task_id: str, expiry: int, worker: Worker) -> None:
             expected="a result in Redis database 1",
             got=f"one in database {elsewhere[0]}" if elsewhere else "no result anywhere in Redis",
             cause="`result_backend` names another database, or results are switched off",
-            log=worker.tail(),
+            log=() if elsewhere else worker.tail(),
         )
     value, seconds = stored
     try:

@@ -99,5 +99,5 @@ def test_leaves_messages_for_others(
             sent=f"{count} slow tasks to one worker with {slots} slots",
             expected=f"at most {slots} messages reserved, the rest left in the queue for others",
             got=f"{reserved} messages reserved by this one worker",
-            cause="`worker_prefetch_multiplier`: Celery's own is 4; for long tasks it should be 1",
+            cause="`worker_prefetch_multiplier`: for long tasks 1. Celery's own is 4; 0 is no limit",
         )

@@ -60,15 +60,23 @@ def check_pages(sent: str, found: list[dict[str, Any]], expected: list[list[str]
         )
     for page, words in zip(found, expected, strict=True):
         if (got := words_of(page["text"])) != words:
-            lost = [word for word in words if word not in got]
             fail(
                 sent=sent,
                 expected=f"on page {page['number']}: {shown(words)}",
                 got=shown(got),
-                cause=f"lost: {shown(lost)}"
-                if lost
-                else "words are glued together, doubled, out of order, or on another page",
+                cause=why_not(page["text"], words, found),
             )
+
+
+def why_not(text: str, words: list[str], pages: list[dict[str, Any]]) -> str:
+    """What became of the words that a page should have."""
+    gone = [word for word in words if word not in text]
+    for other in pages:
+        if gone and gone[0] in words_of(other["text"]):
+            return f"{gone[0]} is on page {other['number']}: a page ends at the break itself"
+    if gone:
+        return f"lost: {shown(gone)}"
+    return "words are glued together, doubled, out of order, or on another page"
 
 
 def shown(words: list[str]) -> str:
