@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from autograder.engine import wait
-from autograder.engine.card import fail
+from autograder.engine.card import TookTooLong, fail
 from autograder.engine.student import Student
 from autograder.engine.worker import Worker
 from autograder.week01_first_task import articles, broker
@@ -24,15 +24,24 @@ pytestmark = pytest.mark.item("1.1")
 CONFIG = "pipeline.tasks.celery_config"
 ENQUEUE = 'summarize_article.delay("…")'
 RESULT_SECONDS = 10.0
+ENQUEUE_SECONDS = 8.0
+"""The first call also imports everything."""
 PICKLE_SECONDS = 5.0
 
 
 def enqueue_aside(student: Student, run: Run, **options: Any) -> broker.Message:
     """Enqueue one article where no worker takes it, and find its message in the broker."""
     title = f"article {uuid.uuid4()}"
-    student.call(
-        articles.TASK, "summarize_article.apply_async", [title], queue=broker.ASIDE, **options
-    )
+    call = (articles.TASK, "summarize_article.apply_async", [title])
+    try:
+        student.call(*call, timeout=ENQUEUE_SECONDS, queue=broker.ASIDE, **options)
+    except TookTooLong:
+        fail(
+            sent=ENQUEUE,
+            expected="one message waiting in Redis database 0",
+            got=f"the producer was still trying after {ENQUEUE_SECONDS:g} s",
+            cause="an address that does not come from `worker_settings()`: nothing listens there",
+        )
     messages = broker.put_aside(run)
     if len(messages) != 1:
         elsewhere = [number for number in range(1, 16) if broker.put_aside(run, number)]
