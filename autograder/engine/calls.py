@@ -147,13 +147,19 @@ def describe(request: Request) -> str:
 def failure_card(sent: str, answer: Answer) -> Card:
     """The card for an exception where none was expected."""
     at = f" ({answer.where})" if answer.where else ""
-    cause = "the line named above"
+    cause = (
+        "the line named above"
+        if answer.where
+        else "no line of yours: a setting or an argument that a library refuses"
+    )
     if answer.error == "NotImplementedError":
         cause = "this part is still to be written"
     elif answer.error in ("ModuleNotFoundError", "ImportError"):
         cause = "a name or module that is not there: look at the imports"
     elif answer.error == "TypeError" and "positional argument" in answer.message:
         cause = "too few or too many arguments. `args=` takes a list: a text is one for each letter"
+    elif answer.error == "SerializerNotInstalled":
+        cause = "a name that Celery does not know. `accept_content` is a list of names"
     elif "File too large" in answer.message:
         cause = "the process printed or wrote more than it may: is there a print in a loop?"
     return Card(

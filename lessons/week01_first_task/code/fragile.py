@@ -24,7 +24,7 @@ def configuration() -> dict[str, object]:
         "result_backend": f"{server}/1",
         "worker_concurrency": 1,
         "broker_transport_options": {
-            "visibility_timeout": 5,  # seconds; an hour in Celery's defaults
+            "visibility_timeout": 10,  # seconds; an hour in Celery's defaults
             "unacked_restore_interval": 1,
             "unacked_restore_throttle": 1,
         },

@@ -11,7 +11,7 @@ def try_policy(policy: str) -> str:
         receipt = work.delay("node", deaths=1)
         first.wait()
     with celery_worker("fragile"):
-        return outcome(receipt, patience=12)
+        return outcome(receipt, patience=20)
 
 
 def main() -> None:

@@ -24,16 +24,16 @@ def connection() -> dict[str, Any]:
     # TODO 1.1: Name the broker and the result backend: each on its own database of the same Redis
     #   server.
     #   Send JSON and accept JSON alone: a pickle from a stranger runs code when it is opened.
-    #   Keep time in UTC, and let results expire as the settings say.
-    #   Celery's names for these settings are in the lesson "Setting Celery up".
+    #   Keep time in UTC, and let results expire when `worker_settings()` says.
+    #   Return a dict. Celery's names for its keys are in the lesson "Setting Celery up".
     raise NotImplementedError("1.1")
 
 
 def slots() -> dict[str, Any]:
     """How many tasks a worker runs at once, and how many it takes ahead of time.
 
-    Returns Celery settings: as many slots as `worker_settings().worker_concurrency`, and no more
-    messages reserved than a slot can work on, so a second worker finds work too.
+    Returns Celery settings: as many slots as `worker_settings().worker_concurrency`, and one
+    message reserved ahead for each, so a second worker finds work too.
     """
     # TODO 1.4: Set the number of slots from the settings.
     #   A worker reserves messages ahead. For long tasks, let it reserve one for each slot and no
@@ -50,6 +50,7 @@ def delivery() -> dict[str, Any]:
     # TODO 1.5: Acknowledge late: after the task has run, not when it is taken.
     #   Late acknowledgement alone is not enough when the process that runs the task is killed:
     #   also say what a lost worker means. Look for a policy that ends, and does not loop for ever.
+    #   How often and how soon it runs again is given: `redelivery()`, below.
     raise NotImplementedError("1.5")
 
 
