@@ -161,7 +161,8 @@ def check_progress(sent: str, watch: Watch, document_id: str) -> None:
             sent=sent,
             expected=f"progress through the steps {STEPS}",
             got=found,
-            cause="a step does not report under the document's id, or they run in another order",
+            cause="a step does not report, or reports under its own id and not the document's, or "
+            "the steps run in another order",
         )
     percents = [percent for _, percent in found]
     if percents != sorted(percents) or percents[0] < 0 or percents[-1] > 100:
@@ -187,9 +188,7 @@ def check_result(sent: str, run: Run, status: Status, made: Document, worker: Wo
             sent=sent,
             expected=f"completed within {DONE_SECONDS:g} s",
             got=f"{status['status']}: {status['error'] or status['progress']}",
-            cause="a task that waits for tasks holds a slot that they need"
-            if status["status"] != "failed"
-            else "one of the steps raised: the worker's log says which",
+            cause=why_not_completed(run, status),
             log=worker.tail(),
         )
     document_id = status["task_id"]
@@ -203,6 +202,14 @@ def check_result(sent: str, run: Run, status: Status, made: Document, worker: Wo
             cause="the document's id is the first task's id: what the last step returns must "
             "end up under it",
         )
+
+
+def why_not_completed(run: Run, status: Status) -> str:
+    if status["status"] == "failed":
+        return "one of the steps raised: the worker's log says which"
+    if database.filename_of(run, status["task_id"]):
+        return "it is indexed, but nothing ended under the document's id: hand it on to the steps"
+    return "a task that waits for tasks holds a slot that they need"
 
 
 def check_index(sent: str, run: Run, document_id: str, made: Document) -> None:
