@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -110,6 +111,27 @@ def accepted(api: Api, response: httpx.Response, sent: str) -> Accepted:
         )
     location = response.headers.get("location", "")
     return Accepted(body["task_id"], body["status_url"], location, body["document"])
+
+
+def check_blob(run: Run, one: Accepted, content: bytes, sent: str) -> None:
+    """The blob store holds what was sent, under the key that its content gives."""
+    digest = hashlib.sha256(content).hexdigest()
+    key = one.document.get("blob_key")
+    if key != f"uploads/{digest}" or stored(run).get(key) is None:
+        fail(
+            sent=sent,
+            expected=f"a blob under uploads/{digest}, the SHA-256 of what was sent",
+            got=f"blob_key {key!r}; stored: {sorted(stored(run)) or 'nothing'}",
+            cause="`upload_key(copied.sha256)` is the key, and `blob_store()` the place",
+        )
+    found = (run.blob_folder / str(key)).read_bytes()
+    if found != content:
+        fail(
+            sent=f"{sent}: {len(content)} bytes",
+            expected="the same bytes in the blob store",
+            got=f"{len(found)} bytes, or other ones",
+            cause="the file is read from where the last reader stopped: is it at its start?",
+        )
 
 
 def log_of(api: Api, response: httpx.Response) -> tuple[str, ...]:

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import select
-import socket
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -18,16 +12,13 @@ import pytest
 
 from autograder.engine import wait
 from autograder.engine.api import Api
-from autograder.engine.card import CheckFailed, TookTooLong, fail
+from autograder.engine.card import TookTooLong, fail
 from autograder.engine.documents import random_document
-from autograder.engine.student import Student
 from autograder.engine.worker import Worker
 from autograder.week01_first_task import broker
 from autograder.week02_api import queue_view, uploading
-from autograder.week02_api.memory import PeakMemory
 from autograder.week02_api.uploading import Accepted
 from bootcamp.stack import Run
-from bootcamp.stack.ports import LOOPBACK
 
 pytestmark = pytest.mark.item("2.1")
 
@@ -37,32 +28,6 @@ MESSAGE_BYTES = 4096
 RESULT_SECONDS = 15.0
 SETTLE_SECONDS = 2.0
 """What is published after the answer may still come: that is judged by 2.5."""
-HEALTH_SECONDS = 5.0
-"""A store that says nothing is given up after more than ten."""
-STORE_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class SlowStore:
-    """An API whose blob store is an S3 that takes connections and says nothing."""
-
-    api: Api
-    store: socket.socket
-
-    def asked(self) -> bool:
-        """Whether somebody has connected to the store. Nobody ever takes the connection."""
-        return bool(select.select([self.store], [], [], 0)[0])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def slow(student: Student, api: Api) -> Iterator[SlowStore]:
-    """Launched first, needed last: it boots while the other tests run."""
-    with socket.create_server((LOOPBACK, 0)) as store:
-        place = {
-            "BLOB_STORE_URL": "s3://lost",
-            "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{store.getsockname()[1]}",
-        }
-        yield SlowStore(student.launch_api("slow-store", place), store)
 
 
 def test_it_is_accepted_before_any_work(run: Run, api: Api, worker: Worker, rng: Random) -> None:
@@ -73,7 +38,7 @@ def test_it_is_accepted_before_any_work(run: Run, api: Api, worker: Worker, rng:
     with queue_view.nobody_takes_messages(run, worker):
         first, second = (send(api, document.content, name, sent) for name in names(document.name))
         check_answer(api, first, sent)
-        check_blob(run, first, document.content, sent)
+        uploading.check_blob(run, first, document.content, sent)
         check_message(run, first, document.content, sent)
         if first.task_id == second.task_id:
             fail(
@@ -157,26 +122,6 @@ def known(api: Api, address: str) -> httpx.Response:
     return api.get(address)
 
 
-def check_blob(run: Run, one: Accepted, content: bytes, sent: str) -> None:
-    digest = hashlib.sha256(content).hexdigest()
-    key = one.document.get("blob_key")
-    if key != f"uploads/{digest}" or uploading.stored(run).get(key) is None:
-        fail(
-            sent=sent,
-            expected=f"a blob under uploads/{digest}, the SHA-256 of what was sent",
-            got=f"blob_key {key!r}; stored: {sorted(uploading.stored(run)) or 'nothing'}",
-            cause="`upload_key(copied.sha256)` is the key, and `blob_store()` the place",
-        )
-    found = (run.blob_folder / str(key)).read_bytes()
-    if found != content:
-        fail(
-            sent=f"{sent}: {len(content)} bytes",
-            expected="the same bytes in the blob store",
-            got=f"{len(found)} bytes, or other ones",
-            cause="the file is read from where the last reader stopped: is it at its start?",
-        )
-
-
 def check_message(run: Run, one: Accepted, content: bytes, sent: str) -> None:
     found = wait.until(lambda: queue_view.message(run, one.task_id), SETTLE_SECONDS)
     if found is None:
@@ -231,82 +176,3 @@ def check_result(run: Run, worker: Worker, one: Accepted, content: bytes, sent: 
             cause="the reference does not lead to the document",
             log=worker.tail(),
         )
-
-
-def test_a_large_upload_takes_little_memory(run: Run, api: Api, limit: int, rng: Random) -> None:
-    content = random_text(rng, limit - 64 * 1024)
-    sent = f"POST {uploading.UPLOAD} with {len(content)} bytes, in chunks"
-    with PeakMemory(api.process.pid) as memory:
-        response = api.post(
-            uploading.UPLOAD,
-            content=uploading.in_pieces(content),
-            headers=uploading.MULTIPART,
-            timeout=uploading.ANSWER_SECONDS,
-        )
-    one = uploading.accepted(api, response, sent)
-    check_blob(run, one, content, sent)
-    if memory.grown > len(content) // 2:
-        fail(
-            sent=sent,
-            expected="the API holds some chunks of it in memory at a time",
-            got=f"its memory grew by {memory.grown} bytes",
-            cause="the upload is read whole: `read()` without a size, or chunks kept in a list",
-        )
-
-
-def random_text(rng: Random, size: int) -> bytes:
-    """`size` bytes of text that cannot be known before."""
-    line = f"{rng.getrandbits(200):050x} the keeper wrote\n".encode()
-    return (line * (size // len(line) + 1))[:size]
-
-
-def test_it_is_stored_before_it_is_enqueued(run: Run, api: Api, rng: Random) -> None:
-    """With a Redis that says nothing, whoever enqueues first has stored nothing yet."""
-    content = random_text(rng, 5_000)
-    key = f"uploads/{hashlib.sha256(content).hexdigest()}"
-    with ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):
-        sending = client.submit(uploading.upload, api, content, "first.txt")
-        wait.until(lambda: sending.done() or key in uploading.stored(run), STORE_SECONDS)
-        found = key in uploading.stored(run)
-    if not found:
-        fail(
-            sent=f"POST {uploading.UPLOAD}, while Redis takes connections and says nothing",
-            expected="the document in the blob store, before the queue is told of it",
-            got="nothing in the blob store",
-            cause="it is published first, and stored after: a quick worker finds no document",
-        )
-
-
-def test_a_slow_store_holds_up_nobody(student: Student, slow: SlowStore, rng: Random) -> None:
-    content = random_text(rng, 5_000)
-    student.await_api(slow.api)
-    with ThreadPoolExecutor(1) as client:
-        sending = client.submit(uploading.upload, slow.api, content, "slow.txt")
-        try:
-            check_others_are_answered(slow, sending)
-        finally:
-            slow.api.kill()
-
-
-def check_others_are_answered(slow: SlowStore, sending: Future[httpx.Response]) -> None:
-    sent = "an upload, while the blob store (S3) takes connections and says nothing"
-    asked = wait.until(lambda: slow.asked() or sending.done(), STORE_SECONDS)
-    if not (asked and slow.asked()):
-        fail(
-            sent=sent,
-            expected="the upload goes to the blob store that BLOB_STORE_URL names",
-            got="nobody asked it",
-            cause="the file is written by hand, or the upload ends before; `blob_store()` knows "
-            "where it belongs",
-            log=slow.api.tail(),
-        )
-    with suppress(CheckFailed):
-        slow.api.get("/health", timeout=HEALTH_SECONDS)
-        return
-    fail(
-        sent=f"{sent}; then GET /health",
-        expected="an answer at once: one slow upload holds up nobody else",
-        got=f"no answer within {HEALTH_SECONDS:g} s",
-        cause="`put_stream` blocks, and runs on the event loop; run it on a thread "
-        "(`to_thread.run_sync`)",
-    )
