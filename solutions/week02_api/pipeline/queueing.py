@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 
 from pipeline.discovery import modules_in
 from pipeline.states import QUEUED
-from pipeline.tasks.base import DOCUMENT_TASK, PipelineTask
+from pipeline.tasks.base import DOCUMENT_TASK, RESULTS_ARE_THE_RECORD, PipelineTask
 from pipeline.tasks.celery_config import app
 
 T = TypeVar("T")
@@ -80,8 +80,15 @@ def document_task() -> PipelineTask:
 
 
 def remember(task_id: str) -> None:
-    """Store that this task exists, until `result_expires`. Blocks; raises one of `REDIS_ERRORS`."""
-    app.backend.store_result(task_id, {"step": "queued", "percent": 0}, QUEUED)
+    """Store that this task exists, until `result_expires`. Blocks.
+
+    Raises one of `REDIS_ERRORS`, unless a later week keeps a record of its own.
+    """
+    try:
+        app.backend.store_result(task_id, {"step": "queued", "percent": 0}, QUEUED)
+    except REDIS_ERRORS:
+        if RESULTS_ARE_THE_RECORD:
+            raise
 
 
 def forget(task_id: str) -> None:

@@ -4,4 +4,7 @@ from celery import Task as PipelineTask
 
 DOCUMENT_TASK = "pipeline.process_document"
 
-__all__ = ["DOCUMENT_TASK", "PipelineTask"]
+RESULTS_ARE_THE_RECORD = True
+"""Nothing but the result backend knows of a new document: one that it does not take is refused."""
+
+__all__ = ["DOCUMENT_TASK", "RESULTS_ARE_THE_RECORD", "PipelineTask"]
