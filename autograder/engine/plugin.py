@@ -164,12 +164,18 @@ class Grading:
             failed = not isinstance(error, NotGradable)
             return Outcome.FAILED if failed else Outcome.NOT_GRADABLE, error.card
         if isinstance(error, NeedsFailed):
-            return Outcome.SKIPPED, Card(
-                got=f"not checked: it builds on {error}, which has not passed yet",
-                cause=f"make {error} pass first",
-            )
+            return self._not_checked(str(error))
         trace = "".join(traceback.format_exception(error)).splitlines()
         return Outcome.GRADER_ERROR, broken(f"{type(error).__name__}: {error}", trace)
+
+    def _not_checked(self, needed: str) -> tuple[Outcome, Card]:
+        """An item that builds on one which did not pass; no zero if that was our own fault."""
+        if self._records[needed].worst()[0] is Outcome.GRADER_ERROR:
+            return Outcome.GRADER_ERROR, broken(f"on {needed}, which this one builds on", [])
+        return Outcome.SKIPPED, Card(
+            got=f"not checked: it builds on {needed}, which has not passed yet",
+            cause=f"make {needed} pass first",
+        )
 
 
 class Hung(BaseException):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -84,7 +85,12 @@ def _pytest(folder: Path, grading: Grading) -> tuple[int, str]:
     options += ["--capture=no"]  # Python's streams are caught here; the terminal stays free
     options += ["-c", str(PYTEST_INI), "--rootdir", str(folder.parent)]
     output = io.StringIO()
-    with _no_plugins(), redirect_stdout(output), redirect_stderr(output):
+    with (
+        _no_plugins(),
+        _fresh_modules(folder.name),
+        redirect_stdout(output),
+        redirect_stderr(output),
+    ):
         code = pytest.main([*options, str(folder)], plugins=[grading])
     return int(code), output.getvalue()
 
@@ -102,3 +108,13 @@ def _no_plugins() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _fresh_modules(package: str) -> Iterator[None]:
+    """Forget the graders' modules afterwards: one that failed half way would count as imported."""
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            del sys.modules[name]
