@@ -100,6 +100,13 @@ def numbered(rng: Random, texts: list[str]) -> list[Page]:
     return [{"number": n, "text": text} for n, text in zip(numbers, texts, strict=True)]
 
 
+@pytest.mark.parametrize("pages", [[], [{"number": 1, "text": " \n\t"}]], ids=["none", "blank"])
+def test_nothing_gives_no_chunks(student: Student, pages: list[Page]) -> None:
+    found = student.call(CHUNK, "chunk_pages", pages)
+    if found != []:
+        fail(sent=f"chunk_pages({pages!r})", expected="no chunks: []", got=found)
+
+
 @pytest.mark.parametrize("language", list(WORDS))
 def test_pages_are_covered_with_overlap(student: Student, rng: Random, language: str) -> None:
     texts = [random_pages(rng, 1, rng.randint(150, 250), language)[0] for _ in range(2)]
@@ -232,10 +239,3 @@ def test_letters_keep_their_accents(student: Student, rng: Random) -> None:
                 cause="what a reader sees as one letter can be several characters: see "
                 "`is_character_start`",
             )
-
-
-@pytest.mark.parametrize("pages", [[], [{"number": 1, "text": " \n\t"}]], ids=["none", "blank"])
-def test_nothing_gives_no_chunks(student: Student, pages: list[Page]) -> None:
-    found = student.call(CHUNK, "chunk_pages", pages)
-    if found != []:
-        fail(sent=f"chunk_pages({pages!r})", expected="no chunks: []", got=found)

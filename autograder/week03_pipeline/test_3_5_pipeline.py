@@ -14,6 +14,7 @@ from autograder.engine.card import fail
 from autograder.engine.documents import Document, document, random_document, random_pages, words_of
 from autograder.engine.student import Student
 from autograder.engine.worker import Worker
+from autograder.week02_api.uploading import traceback_in
 from autograder.week03_pipeline import database, files
 from autograder.week03_pipeline.conftest import SLOTS
 from autograder.week03_pipeline.vectors import agree, true_vectors
@@ -129,8 +130,8 @@ def check_on_its_way(
             sent=sent,
             expected="a document that is processed",
             got=f"failed: {status['error']}",
-            cause="one of the steps raised: the worker's log says which",
-            log=worker.tail(),
+            cause="one of the steps raised",
+            log=traceback_in(worker.logs()) or worker.tail(),
         )
     if ended(status):
         fail(

@@ -20,6 +20,7 @@ from autograder.engine.api import Api
 from autograder.engine.card import fail
 from autograder.engine.session import Session
 from autograder.engine.worker import Worker
+from autograder.week02_api.uploading import log_of
 from autograder.week03_pipeline import database
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.vectors import DIMENSIONS, Vectors, true_vectors
@@ -115,17 +116,16 @@ def at_angle(rng: Random, axis: Vectors, cosine: float) -> Vectors:
     return np.asarray(cosine * axis + np.sqrt(1 - cosine**2) * other)
 
 
-def search(api: Api, **params: Any) -> list[dict[str, Any]]:
+def search(api: Api, sent: str, **params: Any) -> list[dict[str, Any]]:
     """The results of a search that must succeed."""
-    sent = f"GET /search?{httpx.QueryParams(params)}"
     response = api.get("/search", params=params, timeout=SEARCH_SECONDS)
     if response.status_code != 200:
         fail(
             sent=sent,
             expected="200",
             got=f"{response.status_code}: {response.text[:300]}",
-            cause="the last lines of the API's log say why",
-            log=api.tail(),
+            cause="an exception in the route",
+            log=log_of(api, response),
         )
     answer = api.json(response)
     results = answer.get("results") if isinstance(answer, dict) else None
@@ -137,9 +137,9 @@ def search(api: Api, **params: Any) -> list[dict[str, Any]]:
 def test_before_the_first_document(api: Api, run: Run, rng: Random) -> None:
     """No table yet. It is the first test of the item: those after it make the tables."""
     database.drop_schema(run)
-    found = search(api, q=made_up(rng, 1)[0])
-    if found:
-        fail(sent="GET /search before anything was indexed", expected="no results", got=found)
+    sent = "GET /search?q=… before anything was indexed"
+    if found := search(api, sent, q=made_up(rng, 1)[0]):
+        fail(sent=sent, expected="no results", got=found)
 
 
 def test_ranked_by_the_angle(api: Api, library: Library) -> None:
@@ -149,8 +149,8 @@ def test_ranked_by_the_angle(api: Api, library: Library) -> None:
 
 
 def check_ranking(api: Api, library: Library, limit: int, params: dict[str, int]) -> None:
-    found = search(api, q=library.question, **params)
     sent = f"GET /search?q=…&limit={limit}" if params else "GET /search?q=…, without a limit"
+    found = search(api, sent, q=library.question, **params)
     expected = library.chunks[:limit]
     if len(found) != len(expected):
         fail(
@@ -280,7 +280,7 @@ def check_unavailable(sent: str, response: httpx.Response, api: Api) -> None:
             expected="503, Retry-After, and the type search_unavailable",
             got=f"{response.status_code}: {response.text[:300]}",
             cause="an exception of a library got through: say `SearchUnavailable` for it",
-            log=api.tail(),
+            log=log_of(api, response),
         )
 
 
