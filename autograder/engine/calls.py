@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from autograder.engine import caller
 from autograder.engine.card import Card, CheckFailed, TookTooLong, clean, show
@@ -60,7 +61,9 @@ class Caller:
             return
         process = self._launch()
         self._process, self._answers = process, queue.Queue(UNREAD_ANSWERS)
-        threading.Thread(target=_pump, args=(process, self._answers), daemon=True).start()
+        assert process.stdout is not None
+        stream = os.fdopen(os.dup(process.stdout.fileno()), "rb")
+        threading.Thread(target=_pump, args=(stream, self._answers), daemon=True).start()
 
     def ask(self, request: Request, timeout: float) -> Answer:
         """Send one request and wait for its answer.
@@ -69,13 +72,12 @@ class Caller:
             CheckFailed: no answer within `timeout` seconds, or the process ended.
         """
         self.start()
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
         self._number += 1
         sent = describe(request)
         started = time.monotonic()
         line = json.dumps({"id": self._number, **request}) + "\n"
-        # In a thread: a student's process that reads nothing must not hold up the grader.
-        threading.Thread(target=_send, args=(self._process, line.encode()), daemon=True).start()
+        _send(self._process, line.encode())
         try:
             said = self._answers.get(timeout=timeout)
         except queue.Empty:
@@ -119,16 +121,26 @@ class Caller:
 
 
 def _send(process: Process, line: bytes) -> None:
+    """Write in a thread: a process that reads nothing must not hold up the grader.
+
+    On a descriptor of the thread's own, here and in `_pump`: what a student's process leaves behind
+    may hold the other end open, and closing a file in which a thread waits would wait with it.
+    """
     assert process.stdin is not None
     with contextlib.suppress(OSError, ValueError):  # it has died: no answer will come
-        process.stdin.write(line)
-        process.stdin.flush()
+        stream = os.fdopen(os.dup(process.stdin.fileno()), "wb")
+        threading.Thread(target=_write, args=(stream, line), daemon=True).start()
 
 
-def _pump(process: Process, answers: queue.Queue[str | None]) -> None:
-    assert process.stdout is not None
-    while line := process.stdout.readline(caller.MAX_ANSWER_BYTES + 1024):
-        answers.put(line.decode("utf-8", "replace"))
+def _write(stream: IO[bytes], line: bytes) -> None:
+    with contextlib.suppress(OSError), stream:
+        stream.write(line)
+
+
+def _pump(stream: IO[bytes], answers: queue.Queue[str | None]) -> None:
+    with stream:
+        while line := stream.readline(caller.MAX_ANSWER_BYTES + 1024):
+            answers.put(line.decode("utf-8", "replace"))
     answers.put(None)
 
 
@@ -156,6 +168,8 @@ def failure_card(sent: str, answer: Answer) -> Card:
         cause = "this part is still to be written"
     elif answer.error in ("ModuleNotFoundError", "ImportError"):
         cause = "a name or module that is not there: look at the imports"
+    elif answer.error == "AttributeError" and "has no attribute" in answer.message and not at:
+        cause = "a name that is asked for is gone: was it renamed, deleted or indented?"
     elif answer.error == "TypeError" and "positional argument" in answer.message:
         cause = "too few or too many arguments. `args=` takes a list: a text is one for each letter"
     elif answer.error == "SerializerNotInstalled":
