@@ -79,7 +79,8 @@ def test_the_limit_is_exact(run: Run, api: Api, limit: int, rng: Random) -> None
     sent = f"{limit + 1} bytes, where MAX_UPLOAD_BYTES={limit}"
     with nothing_is_kept(run, sent):
         response = in_pieces(api, content)
-        check_refusal(api, response, 413, sent, "nobody counts the bytes that come")
+        cause = "nobody counts the bytes that come: `within_limit` does, where the route calls it"
+        check_refusal(api, response, 413, sent, cause)
     sent = f"{limit} bytes, where MAX_UPLOAD_BYTES={limit}"
     response = in_pieces(api, content[:limit])
     if response.status_code != 202:

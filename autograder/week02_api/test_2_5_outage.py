@@ -32,7 +32,7 @@ LATE_SECONDS = 2.0
 QUEUE = "celery"
 SILENT = "an upload, while Redis takes connections and says nothing"
 STOPPED = "an upload, while Redis refuses connections"
-FULL = "an upload, while Redis takes no message for the queue"
+FULL = "an upload, while Redis takes no message for the queue (the check put a text in its place)"
 
 
 def text(rng: Random) -> bytes:

@@ -136,11 +136,8 @@ async def publish(document: DocumentRef) -> None:
     """
     try:
         # TODO 2.5: `enqueue` blocks while it waits for Redis. Nothing that blocks may run on the
-        #   event
-        #   loop: other requests are answered meanwhile (`off_the_loop`). And however Redis fails,
-        #   by
-        #   refusing or by silence, the client gets an answer in time, one that the API turns into
-        #   503.
+        #   event loop: other requests are answered meanwhile (`off_the_loop`). However Redis fails,
+        #   by refusing or by silence, the client is answered in time, with what becomes a 503.
         raise NotImplementedError("2.5")
     except NotImplementedError:  # still an exercise: then it blocks, and an outage is a 500
         enqueue(document)
@@ -175,7 +172,7 @@ async def upload_document(request: Request, response: Response) -> UploadAccepte
         # TODO 2.1: Take the upload in chunk by chunk (`copy`), never whole. Store it in the blob
         #   store under the key that its content gives (`upload_key`), and hand a reference with a
         #   new id to the queue. Answer with the id and where to ask (`Location`); process nothing
-        #   here. What blocks for long runs on a thread.
+        #   here. What blocks for long runs on a thread. The name is cleaned (`display_name`).
         #   Call `within_limit` and `judged_type` (2.2) and `publish` (2.5) from the start: while
         #   they are unwritten, they let everything through.
         raise NotImplementedError("2.1")

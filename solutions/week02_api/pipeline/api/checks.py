@@ -42,7 +42,7 @@ def judged_type(file: BinaryIO, filename: str) -> str:
     with suppress(NotImplementedError):  # still an exercise: then all is taken for text
         # BEGIN SOLUTION 2.2
         # ? Refuse an empty file.
-        # ? Let the content decide, never the name: `is_pdf`, `is_docx` and `is_text` look at the bytes.
+        # ? Let the bytes decide, never the name: `is_pdf`, `is_docx` and `is_text` look at them.
         # ? Only between Markdown and plain text, which are the same bytes, may the name choose.
         # ? Refuse all else.
         if not file.seek(0, 2):
