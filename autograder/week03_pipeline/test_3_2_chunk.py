@@ -19,6 +19,7 @@ from autograder.week03_pipeline.shapes import as_chunks, called
 pytestmark = pytest.mark.item("3.2")
 
 CHUNK = "pipeline.steps.chunk"
+BLANK_CAUSE = "blank pages and blank lines make no chunks; strip what is left"
 LEAST_OVERLAP = 5
 """A chunk repeats at least this part (one in …) of the overlap where words are short."""
 
@@ -52,7 +53,7 @@ def check_form(sent: str, chunks: list[Chunk], max_chars: int) -> None:
                 sent=sent,
                 expected="no white space around a chunk, and no chunk of white space alone",
                 got=f"chunk {number} is {show(text)}",
-                cause="blank pages and blank lines make no chunks; strip what is left",
+                cause=BLANK_CAUSE,
             )
     positions = [chunk["position"] for chunk in chunks]
     if positions != list(range(len(chunks))):
@@ -104,7 +105,7 @@ def numbered(rng: Random, texts: list[str]) -> list[Page]:
 def test_nothing_gives_no_chunks(student: Student, pages: list[Page]) -> None:
     found = student.call(CHUNK, "chunk_pages", pages)
     if found != []:
-        fail(sent=f"chunk_pages({pages!r})", expected="no chunks: []", got=found)
+        fail(sent=f"chunk_pages({pages!r})", expected="no chunks: []", got=found, cause=BLANK_CAUSE)
 
 
 @pytest.mark.parametrize("language", list(WORDS))

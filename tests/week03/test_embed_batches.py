@@ -70,6 +70,12 @@ def test_the_client_does_not_retry_by_itself(code, run, fault):
     assert len(run.openai.journal()) == 1
 
 
+@pytest.mark.parametrize("body", ["", "[]", '"text"', '{"data": []}'])
+def test_an_answer_that_is_none_is_refused(code, run, body):
+    run.openai.script(Fault.status(200, body=body))
+    assert code.ask(EMBED, "embed_batch", ["text"]).error == "BadEmbeddings"
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=80), st.integers(1, 9), st.integers(40, 90))
 def test_batches_keep_order_and_limits_and_are_few(tokens, inputs, total):

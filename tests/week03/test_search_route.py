@@ -94,7 +94,15 @@ def test_sql_in_a_question_is_text(library):
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault.status(429, retry_after=1), Fault.status(500), Fault.drop(), Fault.timeout()]
+    "fault",
+    [
+        Fault.status(429, retry_after=1),
+        Fault.status(500),
+        Fault.drop(),
+        Fault.timeout(),
+        Fault.garbage(),
+        Fault.status(200, body='{"data": []}'),
+    ],
 )
 def test_a_provider_that_is_away_is_a_503_and_others_are_served(library, fault):
     library.run.openai.script(fault)

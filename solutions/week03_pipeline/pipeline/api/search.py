@@ -92,9 +92,13 @@ async def embed_question(question: str) -> str:
 
     Raises:
         openai.OpenAIError: the provider could not be reached or refused.
+        SearchUnavailable: its answer makes no sense.
     """
-    answer = await _client().embeddings.create(model=embedding_model(), input=question)
-    return "[" + ",".join(map(str, answer.data[0].embedding)) + "]"
+    try:
+        answer = await _client().embeddings.create(model=embedding_model(), input=question)
+        return "[" + ",".join(map(str, answer.data[0].embedding)) + "]"
+    except (ValueError, TypeError, AttributeError) as error:  # status 200, and no answer in it
+        raise SearchUnavailable from error
 
 
 async def nearest(

@@ -80,7 +80,10 @@ def embed_batch(batch: list[str]) -> list[Vector]:
         BadEmbeddings: the answer does not fit the request.
         openai.OpenAIError: the provider could not be reached or refused.
     """
-    answer = client().embeddings.create(model=embedding_model(), input=batch)
+    try:
+        answer = client().embeddings.create(model=embedding_model(), input=batch)
+    except (ValueError, TypeError, AttributeError) as error:  # status 200, and no answer in it
+        raise BadEmbeddings from error
     # BEGIN SOLUTION 3.3
     # ? Believe no answer. Each item says by its `index` which text it belongs to: sort
     # ? by it, and check that every text has exactly one. Check that each vector has `DIMENSIONS`
