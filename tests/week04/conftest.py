@@ -28,9 +28,9 @@ LAYERS = reference_layers(WEEK)
 SABOTAGE = Layer(WEEK, Source.REFERENCE, Path(__file__).with_name("sabotage"))
 TEXT = b"The keeper lit the lamp.\nThe sea was calm.\n"
 QUICK = {
-    "LEASE_SECONDS": "1",
+    "LEASE_SECONDS": "2",
     "PUBLISH_SECONDS": "0.5",
-    "REDRIVE_SECONDS": "1",
+    "REDRIVE_SECONDS": "2",
     "OUTBOX_INTERVAL_SECONDS": "0.1",
     "LOST_WORKER_RETRY_SECONDS": "0",
 }
