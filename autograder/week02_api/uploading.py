@@ -30,7 +30,11 @@ TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
 LEAKS = ("Traceback", 'File "', "site-packages", "redis://", ".py")
 """What has no place in an answer to a stranger."""
 LOG_SECONDS = 1.0
-_EXCEPTION = re.compile(r"^[\w.]+(Error|Exception|Timeout|Found)\b.*\s*\Z", re.MULTILINE)
+_EXCEPTION = re.compile(
+    r"^(?:[\w.]+(?:Error|Exception|Timeout|Found)|(?:\w+\.)+[A-Z]\w*)\b.*(?:\n.*){0,3}\s*\Z",
+    re.MULTILINE,
+)
+"""Drivers name errors without the word, `psycopg.errors.UndefinedTable`, and add lines of SQL."""
 _FRAME = re.compile(r'File "\S*/layer/pipeline')
 
 

@@ -49,7 +49,7 @@ def check_pages(sent: str, found: list[dict[str, Any]], expected: list[list[str]
             sent=sent,
             expected=f"{len(expected)} pages; a blank one is a page too",
             got=f"{len(found)} pages, numbers {numbers[:8]}",
-            cause="a page without text was left out, or the text after the last page break was",
+            cause=why_not_as_many(len(found) - len(expected)),
         )
     if numbers != list(range(1, len(expected) + 1)):
         fail(
@@ -66,6 +66,16 @@ def check_pages(sent: str, found: list[dict[str, Any]], expected: list[list[str]
                 got=shown(got),
                 cause=why_not(page["text"], words, found),
             )
+
+
+def why_not_as_many(more: int) -> str:
+    """What made pages too many, or (`more` is negative) too few."""
+    if more < 0:
+        return "a page without text was left out, or the text after the last page break was"
+    return (
+        "a break was counted twice: Word's note that comes before any visible character of a page "
+        "says nothing new"
+    )
 
 
 def why_not(text: str, words: list[str], pages: list[dict[str, Any]]) -> str:
@@ -217,6 +227,11 @@ def likely_cause(kind: str, error: str, bases: tuple[str, ...]) -> str:
     if "PermanentError" not in bases:
         return "a library's own exception got through: libraries raise whatever they like"
     if error == "DamagedDocument":
+        if kind == "EncryptedDocument":
+            return (
+                "pypdf says in several ways that it cannot open a locked file, `DependencyError` "
+                "is one: each has to become EncryptedDocument before the rest becomes damage"
+            )
         return (
             "an error that had a type already, or has one to be given, was turned into "
             "DamagedDocument: let permanent errors through, and look at each case by itself"

@@ -112,7 +112,8 @@ def test_equal_texts_are_sent_once_and_order_is_kept(
 
 
 def test_no_texts_no_request(student: Student, openai: OpenAIControl) -> None:
-    found = called(student, "embed_texts([])", EMBED, "embed_texts", [])
+    cause = "no texts, no batches: an empty one is refused, and so is an empty request"
+    found = called(student, "embed_texts([])", EMBED, "embed_texts", [], cause=cause)
     if found != [] or openai.journal():
         fail(
             sent="embed_texts([])",

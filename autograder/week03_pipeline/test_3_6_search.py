@@ -124,7 +124,7 @@ def search(api: Api, sent: str, **params: Any) -> list[dict[str, Any]]:
             sent=sent,
             expected="200",
             got=f"{response.status_code}: {response.text[:300]}",
-            cause="an exception in the route",
+            cause="an exception in the route: the lines of the API's log below name it",
             log=log_of(api, response),
         )
     answer = api.json(response)

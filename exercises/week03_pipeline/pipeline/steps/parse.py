@@ -70,7 +70,7 @@ def docx_pages(stream: BinaryIO) -> Iterator[str]:
     #   line, a table row on a new line, a paragraph inside a cell after a tab. Text sits in
     #   `text` elements alone.
     #   At a page break (`w:br` with the attribute `w:type` = "page", or Word's note), yield the
-    #   page.
+    #   page. The last page ends with no break.
     raise NotImplementedError("3.1")
 
 

@@ -80,7 +80,7 @@ def docx_pages(stream: BinaryIO) -> Iterator[str]:
     # ? line, a table row on a new line, a paragraph inside a cell after a tab. Text sits in
     # ? `text` elements alone.
     # ? At a page break (`w:br` with the attribute `w:type` = "page", or Word's note), yield the
-    # ? page.
+    # ? page. The last page ends with no break.
     separators = {paragraph: "\n\n", row: "\n", line_break: "\n", tab: "\t"}
     page = ""
     for element in body.iter(paragraph, row, text, line_break, tab, noted_break):

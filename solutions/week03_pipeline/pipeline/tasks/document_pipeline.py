@@ -46,8 +46,7 @@ def _report(task: PipelineTask, document_id: str, meta: dict[str, Any]) -> None:
     # ? Store the state `PROGRESS` with `meta`. A step runs under a task id of its own,
     # ? but whoever asks knows the document's id: that is where the state belongs.
     # ? A message can come twice, and a late copy of the first step must not pull the progress
-    # ? back:
-    # ? look at what is known (`app.AsyncResult`) before you write.
+    # ? back: look at what is known (`app.AsyncResult`) before you write.
     known = app.AsyncResult(document_id)
     if known.state == PROGRESS and known.info["percent"] > meta["percent"]:
         return
