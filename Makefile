@@ -7,12 +7,13 @@ READY := $(VENV)/.ready
 WEEK ?=
 ONCE ?=
 N ?= 2
+JOBS ?= 4
 
 .PHONY: help setup demo test check lint format bench up down scale-workers lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
-	@echo "make test                 run all tests"
+	@echo "make test [JOBS=4]        run all tests, on as many cores as there are, four at most"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
 	@echo "make lint                 ruff, mypy, and exercises against solutions"
@@ -35,7 +36,7 @@ demo: setup
 	$(BIN)/bootcamp demo $(if $(ONCE),--once)
 
 test: setup
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests --numprocesses auto --maxprocesses $(JOBS)
 
 check: setup
 	$(BIN)/bootcamp check $(WEEK)
