@@ -36,7 +36,7 @@ demo: setup
 	$(BIN)/bootcamp demo $(if $(ONCE),--once)
 
 test: setup
-	$(BIN)/python -m pytest tests --numprocesses auto --maxprocesses $(JOBS)
+	$(BIN)/python -m pytest tests --numprocesses logical --maxprocesses $(JOBS)
 
 check: setup
 	$(BIN)/bootcamp check $(WEEK)
