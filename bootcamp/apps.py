@@ -6,6 +6,7 @@ Celery: https://docs.celeryq.dev/en/stable/reference/cli.html#celery-worker
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bootcamp.errors import StackError
 from bootcamp.layers import Layer, pythonpath
 from bootcamp.stack.ports import LOOPBACK, answers_health, free_port, release_port
 from bootcamp.stack.process import Process
@@ -22,6 +24,8 @@ from bootcamp.stack.state import StateFolder
 API_MODULE = Path("pipeline/api/app.py")
 SCHEDULE_MODULE = Path("pipeline/tasks/schedule.py")
 CELERY_APP = "pipeline.tasks.celery_config"
+UNWRITTEN = re.compile(r"NotImplementedError: (\d\.\d+)\s*$", re.MULTILINE)
+"""What a scaffold's process ends with."""
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
 """A worker finishes its task first; then it is killed, and the task is delivered again."""
@@ -169,9 +173,23 @@ def _worker_words(number: int) -> list[str]:
 
 
 def start_worker(worker: Process) -> None:
-    """Start a worker and wait until it takes tasks. Raises StackError."""
+    """Start a worker and wait until it takes tasks.
+
+    Raises:
+        StackError: it ended or was not ready in time; names the item where one is unwritten.
+    """
     worker.start()
-    worker.wait_ready(lambda: " ready." in worker.logs(latest=True), READY_SECONDS)
+    try:
+        worker.wait_ready(lambda: " ready." in worker.logs(latest=True), READY_SECONDS)
+    except StackError:
+        if unwritten := UNWRITTEN.search(worker.logs(latest=True)):
+            item = unwritten[1]
+            raise StackError(
+                f"The worker cannot start: item {item} is not written yet.",
+                f"Write it (`bootcamp check {item}`), or see the reference run: "
+                f"`bootcamp up {item[0]} --layers reference`.",
+            ) from None
+        raise
 
 
 def start_beat(beat: Process) -> None:

@@ -62,6 +62,16 @@ def test_code_that_does_not_start_is_shown(run, tmp_path):
         Apps(run.environment(), layers).__enter__()
 
 
+def test_an_unwritten_item_is_named(run):
+    week = find_week("1")
+    layers = (Layer(week, Source.STUDENT, week.exercises),)
+    with pytest.raises(StackError) as caught, Apps(run.environment(), layers):
+        pass
+    assert "item 1.1 is not written yet" in caught.value.message
+    assert "bootcamp check 1.1" in caught.value.next_step
+    assert "Traceback" not in str(caught.value)
+
+
 def test_up_run_and_down(tmp_path):
     folder = tmp_path / "stack"
     up = bootcamp(tmp_path, "up", "1", "--layers", "reference", "--detach")
