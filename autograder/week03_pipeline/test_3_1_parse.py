@@ -147,6 +147,7 @@ def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> 
     text = " ".join(files.made_up(rng, 60))
     garbage = rng.randbytes(600)
     check = ErrorCheck(student)
+    check("a picture", garbage, "image/png", "UnsupportedDocument")
     secret = files.encrypted_pdf(text, files.made_up(rng, 1)[0])
     check("a PDF that needs a password", secret, files.PDF, "EncryptedDocument")
     aes = files.aes_pdf(rng)
@@ -173,7 +174,6 @@ def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> 
     check("noise, sent as DOCX", garbage, files.DOCX, "DamagedDocument")
     odd = files.strange_filter_pdf(text, files.made_up(rng, 1)[0].encode())
     check("a PDF whose page is packed in an unknown way", odd, files.PDF, "DocumentError")
-    check("a picture", garbage, "image/png", "UnsupportedDocument")
 
 
 def test_limits_hold(student: Student, rng: Random) -> None:

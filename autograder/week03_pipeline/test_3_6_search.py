@@ -6,13 +6,11 @@ import json
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
 from autograder.engine import wait
@@ -23,13 +21,12 @@ from autograder.engine.worker import Worker
 from autograder.week02_api.uploading import log_of
 from autograder.week03_pipeline import database
 from autograder.week03_pipeline.files import made_up
-from autograder.week03_pipeline.vectors import DIMENSIONS, Vectors, true_vectors
+from autograder.week03_pipeline.library import CHUNKS, Indexed, Library, fill
 from bootcamp.providers import Fault, OpenAIControl
 from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("3.6")
 
-CHUNKS = 24
 DEFAULT_LIMIT, MAX_LIMIT = 10, 50
 SCORE_CLOSE = 1e-3
 SEARCH_SECONDS = 20.0
@@ -41,25 +38,6 @@ CONNECTIONS = 4
 """Of the API's pool."""
 
 
-@dataclass(frozen=True)
-class Indexed:
-    """A chunk that the grader has put into the index, and how near it is to the question."""
-
-    document_id: str
-    filename: str
-    page: int
-    text: str
-    cosine: float
-
-
-@dataclass(frozen=True)
-class Library:
-    """What is indexed, nearest to the question first."""
-
-    question: str
-    chunks: list[Indexed]
-
-
 @pytest.fixture(scope="module", autouse=True)
 def nobody_else(launched_worker: Worker | None) -> None:
     """No document of another item comes into the index now."""
@@ -69,51 +47,9 @@ def nobody_else(launched_worker: Worker | None) -> None:
 
 @pytest.fixture(scope="module")
 def library(session: Session, run: Run, schema: Path) -> Library:
-    """Chunks around one question. Their vectors have all lengths, so that neither distance nor inner
-    product has the order that the angle has.
-    """
-    rng = session.random("library")
+    """What there is to be found."""
     database.make_schema(run, schema)  # again: it was dropped before the first search
-    question = " ".join(made_up(rng, 3))
-    axis = true_vectors(run, [question])[0].astype(float)
-    cosines = spread(rng)
-    chunks = []
-    with database.connect(run) as connection, connection.transaction():
-        for number, cosine in enumerate(cosines):
-            document_id, filename = made_up(rng, 2)
-            text = " ".join(made_up(rng, 4))
-            one = Indexed(document_id, filename, rng.randint(1, 300), text, cosine)
-            vector = at_angle(rng, axis, cosine) * length(number)
-            connection.execute(
-                "INSERT INTO documents VALUES (%s, %s)", (one.document_id, one.filename)
-            )
-            connection.execute(
-                "INSERT INTO chunks VALUES (%s, 0, %s, %s, %s::real[]::vector)",
-                (one.document_id, one.page, one.text, vector.tolist()),
-            )
-            chunks.append(one)
-    return Library(question, sorted(chunks, key=lambda one: -one.cosine))
-
-
-def spread(rng: Random) -> list[float]:
-    """Cosines from -0.9 to 0.99, no two nearer than rounding, in any order."""
-    steps = np.linspace(-0.9, 0.98, CHUNKS)
-    found = [float(step) + rng.uniform(-0.01, 0.01) for step in steps]
-    rng.shuffle(found)
-    return found
-
-
-def length(number: int) -> float:
-    """Very short and very long vectors by turns."""
-    return (0.05, 1.0, 30.0)[number % 3]
-
-
-def at_angle(rng: Random, axis: Vectors, cosine: float) -> Vectors:
-    """A vector of length 1 at an angle to `axis`, which has length 1."""
-    other = np.array([rng.gauss(0, 1) for _ in range(DIMENSIONS)])
-    other -= (other @ axis) * axis
-    other /= np.linalg.norm(other)
-    return np.asarray(cosine * axis + np.sqrt(1 - cosine**2) * other)
+    return fill(run, session.random("library"))
 
 
 def search(api: Api, sent: str, **params: Any) -> list[dict[str, Any]]:
