@@ -235,14 +235,18 @@ def pytest_configure(config: pytest.Config) -> None:
 # -- fixtures --------------------------------------------------------------------------------
 
 
+def grading_run(config: pytest.Config) -> Session | None:
+    """The grading run of this pytest, or `None` where nothing is graded (`--collect-only`)."""
+    grading = config.pluginmanager.get_plugin(PLUGIN)
+    return grading.session if isinstance(grading, Grading) else None
+
+
 @pytest.fixture(scope="session")
-def session(request: pytest.FixtureRequest) -> Session:
+def session(pytestconfig: pytest.Config) -> Session:
     """The grading run."""
-    grading = request.config.pluginmanager.get_plugin(PLUGIN)
-    assert isinstance(grading, Grading), (
-        "run graders with `bootcamp check` or `pytest autograder/…`"
-    )
-    return grading.session
+    run = grading_run(pytestconfig)
+    assert run is not None, "run graders with `bootcamp check` or `pytest autograder/…`"
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from autograder.engine.api import Api
+from autograder.engine.plugin import grading_run
 from autograder.engine.session import Session
 from autograder.engine.student import Student
 from autograder.engine.worker import Worker
@@ -17,25 +18,36 @@ SLOTS = 2
 END_TO_END, SEARCH = "3.5", "3.6"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def launched_api(session: Session, student: Student) -> Api | None:
-    """The API, if anything will ask it."""
-    return student.launch_api("shared") if {END_TO_END, SEARCH} & set(session.wanted) else None
+LAUNCHED_API = pytest.StashKey[Api]()
+LAUNCHED_WORKER = pytest.StashKey[Worker]()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def launched_worker(session: Session, student: Student) -> Worker | None:
-    """The worker, if anything will run on it."""
-    if END_TO_END not in session.wanted:
-        return None
-    return student.launch_worker("shared", {"WORKER_CONCURRENCY": str(SLOTS)})
+@pytest.hookimpl(trylast=True)  # after the one that makes the grading run
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Launch what the wanted items will ask: it boots while pytest still collects the tests."""
+    grading = grading_run(session.config)
+    if grading is None:
+        return
+    wanted, student = set(grading.wanted), grading.student
+    if {END_TO_END, SEARCH} & wanted:
+        session.config.stash[LAUNCHED_API] = student.launch_api("shared")
+    if END_TO_END in wanted:
+        slots = {"WORKER_CONCURRENCY": str(SLOTS)}
+        session.config.stash[LAUNCHED_WORKER] = student.launch_worker("shared", slots)
 
 
 @pytest.fixture(scope="session")
-def api(student: Student, launched_api: Api) -> Api:
+def launched_worker(pytestconfig: pytest.Config) -> Worker | None:
+    """The worker, if anything will run on it."""
+    return pytestconfig.stash.get(LAUNCHED_WORKER, None)
+
+
+@pytest.fixture(scope="session")
+def api(student: Student, pytestconfig: pytest.Config) -> Api:
     """The API, ready."""
-    student.await_api(launched_api)
-    return launched_api
+    api = pytestconfig.stash[LAUNCHED_API]
+    student.await_api(api)
+    return api
 
 
 @pytest.fixture(scope="session")
