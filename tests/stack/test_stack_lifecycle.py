@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import boto3
 import psutil
@@ -136,11 +136,15 @@ def test_a_killed_stack_keeps_its_state_and_can_start_again(folder):
 def server(flavor: str) -> str:
     binary = {"redis": redis_binary, "valkey": valkey_binary}[flavor]()
     if binary is None:
-        message = f"no {flavor} server on this machine"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing(f"no {flavor} server on this machine")
     return flavor
+
+
+def missing(message: str) -> NoReturn:
+    """Fail where everything must be there, skip on a laptop."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 @pytest.mark.parametrize("flavor", ["redis", "valkey"])
@@ -212,7 +216,7 @@ def test_it_works_as_an_ordinary_user(folder):
     prefix = []
     if os.geteuid() == 0:
         if not account.can_unshare():
-            pytest.skip("this machine has no user namespaces, and we are root")
+            missing("this machine has no user namespaces, and we are root")
         prefix = USER_NAMESPACE
     launcher, told = launch(str(folder), prefix=prefix)
     try:
