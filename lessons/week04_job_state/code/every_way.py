@@ -1,0 +1,59 @@
+"""Tries all twenty-five ways from one state to another, on real rows of the pipeline's table."""
+
+import sys
+from collections.abc import Sequence
+
+from local import local_services
+
+from bootcamp.layers import reference_layers
+from bootcamp.weeks import find_week
+
+sys.path += [str(layer.path) for layer in reference_layers(find_week("4"))]
+
+from pipeline.documents import TEXT, DocumentRef
+from pipeline.models.creation import create
+from pipeline.models.errors import JobConflict
+from pipeline.models.job import ALLOWED, Status, move
+
+ROUTES = {
+    Status.PENDING: [],
+    Status.PROCESSING: [Status.PROCESSING],
+    Status.COMPLETED: [Status.PROCESSING, Status.COMPLETED],
+    Status.FAILED: [Status.PROCESSING, Status.FAILED],
+    Status.CANCELLED: [Status.CANCELLED],
+}
+"""How a new job gets into each state."""
+
+
+def job_in(status: Status, name: str) -> str:
+    """Make a job and lead it into a state. Returns its id."""
+    document = DocumentRef(document_id=name, blob_key="none", filename=name, content_type=TEXT)
+    job_id = create(document, "public").job_id
+    for step in ROUTES[status]:
+        move(job_id, step)
+    return job_id
+
+
+def attempt(start: Status, to: Status) -> str:
+    """Try to move a job, and tell what came of it."""
+    job_id = job_in(start, f"{start}-to-{to}")
+    try:
+        move(job_id, to)
+    except JobConflict:
+        return "-"
+    return "yes"
+
+
+def print_row(name: str, cells: Sequence[str]) -> None:
+    print("".join(f"{word:<12}" for word in (name, *cells)).rstrip())
+
+
+def main() -> None:
+    with local_services():
+        print_row("", list(Status))
+        for start in ALLOWED:
+            print_row(start, [attempt(start, to) for to in Status])
+
+
+if __name__ == "__main__":
+    main()
