@@ -1,0 +1,160 @@
+"""What is taken of a submission: the homework files that the week's manifest names, and no more."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from autograder.classroom.names import shown
+from autograder.classroom.trees import Entry, Kind, Refused, Tree
+from autograder.engine.manifest import load_manifest
+from autograder.engine.submission import MAX_FILE_BYTES
+from bootcamp.files import write_atomic
+from bootcamp.weeks import WEEK_FOLDER, Week
+
+MAX_DEPTH = 6
+"""Homework is looked for this many folders deep."""
+MAX_NOTES = 20
+CONFIGURATION = frozenset(
+    {"conftest.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "pyvenv.cfg"}
+    | {"sitecustomize.py", "usercustomize.py"}
+)
+"""Files that change how Python or pytest run: worth a word when somebody hands one in."""
+_ROOT = PurePosixPath()
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What was taken of one submission."""
+
+    files: dict[PurePosixPath, bytes]
+    """Contents by path, relative to the week's folder."""
+    notes: tuple[str, ...] = ()
+    """What was left out or is odd, for the instructor."""
+    refused: str = ""
+    """Why nothing was taken."""
+    modified: datetime | None = None
+    """When the newest homework file was changed, where the source knows."""
+
+
+def take(tree: Tree, week: Week) -> Intake:
+    """Take the week's homework files of a submission. A hostile one comes back as refused."""
+    wanted = load_manifest(week).files
+    try:
+        entries = tree.entries()
+        root = find_root([entry.path for entry in entries], wanted, week)
+        if root is None:
+            raise Refused(_nothing(entries, wanted, week))
+        chosen = _homework(entries, root, wanted)
+        contents = {path: tree.read(entry, MAX_FILE_BYTES + 1) for path, entry in chosen.items()}
+    except Refused as reason:
+        return Intake({}, refused=shown(str(reason)))
+    large = {path for path, content in contents.items() if len(content) > MAX_FILE_BYTES}
+    notes = [f"{path} is larger than {MAX_FILE_BYTES // 1024} KiB" for path in sorted(large)]
+    notes += [f"{path} is missing" for path in wanted if path not in contents]
+    notes += left_out([entry for entry in entries if entry not in chosen.values()])
+    modified = max((one.modified for one in chosen.values() if one.modified), default=None)
+    files = {path: content for path, content in contents.items() if path not in large}
+    return Intake(files, tuple(notes), modified=modified)
+
+
+def find_root(
+    paths: Iterable[PurePosixPath], wanted: Iterable[PurePosixPath], week: Week
+) -> PurePosixPath | None:
+    """The folder within a submission that holds the week's homework, or None.
+
+    The one with most of the files wins; then one named after the week; then the shallowest. A
+    folder of another week, and a copy of the solutions, is none.
+    """
+    found: Counter[PurePosixPath] = Counter()
+    suffixes = {file.parts for file in wanted}
+    for path in paths:
+        for parts in suffixes:
+            if path.parts[-len(parts) :] == parts:
+                found[PurePosixPath(*path.parts[: -len(parts)])] += 1
+    candidates = [root for root in found if len(root.parts) <= MAX_DEPTH and _may_be(root, week)]
+    return min(
+        candidates,
+        key=lambda root: (-found[root], root.name != week.name, len(root.parts), str(root)),
+        default=None,
+    )
+
+
+def _may_be(root: PurePosixPath, week: Week) -> bool:
+    others = (WEEK_FOLDER.fullmatch(part) for part in root.parts)
+    return "solutions" not in root.parts and all(
+        one is None or one[0] == week.name for one in others
+    )
+
+
+def _homework(
+    entries: Iterable[Entry], root: PurePosixPath, wanted: Iterable[PurePosixPath]
+) -> dict[PurePosixPath, Entry]:
+    """The entry of each homework file that is there.
+
+    Raises:
+        Refused: which file is meant depends on who looks: names differ in case or encoding only,
+            or one is also the name of a link above another.
+    """
+    entries = list(entries)
+    alike: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        alike[_folded(entry.path)].append(entry)
+    chosen = {}
+    for file in wanted:
+        path = root / file
+        if len(same := alike[_folded(path)]) > 1:
+            raise Refused(f"{same[0].path} and {same[1].path} are one file to some systems")
+        for above in path.parents:
+            if above != _ROOT and (clash := alike.get(_folded(above))):
+                raise Refused(f"{clash[0].path} is {clash[0].kind}, and {path} lies below it")
+        if same and same[0].path == path and same[0].kind is Kind.FILE:
+            chosen[file] = same[0]
+    return chosen
+
+
+def _folded(path: PurePosixPath) -> str:
+    return unicodedata.normalize("NFKC", str(path)).casefold()
+
+
+def left_out(entries: Iterable[Entry]) -> list[str]:
+    """Words on what was not taken: what is suspicious one by one, the rest as a number."""
+    notes, others = [], 0
+    for entry in entries:
+        if entry.kind is not Kind.FILE:
+            notes.append(f"left out: {shown(str(entry.path))}, {entry.kind}")
+        elif entry.path.name.lower() in CONFIGURATION or entry.path.suffix.lower() == ".pth":
+            notes.append(f"left out: {shown(str(entry.path))}, which changes how Python runs")
+        else:
+            others += 1
+    if len(notes) > MAX_NOTES:
+        notes[MAX_NOTES:] = [f"left out: {len(notes) - MAX_NOTES} more of this kind"]
+    if others:
+        notes.append(f"left out: {others} files that are no homework of this week")
+    return notes
+
+
+def _nothing(entries: tuple[Entry, ...], wanted: Iterable[PurePosixPath], week: Week) -> str:
+    packed = [
+        entry.path for entry in entries if entry.path.suffix.lower() in (".zip", ".rar", ".7z")
+    ]
+    if packed:
+        return f"it holds an archive within ({packed[0]}), and no homework beside it"
+    names = ", ".join(str(entry.path) for entry in entries[:5]) or "nothing"
+    return f"it holds no homework of {week} ({', '.join(map(str, wanted))}), but: {names}"
+
+
+def store(intake: Intake, folder: Path) -> None:
+    """Write what was taken below `folder`, and nothing else stays there."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        elif PurePosixPath(path.relative_to(folder).as_posix()) not in intake.files:
+            path.unlink()
+    for relative, content in intake.files.items():
+        if not (folder / relative).is_file() or (folder / relative).read_bytes() != content:
+            write_atomic(folder / relative, content)
