@@ -6,6 +6,7 @@ itself is checked, but nothing depends on its being true.
 
 from __future__ import annotations
 
+import re
 import stat
 import zipfile
 import zlib
@@ -24,7 +25,7 @@ MAX_RATIO = 200
 """Declared size to packed size, for archives that declare more than `RATIO_FROM_BYTES`."""
 RATIO_FROM_BYTES = 10 * 1024 * 1024
 _ENCRYPTED = 0x1
-_UTF8_NAME = 0x800
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class ZipTree:
@@ -84,22 +85,22 @@ class ZipTree:
 
 def _check_name(member: zipfile.ZipInfo) -> None:
     """Refuse a name that would leave the folder, or means different things to different tools."""
-    name = member.orig_filename  # `filename` ends at a NUL, and has its slashes turned
-    problem = ""
+    # `filename` ends at a NUL, has its slashes turned, and may come from an extra field.
+    for name in (member.orig_filename, member.filename):
+        if problem := _problem(name):
+            raise Refused(f"the archive entry {name[:80]!r} {problem}")
+
+
+def _problem(name: str) -> str:
     if any(ord(character) < 32 or ord(character) == 127 for character in name):
-        problem = "has control characters in its name"
-    elif "\\" in name or ":" in name.split("/")[0]:
-        problem = "has a backslash or a drive in its name"
-    elif name.startswith("/"):
-        problem = "has an absolute path"
-    elif ".." in name.split("/"):
-        problem = "leads out of its folder"
-    elif too_long(name):
-        problem = "has too long a name"
-    elif not name.isascii() and not member.flag_bits & _UTF8_NAME and "\ufffd" in name:
-        problem = "has a name that is no UTF-8"
-    if problem:
-        raise Refused(f"the archive entry {name[:80]!r} {problem}")
+        return "has control characters in its name"
+    if "\\" in name or _DRIVE.match(name):
+        return "has a backslash or a drive in its name"
+    if name.startswith("/"):
+        return "has an absolute path"
+    if ".." in name.split("/"):
+        return "leads out of its folder"
+    return "has too long a name" if too_long(name) else ""
 
 
 def _check_sizes(members: list[zipfile.ZipInfo], archive_bytes: int) -> None:

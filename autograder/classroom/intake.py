@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -46,9 +47,10 @@ def take(tree: Tree, week: Week) -> Intake:
     wanted = load_manifest(week).files
     try:
         entries = tree.entries()
-        root = find_root([entry.path for entry in entries], wanted, week)
-        if root is None:
+        roots = find_roots([entry.path for entry in entries], wanted, week)
+        if not roots:
             raise Refused(_nothing(entries, wanted, week))
+        root = roots[0]
         chosen = _homework(entries, root, wanted)
         contents = {path: tree.read(entry, MAX_FILE_BYTES + 1) for path, entry in chosen.items()}
     except Refused as reason:
@@ -56,19 +58,20 @@ def take(tree: Tree, week: Week) -> Intake:
     large = {path for path, content in contents.items() if len(content) > MAX_FILE_BYTES}
     notes = [f"{path} is larger than {MAX_FILE_BYTES // 1024} KiB" for path in sorted(large)]
     notes += [f"{path} is missing" for path in wanted if path not in contents]
+    notes += [f"not looked at: another copy, in {shown(str(other))}" for other in roots[1:4]]
     notes += left_out([entry for entry in entries if entry not in chosen.values()])
     modified = max((one.modified for one in chosen.values() if one.modified), default=None)
     files = {path: content for path, content in contents.items() if path not in large}
     return Intake(files, tuple(notes), modified=modified)
 
 
-def find_root(
+def find_roots(
     paths: Iterable[PurePosixPath], wanted: Iterable[PurePosixPath], week: Week
-) -> PurePosixPath | None:
-    """The folder within a submission that holds the week's homework, or None.
+) -> list[PurePosixPath]:
+    """The folders within a submission that hold homework of the week, the best one first.
 
-    The one with most of the files wins; then one named after the week; then the shallowest. A
-    folder of another week, and a copy of the solutions, is none.
+    The one with most of the files wins; then one named after the week, in `exercises`; then the
+    shallowest. A folder of another week, and a copy of the solutions, is none.
     """
     found: Counter[PurePosixPath] = Counter()
     suffixes = {file.parts for file in wanted}
@@ -77,10 +80,15 @@ def find_root(
             if path.parts[-len(parts) :] == parts:
                 found[PurePosixPath(*path.parts[: -len(parts)])] += 1
     candidates = [root for root in found if len(root.parts) <= MAX_DEPTH and _may_be(root, week)]
-    return min(
+    return sorted(
         candidates,
-        key=lambda root: (-found[root], root.name != week.name, len(root.parts), str(root)),
-        default=None,
+        key=lambda root: (
+            -found[root],
+            root.name != week.name,
+            root.parent.name != "exercises",
+            len(root.parts),
+            str(root),
+        ),
     )
 
 
@@ -149,12 +157,7 @@ def _nothing(entries: tuple[Entry, ...], wanted: Iterable[PurePosixPath], week: 
 
 
 def store(intake: Intake, folder: Path) -> None:
-    """Write what was taken below `folder`, and nothing else stays there."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        elif PurePosixPath(path.relative_to(folder).as_posix()) not in intake.files:
-            path.unlink()
+    """Write what was taken to `folder`, in place of all that was there."""
+    shutil.rmtree(folder, ignore_errors=True)
     for relative, content in intake.files.items():
-        if not (folder / relative).is_file() or (folder / relative).read_bytes() != content:
-            write_atomic(folder / relative, content)
+        write_atomic(folder / relative, content)
