@@ -16,12 +16,10 @@ def as_date(value: Any) -> str:
     if isinstance(value, str):
         return "no time at all"
     if value > 10**11:
-        return f"the year {1970 + value / YEAR:,.0f}"
-    return (
-        "today"
-        if value > time.time() - HALF_AN_HOUR
-        else f"{datetime.fromtimestamp(value, UTC):%Y}"
-    )
+        return f"in the year ~{1970 + value / YEAR:.0f}"
+    if value > time.time():
+        return "in half an hour"
+    return f"in the year {datetime.fromtimestamp(value, UTC):%Y}"
 
 
 def main() -> None:
@@ -39,7 +37,7 @@ def main() -> None:
         shown = {item["id"] for item in table.scan(FilterExpression=alive)["Items"]}
         for name, value in ways.items():
             seen = "shown" if name in shown else "hidden"
-            print(f"{name:<13} to be deleted: {as_date(value):<16} now: {seen}")
+            print(f"{name:<13} to be deleted: {as_date(value):<18} now: {seen}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def power_cut() -> None:
 
 def mechanic(table: Any, queue: Redis) -> None:
     """Take a message and do what it says, if the row says so too."""
-    message = queue.rpop("repairs")
+    message: Any = queue.rpop("repairs")
     if message is None:
         print("   the mechanic has no message")
         return
