@@ -1,0 +1,98 @@
+"""What week 4's graders share: the jobs table, the way to it, an API, and a worker that comes late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autograder.engine.api import Api
+from autograder.engine.between import Between
+from autograder.engine.plugin import grading_run
+from autograder.engine.session import Session
+from autograder.engine.student import Student
+from autograder.week03_pipeline import database
+from autograder.week04_job_state.code import Code
+from autograder.week04_job_state.table import JobsTable
+from bootcamp.stack import Run
+
+OVER_HTTP = {"4.4", "4.5", "4.6"}
+LAUNCHED_API = pytest.StashKey[Api]()
+THE_WAY = pytest.StashKey[Between]()
+
+
+def waits(session: Session) -> dict[str, str]:
+    """Every delay of this run: long, so that what is due is due because a check says so."""
+    rng = session.random("waits")
+    return {
+        "LEASE_SECONDS": str(rng.randint(200, 400)),
+        "PUBLISH_SECONDS": str(rng.randint(500, 900)),
+        "REDRIVE_SECONDS": str(rng.randint(1_000, 1_500)),
+        "JOB_KEEP_SECONDS": str(rng.randint(10_000, 90_000)),
+        "IDEMPOTENCY_SECONDS": str(rng.randint(2_000, 9_000)),
+        "OUTBOX_INTERVAL_SECONDS": "0.1",
+        "WORKER_CONCURRENCY": "2",
+    }
+
+
+@pytest.hookimpl(trylast=True)  # after the one that makes the grading run
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Put ourselves between the student's code and DynamoDB, and let the API boot meanwhile."""
+    grading = grading_run(session.config)
+    if grading is None:
+        return
+    between = Between(grading.run.environment()["AWS_ENDPOINT_URL"])
+    between.__enter__()
+    session.config.add_cleanup(lambda: between.__exit__(None, None, None))
+    session.config.stash[THE_WAY] = between
+    JobsTable(grading.run).create()
+    grading.student.env.update(waits(grading) | {"AWS_ENDPOINT_URL": between.url})
+    if OVER_HTTP & set(grading.wanted):
+        session.config.stash[LAUNCHED_API] = grading.student.launch_api("shared")
+
+
+@pytest.fixture(scope="session")
+def between(pytestconfig: pytest.Config) -> Between:
+    """The way from the student's code to DynamoDB."""
+    return pytestconfig.stash[THE_WAY]
+
+
+@pytest.fixture(scope="session")
+def wait_of(session: Session) -> dict[str, int]:
+    """Seconds by the setting's name, as the student's code has them."""
+    return {name: int(value) for name, value in waits(session).items() if value.isdecimal()}
+
+
+@pytest.fixture(scope="session")
+def table(run: Run) -> JobsTable:
+    """The jobs table, past all code of the student's."""
+    return JobsTable(run)
+
+
+@pytest.fixture
+def code(student: Student) -> Code:
+    """The student's functions. Their process has booted without this week's settings."""
+    names = ("AWS_ENDPOINT_URL", *waits_names(student))
+    student.call("os", "environ.update", {name: student.env[name] for name in names})
+    return Code(student)
+
+
+def waits_names(student: Student) -> Iterator[str]:
+    return (name for name in student.env if name.endswith("_SECONDS"))
+
+
+@pytest.fixture(scope="session")
+def api(student: Student, pytestconfig: pytest.Config) -> Api:
+    """The API, ready."""
+    api = pytestconfig.stash[LAUNCHED_API]
+    student.await_api(api)
+    return api
+
+
+@pytest.fixture(scope="session")
+def schema(session: Session, run: Run) -> Path:
+    """The tables that the last step fills: week 3's reference makes them. They are made here."""
+    path = session.week.solutions.parent / "week03_pipeline/pipeline/steps/schema.sql"
+    database.make_schema(run, path)
+    return path

@@ -1,0 +1,179 @@
+"""4.2: `move` goes where the state machine leads, and loses a race without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.between import Between, Request
+from autograder.engine.calls import Answer
+from autograder.engine.card import fail
+from autograder.week04_job_state.code import (
+    JOB,
+    Code,
+    changed,
+    differs,
+    must_be_job,
+    must_raise,
+    plain,
+    status,
+)
+from autograder.week04_job_state.table import FINISHED, STATES, Item, JobsTable, job, new_id
+
+pytestmark = pytest.mark.item("4.2")
+
+ALLOWED = {
+    "pending": {"processing", "cancelled"},
+    "processing": {"completed", "failed", "cancelled"},
+    "completed": set[str](),
+    "failed": {"pending"},
+    "cancelled": set[str](),
+}
+RACERS = 40
+
+
+def sent_for(one: Item, to: str, generation: int | None = None) -> str:
+    mine = "" if generation is None else f", generation={generation}"
+    has = f", generation {plain(one['generation'])}" if "generation" in one else ""
+    return f"move(job_id, Status.{to.upper()}{mine}) for a job that is {one['status']}{has}"
+
+
+def move(code: Code, job_id: str, to: str, changes: Any = None, **more: Any) -> Answer:
+    return code.ask(JOB, "move", job_id, status(to), changes, **more)
+
+
+def check_moved(sent: str, table: JobsTable, one: Item, to: str, answer: Answer, mark: str) -> None:
+    """The row has moved, and the function says so."""
+    said = must_be_job(sent, answer, "`update` returns the item as it is now: `Job.from_item`")
+    row = table.get(one["id"])
+    wanted = {"status": to, "mark": mark, "lease_owner": None, "lease_until": None}
+    if odd := differs(row, wanted):
+        fail(
+            sent=f"{sent}, with changes={{'mark': {mark!r}}}",
+            expected="the job there, with the changes, and nobody's any more",
+            got=odd,
+            cause="all of `new` is to be written, in one write",
+        )
+    assert row is not None
+    if to in FINISHED and not {"finished_at", "expires_at"} <= set(row):
+        fail(sent=sent, expected="finished_at and expires_at in the row", got=plain(row))
+    if (said["id"], said["status"]) != (one["id"], to):
+        fail(
+            sent=sent,
+            expected=f"the job as it is after the write: {to}",
+            got=f"{said['id']} {said['status']}",
+        )
+
+
+def check_refused(sent: str, table: JobsTable, one: Item, answer: Answer, cause: str) -> None:
+    """JobConflict, and the row as it was."""
+    must_raise(sent, answer, "JobConflict", cause)
+    if odd := changed(one, table.get(one["id"])):
+        fail(sent=sent, expected="JobConflict, and nothing written", got=odd, cause=cause)
+
+
+def test_every_way(code: Code, table: JobsTable, rng: Random) -> None:
+    """All 25 pairs: where the state machine has a way, and where it has none."""
+    ways = [(start, to) for start in STATES for to in STATES]
+    for start, to in rng.sample(ways, len(ways)):
+        one, mark = job(rng, start), f"{rng.getrandbits(64):x}"
+        table.put(one)
+        answer = move(code, one["id"], to, {"mark": mark})
+        sent = sent_for(one, to)
+        if to in ALLOWED[start]:
+            check_moved(sent, table, one, to, answer, mark)
+        else:
+            check_refused(sent, table, one, answer, f"`ALLOWED` has no way from {start} to {to}")
+
+
+def test_generations(code: Code, table: JobsTable, rng: Random) -> None:
+    """Only the worker that has the job may end it."""
+    for to, step in (("completed", -1), ("failed", 1), ("completed", None), ("failed", 0)):
+        one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
+        mine = 0 if step is None else int(one["generation"]) + step
+        table.put(one)
+        answer = move(code, one["id"], to, {"mark": mark}, generation=mine)
+        sent = sent_for(one, to, mine)
+        if step == 0:
+            check_moved(sent, table, one, to, answer, mark)
+            continue
+        cause = "another worker has taken the job since: its generation is another one"
+        if not mine:
+            cause = "0 is a generation too: `if generation:` takes it for none"
+        check_refused(sent, table, one, answer, cause)
+
+
+def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
+    """An id that nobody has: no job must come out of it."""
+    for more in ({}, {"generation": rng.randint(1, 9)}):
+        job_id = new_id(rng)
+        answer = move(code, job_id, rng.choice(["cancelled", "completed"]), **more)
+        sent = "move() with an id that no job has"
+        if (made := table.get(job_id)) is not None:
+            fail(
+                sent=sent,
+                expected="JobNotFound, and nothing written",
+                got=f"a new item: {plain(made)}",
+                cause="an update without a condition makes what is not there",
+            )
+        must_raise(sent, answer, "JobNotFound", "`found` is None where there is no job")
+
+
+def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+    """Somebody else writes right before the student's write arrives, each time."""
+    others: list[tuple[str, Callable[[Item], None]]] = [
+        ("the job is cancelled by somebody else", lambda one: table.cancel(one["id"])),
+        (
+            "another worker takes the job: one generation more",
+            lambda one: table.change(one["id"], generation=one["generation"] + 1),
+        ),
+    ]
+    for what, act in others:
+        one = job(rng, "processing")
+        table.put(one)
+        kept: list[Item | None] = []
+
+        def meddle(one: Item = one, act: Any = act, kept: list[Item | None] = kept) -> None:
+            act(one)
+            kept.append(table.get(one["id"]))
+
+        def writes(request: Request, one: Item = one) -> bool:
+            return request.writes and request.names(one["id"])
+
+        with between.before(meddle, writes):
+            generation = int(one["generation"])
+            answer = move(code, one["id"], "completed", {}, generation=generation)
+        if answer.ok and not kept:
+            fail(sent=sent_for(one, "completed"), expected="a write to the row", got="none")
+        sent = f"{sent_for(one, 'completed', int(one['generation']))}; before its write, {what}"
+        cause = "to read first and write then leaves a gap: the condition belongs to the write"
+        must_raise(sent, answer, "JobConflict", cause)
+        if odd := changed(kept[0] or {}, table.get(one["id"])):
+            fail(sent=sent, expected="the other's write stays", got=odd, cause=cause)
+
+
+def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
+    """Many want to end the same job at the same moment."""
+    one = job(rng, "processing")
+    table.put(one)
+    ends = [rng.choice(FINISHED) for _ in range(RACERS)]
+    calls = [[one["id"], status(to), {"mark": number}] for number, to in enumerate(ends)]
+    sent = f"{RACERS} moves of one job in processing to its end, at the same moment"
+    answers = code.race(sent, JOB, "move", calls)
+    winners = [number for number, answer in enumerate(answers) if answer.ok]
+    row = table.get(one["id"]) or {}
+    if len(winners) != 1 or row.get("mark") != winners[0] or row.get("status") != ends[winners[0]]:
+        errors = sorted({answer.error for answer in answers if not answer.ok})
+        fail(
+            sent=sent,
+            expected="one that wins, and is in the row; JobConflict for all others",
+            got=f"{len(winners)} won; the row has {plain(row.get('mark'))}, {row.get('status')}; "
+            f"errors: {errors}",
+            cause="read, then write: all have read before the first one wrote",
+        )
+    for answer in answers:
+        if not answer.ok:
+            must_raise(sent, answer, "JobConflict", "a race that is lost is JobConflict")
