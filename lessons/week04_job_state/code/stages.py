@@ -32,7 +32,7 @@ def main() -> None:
         for note in NOTES:
             print(f"{note + ':':<8}", "done" if finish(table, note) else "not what comes next")
         row = table.get_item(Key={"id": "bike-17"})["Item"]
-        print("stages:", *row["stages"])
+        print("stages:", *[stage for stage in STAGES if stage in row["stages"]])
 
 
 if __name__ == "__main__":
