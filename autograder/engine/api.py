@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any, NoReturn
 
@@ -10,8 +9,8 @@ import httpx
 
 from autograder.engine import wait
 from autograder.engine.card import Card, CheckFailed, TookTooLong, show
+from autograder.engine.host import Forked
 from bootcamp.stack.ports import LOOPBACK, answers_health
-from bootcamp.stack.process import Process
 
 READY_SECONDS = 20.0
 REQUEST_SECONDS = 10.0
@@ -27,7 +26,7 @@ class Api:
     Redirects are not followed. Safe to use from several threads at once.
     """
 
-    def __init__(self, process: Process, name: str, port: int) -> None:
+    def __init__(self, process: Forked, name: str, port: int) -> None:
         self.process = process
         self.name = name
         self.port = port
@@ -36,9 +35,9 @@ class Api:
 
     @staticmethod
     def command(port: int) -> list[str]:
-        """The command line of the API on one loopback port."""
+        """What `python` is given for the API on one loopback port."""
         words = ["uvicorn", "pipeline.api.app:app", "--host", LOOPBACK, "--port", str(port)]
-        return [sys.executable, "-m", *words]
+        return ["-m", *words]
 
     @property
     def alive(self) -> bool:

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from autograder.engine import caller
 from autograder.engine.card import Card, CheckFailed, TookTooLong, clean, show
-from bootcamp.stack.process import Process
+from autograder.engine.host import Forked
 
 Request = Mapping[str, Any]
 """`module`, and optionally `name`, `args` and `kwargs`: see `caller.py`."""
@@ -47,11 +47,11 @@ class Caller:
     """
 
     def __init__(
-        self, launch: Callable[[], Process], tail: Callable[[Process], tuple[str, ...]]
+        self, launch: Callable[[], Forked], tail: Callable[[Forked], tuple[str, ...]]
     ) -> None:
         self._launch = launch
         self._tail = tail
-        self._process: Process | None = None
+        self._process: Forked | None = None
         self._answers: queue.Queue[str | None] = queue.Queue()
         self._number = 0
 
@@ -120,7 +120,7 @@ class Caller:
             self._process = None
 
 
-def _send(process: Process, line: bytes) -> None:
+def _send(process: Forked, line: bytes) -> None:
     """Write in a thread: a process that reads nothing must not hold up the grader.
 
     On a descriptor of the thread's own, here and in `_pump`: what a student's process leaves behind

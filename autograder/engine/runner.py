@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.engine.host import Host
 from autograder.engine.outcome import WeekResult
 from autograder.engine.plugin import Grading
 from autograder.engine.session import Session
@@ -35,6 +36,7 @@ def run_week(
     items: Iterable[str] | None = None,
     stack: Stack | None = None,
     seed: int | None = None,
+    host: Host | None = None,
     report: Callable[[str], None] = lambda text: None,
 ) -> WeekResult:
     """Grade one week of one submission.
@@ -44,6 +46,8 @@ def run_week(
         items: ids of the items to report on; all by default.
         stack: a running stack; by default one that is up is joined, or one is started.
         seed: brings back the random inputs of an earlier run.
+        host: a parent for the student's processes that others use too: saves a second, and is for
+            code that is trusted. By default the submission gets one alone.
         report: is told what happens, for a progress line.
 
     Items on which the grader broke are run once more; a student's failure never is.
@@ -58,18 +62,23 @@ def run_week(
             report("starting the local stack")
             stack = exit_stack.enter_context(find_or_start())
         report("running the checks")
-        result = _run(week, source, items, stack, seed)
+        result = _run(week, source, items, stack, seed, host)
         if broken := result.grader_errors:
             report("the grader broke; running those items once more")
-            again = _run(week, source, [one.item.id for one in broken], stack, seed)
+            again = _run(week, source, [one.item.id for one in broken], stack, seed, host)
             result = result.replaced_by(again.items)
     return result
 
 
 def _run(
-    week: Week, source: Path, items: Iterable[str] | None, stack: Stack, seed: int
+    week: Week,
+    source: Path,
+    items: Iterable[str] | None,
+    stack: Stack,
+    seed: int,
+    host: Host | None,
 ) -> WeekResult:
-    with Session(week, source, stack, seed, items) as session:
+    with Session(week, source, stack, seed, items, host) as session:
         grading = Grading(session)
         code, output = _pytest(week.grader, grading)
     if grading.interrupted:

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from autograder.engine.card import Card
+from autograder.engine.host import Host
 from autograder.engine.manifest import Item, Manifest, load_manifest
-from autograder.engine.student import Student
+from autograder.engine.student import Student, base_environment
 from autograder.engine.submission import Submission, assemble, folder_of, unwritten
 from bootcamp.layers import layers_under
 from bootcamp.stack import Run, Stack
@@ -23,7 +24,13 @@ class Session:
     """What the fixtures hand to graders. Everything in it ends with the `with` block."""
 
     def __init__(
-        self, week: Week, source: Path, stack: Stack, seed: int, items: Iterable[str] | None = None
+        self,
+        week: Week,
+        source: Path,
+        stack: Stack,
+        seed: int,
+        items: Iterable[str] | None = None,
+        host: Host | None = None,
     ) -> None:
         self.week = week
         self.manifest: Manifest = load_manifest(week)
@@ -33,6 +40,7 @@ class Session:
         self.seed = seed
         self._source = source
         self._stack = stack
+        self._host = host
         self._exit = ExitStack()
         self._problems: dict[PurePosixPath, Card | None] = {}
         self.run: Run
@@ -44,12 +52,16 @@ class Session:
             state = StateFolder()  # temporary, and gone even if this process is killed
             exit_stack.callback(state.close)
             folder = state.path
-            self.submission = assemble(self.week, self._source, folder / "layer")
-            self.run = exit_stack.enter_context(self._stack.isolated())
             home = folder / "home"
             home.mkdir()
+            host = self._host
+            if host is None:
+                host = exit_stack.enter_context(Host(home, base_environment(home)))
+            host.start()  # it imports while all else is put together
+            self.submission = assemble(self.week, self._source, folder / "layer")
+            self.run = exit_stack.enter_context(self._stack.isolated())
             layers = layers_under(self.week, self.submission.layer)
-            self.student = Student(layers, self.run.environment(), home)
+            self.student = Student(layers, self.run.environment(), home, host)
             exit_stack.callback(self.student.stop)
             self.student.warm_up()
             self._exit = exit_stack.pop_all()

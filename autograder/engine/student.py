@@ -6,21 +6,20 @@ Graders use nothing else to make it run. What goes wrong inside becomes a card, 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from autograder.engine import caller, limits
+from autograder.engine import caller
 from autograder.engine.api import Api
 from autograder.engine.calls import Answer, Caller, Request, describe, failure_card
 from autograder.engine.card import Card, CheckFailed, NotGradable
+from autograder.engine.host import Forked, Host
 from autograder.engine.leftovers import end_leftovers
 from autograder.engine.worker import Worker
 from bootcamp.layers import Layer, pythonpath
 from bootcamp.stack.ports import free_port, release_port
-from bootcamp.stack.process import Process
 
 CALL_SECONDS = 10.0
 """How long a call may take where a grader does not say otherwise."""
@@ -33,10 +32,19 @@ STUDENT_TIME_ZONE = "Asia/Tokyo"
 class Student:
     """Everything that runs student code in one grading run."""
 
-    def __init__(self, layers: tuple[Layer, ...], env: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        env: Mapping[str, str],
+        folder: Path,
+        host: Host | None = None,
+    ) -> None:
+        """Without a `host` to fork from, the student gets one alone."""
         self._layers = layers
         self._folder = folder
-        self._processes: list[Process] = []
+        self._host = host or Host(folder, base_environment(folder))
+        self._own_host = host is None
+        self._processes: list[Forked] = []
         self._caller = Caller(self._start_caller, self.tail)
         self._worker: Worker | None = None
         self._api: Api | None = None
@@ -56,25 +64,28 @@ class Student:
         *,
         env: Mapping[str, str] | None = None,
         pipes: bool = False,
-    ) -> Process:
-        """Start a command of the student's, limited, in its own folder and environment."""
-        pipe = subprocess.PIPE if pipes else None
-        process = Process(
-            [sys.executable, "-I", "-S", limits.__file__, *command],
+    ) -> Forked:
+        """Start a command of the student's, limited, in its own folder and environment.
+
+        Args:
+            command: what `python` is given; with `sys.executable` in front, it is a fresh one.
+        """
+        process = self._host.spawn(
+            command,
             name=f"student-{name}",
             env={**self.env, **(env or {})},
             cwd=self._folder,
+            path=[str(layer.path) for layer in self._layers],
             log=self._folder / f"{name}-{len(self._processes)}.log",
-            stdin=pipe or subprocess.DEVNULL,
-            stdout=pipe,
-        ).start()
+            pipes=pipes,
+        )
         self._processes.append(process)
         return process
 
-    def _start_caller(self) -> Process:
-        return self.process("caller", [sys.executable, "-P", caller.__file__], pipes=True)
+    def _start_caller(self) -> Forked:
+        return self.process("caller", [caller.__file__], pipes=True)
 
-    def tail(self, process: Process) -> tuple[str, ...]:
+    def tail(self, process: Forked) -> tuple[str, ...]:
         """The last lines of a process's log."""
         return tuple(line for line in process.logs().splitlines() if line.strip())[-LOG_LINES:]
 
@@ -84,7 +95,9 @@ class Student:
             process.kill(group=True)  # all is graded: nobody waits for a last word
         self._caller.stop()
         for process in self._processes:
-            process.stop(grace=0.2)
+            process.stop(grace=0.0)
+        if self._own_host:
+            self._host.stop()
         end_leftovers(self._folder)
         for port in self._ports:
             release_port(port)
@@ -172,7 +185,7 @@ class Student:
             log = worker.tail()
             ended = f"the worker ended: {log[-1]}" if log else "the worker ended"
             card = Card(
-                sent=f"{' '.join(Worker.command(worker.name)[1:6])} …",
+                sent=f"{' '.join(Worker.command(worker.name)[:5])} …",
                 expected="a worker that is ready",
                 got="it did not get ready in time" if worker.alive else ended,
                 cause="the last lines of its log say why",
@@ -213,7 +226,7 @@ class Student:
         """
         if not api.wait_ready():
             card = Card(
-                sent=f"{' '.join(Api.command(api.port)[1:])}, then GET /health",
+                sent=f"{' '.join(Api.command(api.port))}, then GET /health",
                 expected="an API that answers",
                 got="the API ended" if not api.alive else "it did not answer in time",
                 cause="the last lines of its log say why",

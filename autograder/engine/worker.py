@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
 
 from autograder.engine import wait
-from bootcamp.stack.process import Process
+from autograder.engine.host import Forked
 
 READY_SECONDS = 20.0
 TAIL_LINES = 12
@@ -21,17 +20,17 @@ READY_PROMPT = "ready."
 class Worker:
     """One worker node: the parent process, and the pool of processes that run tasks."""
 
-    def __init__(self, process: Process, name: str) -> None:
+    def __init__(self, process: Forked, name: str) -> None:
         self.process = process
         self.name = name
 
     @staticmethod
     def command(name: str) -> list[str]:
-        """The command line of a worker node. Slots and all else come from the student's code."""
+        """What `python` is given for a worker node. Slots and all else come from the student's code."""
         quick = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         app = "pipeline.tasks.celery_config"
         return [
-            sys.executable, "-m", "celery", "-A", app, "worker",
+            "-m", "celery", "-A", app, "worker",
             "--loglevel", "INFO", "--hostname", f"{name}@%h", *quick,
         ]  # fmt: skip
 

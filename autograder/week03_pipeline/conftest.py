@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if END_TO_END in wanted:
         slots = {"WORKER_CONCURRENCY": str(SLOTS)}
         session.config.stash[LAUNCHED_WORKER] = student.launch_worker("shared", slots)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def connection(run: Run) -> Iterator[None]:
+    """The graders' own connection ends with the run."""
+    yield
+    database.kept_connection(run).close()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -29,11 +30,16 @@ def connect(run: Run) -> psycopg.Connection[Any]:
 
 def query(run: Run, text: LiteralString, *values: object) -> list[tuple[Any, ...]]:
     """Rows; none where the table is not there yet."""
-    with connect(run) as connection:
-        try:
-            return connection.execute(text, values).fetchall()
-        except psycopg.errors.UndefinedTable:
-            return []
+    try:
+        return kept_connection(run).execute(text, values).fetchall()
+    except psycopg.errors.UndefinedTable:
+        return []
+
+
+@cache
+def kept_connection(run: Run) -> psycopg.Connection[Any]:
+    """One connection for all questions: to connect takes five times as long as to ask."""
+    return connect(run)
 
 
 def chunks_of(run: Run, document_id: str) -> list[Row]:

@@ -282,7 +282,7 @@ def check_references(sent: str, watch: Watch, made: Document) -> None:
 
 def test_several_at_once(run: Run, api: Api, worker: Worker, rng: Random) -> None:
     """More documents than slots, and one that cannot be opened: none is in the way of another."""
-    count = SLOTS + 2
+    count = SLOTS + 1
     texts = [random_pages(rng, 1, 30) for _ in range(count)]
     made = [document(rng.choice(["md", "txt"]), pages, files.made_up(rng, 1)[0]) for pages in texts]
     secret = files.encrypted_pdf("nobody reads this", files.made_up(rng, 1)[0])

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+from autograder.engine.host import Host
 from autograder.engine.manifest import Item, graded_weeks, load_manifest
 from autograder.engine.outcome import ItemResult, Outcome, WeekResult
 from autograder.engine.runner import run_week
+from autograder.engine.student import base_environment
 from autograder.engine.variants import Variant, build, load_variants
 from bootcamp.generate import scaffolds
 from bootcamp.scaffold import blocks
@@ -29,6 +32,14 @@ UNLIKE_PER_WEEK = 1
 WEEKS = graded_weeks()
 VARIANTS = [variant for week in WEEKS for variant in load_variants(week)]
 ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """One parent for the processes of all these solutions: they are ours."""
+    folder = tmp_path_factory.mktemp("host")
+    with Host(folder, base_environment(folder)) as host:
+        yield host
 
 
 def week_id(week: Week) -> str:
@@ -62,20 +73,20 @@ def skipped_rightly(result: WeekResult, one: ItemResult) -> bool:
 
 
 @each_week
-def test_the_reference_gets_full_marks(week: Week, stack: Stack) -> None:
-    result = run_week(week, week.solutions, stack=stack)
+def test_the_reference_gets_full_marks(week: Week, stack: Stack, host: Host) -> None:
+    result = run_week(week, week.solutions, stack=stack, host=host)
     assert lost(result) == [], cards(result)
     assert result.score == result.max_score == load_manifest(week).max_score
     assert result.passed
 
 
 @each_week
-def test_the_exercises_get_nothing(week: Week, stack: Stack, tmp_path: Path) -> None:
+def test_the_exercises_get_nothing(week: Week, stack: Stack, host: Host, tmp_path: Path) -> None:
     for file, content in scaffolds(week).items():
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    result = run_week(week, tmp_path, stack=stack)
+    result = run_week(week, tmp_path, stack=stack, host=host)
     assert lost(result) == [item.id for item in load_manifest(week).items], cards(result)
     for one in result.items:
         assert skipped_rightly(result, one) or says_undone(one), cards(result)
@@ -83,13 +94,13 @@ def test_the_exercises_get_nothing(week: Week, stack: Stack, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("week", "item"), ITEMS, ids=[item.id for _, item in ITEMS])
 def test_an_item_left_undone_is_lost_for_that_reason(
-    week: Week, item: Item, stack: Stack, tmp_path: Path
+    week: Week, item: Item, stack: Stack, host: Host, tmp_path: Path
 ) -> None:
     """With the item go those that need it, and no other."""
     shutil.copytree(week.solutions, tmp_path, dirs_exist_ok=True)
     for file in item.files:
         leave_undone(tmp_path / file, PurePosixPath(week.name) / file, item.id)
-    result = run_week(week, tmp_path, stack=stack)
+    result = run_week(week, tmp_path, stack=stack, host=host)
     assert says_undone(of(result, item.id)), cards(result)
     for item_id in lost(result):
         one = of(result, item_id)
@@ -120,9 +131,10 @@ def says_undone(one: ItemResult) -> bool:
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_a_changed_solution_gets_what_it_deserves(
-    variant: Variant, stack: Stack, tmp_path: Path
+    variant: Variant, stack: Stack, host: Host, tmp_path: Path
 ) -> None:
-    result = run_week(variant.week, build(variant, tmp_path), items=touched(variant), stack=stack)
+    source, items = build(variant, tmp_path), touched(variant)
+    result = run_week(variant.week, source, items=items, stack=stack, host=host)
     assert lost(result) == list(variant.loses), cards(result)
     if not variant.correct:
         card = of(result, variant.loses[0]).card
