@@ -12,7 +12,10 @@ from autograder.engine.between import Between
 from autograder.engine.plugin import grading_run
 from autograder.engine.session import Session
 from autograder.engine.student import Student
+from autograder.engine.worker import Worker
+from autograder.week02_api.uploading import accepted, upload
 from autograder.week03_pipeline import database
+from autograder.week04_job_state import submitting
 from autograder.week04_job_state.code import Code
 from autograder.week04_job_state.table import JobsTable
 from bootcamp.stack import Run
@@ -32,7 +35,7 @@ def waits(session: Session) -> dict[str, str]:
         "JOB_KEEP_SECONDS": str(rng.randint(10_000, 90_000)),
         "IDEMPOTENCY_SECONDS": str(rng.randint(2_000, 9_000)),
         "OUTBOX_INTERVAL_SECONDS": "0.1",
-        "WORKER_CONCURRENCY": "2",
+        "WORKER_CONCURRENCY": "1",  # so that what was sent first is done first
     }
 
 
@@ -96,3 +99,31 @@ def schema(session: Session, run: Run) -> Path:
     path = session.week.solutions.parent / "week03_pipeline/pipeline/steps/schema.sql"
     database.make_schema(run, path)
     return path
+
+
+class LateWorker:
+    """A worker that was launched after Redis had been away, and the job from that time."""
+
+    def __init__(self, student: Student, api: Api, worker: Worker, job_id: str) -> None:
+        self._student = student
+        self._worker = worker
+        self.api = api
+        self.job_id = job_id
+
+    def ready(self) -> Worker:
+        """The worker, once it takes messages."""
+        self._student.await_worker(self._worker)
+        return self._worker
+
+
+@pytest.fixture(scope="session")
+def late_worker(
+    student: Student, api: Api, run: Run, table: JobsTable, session: Session, schema: Path
+) -> LateWorker:
+    """It boots while functions are called."""
+    table.clear()
+    content = submitting.text(session.random("while Redis is away"))
+    sent = "an upload while Redis is stopped"
+    with run.redis_outage():
+        one = accepted(api, upload(api, content, "keeper.txt"), sent)
+    return LateWorker(student, api, student.launch_worker("late"), one.task_id)

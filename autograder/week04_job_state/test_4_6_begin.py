@@ -1,0 +1,216 @@
+"""4.6, the beginning of a step: in its turn, once, and never for a job that has ended."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.between import Between, Request
+from autograder.engine.calls import Answer
+from autograder.engine.card import fail
+from autograder.week04_job_state.code import (
+    TRACKING,
+    Code,
+    changed,
+    differs,
+    must_be_job,
+    must_return,
+    number,
+    plain,
+)
+from autograder.week04_job_state.table import (
+    FINISHED,
+    STEPS,
+    Item,
+    JobsTable,
+    job,
+    moment,
+    new_id,
+)
+from autograder.week04_job_state.test_4_3_acquire import check_lease, check_said, name
+
+pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]
+
+RACERS = 50
+SLACK_SECONDS = 1.5
+
+
+def begin(code: Code, job_id: str, step: int, worker: str) -> Answer:
+    return code.ask(TRACKING, "begin_step", job_id, step, worker)
+
+
+def times_of(rng: Random, done: int) -> dict[str, Any]:
+    """When the first steps began and ended."""
+    return {
+        step: {"started_at": moment(-rng.uniform(6, 9)), "ended_at": moment(-rng.uniform(1, 5))}
+        for step in STEPS[:done]
+    }
+
+
+def waiting_for(rng: Random, step: int, **more: Any) -> Item:
+    """A job whose next step is `step`: nobody has it, its message is on the way."""
+    ready = {"lease_owner": None, "steps_done": step - 1, "steps": times_of(rng, step - 1)}
+    return job(rng, "processing", **{**ready, **more})
+
+
+def test_in_its_turn(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
+    """Each of the four steps, where it comes next."""
+    for step, title in enumerate(STEPS, 1):
+        late = {"lease_until": moment(-rng.uniform(5, 500))} if step == 2 else {}
+        one = waiting_for(rng, step, **late)
+        table.put(one)
+        worker, sent, begun = (
+            name(rng),
+            f"begin_step() of step {step}, which comes next",
+            time.time(),
+        )
+        answer = begin(code, one["id"], step, worker)
+        got, ended = must_return(sent, answer), time.time()
+        if got is None:
+            fail(
+                sent=sent,
+                expected="the job",
+                got="None: this step is not what comes next",
+                cause=f"steps are numbered from 1: before step {step}, {step - 1} are done",
+            )
+        must_be_job(sent, answer)
+        row = table.get(one["id"])
+        check_begun(sent, row, one, title, worker)
+        check_lease(sent, row, begun, ended, wait_of["LEASE_SECONDS"])
+        check_said(sent, got, row)
+
+
+def check_begun(sent: str, row: Item | None, before: Item, title: str, worker: str) -> None:
+    wanted = {
+        "status": "processing",
+        "lease_owner": worker,
+        "steps_done": before["steps_done"],
+        "deliveries": before["deliveries"],
+        "generation": before["generation"] + 1,
+        "step": title,
+    }
+    if odd := differs(row, wanted):
+        fail(
+            sent=sent,
+            expected=f"the lease, one generation more, and step {title!r}; as many deliveries and "
+            "steps done as before",
+            got=odd,
+            cause="without a new generation whoever had the job before may still write"
+            if odd.startswith("generation")
+            else "all of it belongs to the one write",
+        )
+    steps = (row or {}).get("steps")
+    steps = steps if isinstance(steps, dict) else {}
+    mine = steps.get(title)
+    started = number(mine.get("started_at")) if isinstance(mine, dict) else None
+    if started is None or abs(started - time.time()) > 60:
+        fail(
+            sent=sent,
+            expected=f"steps.{title} with started_at: now",
+            got=plain(steps),
+            cause="`moment()` is now, and a name with a dot reaches into the map",
+        )
+    if lost := [each for each, times in before["steps"].items() if steps.get(each) != times]:
+        fail(
+            sent=sent,
+            expected="the times of the steps before, as they were",
+            got=f"{', '.join(lost)}: {plain(steps)}",
+            cause="`steps` was written whole: `steps.parse` reaches into the map",
+        )
+
+
+def out_of_turn(rng: Random) -> list[tuple[str, int, Item]]:
+    """What must not begin: in words, the step, the job."""
+    lease = {"lease_owner": "the-other", "lease_until": moment(900)}
+    dead = {"lease_owner": "long-gone", "lease_until": moment(-rng.uniform(5, 900))}
+    step = rng.randint(2, 4)
+    found = [
+        ("is done already (a copy of its message)", 2, waiting_for(rng, 3)),
+        ("is done already, and one more", 1, waiting_for(rng, 3)),
+        ("comes later: the one before is not done", 3, waiting_for(rng, 2)),
+        ("another worker is at", step, waiting_for(rng, step, **lease)),
+        (
+            "a dead worker was at: the job is begun anew, so that `deliveries` counts it",
+            step,
+            waiting_for(rng, step, **dead),
+        ),
+        ("belongs to a job that is pending", 1, job(rng, "pending", steps_done=0)),
+    ]
+    for state in FINISHED:
+        step = rng.randint(1, 4)
+        more = {"steps_done": step - 1, "steps": times_of(rng, step - 1)}
+        found.append((f"belongs to a job that is {state}", step, job(rng, state, **more)))
+    return found
+
+
+def test_out_of_turn(code: Code, table: JobsTable, rng: Random) -> None:
+    for what, step, one in out_of_turn(rng):
+        table.put(one)
+        sent = f"begin_step() of step {step}, which {what}"
+        got = must_return(sent, begin(code, one["id"], step, name(rng)))
+        odd = changed(one, table.get(one["id"]))
+        if got is not None or odd:
+            fail(
+                sent=sent,
+                expected="None, and nothing written",
+                got=odd or got,
+                cause="a job that has ended runs no step, whatever message comes"
+                if one["status"] in FINISHED
+                else "the condition: in processing, exactly the steps before are done, and there "
+                "is no `lease_owner`",
+            )
+    job_id, sent = new_id(rng), "begin_step() with an id that no job has"
+    got = must_return(sent, begin(code, job_id, 1, name(rng)))
+    if got is not None or table.get(job_id) is not None:
+        fail(sent=sent, expected="None, and nothing written", got=plain(table.get(job_id)) or got)
+
+
+def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+    """Right before the student's write arrives, the job is cancelled, or taken."""
+    lease = {"lease_owner": "the-other", "lease_until": moment(900)}
+    for what in ("the job is cancelled", "a copy of the message has begun the step elsewhere"):
+        step = rng.randint(1, 4)
+        one = waiting_for(rng, step)
+        table.put(one)
+        kept: list[Item | None] = []
+
+        def meddle(one: Item = one, what: str = what, kept: list[Item | None] = kept) -> None:
+            if what == "the job is cancelled":
+                table.cancel(one["id"])
+            else:
+                table.change(one["id"], **lease, generation=one["generation"] + 1)
+            kept.append(table.get(one["id"]))
+
+        def writes(request: Request, one: Item = one) -> bool:
+            return request.writes and request.names(one["id"])
+
+        with between.before(meddle, writes):
+            answer = begin(code, one["id"], step, name(rng))
+        sent = f"begin_step() of step {step}; right before its write {what}"
+        got = must_return(sent, answer)
+        odd = changed(kept[0] or {}, table.get(one["id"])) if kept else "no write to the row"
+        if got is not None or odd:
+            fail(
+                sent=sent,
+                expected="None, and the other's write stays",
+                got=odd or "the job",
+                cause="to look first and write then leaves a gap: one conditional write decides",
+            )
+
+
+def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
+    """Copies of one message, at the same moment."""
+    step = rng.randint(1, 4)
+    one = waiting_for(rng, step)
+    table.put(one)
+    workers = [name(rng) for _ in range(RACERS)]
+    sent = f"begin_step() of step {step}, by {RACERS} workers at the same moment"
+    answers = code.race(sent, TRACKING, "begin_step", [[one["id"], step, who] for who in workers])
+    got = [must_return(sent, answer) for answer in answers]
+    winners = [who for who, taken in zip(workers, got, strict=True) if taken is not None]
+    if len(winners) != 1:
+        fail(sent=sent, expected="one begins, the others get None", got=f"{len(winners)} began")
+    check_begun(sent, table.get(one["id"]), one, STEPS[step - 1], winners[0])
