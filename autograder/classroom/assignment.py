@@ -1,0 +1,267 @@
+"""One week of a class, from a folder of submissions to grades, pages and exports.
+
+The output folder holds everything: `taken/` (the files that are graded), `results/`, `reports/`,
+`class.html`, `grades.json`, `scores.csv`, `exports/`. Running again does only what is not done yet.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from autograder.classroom import exports, fingerprint
+from autograder.classroom.grading import Redo, Step, Task, grade_all, plan
+from autograder.classroom.intake import Intake, store
+from autograder.classroom.late import Policy, load_policy
+from autograder.classroom.matching import Match, match
+from autograder.classroom.names import file_stem
+from autograder.classroom.records import Key, Results
+from autograder.classroom.reports import REPORTS, Pages
+from autograder.classroom.roster import Roster, load_roster
+from autograder.classroom.similarity import Pair
+from autograder.classroom.sources import HandIn, find, repository
+from autograder.classroom.summary import Grade, counts, grade_of
+from autograder.engine.manifest import ItemId, Manifest, load_manifest
+from bootcamp.errors import StackError, UsageError
+from bootcamp.files import write_atomic
+from bootcamp.stack import Stack
+from bootcamp.stack.state import StateFolder, make_private, read_json
+from bootcamp.weeks import Week
+
+CLASS_FILE = "class.json"
+DEFAULT_REVISION = "HEAD"
+__all__ = ["Assignment", "ItemId", "Options"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the instructor asks for."""
+
+    submissions: Path
+    out: Path
+    roster: Path | None = None
+    policy: Path | None = None
+    revision: str = ""
+    """Read git repositories at this commit, branch or tag."""
+    seed: int | None = None
+    regrade: tuple[str, ...] = ()
+    """Ids of students or items."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A student and what was taken of the submission."""
+
+    match: Match
+    intake: Intake | None
+
+    @property
+    def id(self) -> str:
+        return self.match.student.id
+
+    @property
+    def submitted(self) -> datetime | None:
+        """The roster's word, else the source's, else the newest file's."""
+        hand_in = self.match.hand_in
+        known = self.match.student.submitted or (hand_in.submitted if hand_in else None)
+        return known or (self.intake.modified if self.intake else None)
+
+
+class Assignment:
+    """A week of a class. Reads roster, policy and submissions when it is made.
+
+    Raises:
+        UsageError: the roster, the policy, the folder of submissions or a name in `regrade` is
+            wrong, or the output folder belongs to another week.
+    """
+
+    def __init__(self, week: Week, options: Options) -> None:
+        self.week = week
+        self.options = options
+        self.manifest: Manifest = load_manifest(week)
+        ids = [item.id for item in self.manifest.items]
+        self.policy: Policy = load_policy(options.policy, ids)
+        self.roster: Roster | None = None
+        if options.roster:
+            self.roster = load_roster(options.roster, self.policy.zone)
+        matched = match(self.roster, self._found())
+        self.problems: tuple[str, ...] = matched.problems
+        self._matches = matched.matches
+        self.redo = self._redo(ids)
+        self.results = Results(options.out / "results")
+        self.entries: tuple[Entry, ...] = ()
+        self.seed = 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Take the output folder for this run, and the submissions into it.
+
+        Raises:
+            UsageError: another run has it, or it holds another week.
+        """
+        try:
+            folder = StateFolder(make_private(self.options.out))
+        except StackError:
+            raise UsageError(f"Another run is writing to {self.options.out}.") from None
+        try:
+            self.seed = self._seed()
+            self.entries = tuple(self._take())
+            yield
+        finally:
+            folder.close()
+
+    def tasks(self) -> list[Task]:
+        """What has to be graded now."""
+        graders = fingerprint.of_graders(self.week)
+        planned = []
+        for entry in self.entries:
+            if entry.intake and not entry.intake.refused:
+                submission = fingerprint.of_submission(entry.intake.files)
+                key = Key(submission=submission, graders=graders, seed=self.seed)
+                stored = self.results.load(entry.id)
+                folder = self._taken(entry.id)
+                planned.append(plan(entry.id, folder, key, stored, self.manifest, self.redo))
+        return [task for task in planned if task]
+
+    def grade(self, tasks: list[Task], processes: int, retries: int) -> Generator[Step, None, None]:
+        """Grade; yields each result when it is there and kept.
+
+        Raises:
+            StackError: the stack did not start.
+        """
+        if tasks:
+            with Stack() as stack:  # our own, so that nobody's `bootcamp down` ends it
+                processes = min(processes, len(tasks))
+                yield from grade_all(tasks, self.week, self.results, stack.path, processes, retries)
+
+    def grades(self) -> tuple[Grade, ...]:
+        """Every student's line, from the results that are kept."""
+        return tuple(map(self._grade, self.entries))
+
+    def publish(self, grades: tuple[Grade, ...], pairs: Iterable[Pair] = ()) -> dict[str, Any]:
+        """Write pages and exports; returns what `grades.json` holds.
+
+        Raises:
+            BootcampError: a file cannot be written.
+        """
+        out, pages = self.options.out, Pages(self.week, self.manifest, self.policy)
+        files: dict[str, str] = {}
+        for grade in grades:
+            stem = file_stem(grade.student.id)
+            files[f"{REPORTS}/{stem}.html"] = pages.student(grade)
+            if grade.final is not None:
+                result = json.dumps(exports.gradescope(grade), indent=1)
+                files[f"exports/gradescope/{stem}/results.json"] = result
+                files[f"exports/github_classroom/{stem}.txt"] = exports.classroom(grade)
+        files["class.html"] = pages.whole_class(grades, self.all_problems(), tuple(pairs))
+        files["scores.csv"] = exports.scores_csv(grades, self.manifest)
+        files["exports/lms.csv"] = exports.lms_csv(grades, self.week.name)
+        summary = self._summary(grades)
+        files["grades.json"] = json.dumps(summary, indent=1)
+        for name, text in files.items():
+            write_atomic(out / name, text.encode("utf-8", "replace"))
+        for folder in (REPORTS, "exports"):  # what a student of an earlier run has left
+            for path in (out / folder).rglob("*"):
+                if path.is_file() and path.relative_to(out).as_posix() not in files:
+                    path.unlink()
+        return summary
+
+    def folders(self) -> dict[str, Path]:
+        """Where the files that were taken are, by student."""
+        return {
+            one.id: self._taken(one.id) for one in self.entries if one.intake and one.intake.files
+        }
+
+    def all_problems(self) -> tuple[str, ...]:
+        """What the instructor should look at: strangers, several submissions, odd columns."""
+        ignored = self.roster.ignored if self.roster else ()
+        return (
+            *self.problems,
+            *(f"the roster's column {name!r} means nothing here" for name in ignored),
+        )
+
+    # -- what the constructor and `held` do --------------------------------------------------
+
+    def _found(self) -> tuple[HandIn, ...]:
+        options, zone = self.options, self.policy.zone
+        cloned = [one for one in self.roster.students if one.repository] if self.roster else []
+        revision = options.revision or DEFAULT_REVISION
+        remote = tuple(
+            repository(one.id, (one.id,), one.repository, one.commit or revision) for one in cloned
+        )
+        if remote and options.submissions.is_dir() and not any(options.submissions.iterdir()):
+            return remote
+        return remote + find(options.submissions, self.week, zone, options.revision)
+
+    def _redo(self, items: list[str]) -> Redo:
+        students = {one.student.id for one in self._matches}
+        named = set(self.options.regrade)
+        if unknown := sorted(named - students - set(items)):
+            raise UsageError(
+                f"There is no student and no item called {', '.join(unknown)}.",
+                f"The items of this week are: {', '.join(items)}.",
+            )
+        return Redo(frozenset(named & students), frozenset(named & set(items) - students))
+
+    def _seed(self) -> int:
+        """One seed for the whole class, the same in every run: all get the same inputs."""
+        path = self.options.out / CLASS_FILE
+        known = read_json(path)
+        if known and known.get("week") != self.week.name:
+            raise UsageError(
+                f"{self.options.out} holds the grades of {known.get('week')}.",
+                f"Give {self.week} a folder of its own: --out",
+            )
+        seed = self.options.seed
+        if seed is None:
+            kept = known.get("seed")
+            seed = kept if isinstance(kept, int) else secrets.randbelow(10**9)
+        write_atomic(path, json.dumps({"week": self.week.name, "seed": seed}).encode())
+        return seed
+
+    def _take(self) -> Iterator[Entry]:
+        for one in self._matches:
+            intake = one.hand_in.read(self.week) if one.hand_in else None
+            if intake and not intake.refused:
+                store(intake, self._taken(one.student.id))
+            else:
+                shutil.rmtree(self._taken(one.student.id), ignore_errors=True)
+            yield Entry(one, intake)
+
+    def _taken(self, student: str) -> Path:
+        return self.options.out / "taken" / file_stem(student)
+
+    def _grade(self, entry: Entry) -> Grade:
+        intake = entry.intake
+        record = self.results.load(entry.id) if intake and not intake.refused else None
+        if record and intake and record.key.submission != fingerprint.of_submission(intake.files):
+            record = None  # of files that were handed in before
+        return grade_of(
+            entry.match.student,
+            self.policy,
+            self.manifest,
+            handed_in=intake is not None,
+            record=record,
+            submitted=entry.submitted,
+            refused=intake.refused if intake else "",
+            reason=entry.match.problem,
+            notes=intake.notes if intake else (),
+        )
+
+    def _summary(self, grades: tuple[Grade, ...]) -> dict[str, Any]:
+        return {
+            "week": self.week.number,
+            "name": self.week.name,
+            "max_score": grades[0].max_score if grades else self.manifest.max_score,
+            "seed": self.seed,
+            "counts": counts(grades),
+            "problems": list(self.all_problems()),
+            "students": [grade.to_json() for grade in grades],
+        }

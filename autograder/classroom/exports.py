@@ -1,0 +1,127 @@
+"""Grades as other systems read them: CSV, Gradescope's results.json, GitHub Classroom's result."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from autograder.classroom.names import cell, shown
+from autograder.classroom.records import ItemRecord
+from autograder.classroom.summary import Grade
+from autograder.engine.manifest import Manifest
+from autograder.engine.outcome import Outcome
+
+MAX_OUTPUT = 20_000
+"""Characters of a card in an export."""
+
+
+def scores_csv(grades: Iterable[Grade], manifest: Manifest) -> str:
+    """Everything per student, a column per item. What is not recorded is blank, never 0."""
+    ids = [item.id for item in manifest.items]
+    rows: list[Sequence[object]] = [
+        ["id", "name", "email", "section", "status", *ids, "score", "extra", "bonus",
+         "penalty", "final", "max_score", "submitted", "late_minutes", "reason"]
+    ]  # fmt: skip
+    for grade in grades:
+        scores = {
+            one.id: one.score
+            for one in (grade.record.items if grade.record else ())
+            if one.outcome is not Outcome.GRADER_ERROR
+        }
+        student, recorded = grade.student, grade.score is not None
+        rows.append(
+            [student.id, student.name, student.email, student.section, grade.status.value]
+            + [scores.get(item_id, "") for item_id in ids]
+            + [grade.score if recorded else ""]
+            + ([grade.extra, student.bonus, grade.penalty, grade.final] if recorded else [""] * 4)
+            + [grade.max_score, grade.submitted.isoformat() if grade.submitted else ""]
+            + [grade.late.minutes or "", grade.reason]
+        )
+    return _csv(rows)
+
+
+def lms_csv(grades: Iterable[Grade], week: str) -> str:
+    """What learning platforms import: who, and one column of points named after the week."""
+    rows: list[Sequence[object]] = [["Student ID", "Name", "Email", "Section", week]]
+    for grade in grades:
+        student = grade.student
+        points = "" if grade.final is None else grade.final
+        rows.append([student.id, student.name, student.email, student.section, points])
+    return _csv(rows)
+
+
+def _csv(rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([[cell(value) for value in row] for row in rows])
+    return text.getvalue()
+
+
+def gradescope(grade: Grade) -> dict[str, Any]:
+    """A submission's `results.json`. Gradescope calls for it where an autograder runs.
+
+    The total stands at the top, so that lateness and extra points are in it.
+    """
+    results: dict[str, Any] = {
+        "output": shown(grade.reason),
+        "output_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": [_gradescope_test(one) for one in (grade.record.items if grade.record else ())],
+        "extra_data": {"penalty": grade.penalty, "bonus": grade.student.bonus},
+    }
+    if grade.final is not None:
+        results["score"] = max(grade.final, 0.0)
+    if grade.record:
+        results["execution_time"] = round(grade.record.seconds)
+    return results
+
+
+def _gradescope_test(one: ItemRecord) -> dict[str, Any]:
+    return {
+        "score": one.score,
+        "max_score": one.max_score,
+        "status": "passed" if one.outcome is Outcome.PASSED else "failed",
+        "name": one.title,
+        "number": one.id,
+        "output": one.text[:MAX_OUTPUT],
+        "output_format": "text",
+        "visibility": "visible",
+        "tags": [one.outcome.value],
+    }
+
+
+def classroom(grade: Grade) -> str:
+    """What the runner of GitHub Classroom passes on: base64 of its JSON, version 3.
+
+    Its workflow reads only what is earned: lateness and bonus are no tests.
+    """
+    items = grade.record.items if grade.record else ()
+    if any(one.outcome is Outcome.GRADER_ERROR for one in items):
+        status = "error"
+    else:
+        status = "pass" if items and all(one.outcome is Outcome.PASSED for one in items) else "fail"
+    tests = [
+        {
+            "name": f"{one.id} {one.title}",
+            "status": _classroom_status(one.outcome),
+            "message": one.text[:MAX_OUTPUT] or None,
+            "score": one.score,
+            "duration": round(one.seconds * 1000),
+            "filename": "",
+            "line_no": 0,
+        }
+        for one in items
+    ]
+    points = sum(one.max_score for one in items) or grade.max_score
+    result = {"version": 3, "status": status, "max_score": points, "tests": tests}
+    return base64.b64encode(json.dumps(result).encode()).decode()
+
+
+def _classroom_status(outcome: Outcome) -> str:
+    if outcome is Outcome.GRADER_ERROR:
+        return "error"
+    return "pass" if outcome is Outcome.PASSED else "fail"

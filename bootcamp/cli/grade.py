@@ -1,0 +1,157 @@
+"""`bootcamp grade`: a class's week, from a folder of submissions to grades, pages and exports."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.gradebook import write_gradebook
+from autograder.classroom.grading import Step, Task
+from autograder.classroom.names import shown
+from autograder.classroom.similarity import alike
+from autograder.classroom.summary import Grade, Status
+from bootcamp.errors import EXIT_GRADER_ERROR
+from bootcamp.up import stopped_by_signals
+from bootcamp.weeks import find_week
+
+EXIT_INTERRUPTED = 130
+MAX_PROCESSES = 64
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("grade")(grade)
+
+
+def grade(
+    submissions: Annotated[
+        Path,
+        typer.Argument(help="A folder with a folder or zip archive per student, or an export."),
+    ],
+    week: Annotated[str, typer.Option("--week", "-w", help="5, 05 or week05_retries.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where results and pages go.")],
+    roster: Annotated[
+        Path | None, typer.Option(help="CSV with the columns id, name, email, …")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="TOML with the due date and what lateness costs.")
+    ] = None,
+    processes: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, max=MAX_PROCESSES, help="Graded at once.")
+    ] = max(1, (os.cpu_count() or 2) // 2),
+    commit: Annotated[
+        str, typer.Option(help="Read git repositories at this commit, branch or tag.")
+    ] = "",
+    regrade: Annotated[
+        list[str] | None, typer.Option(metavar="STUDENT|ITEM", help="Grade only this, anew.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, max=5, help="More tries where the grader broke.")
+    ] = 1,
+    seed: Annotated[int | None, typer.Option(help="Bring back an earlier run's inputs.")] = None,
+    gradebook: Annotated[
+        Path | None, typer.Option(help="Write to this nbgrader gradebook too.")
+    ] = None,
+    similarity: Annotated[
+        bool, typer.Option("--similarity", help="List submissions that are alike.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the grades as JSON.")] = False,
+) -> None:
+    """Grade a class. Run it again to go on: what is graded stays.
+
+    Exit code: 0 graded, 2 usage, 3 the grader broke on some items.
+    """
+    console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False)
+    assignment = Assignment(
+        find_week(week),
+        Options(submissions, out, roster, policy, commit, seed, tuple(regrade or ())),
+    )
+    try:
+        with stopped_by_signals(), assignment.held():
+            _run(console, assignment, processes, retries)
+            grades = assignment.grades()
+            pairs = alike(assignment.week, assignment.folders()) if similarity else ()
+            summary = assignment.publish(grades, pairs)
+            if gradebook:
+                week_, rules = assignment.week, assignment.policy
+                write_gradebook(gradebook, week_, assignment.manifest, rules, grades)
+    except KeyboardInterrupt:
+        console.print("Stopped. What is graded is kept: the same command goes on from here.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        _show(console, summary, out)
+    raise typer.Exit(exit_code(grades))
+
+
+def exit_code(grades: tuple[Grade, ...]) -> int:
+    """0, or 3 where the grader broke."""
+    return EXIT_GRADER_ERROR if any(one.status is Status.GRADER_ERROR for one in grades) else 0
+
+
+def _run(console: Console, assignment: Assignment, processes: int, retries: int) -> None:
+    """Grade what has to be, under a progress bar with an estimate."""
+    tasks = assignment.tasks()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(f"grading {assignment.week}", total=len(tasks))
+        with closing(assignment.grade(tasks, processes, retries)) as steps:
+            for step in steps:
+                progress.console.print(_line(step))
+                if not step.again:
+                    progress.advance(bar)
+    _say_what_stays(console, assignment, tasks)
+
+
+def _say_what_stays(console: Console, assignment: Assignment, tasks: list[Task]) -> None:
+    taken = sum(1 for one in assignment.entries if one.intake and not one.intake.refused)
+    if left := taken - len(tasks):
+        console.print(f"{left} had a result already.")
+
+
+def _line(step: Step) -> Text:
+    record = step.record
+    score = sum(one.score for one in record.items)
+    most = sum(one.max_score for one in record.items)
+    text = Text(f"{shown(record.student)}  {score:g}/{most:g}  {record.seconds:.1f} s")
+    if record.broken:
+        what = "will be tried again" if step.again else "see its report"
+        text.append(f"  the grader broke on {', '.join(record.broken)}: {what}", "magenta")
+    return text
+
+
+def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
+    console.print(f"{summary['name']}: {summary['counts']}")
+    for problem in summary["problems"]:
+        console.print(Text(f"  {problem}", "yellow"))
+    for student in summary["students"]:
+        if student["status"] == Status.REFUSED.value:
+            console.print(
+                Text(f"  refused: {shown(student['id'])}: {shown(student['reason'])}", "red")
+            )
+    console.print(Text(f"Look at {out / 'class.html'}; points are in {out / 'scores.csv'}."))
