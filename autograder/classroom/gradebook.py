@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,7 +42,7 @@ def write_gradebook(
     name = assignment_name(week)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _alembic(), Gradebook(f"sqlite:///{path.resolve()}", COURSE_ID) as book:
+        with _alembic(), _quiet(), Gradebook(f"sqlite:///{path.resolve()}", COURSE_ID) as book:
             due = policy.due_moment
             book.update_or_create_assignment(
                 name, duedate=due.replace(tzinfo=None) if due else None
@@ -88,6 +89,14 @@ def _write(book: object, name: str, policy: Policy, grade: Grade) -> None:
             one.extra_credit = (earned if extra else 0.0) + bonus
             one.needs_manual_grade = False
     book.db.commit()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nbgrader adds to a session in an order that SQLAlchemy warns of; nothing is lost by it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Object of type .* not in session")
+        yield
 
 
 @contextmanager

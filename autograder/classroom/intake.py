@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from autograder.classroom.names import shown
 from autograder.classroom.trees import Entry, Kind, Refused, Tree
 from autograder.engine.manifest import load_manifest
 from autograder.engine.submission import MAX_FILE_BYTES
-from bootcamp.files import write_atomic
+from bootcamp.files import files_in, write_atomic
 from bootcamp.weeks import WEEK_FOLDER, Week
 
 MAX_DEPTH = 6
@@ -53,13 +54,18 @@ def take(tree: Tree, week: Week) -> Intake:
         root = roots[0]
         chosen = _homework(entries, root, wanted)
         contents = {path: tree.read(entry, MAX_FILE_BYTES + 1) for path, entry in chosen.items()}
+        given = _given(tree, entries, root, week)
     except Refused as reason:
         return Intake({}, refused=shown(str(reason)))
     large = {path for path, content in contents.items() if len(content) > MAX_FILE_BYTES}
     notes = [f"{path} is larger than {MAX_FILE_BYTES // 1024} KiB" for path in sorted(large)]
     notes += [f"{path} is missing" for path in wanted if path not in contents]
     notes += [f"not looked at: another copy, in {shown(str(other))}" for other in roots[1:4]]
-    notes += left_out([entry for entry in entries if entry not in chosen.values()])
+    notes += [
+        f"left out: {path} was handed out, changes to it do not count" for path in given.changed
+    ]
+    known = {*chosen.values(), *given.entries}
+    notes += left_out([entry for entry in entries if entry not in known])
     modified = max((one.modified for one in chosen.values() if one.modified), default=None)
     files = {path: content for path, content in contents.items() if path not in large}
     return Intake(files, tuple(notes), modified=modified)
@@ -127,6 +133,32 @@ def _homework(
 
 def _folded(path: PurePosixPath) -> str:
     return unicodedata.normalize("NFKC", str(path)).casefold()
+
+
+class _Given(NamedTuple):
+    """The files of a submission that were handed out with the homework."""
+
+    entries: tuple[Entry, ...]
+    changed: tuple[PurePosixPath, ...]
+
+
+def _given(tree: Tree, entries: Iterable[Entry], root: PurePosixPath, week: Week) -> _Given:
+    wanted = load_manifest(week).files
+    at = {entry.path: entry for entry in entries if entry.kind is Kind.FILE}
+    found, changed = [], []
+    for file in map(PurePosixPath, files_in(week.exercises)):
+        entry = at.get(root / file)
+        if entry is not None and file not in wanted:
+            found.append(entry)
+            original = (week.exercises / file).read_bytes()
+            if _text(tree.read(entry, MAX_FILE_BYTES)) != _text(original):
+                changed.append(file)
+    return _Given(tuple(found), tuple(changed))
+
+
+def _text(content: bytes) -> bytes:
+    """Without what editors and git change on their own: line ends."""
+    return content.replace(b"\r\n", b"\n").rstrip()
 
 
 def left_out(entries: Iterable[Entry]) -> list[str]:

@@ -212,6 +212,8 @@ def _item(item: Item, results: Sequence[ItemRecord]) -> ItemStatistics:
 
 def _reason(result: ItemRecord) -> str:
     """What a card says, without what differs from student to student."""
+    if result.outcome is Outcome.SKIPPED:
+        return "builds on an item that did not pass"
     rows = dict(result.why.rows) if result.why else {}
     first = (rows.get(label) for label in ("likely cause", "expected", "came back"))
     text = next(filter(None, first), result.outcome.value)

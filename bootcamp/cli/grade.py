@@ -110,6 +110,9 @@ def exit_code(grades: tuple[Grade, ...]) -> int:
 def _run(console: Console, assignment: Assignment, processes: int, retries: int) -> None:
     """Grade what has to be, under a progress bar with an estimate."""
     tasks = assignment.tasks()
+    _say_what_stays(console, assignment, tasks)
+    if not tasks:
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -125,13 +128,12 @@ def _run(console: Console, assignment: Assignment, processes: int, retries: int)
                 progress.console.print(_line(step))
                 if not step.again:
                     progress.advance(bar)
-    _say_what_stays(console, assignment, tasks)
 
 
 def _say_what_stays(console: Console, assignment: Assignment, tasks: list[Task]) -> None:
     taken = sum(1 for one in assignment.entries if one.intake and not one.intake.refused)
     if left := taken - len(tasks):
-        console.print(f"{left} had a result already.")
+        console.print(f"{left} keep the result they have.")
 
 
 def _line(step: Step) -> Text:
