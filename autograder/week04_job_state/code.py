@@ -16,6 +16,9 @@ TRACKING = "pipeline.tasks.tracking"
 CREATION = "pipeline.models.creation"
 LISTING = "pipeline.models.listing"
 
+WRITTEN_ALWAYS = ("updated_at", "write_id")
+"""Attributes that `Table.update` sets by itself."""
+
 Made = dict[str, Any]
 
 
@@ -106,10 +109,12 @@ def plain(value: Any) -> Any:
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any] | None) -> str:
-    """How an item differs from what it was, or ""."""
+    """How an item differs from what it was, or "". What every update writes is not worth a word."""
     if after is None:
         return "the item is gone"
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    telling = [name for name in names if name not in WRITTEN_ALWAYS]
     return ", ".join(
-        f"{name}: {plain(before.get(name))!r} -> {plain(after.get(name))!r}" for name in names
+        f"{name}: {plain(before.get(name))!r} -> {plain(after.get(name))!r}"
+        for name in telling or names
     )

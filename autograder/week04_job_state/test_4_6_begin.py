@@ -126,8 +126,13 @@ def out_of_turn(rng: Random) -> list[tuple[str, int, Item]]:
     """What must not begin: in words, the step, the job."""
     lease = {"lease_owner": "the-other", "lease_until": moment(900)}
     dead = {"lease_owner": "long-gone", "lease_until": moment(-rng.uniform(5, 900))}
+    found: list[tuple[str, int, Item]] = []
+    for state in FINISHED:
+        step = rng.randint(1, 4)
+        more = {"steps_done": step - 1, "steps": times_of(rng, step - 1)}
+        found.append((f"belongs to a job that is {state}", step, job(rng, state, **more)))
     step = rng.randint(2, 4)
-    found = [
+    found += [
         ("is done already (a copy of its message)", 2, waiting_for(rng, 3)),
         ("is done already, and one more", 1, waiting_for(rng, 3)),
         ("comes later: the one before is not done", 3, waiting_for(rng, 2)),
@@ -139,10 +144,6 @@ def out_of_turn(rng: Random) -> list[tuple[str, int, Item]]:
         ),
         ("belongs to a job that is pending", 1, job(rng, "pending", steps_done=0)),
     ]
-    for state in FINISHED:
-        step = rng.randint(1, 4)
-        more = {"steps_done": step - 1, "steps": times_of(rng, step - 1)}
-        found.append((f"belongs to a job that is {state}", step, job(rng, state, **more)))
     return found
 
 
