@@ -47,6 +47,8 @@ def move(code: Code, job_id: str, to: str, changes: Any = None, **more: Any) -> 
 
 def check_moved(sent: str, table: JobsTable, one: Item, to: str, answer: Answer, mark: str) -> None:
     """The row has moved, and the function says so."""
+    if not answer.ok and answer.error in ("JobConflict", "JobNotFound"):
+        fail(sent=sent, expected=f"the job, {to}", got=answer.error, cause="`ALLOWED` has this way")
     said = must_be_job(sent, answer, "`update` returns the item as it is now: `Job.from_item`")
     row = table.get(one["id"])
     wanted = {"status": to, "mark": mark, "lease_owner": None, "lease_until": None}
@@ -153,6 +155,30 @@ def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng:
         must_raise(sent, answer, "JobConflict", cause)
         if odd := changed(kept[0] or {}, table.get(one["id"])):
             fail(sent=sent, expected="the other's write stays", got=odd, cause=cause)
+
+
+def test_a_death_half_way(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+    """After its first write the process can write no more."""
+    one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
+    table.put(one)
+    written = 0
+
+    def only_one(request: Request) -> bool:
+        nonlocal written
+        written += request.writes
+        return not request.writes or written == 1
+
+    with between.watching(only_one):
+        move(code, one["id"], "completed", {"mark": mark})
+    wanted = {"status": "completed", "mark": mark, "lease_owner": None, "due_at": None}
+    row = table.get(one["id"])
+    if differs(row, {"status": "processing"}) and (odd := differs(row, wanted)):
+        fail(
+            sent=f"{sent_for(one, 'completed')}, with changes, that dies after its first write",
+            expected="all of it written, or nothing",
+            got=f"the status is written, and {odd}",
+            cause="all of `new` belongs into the one write: a row is never half way",
+        )
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:

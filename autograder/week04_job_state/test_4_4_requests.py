@@ -58,8 +58,10 @@ def create_once(code: Code, made: dict[str, str], owner: str, key: str) -> Answe
     return code.ask(CREATION, "create_once", reference(made), owner, key)
 
 
-def created(sent: str, answer: Answer) -> dict[str, Any]:
+def created(sent: str, answer: Answer, cause: str = "") -> dict[str, Any]:
     """What `create_once` has returned: `job_id` and `replayed`."""
+    if cause and answer.error == "IdempotencyKeyReused":
+        fail(sent=sent, expected="a new job", got=answer.error, cause=cause)
     value = must_return(sent, answer)
     if not isinstance(value, dict) or not isinstance(value.get("job_id"), str):
         fail(sent=sent, expected="Created(job_id, replayed)", got=value)
@@ -149,13 +151,14 @@ def check_other_document(
             fail(sent=sent, expected="nothing written", got=f"{len(table.all()) - before} items")
     theirs = {**document(rng, new_id(rng))}
     sent = "create_once() with a key that another owner has used"
-    got = created(sent, create_once(code, theirs, f"{owner}-2", key))
+    cause = "an owner's keys are their own: `record_id(owner, key)`"
+    got = created(sent, create_once(code, theirs, f"{owner}-2", key), cause)
     if got != {"job_id": theirs["document_id"], "replayed": False}:
         fail(
             sent=sent,
             expected="a job of their own",
             got=got,
-            cause="an owner's keys are their own: `record_id(owner, key)`",
+            cause=cause,
         )
     check_job(sent, table, theirs, f"{owner}-2")
 
@@ -168,9 +171,10 @@ def test_a_key_that_has_expired(code: Code, table: JobsTable, rng: Random) -> No
         table.change(record["id"], expires_at=int(moment(-100)))
     later = document(rng, new_id(rng))
     sent = "create_once() with a key whose record expired 100 s ago, and is still in the table"
-    got = created(sent, create_once(code, later, owner, key))
+    cause = "compare the record's `expires_at` with `moment()`"
+    got = created(sent, create_once(code, later, owner, key), cause)
     if got != {"job_id": later["document_id"], "replayed": False}:
-        fail(sent=sent, expected="a new job", got=got, cause="compare `expires_at` with `moment()`")
+        fail(sent=sent, expected="a new job", got=got, cause=cause)
     check_job(sent, table, later, owner)
 
 
