@@ -1,0 +1,115 @@
+"""Retries: which errors pass by themselves, how long to wait, and what runs again."""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import Any, NoReturn
+
+import kombu.exceptions
+import openai
+import psycopg
+import redis.exceptions
+from celery import Task
+from celery.exceptions import Ignore
+from celery.utils.log import get_task_logger
+
+from pipeline.errors import PipelineError, TransientError
+from pipeline.models.dead_letters import ReliableJob
+from pipeline.models.leases import hand_over
+from pipeline.models.retry_settings import retry_settings
+from pipeline.models.settings import job_settings
+from pipeline.tasks.retry_after import asked_wait
+
+logger = get_task_logger(__name__)
+
+CONNECTION_ERRORS = (
+    openai.APIConnectionError,  # has APITimeoutError
+    psycopg.OperationalError,  # has PoolTimeout
+    kombu.exceptions.OperationalError,
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    ConnectionError,
+    TimeoutError,
+)
+"""Something that we depend on did not answer, or broke off."""
+QUOTA = "insufficient_quota"
+"""The provider's code for "your money is used up": a 429 too."""
+MAX_ASKED_SECONDS = 3600.0
+"""Nobody makes us wait longer, whatever `Retry-After` says."""
+MAX_DOUBLINGS = 30
+"""Past any cap, and far from where a float overflows."""
+NO_LIMIT = sys.maxsize
+"""For Celery, which counts retries of its own: the row's count decides."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same call may work later, with nothing changed.
+
+    An error that nobody has thought of is none of those: it is a mistake in a program, and a person
+    replays the job when it is mended.
+    """
+    if isinstance(error, PipelineError):  # our own say it themselves
+        return isinstance(error, TransientError)
+    # TODO 5.1: The provider answered (`openai.APIStatusError` has `status_code` and `code`). Which
+    #   answers
+    #   say "not now": too many requests, too slow, broken on its side? And which of them will
+    #   never pass by waiting, because money must be paid first (`QUOTA`)?
+    #   It did not answer at all, or another service did not: `CONNECTION_ERRORS`.
+    raise NotImplementedError("5.1")
+
+
+def backoff(attempt: int, base: float, cap: float, asked: float | None = None) -> float:
+    """Seconds to wait after attempt number `attempt` (from 1) has failed. At random.
+
+    Exponential backoff with full jitter, as in "Exponential Backoff And Jitter" (AWS Architecture
+    Blog, 2015).
+
+    Args:
+        base: the longest wait after the first attempt, seconds.
+        cap: the longest wait at all, seconds, unless `asked` says more.
+        asked: what the provider asked us to wait, seconds (`Retry-After`). Never less than this, up
+            to `MAX_ASKED_SECONDS`.
+    """
+    # TODO 5.2: The longest wait doubles with each attempt, from `base` to `cap`, and no further (a
+    #   large
+    #   `attempt` must not overflow: `MAX_DOUBLINGS`). The wait is picked at random
+    #   between zero and that: whatever failed together must not come back together.
+    #   What the provider asked for is the least. All that were told the same number would
+    #   come back together, too: where does the jitter belong then?
+    raise NotImplementedError("5.2")
+
+
+def try_again(
+    task: Task, job: ReliableJob, changes: dict[str, Any], attempt: int, error: Exception
+) -> NoReturn:
+    """Let this step, and no other, run again after a while.
+
+    Args:
+        task: the task that runs the step. The steps behind it are in its message, and stay there.
+        job: as the step took it.
+        changes: what to write on the row: the count of attempts, and the step that waits. Should
+            the message be lost, the outbox reads it.
+        attempt: the number of the one that failed.
+        error: why.
+
+    Raises:
+        Retry: Celery sends the message again, after the wait.
+        Ignore: the row alone keeps the wait.
+        JobConflict: the job was cancelled, or taken by another worker. Nothing was written or sent.
+    """
+    settings = retry_settings()
+    wait = backoff(
+        attempt, settings.backoff_base_seconds, settings.backoff_cap_seconds, asked_wait(error)
+    )
+    logger.warning("job %s: attempt %d failed, again in %.2f s: %r", job.id, attempt, wait, error)
+    # TODO 5.3: First the row, then the message: end the lease (`hand_over`, with `changes`), or the
+    #   step
+    #   would meet its own. The row is due when a message must be lost: after the wait and
+    #   `redrive_seconds` more.
+    #   Then `task.retry` sends this task again with all that follows it. Celery must not count:
+    #   `NO_LIMIT`.
+    #   A message that waits long in a worker is delivered twice. So a wait above
+    #   `broker_wait_seconds` sends none: the row is due when the wait ends, and this run ends with
+    #   `Ignore`.
+    raise NotImplementedError("5.3")

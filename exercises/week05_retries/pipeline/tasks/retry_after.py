@@ -1,0 +1,40 @@
+"""What the provider asks us to wait: RFC 9110, section 10.2.3, and OpenAI's milliseconds. Given."""
+
+from __future__ import annotations
+
+import math
+import time
+from email.utils import parsedate_to_datetime
+
+import openai
+
+
+def asked_wait(error: BaseException) -> float | None:
+    """Seconds that the answer behind this error asks to wait. None: it does not say, or not clearly.
+
+    `retry-after-ms` is exact and comes first. `Retry-After` has seconds or a date.
+    """
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    headers = error.response.headers
+    exact = _number(headers.get("retry-after-ms"))
+    if exact is not None:
+        return exact / 1000
+    text = headers.get("retry-after")
+    seconds = _number(text)
+    return _until(text) if seconds is None else seconds
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return max(0.0, number) if math.isfinite(number) else None
+
+
+def _until(text: str | None) -> float | None:
+    try:
+        return max(0.0, parsedate_to_datetime(text or "").timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None

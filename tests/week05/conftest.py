@@ -1,0 +1,81 @@
+"""The reference of weeks 1 to 5: functions in this process, or real workers and an API."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bootcamp.apps import Apps
+from bootcamp.layers import Layer, Source, reference_layers
+from bootcamp.providers.clients import JournalEntry
+from bootcamp.stack import Run
+from bootcamp.weeks import find_week
+from tests.week03.conftest import poll
+from tests.week04.conftest import SABOTAGE
+from tests.week04.conftest import Api as WeekFourApi
+
+WEEK = find_week("week05_retries")
+LAYERS = reference_layers(WEEK)
+POISON = Layer(WEEK, Source.REFERENCE, Path(__file__).with_name("poison"))
+"""A worker with this layer dies, in a way that the variable `POISON` names, in a step."""
+QUICK = {
+    "MAX_ATTEMPTS": "4",
+    "BACKOFF_BASE_SECONDS": "0.05",
+    "BACKOFF_CAP_SECONDS": "0.4",
+    "LEASE_SECONDS": "1",
+    "PUBLISH_SECONDS": "5",
+    "REDRIVE_SECONDS": "20",
+    "OUTBOX_INTERVAL_SECONDS": "0.1",
+    "LOST_WORKER_RETRY_SECONDS": "0",
+}
+"""Settings with which a job fails for good within a second."""
+
+for layer in LAYERS:  # for the tests of functions; of their modules none stands in two weeks
+    if str(layer.path) not in sys.path:
+        sys.path.append(str(layer.path))
+
+
+@dataclass
+class Api(WeekFourApi):
+    """With week 5's routes."""
+
+    def letters(self, **query: Any) -> list[dict[str, Any]]:
+        answer = self.http.get("/dead-letters", params=query)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["dead_letters"]
+        return found
+
+    def buried(self, job_id: str) -> dict[str, Any]:
+        """The dead letter of a job that fails, once the list has it."""
+        assert self.ended(job_id)["status"] == "failed"
+        return poll(lambda: next((one for one in self.letters() if one["job_id"] == job_id), None))
+
+
+@contextmanager
+def serving(run: Run, folder: Path, *, workers: int = 1, **more: str) -> Iterator[Api]:
+    """API and workers on a run; `more` are further variables of their environment."""
+    extra = [SABOTAGE] * ("SABOTAGE" in more) + [POISON] * ("POISON" in more)
+    with (
+        Apps(
+            {**run.environment(), **QUICK, **more},
+            (*extra, *LAYERS),
+            workers=workers,
+            state=folder,
+        ) as apps,
+        httpx.Client(base_url=str(apps.api_url), timeout=60, trust_env=False) as http,
+    ):
+        yield Api(http, run, apps)
+
+
+def gaps(entries: list[JournalEntry]) -> list[float]:
+    """Seconds between the end of each request and the begin of the next."""
+    return [
+        after.started - (before.ended or before.started) for before, after in pairwise(entries)
+    ]
