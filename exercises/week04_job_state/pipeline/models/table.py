@@ -243,6 +243,7 @@ def _ensure(client: Any, name: str, definition: Mapping[str, Any]) -> None:
                 client.create_table(TableName=name, **definition)
         waiter = client.get_waiter("table_exists")
         waiter.wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": CREATE_ATTEMPTS})
+        _ensure_indexes(client, name, definition)
         expiry = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         if expiry["TimeToLiveStatus"] == "DISABLED":
             try:
@@ -253,6 +254,44 @@ def _ensure(client: Any, name: str, definition: Mapping[str, Any]) -> None:
             except ClientError as error:
                 if _code(error) != "ValidationException":  # it is enabled already
                     raise
+
+
+def _ensure_indexes(client: Any, name: str, definition: Mapping[str, Any]) -> None:
+    """Add the indexes that a table from an earlier day lacks, and wait until all of them answer."""
+    wanted = definition["GlobalSecondaryIndexes"]
+    for _ in range(CREATE_ATTEMPTS):
+        there = _indexes(client, name)
+        missing = [index for index in wanted if index["IndexName"] not in there]
+        if not missing and all(there[index["IndexName"]] == "ACTIVE" for index in wanted):
+            return
+        if missing and _add_index(client, name, definition, missing[0]):
+            continue
+        time.sleep(1)
+    raise JobStoreUnavailable
+
+
+def _add_index(
+    client: Any, name: str, definition: Mapping[str, Any], index: Mapping[str, Any]
+) -> bool:
+    """Ask for one more index: DynamoDB makes one at a time. False: not now."""
+    try:
+        client.update_table(
+            TableName=name,
+            AttributeDefinitions=definition["AttributeDefinitions"],
+            GlobalSecondaryIndexUpdates=[{"Create": index}],
+        )
+    except ClientError as error:
+        if _code(error) in {"ResourceInUseException", "LimitExceededException"}:
+            return False
+        if index["IndexName"] not in _indexes(client, name):  # no other process was faster
+            raise
+    return True
+
+
+def _indexes(client: Any, name: str) -> dict[str, str]:
+    """The status of each index that the table has."""
+    found = client.describe_table(TableName=name)["Table"].get("GlobalSecondaryIndexes", [])
+    return {index["IndexName"]: index["IndexStatus"] for index in found}
 
 
 class _Cancelled(Exception):

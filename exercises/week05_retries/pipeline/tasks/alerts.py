@@ -15,7 +15,6 @@ from pipeline.tasks.celery_config import app
 
 logger = get_task_logger(__name__)
 
-SEND_ALERT = "pipeline.send_alert"
 MAX_RETRIES = 5
 MAX_RETRY_SECONDS = 60
 FIELDS = {"step", "kind", "exception", "fingerprint", "attempts", "deliveries"}
@@ -60,7 +59,7 @@ def alert(job: ReliableJob) -> None:
 
 
 @app.task(
-    name=SEND_ALERT,
+    name="pipeline.send_alert",
     autoretry_for=(httpx.HTTPError,),
     retry_backoff=1,
     retry_backoff_max=MAX_RETRY_SECONDS,
