@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from autograder.classroom.names import cell, shown
+from autograder.classroom.names import MAX_SENTENCE, cell, shown
 from autograder.classroom.records import ItemRecord
 from autograder.classroom.summary import Grade
 from autograder.engine.manifest import Manifest
@@ -66,7 +66,7 @@ def gradescope(grade: Grade) -> dict[str, Any]:
     The total stands at the top, so that lateness and extra points are in it.
     """
     results: dict[str, Any] = {
-        "output": shown(grade.reason),
+        "output": shown(grade.reason, MAX_SENTENCE),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from autograder.classroom.names import shown
+from autograder.classroom.names import MAX_SENTENCE, shown
 from autograder.classroom.trees import Entry, Kind, Refused, Tree
 from autograder.engine.manifest import load_manifest
 from autograder.engine.submission import MAX_FILE_BYTES
@@ -56,7 +56,7 @@ def take(tree: Tree, week: Week) -> Intake:
         contents = {path: tree.read(entry, MAX_FILE_BYTES + 1) for path, entry in chosen.items()}
         given = _given(tree, entries, root, week)
     except Refused as reason:
-        return Intake({}, refused=shown(str(reason)))
+        return Intake({}, refused=shown(str(reason), MAX_SENTENCE))
     large = {path for path, content in contents.items() if len(content) > MAX_FILE_BYTES}
     notes = [f"{path} is larger than {MAX_FILE_BYTES // 1024} KiB" for path in sorted(large)]
     notes += [f"{path} is missing" for path in wanted if path not in contents]

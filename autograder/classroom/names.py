@@ -10,6 +10,8 @@ from autograder.engine.card import clean
 
 MAX_SHOWN = 120
 """A name is cut here wherever it is shown."""
+MAX_SENTENCE = 600
+"""And a sentence that quotes names here."""
 MAX_FILE_STEM = 80
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A spreadsheet takes a cell that starts with one of these for a formula."""
@@ -19,9 +21,9 @@ _UNSAFE = re.compile(r"[^a-z0-9_-]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
-def shown(text: str) -> str:
+def shown(text: str, limit: int = MAX_SHOWN) -> str:
     """The text on one line, without control or direction characters, cut."""
-    return clean(" ".join(text.split()), limit=MAX_SHOWN)
+    return clean(" ".join(text.split()), limit=limit)
 
 
 def file_stem(student: str) -> str:

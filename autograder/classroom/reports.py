@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from autograder.classroom.fingerprint import versions
 from autograder.classroom.late import Policy
-from autograder.classroom.names import file_stem, shown
+from autograder.classroom.names import MAX_SENTENCE, file_stem, shown
 from autograder.classroom.similarity import Pair
 from autograder.classroom.summary import Grade, counts, statistics
 from autograder.engine.card import clean
@@ -89,6 +89,7 @@ def _environment(zone: ZoneInfo) -> Environment:
     )
     environment.filters |= {
         "line": shown,
+        "sentence": lambda text: shown(text, MAX_SENTENCE),
         "safe_text": clean,
         "points": lambda value: f"{value:g}",
         "duration": duration,

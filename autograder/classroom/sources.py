@@ -19,6 +19,7 @@ from autograder.classroom.archives import ZipTree
 from autograder.classroom.git import GitTree, is_repository
 from autograder.classroom.intake import Intake, take
 from autograder.classroom.moments import in_utc, moment
+from autograder.classroom.names import MAX_SENTENCE, shown
 from autograder.classroom.trees import FolderTree, Refused
 from bootcamp.errors import UsageError
 from bootcamp.weeks import Week
@@ -105,7 +106,7 @@ def repository(name: str, aliases: tuple[str, ...], place: str, revision: str) -
                 intake = take(tree, week)
                 return Intake(intake.files, intake.notes, intake.refused, tree.committed)
         except Refused as reason:
-            return Intake({}, refused=str(reason))
+            return Intake({}, refused=shown(str(reason), MAX_SENTENCE))
 
     return HandIn(name, aliases, read)
 
@@ -116,7 +117,7 @@ def _reader(tree: Callable[[], AbstractContextManager[Any]]) -> Callable[[Week],
             with tree() as opened:
                 return take(opened, week)
         except Refused as reason:
-            return Intake({}, refused=str(reason))
+            return Intake({}, refused=shown(str(reason), MAX_SENTENCE))
 
     return read
 

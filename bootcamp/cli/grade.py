@@ -153,7 +153,5 @@ def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
         console.print(Text(f"  {problem}", "yellow"))
     for student in summary["students"]:
         if student["status"] == Status.REFUSED.value:
-            console.print(
-                Text(f"  refused: {shown(student['id'])}: {shown(student['reason'])}", "red")
-            )
+            console.print(Text(f"  refused: {shown(student['id'])}: {student['reason']}", "red"))
     console.print(Text(f"Look at {out / 'class.html'}; points are in {out / 'scores.csv'}."))

@@ -1,0 +1,103 @@
+"""Submissions and results to try the classroom on."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from autograder.classroom.fingerprint import versions
+from autograder.classroom.records import ItemRecord, Key, Record, Why
+from autograder.engine.manifest import Manifest, load_manifest
+from autograder.engine.outcome import Outcome
+from bootcamp.weeks import Week, find_week
+
+
+@pytest.fixture(scope="session")
+def week() -> Week:
+    return find_week("1")
+
+
+@pytest.fixture(scope="session")
+def manifest(week: Week) -> Manifest:
+    return load_manifest(week)
+
+
+@pytest.fixture(scope="session")
+def homework(week: Week, manifest: Manifest) -> dict[str, bytes]:
+    """The reference's homework files."""
+    return {str(file): (week.solutions / file).read_bytes() for file in manifest.files}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Make a folder of files."""
+
+    def make(name: str, files: dict[str, bytes | str]) -> Path:
+        for path, content in files.items():
+            target = tmp_path / name / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.encode() if isinstance(content, str) else content)
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Callable[..., Path]:
+    """Make a zip archive of names (or ZipInfos) and contents."""
+
+    def make(name: str, files: dict[str | zipfile.ZipInfo, bytes]) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+            for entry, content in files.items():
+                packed.writestr(entry, content)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def record(week: Week, manifest: Manifest) -> Callable[..., Record]:
+    """Make a record: every item passed, but for the given outcomes."""
+
+    def make(
+        student: str = "anna",
+        outcomes: dict[str, Outcome] | None = None,
+        text: str = "it came back wrong",
+        *,
+        seed: int = 4711,
+        submission: str = "files",
+        graders: str = "graders",
+    ) -> Record:
+        items = []
+        for item in manifest.items:
+            outcome = (outcomes or {}).get(item.id, Outcome.PASSED)
+            why = Why(rows=(("came back", text),), log=(text,))
+            items.append(
+                ItemRecord(
+                    id=item.id,
+                    title=item.title,
+                    outcome=outcome,
+                    score=item.points if outcome is Outcome.PASSED else 0,
+                    max_score=item.points,
+                    seconds=1.5,
+                    why=None if outcome is Outcome.PASSED else why,
+                )
+            )
+        return Record(
+            student=student,
+            week=week.name,
+            key=Key(submission=submission, graders=graders, seed=seed),
+            items=tuple(items),
+            sandbox="none",
+            versions=versions(),
+            seconds=7.5,
+            graded_at=datetime(2026, 11, 20, tzinfo=UTC),
+        )
+
+    return make

@@ -1,0 +1,109 @@
+"""The nbgrader gradebook, read back by nbgrader itself."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+
+from autograder.classroom.gradebook import COURSE_ID, assignment_name, write_gradebook
+from autograder.classroom.late import LateRules, Policy
+from autograder.classroom.records import Record
+from autograder.classroom.roster import Student
+from autograder.classroom.summary import Grade, grade_of
+from autograder.engine.manifest import Manifest
+from autograder.engine.outcome import Outcome
+from bootcamp.errors import BootcampError
+from bootcamp.weeks import Week
+
+MakeRecord = Callable[..., Record]
+DUE = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
+POLICY = Policy(due=DUE, late=LateRules(percent_per_day=10), extra_items=("1.5",))
+
+
+@pytest.fixture
+def grades(record: MakeRecord, manifest: Manifest) -> tuple[Grade, ...]:
+    def grade(student: Student, **facts: object) -> Grade:
+        return grade_of(student, POLICY, manifest, **{"handed_in": True, **facts})  # type: ignore[arg-type]
+
+    failed = record("ben", {"1.3": Outcome.FAILED, "1.5": Outcome.FAILED})
+    return (
+        grade(Student("anna", "Alt, Anna", bonus=0.5), record=record(), submitted=DUE),
+        grade(Student("ben", "=1+1"), record=failed, submitted=DUE + timedelta(hours=1)),
+        grade(Student("cleo"), handed_in=False),
+    )
+
+
+def exported(path: Path) -> dict[tuple[str, str], dict[str, str]]:
+    """What `nbgrader export` says, by assignment and student."""
+    target = path.with_suffix(".csv")
+    tool = Path(sys.executable).with_name("nbgrader")
+    options = [
+        f"--CourseDirectory.db_url=sqlite:///{path}",
+        f"--CourseDirectory.course_id={COURSE_ID}",
+    ]
+    subprocess.run(
+        [tool, "export", f"--to={target}", *options],
+        cwd=path.parent,
+        check=True,
+        capture_output=True,
+    )
+    with target.open(newline="") as file:
+        return {(row["assignment"], row["student_id"]): row for row in csv.DictReader(file)}
+
+
+def test_homework_stands_beside_a_notebook_in_one_gradebook(
+    grades: tuple[Grade, ...], manifest: Manifest, week: Week, tmp_path: Path
+) -> None:
+    path, name = tmp_path / "gradebook.db", assignment_name(week)
+    write_gradebook(path, week, manifest, POLICY, grades)
+    with Gradebook(f"sqlite:///{path}", COURSE_ID) as book:  # as `nbgrader autograde` leaves it
+        book.add_assignment(week.name)
+        book.add_notebook("check", week.name)
+        book.add_grade_cell("q01", "check", week.name, max_score=4, cell_type="code")
+        book.add_submission(week.name, "anna")
+        book.find_grade("q01", "check", week.name, "anna").auto_score = 3.0
+        book.db.commit()
+    write_gradebook(path, week, manifest, POLICY, grades)  # again: nothing doubles
+
+    rows = exported(path)
+    anna, ben, cleo = (rows[name, student] for student in ("anna", "ben", "cleo"))
+    assert float(rows[week.name, "anna"]["score"]) == 3.0
+    assert [float(row["max_score"]) for row in (anna, ben)] == [7.0, 7.0]
+    assert float(anna["score"]) == grades[0].final == 10.5
+    assert float(ben["raw_score"]) == grades[1].score == 5.0
+    assert float(ben["late_submission_penalty"]) == 0.5
+    assert float(ben["score"]) == grades[1].final == 4.5
+    assert cleo["timestamp"] in ("", "None")
+    assert anna["timestamp"].startswith("2026-11-27 23:00")
+    with Gradebook(f"sqlite:///{path}", COURSE_ID) as book:
+        assert {one.student.id for one in book.assignment_submissions(name)} == {"anna", "ben"}
+        assert not any(one.needs_manual_grade for one in book.assignment_submissions(name))
+
+
+def test_a_grade_that_is_taken_back_goes_away(
+    grades: tuple[Grade, ...], manifest: Manifest, week: Week, tmp_path: Path
+) -> None:
+    path = tmp_path / "gradebook.db"
+    write_gradebook(path, week, manifest, POLICY, grades)
+    gone = grade_of(Student("anna"), POLICY, manifest, handed_in=False)
+    write_gradebook(path, week, manifest, POLICY, [gone])
+    with Gradebook(f"sqlite:///{path}", COURSE_ID) as book:
+        left = book.assignment_submissions(assignment_name(week))
+        assert {one.student.id for one in left} == {"ben"}
+
+
+def test_a_file_that_is_no_gradebook_is_an_error_in_words(
+    grades: tuple[Grade, ...], manifest: Manifest, week: Week, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("this is no database" * 100)
+    with pytest.raises(BootcampError, match="Cannot write the gradebook"):
+        write_gradebook(path, week, manifest, POLICY, grades)
+    assert path.read_text().startswith("this is no database")
