@@ -19,7 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
-from autograder.engine import limits, preload
+from autograder.engine import preload
+from autograder.engine.sandbox import Sandbox
 from bootcamp.errors import GraderError
 from bootcamp.stack.process import LOG_BYTES, Process
 
@@ -37,12 +38,22 @@ class Host:
     """The parent process. Started at the first `spawn`, and again if it was killed.
 
     Args:
-        folder: its home, and where its log is.
+        folder: its home.
         env: its environment; each student process has one of its own.
+        logs: where its log is, by default its home: a folder that the student cannot write to.
+        sandbox: the walls around it and all that it starts.
     """
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        env: Mapping[str, str],
+        logs: Path | None = None,
+        sandbox: Sandbox | None = None,
+    ) -> None:
         self._folder = folder
+        self.logs = logs or folder
+        self._sandbox = sandbox or Sandbox()
         self._env = {**env, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._lock = threading.Lock()
         self._parent: _Parent | None = None
@@ -52,12 +63,28 @@ class Host:
         with self._lock:
             self._living()
 
+    def await_ready(self) -> None:
+        """Wait until the parent forks. One that was ready once counts, whatever became of it.
+
+        Raises:
+            GraderError: it did not come up: the sandbox or the Python in it does not work.
+        """
+        with self._lock:
+            parent = self._living()
+        parent.ready.wait(START_SECONDS)
+        if not parent.came_up:
+            log = parent.process.logs()[-2000:]
+            raise GraderError("The sandbox for the student's processes did not start.", log)
+
     def _living(self) -> _Parent:
         if self._parent is None or not self._parent.alive:
             if self._parent is not None:
                 self._parent.stop()
-            self._parent = _Parent(self._folder, self._env)
+            self._parent = _Parent(self._command(), self._folder, self.logs, self._env)
         return self._parent
+
+    def _command(self) -> list[str]:
+        return self._sandbox.command([sys.executable, "-P", preload.__file__])
 
     def spawn(
         self,
@@ -67,7 +94,7 @@ class Host:
         env: Mapping[str, str],
         cwd: Path,
         path: Sequence[str],
-        log: Path,
+        log: str,
         pipes: bool = False,
     ) -> Forked:
         """Fork a process that runs `argv`: `-m module …` or `file …`.
@@ -75,10 +102,11 @@ class Host:
         Args:
             env: its whole environment.
             path: folders in front of Python's own to import from.
-            log: gets its standard error, and its standard output unless `pipes`.
+            log: name of the file that gets its standard error, and its standard output unless
+                `pipes`.
         """
         with self._lock:
-            forked = Forked(self._living(), name, log)
+            forked = Forked(self._living(), name, self.logs / log)
             forked.start({"argv": [*argv], "env": {**env}, "cwd": str(cwd), "path": [*path]}, pipes)
             return forked
 
@@ -99,28 +127,25 @@ class Host:
 class _Parent:
     """One running `preload.py` and the line to it."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path, logs: Path, env: Mapping[str, str]
+    ) -> None:
         ours, theirs = socket.socketpair()
         if sys.platform == "linux":
             ours.setsockopt(socket.SOL_SOCKET, SO_PASSCRED, 1)
         with theirs:
             self.process = Process(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    limits.__file__,
-                    sys.executable,
-                    "-P",
-                    preload.__file__,
-                ],
+                command,
                 name="student-host",
                 env=env,
                 cwd=folder,
-                log=folder / "host.log",
+                log=logs / "host.log",
                 stdin=theirs.fileno(),
             ).start()
         self.line = ours
+        self.ready = threading.Event()
+        """Set when it is up, and when it will never be."""
+        self.came_up = False
         self.forked: dict[int, Forked] = {}
         self._sending = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -152,12 +177,17 @@ class _Parent:
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
                     self._note(line, sender(ancillary))
+        self.ready.set()
         for forked in list(self.forked.values()):
             forked.ended(-signal.SIGKILL)
 
     def _note(self, line: bytes, pid: int | None) -> None:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             message = json.loads(line)
+            if "ready" in message:
+                self.came_up = True
+                self.ready.set()
+                return
             forked = self.forked[message["id"]]
             if "pid" in message:
                 forked.began(pid or int(message["pid"]))

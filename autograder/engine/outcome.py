@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -70,6 +70,8 @@ class WeekResult:
     items: tuple[ItemResult, ...]
     seed: int
     """Every random input of the run follows from it."""
+    sandbox: str = "limits"
+    """How firmly the student's processes were held: a tier of `sandbox.py`."""
 
     @property
     def score(self) -> float:
@@ -95,7 +97,7 @@ class WeekResult:
         """The same result with the items in `other` in place of ours."""
         newer = {result.item.id: result for result in other}
         items = tuple(newer.get(result.item.id, result) for result in self.items)
-        return WeekResult(self.week, items, self.seed)
+        return replace(self, items=items)
 
     def to_json(self) -> dict[str, Any]:
         """What `check --json` prints."""

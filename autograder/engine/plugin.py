@@ -83,7 +83,9 @@ class Grading:
             if not record.outcomes and self._uncollected:
                 card = broken("its tests could not be read", self._uncollected)
             items.append(ItemResult(item, outcome, self._finished(item, card), record.seconds))
-        return WeekResult(self.session.week, tuple(items), self.session.seed)
+        return WeekResult(
+            self.session.week, tuple(items), self.session.seed, self.session.tier.value
+        )
 
     def ran(self, item_id: str) -> bool:
         """Whether any test of the item came to an end; false too if `-k` left it out."""

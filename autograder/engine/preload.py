@@ -10,8 +10,8 @@ to three descriptors attached, and then JSON:
     {"id": 1, "argv": ["-m", "celery", …], "env": {…}, "cwd": "…", "path": ["…"]}   stdin, stdout, log
     {"id": 1, "signal": 15, "group": false}
 
-What happens is told in lines: `{"id": 1, "pid": 4711}` by the new process itself, so that the kernel
-vouches for it, and `{"id": 1, "status": 0}`, a wait status, when it has ended.
+What happens is told in lines: `{"ready": true}` once; `{"id": 1, "pid": 4711}` by the new process
+itself, so that the kernel vouches for it; `{"id": 1, "status": 0}`, a wait status, when it has ended.
 """
 
 from __future__ import annotations
@@ -211,4 +211,5 @@ if __name__ == "__main__":
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     if SHARES:
         preload()
+    line.sendall(b'{"ready": true}\n')
     run(Parent(line).serve())

@@ -15,6 +15,7 @@ import pytest
 from autograder.engine.host import Host
 from autograder.engine.outcome import WeekResult
 from autograder.engine.plugin import Grading
+from autograder.engine.sandbox import Tier
 from autograder.engine.session import Session
 from bootcamp.errors import GraderError
 from bootcamp.stack import Stack, find_or_start
@@ -37,6 +38,7 @@ def run_week(
     stack: Stack | None = None,
     seed: int | None = None,
     host: Host | None = None,
+    tier: Tier = Tier.LIMITS,
     report: Callable[[str], None] = lambda text: None,
 ) -> WeekResult:
     """Grade one week of one submission.
@@ -48,6 +50,7 @@ def run_week(
         seed: brings back the random inputs of an earlier run.
         host: a parent for the student's processes that others use too: saves a second, and is for
             code that is trusted. By default the submission gets one alone.
+        tier: how firmly the student's processes are held. A class takes the `strongest()`.
         report: is told what happens, for a progress line.
 
     Items on which the grader broke are run once more; a student's failure never is.
@@ -62,10 +65,10 @@ def run_week(
             report("starting the local stack")
             stack = exit_stack.enter_context(find_or_start())
         report("running the checks")
-        result = _run(week, source, items, stack, seed, host)
+        result = _run(week, source, items, stack, seed, host, tier)
         if broken := result.grader_errors:
             report("the grader broke; running those items once more")
-            again = _run(week, source, [one.item.id for one in broken], stack, seed, host)
+            again = _run(week, source, [one.item.id for one in broken], stack, seed, host, tier)
             result = result.replaced_by(again.items)
     return result
 
@@ -77,8 +80,9 @@ def _run(
     stack: Stack,
     seed: int,
     host: Host | None,
+    tier: Tier,
 ) -> WeekResult:
-    with Session(week, source, stack, seed, items, host) as session:
+    with Session(week, source, stack, seed, items, host, tier) as session:
         grading = Grading(session)
         code, output = _pytest(week.grader, grading)
     if grading.interrupted:

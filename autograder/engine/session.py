@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
 from autograder.engine.card import Card
+from autograder.engine.disk import DiskWatch
 from autograder.engine.host import Host
 from autograder.engine.manifest import Item, Manifest, load_manifest
+from autograder.engine.sandbox import Sandbox, Tier, can_change_user, new_user, ports_in
 from autograder.engine.student import Student, base_environment
 from autograder.engine.submission import Submission, assemble, folder_of, unwritten
-from bootcamp.layers import layers_under
+from bootcamp.layers import Layer, layers_under
 from bootcamp.stack import Run, Stack
 from bootcamp.stack.state import StateFolder
 from bootcamp.weeks import Week
@@ -31,6 +33,7 @@ class Session:
         seed: int,
         items: Iterable[str] | None = None,
         host: Host | None = None,
+        tier: Tier = Tier.LIMITS,
     ) -> None:
         self.week = week
         self.manifest: Manifest = load_manifest(week)
@@ -41,6 +44,7 @@ class Session:
         self._source = source
         self._stack = stack
         self._host = host
+        self.tier = tier
         self._exit = ExitStack()
         self._problems: dict[PurePosixPath, Card | None] = {}
         self.run: Run
@@ -52,15 +56,21 @@ class Session:
             state = StateFolder()  # temporary, and gone even if this process is killed
             exit_stack.callback(state.close)
             folder = state.path
-            home = folder / "home"
+            home, logs = folder / "home", folder / "logs"
             home.mkdir()
+            logs.mkdir()
             host = self._host
-            if host is None:
-                host = exit_stack.enter_context(Host(home, base_environment(home)))
-            host.start()  # it imports while all else is put together
+            if host is None and self.tier is Tier.LIMITS:
+                host = exit_stack.enter_context(Host(home, base_environment(home), logs))
+                host.start()  # it imports while all else is put together
             self.submission = assemble(self.week, self._source, folder / "layer")
             self.run = exit_stack.enter_context(self._stack.isolated())
             layers = layers_under(self.week, self.submission.layer)
+            if host is None:
+                walls = self._walls(home, layers)
+                host = exit_stack.enter_context(Host(home, base_environment(home), logs, walls))
+                exit_stack.enter_context(DiskWatch(walls.write, host.stop))
+            self._host = host
             self.student = Student(layers, self.run.environment(), home, host)
             exit_stack.callback(self.student.stop)
             self.student.warm_up()
@@ -75,12 +85,28 @@ class Session:
     ) -> None:
         self._exit.close()
 
+    def _walls(self, home: Path, layers: Sequence[Layer]) -> Sandbox:
+        """The sandbox in which this submission finds its code, its home and its services alone."""
+        write = (home, self.run.blob_folder)
+        read = tuple(layer.path for layer in layers)
+        user = new_user() if can_change_user(self.tier) else None
+        walls = Sandbox(self.tier, user, read, write, ports_in(self.run.environment()))
+        for folder in write:
+            walls.give(folder)
+        return walls
+
     def random(self, purpose: str) -> random.Random:
         """A source of random inputs that follows from the seed and the purpose."""
         return random.Random(f"{self.seed}:{purpose}")  # noqa: S311 - inputs, not secrets
 
     def problem(self, item: Item) -> Card | None:
-        """Why an item cannot be graded at all: a file is missing or cannot be imported."""
+        """Why an item cannot be graded at all: a file is missing or cannot be imported.
+
+        Raises:
+            GraderError: the sandbox did not come up.
+        """
+        if self._host is not None:
+            self._host.await_ready()
         for relative in map(PurePosixPath, item.files):
             if relative not in self._problems:
                 self._problems[relative] = self._file_problem(relative)

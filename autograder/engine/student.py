@@ -55,6 +55,11 @@ class Student:
             "PYTHONPATH": pythonpath(layers),
         }
 
+    @property
+    def home(self) -> Path:
+        """The folder that its processes start in and may write to."""
+        return self._folder
+
     # -- processes ---------------------------------------------------------------------------
 
     def process(
@@ -76,7 +81,7 @@ class Student:
             env={**self.env, **(env or {})},
             cwd=self._folder,
             path=[str(layer.path) for layer in self._layers],
-            log=self._folder / f"{name}-{len(self._processes)}.log",
+            log=f"{name}-{id(self):x}-{len(self._processes)}.log",
             pipes=pipes,
         )
         self._processes.append(process)

@@ -77,9 +77,9 @@ def test_result_expires(
     check_result(run, articles.enqueue(student, title), expiry, worker)
 
 
-def test_pickle_is_refused(student: Student, run: Run, worker: Worker, folder: Path) -> None:
+def test_pickle_is_refused(student: Student, run: Run, worker: Worker) -> None:
     queue = student.read(CONFIG, "app.conf.task_default_queue")
-    trap = folder / "pickle-was-opened"
+    trap = student.home / "pickle-was-opened"
     plant_pickle(run, enqueue_aside(student, run), str(queue), trap)
     check_refused(run, trap, worker)
 

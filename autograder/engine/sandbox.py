@@ -1,0 +1,185 @@
+"""What a student's processes can reach, in three tiers; a class is graded in the strongest.
+
+`bubblewrap`: a file system in which nothing else is, processes that see only each other, no rights,
+a user of their own; with `network.py` a network in which only this submission's services are.
+`landlock`: the same machine, but no other files, no other TCP ports, a user of their own.
+`limits`: memory, CPU time, file sizes. For one's own code: `bootcamp check` needs no more.
+
+Every tier has the limits of `limits.py`. GRADING.md of the design has the measurements behind this.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from autograder.engine import caller, landlock, limits, preload
+
+PROBE_SECONDS = 10.0
+FIRST_USER, LAST_USER = 61_184, 65_519
+"""User ids that systems leave to whoever needs one for a while (systemd's dynamic users)."""
+MAX_TEMPORARY_BYTES = 64 * 1024**2
+"""What fits into the sandbox's own /tmp and /dev/shm."""
+
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SETTINGS = (
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/mime.types",
+    "/etc/ssl/certs",
+)
+"""All of /etc that a Python program needs. No users, no host names, no addresses."""
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/full")
+SEMAPHORES = "/dev/shm"  # noqa: S108 - where the C library keeps them
+ENGINE = (preload.__file__, caller.__file__, limits.__file__, landlock.__file__)
+"""The engine's own programs that run inside. No grader is among them."""
+
+
+class Tier(StrEnum):
+    """How firmly student code is held, strongest first."""
+
+    BUBBLEWRAP = "bubblewrap"
+    LANDLOCK = "landlock"
+    LIMITS = "limits"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The walls around one submission.
+
+    Args:
+        user: user and group id of its processes; None: the grader's own.
+        read: folders and files that it may read, beside Python and the system's libraries.
+        write: folders that it may change.
+        ports: TCP ports that it may connect to, where the network is the machine's.
+    """
+
+    tier: Tier = Tier.LIMITS
+    user: int | None = None
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
+    ports: tuple[int, ...] = ()
+
+    def command(self, words: Sequence[str]) -> list[str]:
+        """The command that runs `words` in the sandbox."""
+        inner = [sys.executable, "-I", "-S", limits.__file__, *self._options(), *words]
+        return [*self._bubblewrap(), *inner] if self.tier is Tier.BUBBLEWRAP else inner
+
+    def give(self, folder: Path) -> None:
+        """Let the sandbox's user own a folder that it shall write to."""
+        if self.user is not None:
+            os.chown(folder, self.user, self.user)
+
+    def _options(self) -> list[str]:
+        options = []
+        if self.tier is Tier.LANDLOCK:
+            rules = {
+                "read": [*_python(), *SYSTEM, *SETTINGS, *DEVICES, *ENGINE, *map(str, self.read)],
+                "write": ["/dev/null", SEMAPHORES, *map(str, self.write)],
+                "ports": [*self.ports],
+            }
+            options += ["--landlock", json.dumps(rules)]
+        if self.user is not None:
+            options += ["--user", f"{self.user}:{self.user}"]
+        return options
+
+    def _bubblewrap(self) -> list[str]:
+        words = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc"]
+        words += ["--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox"]
+        words += ["--cap-drop", "ALL"]
+        if self.user is None:
+            words += ["--unshare-user"]
+        else:  # taken back by `limits.py` when it becomes the user
+            words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        words += ["--proc", "/proc", "--dev", "/dev"]
+        for folder in ("/tmp", SEMAPHORES):  # noqa: S108 - the sandbox's own
+            size = str(MAX_TEMPORARY_BYTES)
+            words += ["--perms", "1777", "--size", size, "--tmpfs", folder]
+        for place in SYSTEM:
+            words += _system(Path(place))
+        names = (*SETTINGS, *ENGINE, *_python(), *map(str, self.read))
+        words += _parents((*names, *map(str, self.write)))
+        for name in names:
+            words += ["--ro-bind-try", name, name]
+        for path in self.write:
+            words += ["--bind", str(path), str(path)]
+        return [*words, "--"]
+
+
+def _system(path: Path) -> list[str]:
+    """A folder of the system, or the link that it is."""
+    if path.is_symlink():
+        return ["--symlink", str(path.readlink()), str(path)]
+    return ["--ro-bind-try", str(path), str(path)]
+
+
+def _parents(names: Iterable[str]) -> list[str]:
+    """Folders above these that everybody may pass through; bubblewrap's own are root's alone."""
+    parents = {parent for name in names for parent in Path(name).parents if parent != Path("/")}
+    words = []
+    for parent in sorted(parents):
+        words += ["--perms", "0755", "--dir", str(parent)]
+    return words
+
+
+@cache
+def _python() -> tuple[str, ...]:
+    """Where this Python and its packages lie."""
+    places = {sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parents[1])}
+    return tuple(sorted(place for place in places if not Path("/usr").is_relative_to(place)))
+
+
+def ports_in(env: Mapping[str, str]) -> tuple[int, ...]:
+    """The ports of all addresses in an environment."""
+    ports = (urlsplit(value).port for value in env.values() if "://" in value)
+    return tuple(sorted({port for port in ports if port}))
+
+
+def new_user() -> int | None:
+    """A user id that nobody has; None where we are not root and so cannot become another."""
+    if os.geteuid() != 0:
+        return None
+    return random.randint(FIRST_USER, LAST_USER)  # noqa: S311
+
+
+@cache
+def strongest() -> Tier:
+    """The strongest tier that works on this machine: tried, not guessed."""
+    for tier in (Tier.BUBBLEWRAP, Tier.LANDLOCK):
+        if sys.platform == "linux" and _works(tier, None):
+            return tier
+    return Tier.LIMITS
+
+
+@cache
+def can_change_user(tier: Tier) -> bool:
+    """Whether processes of this tier can have a user of their own. Not where we are not root, or
+    where another user cannot reach this Python: it may lie in root's own home.
+    """
+    user = new_user()
+    return tier is not Tier.LIMITS and user is not None and _works(tier, user)
+
+
+def _works(tier: Tier, user: int | None) -> bool:
+    command = Sandbox(tier, user).command([sys.executable, "-I", "-c", "import ssl"])
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
