@@ -78,7 +78,7 @@ def grade(
 
     Exit code: 0 graded, 2 usage, 3 the grader broke on some items.
     """
-    console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False)
+    console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
     assignment = Assignment(
         find_week(week),
         Options(submissions, out, roster, policy, commit, seed, tuple(regrade or ())),
