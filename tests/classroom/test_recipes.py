@@ -1,0 +1,82 @@
+"""The recipes of the instructor's page, as far as this machine has their other half."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from autograder.classroom.late import load_policy
+from autograder.classroom.roster import load_roster
+from bootcamp import paths
+from bootcamp.weeks import Week
+
+PAGE = paths.AUTOGRADER / "classroom" / "README.md"
+RECIPES = PAGE.parent / "recipes"
+
+
+def test_gradescope_runs_the_autograder(week: Week, tmp_path: Path) -> None:
+    shutil.copytree(week.exercises / "pipeline", tmp_path / "submission" / "pipeline")
+    (tmp_path / "results").mkdir()
+    course = tmp_path / "course"
+    (course / ".venv" / "bin").mkdir(parents=True)
+    command = course / ".venv" / "bin" / "bootcamp"
+    command.write_text(
+        f'#!/bin/sh\ncd "{paths.ROOT}" && exec "{sys.executable}" -m bootcamp "$@"\n'
+    )
+    command.chmod(0o755)
+    env = {**os.environ, "AUTOGRADER_ROOT": str(tmp_path), "COURSE": str(course), "WEEK": "1"}
+    script = RECIPES / "gradescope" / "run_autograder"
+    done = subprocess.run(
+        [script], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert result["score"] == 0.0
+    assert [test["number"] for test in result["tests"]] == ["1.1", "1.2", "1.3", "1.4", "1.5"]
+
+
+def test_gradescope_finds_its_scripts_at_the_top_of_the_archive(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```sh\n(recipe=.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    target = tmp_path / "autograder.zip"
+    script = block.replace("autograder.zip", f"'{target}'")
+    subprocess.run(["bash", "-eu", "-c", script], cwd=paths.ROOT, check=True)
+    with zipfile.ZipFile(target) as packed:
+        names = set(packed.namelist())
+    assert {"setup.sh", "run_autograder", "course/Makefile", "course/requirements.lock"} <= names
+
+
+def test_the_shell_scripts_can_be_read_by_bash() -> None:
+    for name in ("setup.sh", "run_autograder"):
+        subprocess.run(["bash", "-n", RECIPES / "gradescope" / name], check=True)
+
+
+def test_the_workflow_hands_the_runners_result_to_the_reporter() -> None:
+    workflow = yaml.safe_load((RECIPES / "github_classroom.yml").read_text())
+    *_, grade, report = workflow["jobs"]["grade"]["steps"]
+    runner = report["with"]["runners"]
+    assert report["env"] == {
+        f"{runner.upper()}_RESULTS": f"${{{{ steps.{grade['id']}.outputs.result }}}}"
+    }
+    assert "exports/github_classroom/student.txt" in grade["run"]
+
+
+def test_the_example_files_are_right() -> None:
+    policy = load_policy(RECIPES / "policy.toml", ["1.5"])
+    assert policy.late.max_percent == 50
+    roster = load_roster(RECIPES / "roster.csv", ZoneInfo("Europe/Berlin"))
+    assert len(roster.students) == 3
+    assert not roster.ignored
+
+
+def test_every_link_of_the_page_leads_somewhere() -> None:
+    for link in re.findall(r"\]\((?!https)([^)]+)\)", PAGE.read_text()):
+        assert (PAGE.parent / link).is_file(), link
