@@ -1,7 +1,7 @@
 """Gives up rights, sets limits, and becomes a command: `python -I -S limits.py [OPTIONS] command …`.
 
     --user UID:GID      become this user (root only)
-    --landlock JSON     see no file and reach no port but these: `landlock.py` says how
+    --landlock JSON     see no file but these: `landlock.py` says how
 
 Standard library only; it runs before the student's interpreter starts.
 """

@@ -2,7 +2,7 @@
 
 `bubblewrap`: a file system in which nothing else is, processes that see only each other, no rights,
 a user of their own; with `network.py` a network in which only this submission's services are.
-`landlock`: the same machine, but no other files, no other TCP ports, a user of their own.
+`landlock`: the same machine and its network, but no other files, and no signals to other processes.
 `limits`: memory, CPU time, file sizes. For one's own code: `bootcamp check` needs no more.
 
 Every tier has the limits of `limits.py`. GRADING.md of the design has the measurements behind this.
@@ -15,12 +15,11 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from autograder.engine import caller, landlock, limits, preload
 
@@ -61,14 +60,12 @@ class Sandbox:
         user: user and group id of its processes; None: the grader's own.
         read: folders and files that it may read, beside Python and the system's libraries.
         write: folders that it may change.
-        ports: TCP ports that it may connect to, where the network is the machine's.
     """
 
     tier: Tier = Tier.LIMITS
     user: int | None = None
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
-    ports: tuple[int, ...] = ()
 
     def command(self, words: Sequence[str]) -> list[str]:
         """The command that runs `words` in the sandbox."""
@@ -86,7 +83,6 @@ class Sandbox:
             rules = {
                 "read": [*_python(), *SYSTEM, *SETTINGS, *DEVICES, *ENGINE, *map(str, self.read)],
                 "write": ["/dev/null", SEMAPHORES, *map(str, self.write)],
-                "ports": [*self.ports],
             }
             options += ["--landlock", json.dumps(rules)]
         if self.user is not None:
@@ -137,12 +133,6 @@ def _python() -> tuple[str, ...]:
     """Where this Python and its packages lie."""
     places = {sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parents[1])}
     return tuple(sorted(place for place in places if not Path("/usr").is_relative_to(place)))
-
-
-def ports_in(env: Mapping[str, str]) -> tuple[int, ...]:
-    """The ports of all addresses in an environment."""
-    ports = (urlsplit(value).port for value in env.values() if "://" in value)
-    return tuple(sorted({port for port in ports if port}))
 
 
 def new_user() -> int | None:

@@ -13,7 +13,7 @@ from autograder.engine.card import Card
 from autograder.engine.disk import DiskWatch
 from autograder.engine.host import Host
 from autograder.engine.manifest import Item, Manifest, load_manifest
-from autograder.engine.sandbox import Sandbox, Tier, can_change_user, new_user, ports_in
+from autograder.engine.sandbox import Sandbox, Tier, can_change_user, new_user
 from autograder.engine.student import Student, base_environment
 from autograder.engine.submission import Submission, assemble, folder_of, unwritten
 from bootcamp.layers import Layer, layers_under
@@ -90,7 +90,7 @@ class Session:
         write = (home, self.run.blob_folder)
         read = tuple(layer.path for layer in layers)
         user = new_user() if can_change_user(self.tier) else None
-        walls = Sandbox(self.tier, user, read, write, ports_in(self.run.environment()))
+        walls = Sandbox(self.tier, user, read, write)
         for folder in write:
             walls.give(folder)
         return walls
