@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
+import httpx
 import pytest
 
 from autograder.engine import wait
@@ -41,6 +42,7 @@ from bootcamp.stack import Run
 pytestmark = pytest.mark.item("4.4")
 
 AT_ONCE = 50
+RETRIES = 3
 SLACK_SECONDS = 2.0
 BOUND_SECONDS = 10.0
 HELD_SECONDS = 4.0
@@ -269,10 +271,19 @@ def test_fifty_at_once(api: Api, run: Run, table: JobsTable, rng: Random) -> Non
     key, content = somebody(rng)[1], text(rng)
     sent = f"POST /documents {AT_ONCE} times at once, with one Idempotency-Key"
     with ThreadPoolExecutor(AT_ONCE) as clients:
-        responses = list(clients.map(lambda _: submit(api, content, key=key), range(AT_ONCE)))
+        responses = list(clients.map(lambda _: patiently(api, content, key), range(AT_ONCE)))
     answers = [accepted(api, response, sent) for response in responses]
     check_alike(sent, answers, table)
     check_announced(sent, run, [answers[0].job_id])
+
+
+def patiently(api: Api, content: bytes, key: str) -> httpx.Response:
+    """As clients do: after a 503, which a busy machine may give, the same once more."""
+    response = submit(api, content, key=key)
+    for _ in range(RETRIES):
+        if response.status_code == 503:
+            response = submit(api, content, key=key)
+    return response
 
 
 def check_alike(sent: str, answers: list[Accepted], table: JobsTable) -> None:
