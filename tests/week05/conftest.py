@@ -5,20 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import pytest
 
 from bootcamp.apps import Apps
 from bootcamp.layers import Layer, Source, reference_layers
 from bootcamp.providers.clients import JournalEntry
-from bootcamp.stack import Run
+from bootcamp.providers.faults import Fault
+from bootcamp.stack import Run, Stack
 from bootcamp.weeks import find_week
 from tests.week03.conftest import poll
-from tests.week04.conftest import SABOTAGE
+from tests.week04.conftest import SABOTAGE, new_job, settings
 from tests.week04.conftest import Api as WeekFourApi
 
 WEEK = find_week("week05_retries")
@@ -37,6 +40,8 @@ QUICK = {
 }
 """Settings with which a job fails for good within a second."""
 
+__all__ = ["new_job", "settings"]  # fixtures
+
 for layer in LAYERS:  # for the tests of functions; of their modules none stands in two weeks
     if str(layer.path) not in sys.path:
         sys.path.append(str(layer.path))
@@ -52,10 +57,23 @@ class Api(WeekFourApi):
         found: list[dict[str, Any]] = answer.json()["dead_letters"]
         return found
 
+    def spoiled(self, *faults: Fault) -> tuple[str, str]:
+        """Submit a document for which the provider does this. Returns its text and the job's id."""
+        text = f"The keeper lit lamp {uuid4().hex}."
+        self.run.openai.script(*(replace(fault, matching=text) for fault in faults))
+        return text, self.accepted(text.encode())
+
+    def asked(self, text: str) -> list[JournalEntry]:
+        """What the provider was asked about a document."""
+        return [entry for entry in self.run.openai.journal() if text in " ".join(entry.inputs)]
+
+    def replay(self, job_id: str) -> httpx.Response:
+        return self.http.post(f"/dead-letters/{job_id}/replay")
+
     def buried(self, job_id: str) -> dict[str, Any]:
         """The dead letter of a job that fails, once the list has it."""
         assert self.ended(job_id)["status"] == "failed"
-        return poll(lambda: next((one for one in self.letters() if one["job_id"] == job_id), None))
+        return poll(lambda: next((one for one in self.letters(limit=100) if one["job_id"] == job_id), None))
 
 
 @contextmanager
@@ -72,6 +90,13 @@ def serving(run: Run, folder: Path, *, workers: int = 1, **more: str) -> Iterato
         httpx.Client(base_url=str(apps.api_url), timeout=60, trust_env=False) as http,
     ):
         yield Api(http, run, apps)
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """Apps that the tests of this week share. Each test has documents of its own."""
+    with stack.isolated() as run, serving(run, tmp_path_factory.mktemp("week05")) as api:
+        yield api
 
 
 def gaps(entries: list[JournalEntry]) -> list[float]:

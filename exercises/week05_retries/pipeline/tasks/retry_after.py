@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 import openai
@@ -35,6 +36,7 @@ def _number(text: str | None) -> float | None:
 
 def _until(text: str | None) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(text or "").timestamp() - time.time())
+        date = parsedate_to_datetime(text or "")
+        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None

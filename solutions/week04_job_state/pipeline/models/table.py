@@ -257,35 +257,33 @@ def _ensure(client: Any, name: str, definition: Mapping[str, Any]) -> None:
 
 
 def _ensure_indexes(client: Any, name: str, definition: Mapping[str, Any]) -> None:
-    """Add the indexes that a table from an earlier day lacks, and wait until all of them answer."""
-    wanted = definition["GlobalSecondaryIndexes"]
-    for _ in range(CREATE_ATTEMPTS):
+    """Ask for the indexes that a table from an earlier day lacks.
+
+    Raises:
+        JobStoreUnavailable: not all of them answer yet. On a large table that takes minutes, and no
+            request should wait so long.
+    """
+    there = _indexes(client, name)
+    wanted = {index["IndexName"]: index for index in definition["GlobalSecondaryIndexes"]}
+    missing = [index for key, index in wanted.items() if key not in there]
+    if missing:  # DynamoDB makes one at a time
+        _add_index(client, name, definition["AttributeDefinitions"], missing[0])
         there = _indexes(client, name)
-        missing = [index for index in wanted if index["IndexName"] not in there]
-        if not missing and all(there[index["IndexName"]] == "ACTIVE" for index in wanted):
-            return
-        if missing and _add_index(client, name, definition, missing[0]):
-            continue
-        time.sleep(1)
-    raise JobStoreUnavailable
+    if any(there.get(key) != "ACTIVE" for key in wanted):
+        raise JobStoreUnavailable
 
 
-def _add_index(
-    client: Any, name: str, definition: Mapping[str, Any], index: Mapping[str, Any]
-) -> bool:
-    """Ask for one more index: DynamoDB makes one at a time. False: not now."""
+def _add_index(client: Any, name: str, attributes: Any, index: Mapping[str, Any]) -> None:
     try:
         client.update_table(
             TableName=name,
-            AttributeDefinitions=definition["AttributeDefinitions"],
+            AttributeDefinitions=attributes,
             GlobalSecondaryIndexUpdates=[{"Create": index}],
         )
     except ClientError as error:
-        if _code(error) in {"ResourceInUseException", "LimitExceededException"}:
-            return False
-        if index["IndexName"] not in _indexes(client, name):  # no other process was faster
-            raise
-    return True
+        known = _code(error) in {"ResourceInUseException", "LimitExceededException"}
+        if not known and index["IndexName"] not in _indexes(client, name):
+            raise  # it is not that another process was faster
 
 
 def _indexes(client: Any, name: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ class DeadLetterView(BaseModel):
     step: str
     """The step that failed, or that ended its worker."""
     task: str
+    """The task that gave the job up."""
     arguments: list[Any]
     """What the task was called with: references, never contents."""
     error: TaskError
@@ -27,7 +28,7 @@ class DeadLetterView(BaseModel):
     exception: str
     """The class of the error: for programmers."""
     attempts: int
-    """How often the step was tried."""
+    """How often the step raised an error."""
     deliveries: int
     """How often a worker had begun with the job."""
     first_at: datetime

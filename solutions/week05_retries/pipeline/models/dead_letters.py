@@ -48,10 +48,11 @@ class DeadLetter(BaseModel):
     """What is needed to understand why a job failed, and whether to replay it."""
 
     step: str
-    """`ingest`, or the name of a step."""
+    """The step that failed, or that ended its worker. `ingest`: none was begun."""
     task: str
+    """The task that gave the job up: the step's, or the entry task where a worker was lost."""
     arguments: list[Any]
-    """References, never contents."""
+    """What it was called with: references, never contents."""
     kind: str
     """The stable name of the error, as in the job's `error.type`."""
     message: str
@@ -61,7 +62,7 @@ class DeadLetter(BaseModel):
     detail: str
     """The end of the traceback, for the operator alone: the API never shows it."""
     attempts: int
-    """How often the step was tried."""
+    """How often the step raised an error."""
     deliveries: int
     """How often a worker had begun with the job."""
     first_at: float
