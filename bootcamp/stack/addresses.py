@@ -6,6 +6,7 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bootcamp.errors import StackError
 from bootcamp.stack.state import STACK_FILE, read_json, write_private
@@ -55,6 +56,7 @@ class Addresses:
             "OPENAI_API_KEY": self.openai_key,
             "BLOB_STORE_URL": self.blob_folder.as_uri(),
             "WEBHOOK_SINK_URL": self.webhook_url,
+            "WEBHOOK_ALLOWED_TARGETS": urlsplit(self.webhook_url).netloc,
             "APP_ENV": "development",
         }
 

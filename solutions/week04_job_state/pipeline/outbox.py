@@ -11,14 +11,15 @@ import random
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 from anyio import to_thread
 from boto3.dynamodb.conditions import Attr, Key
 from fastapi import FastAPI
 
-from pipeline.models.job import DUE_INDEX, DUE_SHARDS, Job, jobs
+from pipeline.models.job import DUE_INDEX, DUE_SHARDS, jobs
 from pipeline.models.settings import job_settings
-from pipeline.models.table import KEY, ConditionFailed, Item, exact, moment
+from pipeline.models.table import KEY, ConditionFailed, Item, moment
 from pipeline.queueing import document_task
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ STOP_SECONDS = 10.0
 
 
 def dispatch_due(stop: threading.Event | None = None) -> int:
-    """Look after every job that is due now, and return how many that were. Blocks.
+    """Look after every item that is due now, and return how many that were. Blocks.
 
     Raises:
         JobStoreUnavailable: DynamoDB is away.
@@ -43,35 +44,34 @@ def dispatch_due(stop: threading.Event | None = None) -> int:
         for item in items:
             if stop is not None and stop.is_set():
                 return count
-            if job := claim(item):
-                _look_after(job)
+            if claimed := claim(item):
+                _look_after(claimed)
                 count += 1
     return count
 
 
-def claim(seen: Item) -> Job | None:
-    """Put off when a job is due, so that no other dispatcher takes it. None: one has, or a worker.
+def claim(seen: Item) -> Item | None:
+    """Put off when an item is due, so that no other dispatcher takes it. None: one has, or a worker.
 
     The index lags behind. The condition is checked against the row itself.
     """
     return _put_off(seen[KEY], seen["due_at"], job_settings().redrive_seconds)
 
 
-def _put_off(job_id: str, due_at: float | None, seconds: float) -> Job | None:
+def _put_off(item_id: str, due_at: Decimal, seconds: float) -> Item | None:
     try:
-        same = Attr("due_at").eq(exact(due_at or 0))
-        return Job.from_item(jobs().update(job_id, {"due_at": moment(seconds)}, same))
+        return jobs().update(item_id, {"due_at": moment(seconds)}, Attr("due_at").eq(due_at))
     except ConditionFailed:
         return None
 
 
-def _look_after(job: Job) -> None:
+def _look_after(item: Item) -> None:
     try:
-        document_task().look_after(job)
+        document_task().look_after_item(item)
     except Exception:
-        _put_off(job.id, job.due_at, 0)  # due again, behind those that wait already
+        _put_off(item[KEY], item["due_at"], 0)  # due again, behind those that wait already
         raise
-    logger.info("job %s was due: %s, %d deliveries", job.id, job.status, job.deliveries)
+    logger.info("%s was due: %s", item[KEY], item.get("status"))
 
 
 def _run(stop: threading.Event) -> None:

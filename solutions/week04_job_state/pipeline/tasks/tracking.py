@@ -20,7 +20,7 @@ from pipeline.models.errors import JobConflict, JobStoreUnavailable
 from pipeline.models.job import Job, Status, jobs, move
 from pipeline.models.leases import hand_over, keep_alive, lease
 from pipeline.models.steps import ENTRY_TASK, STEPS, number_of
-from pipeline.models.table import ConditionFailed, moment
+from pipeline.models.table import ConditionFailed, Item, moment
 from pipeline.owners import current_owner
 
 logger = get_task_logger(__name__)
@@ -141,6 +141,10 @@ class TrackedTask(Task):  # type: ignore[misc]  # Celery has no types
     def look_after(self, job: Job) -> None:
         """The job is due: its message is lost, or its worker."""
         self.publish(job.document)
+
+    def look_after_item(self, item: Item) -> None:
+        """An item of the table is due. In this week they are all jobs."""
+        self.look_after(Job.from_item(item))
 
     # -- how it works --------------------------------------------------------------------------
 

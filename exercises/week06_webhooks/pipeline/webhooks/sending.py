@@ -1,0 +1,191 @@
+"""One POST to a stranger: to an address that was checked, within a limit of time and bytes.
+
+httpcore, the layer below httpx, follows no redirect, reads no proxy variable and unpacks nothing, and
+it lets us say how a connection is made.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any
+
+import httpcore
+import httpx
+from httpcore import SyncBackend
+
+from pipeline.errors import PipelineError
+from pipeline.models.settings import DAY
+from pipeline.webhooks.deliveries import Attempt
+from pipeline.webhooks.safety import Target, checked
+from pipeline.webhooks.settings import webhook_settings
+
+USER_AGENT = "document-pipeline-webhooks/1"
+ANSWER_BYTES = 1024
+"""How much of an answer's body is read."""
+ANSWER_CHARS = 200
+"""How much of it is kept, for whoever looks for a mistake of theirs."""
+BODY_SECONDS = 1.0
+"""How long we wait for the body once the status is known. Nothing depends on it."""
+FAILURES = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+RETRY_AFTER_STATUS = frozenset({429, 503})
+
+
+class Deadline:
+    """A moment, and what is left until then. One limit for all that an attempt waits for: with a
+    limit for each wait, whoever sends a byte now and then keeps us for ever.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def at_most(self, seconds: float) -> None:
+        """Bring the end forward."""
+        self._end = min(self._end, time.monotonic() + seconds)
+
+    def left(self) -> float:
+        """Seconds. Raises TimeoutError: none."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+class TimedStream(httpcore.NetworkStream):
+    """A connection whose every wait ends with the deadline. Given."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.left())
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.left()
+        return TimedStream(
+            self._stream.start_tls(ssl_context, server_hostname, left), self._deadline
+        )
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class PinnedBackend(SyncBackend):
+    """Connects to the addresses that were checked, whatever the name means by now.
+
+    httpcore asks for `host` and `port`. For TLS and for the header `Host` it goes on to use the name.
+    """
+
+    def __init__(self, target: Target, deadline: Deadline) -> None:
+        self._target = target
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        # TODO 6.4: Connect to one of the target's `addresses`; if that fails with an
+        #   `httpcore.ConnectError`,
+        #   to the next. Never to `host`: that would ask for the name once more, and the answer is
+        #   up
+        #   to whoever owns the name. `super().connect_tcp` connects, `self._deadline.left()` is the
+        #   time
+        #   that there is for it, and a `TimedStream` keeps to the deadline from then on.
+        raise NotImplementedError("6.4")
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def post(url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
+    """Check the address, send, and say what came of it. Blocks, but not for longer than
+    `webhook_timeout_seconds` and the time that a name takes. Given.
+
+    Nothing that a receiver does is an exception: it is an attempt with an `error`.
+    """
+    began, begun = time.time(), time.monotonic()
+    outcome: dict[str, Any] = {}
+    try:
+        target = checked(url)
+        outcome = _exchange(target, headers, body)
+    except PipelineError as refused:
+        outcome = {"error": refused.kind}
+    except (TimeoutError, httpcore.TimeoutException):
+        outcome = {"error": "timeout"}
+    except (httpcore.NetworkError, OSError) as error:
+        broken_tls = isinstance(error.__cause__, ssl.SSLError)
+        outcome = {"error": "tls" if broken_tls else "connection"}
+    except httpcore.ProtocolError:
+        outcome = {"error": "no_http"}
+    return Attempt(at=began, seconds=round(time.monotonic() - begun, 3), **outcome)
+
+
+def _exchange(target: Target, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    deadline = Deadline(webhook_settings().webhook_timeout_seconds)
+    url = target.url
+    where = httpcore.URL(scheme=url.scheme, host=url.bracketed, port=url.port, target=url.target)
+    ours = {"user-agent": USER_AGENT, "content-type": "application/json"}
+    sent = list({**ours, **headers}.items())
+    with (
+        httpcore.ConnectionPool(
+            ssl_context=_certificates(), network_backend=PinnedBackend(target, deadline)
+        ) as pool,
+        pool.stream(
+            "POST", where, headers=sent, content=body, extensions={"sni_hostname": url.host}
+        ) as response,
+    ):
+        deadline.at_most(BODY_SECONDS)
+        return {
+            "status": response.status,
+            "answer": _beginning(response),
+            "retry_after": _retry_after(response),
+        }
+
+
+def _beginning(response: httpcore.Response) -> str:
+    """The first characters of the body, those that can be shown. It may be endless, or never come."""
+    body = bytearray()
+    with suppress(TimeoutError, *FAILURES):
+        for piece in response.iter_stream():
+            body += piece
+            if len(body) >= ANSWER_BYTES:
+                break
+    text = bytes(body[:ANSWER_BYTES]).decode(errors="replace")
+    return "".join(char if char.isprintable() else " " for char in text[:ANSWER_CHARS])
+
+
+def _retry_after(response: httpcore.Response) -> float | None:
+    """Seconds that the receiver asks us to wait: RFC 9110, section 10.2.3. None: it does not."""
+    found = [value for name, value in response.headers if name.lower() == b"retry-after"]
+    if not found or response.status not in RETRY_AFTER_STATUS:
+        return None
+    text = found[0].decode("latin-1").strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text), DAY)
+    try:
+        seconds = parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
+    return min(max(0.0, seconds), DAY)
