@@ -28,16 +28,15 @@ from autograder.classroom.roster import Roster, load_roster
 from autograder.classroom.similarity import Pair
 from autograder.classroom.sources import HandIn, find, repository
 from autograder.classroom.summary import Grade, counts, grade_of
-from autograder.engine.manifest import ItemId, Manifest, load_manifest
+from autograder.engine.manifest import Manifest, load_manifest
+from autograder.engine.sandbox import Tier
 from bootcamp.errors import StackError, UsageError
 from bootcamp.files import write_atomic
-from bootcamp.stack import Stack
 from bootcamp.stack.state import StateFolder, make_private, read_json
 from bootcamp.weeks import Week
 
 CLASS_FILE = "class.json"
 DEFAULT_REVISION = "HEAD"
-__all__ = ["Assignment", "ItemId", "Options"]
 
 
 @dataclass(frozen=True)
@@ -130,16 +129,12 @@ class Assignment:
                 planned.append(plan(entry.id, folder, key, stored, self.manifest, self.redo))
         return [task for task in planned if task]
 
-    def grade(self, tasks: list[Task], processes: int, retries: int) -> Generator[Step, None, None]:
-        """Grade; yields each result when it is there and kept.
-
-        Raises:
-            StackError: the stack did not start.
-        """
-        if tasks:
-            with Stack() as stack:  # our own, so that nobody's `bootcamp down` ends it
-                processes = min(processes, len(tasks))
-                yield from grade_all(tasks, self.week, self.results, stack.path, processes, retries)
+    def grade(
+        self, tasks: list[Task], tier: Tier, processes: int, retries: int
+    ) -> Generator[Step, None, None]:
+        """Grade; yields each result when it is there and kept."""
+        processes = min(processes, len(tasks))
+        return grade_all(tasks, self.week, self.results, tier, processes, retries)
 
     def grades(self) -> tuple[Grade, ...]:
         """Every student's line, from the results that are kept."""

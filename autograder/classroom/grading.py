@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from autograder.classroom.pool import run_jobs
 from autograder.classroom.records import ItemRecord, Key, Record, Results
 from autograder.classroom.worker import Answer, Job
 from autograder.engine.manifest import Manifest, load_manifest
+from autograder.engine.sandbox import Tier
 from bootcamp.weeks import Week
 
 
@@ -79,10 +80,10 @@ def grade_all(
     tasks: list[Task],
     week: Week,
     results: Results,
-    stack_folder: Path,
+    tier: Tier,
     processes: int,
     retries: int,
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Grade all tasks side by side; keep and yield each result as it comes.
 
     Items on which the grader broke are tried `retries` times more, after all the others. A
@@ -92,7 +93,7 @@ def grade_all(
         again = []
         by_student = {task.student: task for task in tasks}
         jobs = [Job(one.student, week.name, one.folder, one.items, one.key.seed) for one in tasks]
-        with closing(run_jobs(jobs, processes, stack_folder)) as answers:
+        with closing(run_jobs(jobs, processes, tier)) as answers:
             for job, answer in answers:
                 task = by_student[job.student]
                 record = merged(task, week, answer)

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 
 from autograder.classroom.worker import Answer, Job, serve
+from autograder.engine.sandbox import Tier
 
 MAX_JOB_SECONDS = 900.0
 """A submission that takes longer is a grader error: each test in it has a far lower limit."""
@@ -23,10 +23,10 @@ _CONTEXT = multiprocessing.get_context("spawn")
 class _Process:
     """One grading process and the job that it has."""
 
-    def __init__(self, stack_folder: Path) -> None:
+    def __init__(self, tier: Tier) -> None:
         self.pipe: Connection
         self.pipe, theirs = _CONTEXT.Pipe()
-        self.process = _CONTEXT.Process(target=serve, args=(theirs, stack_folder), daemon=True)
+        self.process = _CONTEXT.Process(target=serve, args=(theirs, tier), daemon=True)
         self.process.start()
         theirs.close()
         self.job: Job | None = None
@@ -61,11 +61,12 @@ class _Process:
 
 
 def run_jobs(
-    jobs: Iterable[Job], processes: int, stack_folder: Path
+    jobs: Iterable[Job], processes: int, tier: Tier
 ) -> Generator[tuple[Job, Answer], None, None]:
     """Grade all jobs, at most `processes` at a time. Yields each with its answer as it comes.
 
-    The processes join the stack that is up in `stack_folder`. They end with the generator.
+    A process on which the grader broke is replaced: the next submission gets a fresh stack. All
+    end with the generator.
     """
     waiting = deque(jobs)
     running: list[_Process] = []
@@ -75,21 +76,25 @@ def run_jobs(
                 if waiting and one.job is None:
                     one.take(waiting.popleft())
             while waiting and len(running) < processes:
-                running.append(_Process(stack_folder))
+                running.append(_Process(tier))
                 running[-1].take(waiting.popleft())
             for one in _ready(running):
-                job = one.job
-                answer = _answer(one)
-                if answer.problem and not one.process.is_alive():
+                job, answer = one.job, _answer(one)
+                if answer.broken:
                     running.remove(one)
+                    _end([one])
                 if job is not None:
                     yield job, answer
     finally:
-        deadline = time.monotonic() + STOP_SECONDS
-        for one in running:
-            one.stop()
-        for one in running:
-            one.join(deadline)
+        _end(running)
+
+
+def _end(processes: list[_Process]) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    for one in processes:
+        one.stop()
+    for one in processes:
+        one.join(deadline)
 
 
 def _ready(running: list[_Process]) -> list[_Process]:
@@ -100,14 +105,11 @@ def _ready(running: list[_Process]) -> list[_Process]:
 
 
 def _answer(one: _Process) -> Answer:
-    """A process's answer. One that died or is out of time is gone afterwards."""
+    """A process's answer, or what is wrong with it."""
     try:
         if one.pipe.poll():
             return one.answer()
-        problem = f"it took more than {MAX_JOB_SECONDS:g} s"
+        return Answer(problem=f"it took more than {MAX_JOB_SECONDS:g} s")
     except (EOFError, OSError):
         one.process.join(STOP_SECONDS)
-        problem = f"the grading process died (exit code {one.process.exitcode})"
-    one.stop()
-    one.join(time.monotonic() + STOP_SECONDS)
-    return Answer(problem=problem)
+        return Answer(problem=f"the grading process died (exit code {one.process.exitcode})")

@@ -1,6 +1,8 @@
 """A grading process: takes jobs from a pipe, grades them one after the other, sends answers back.
 
-Student code runs in processes of its own (`engine/student.py`), never in this one.
+Student code runs in processes of its own (`engine/student.py`), never in this one. Each grading
+process has a stack of its own, in a network of its own where the system allows that: what one
+submission does to it, no neighbour feels.
 """
 
 from __future__ import annotations
@@ -10,15 +12,21 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from autograder.classroom.records import ItemRecord
+from autograder.engine.network import enter_private_network
+from autograder.engine.outcome import Outcome
 from autograder.engine.runner import run_week
+from autograder.engine.sandbox import Tier
+from bootcamp.errors import BootcampError
 from bootcamp.stack import Stack
 from bootcamp.weeks import find_week
 
+OWN_NETWORK, SHARED_NETWORK = "own network", "shared network"
 GIVE_UP_SECONDS = 30.0
 """A process whose parent is gone ends itself after this, however stuck it is."""
 
@@ -40,40 +48,54 @@ class Answer:
     """What came of a job. `problem` says why there are no items."""
 
     items: tuple[ItemRecord, ...] = ()
-    sandbox: str = "none"
+    sandbox: str = "unknown"
     seconds: float = 0.0
     problem: str = ""
 
+    @property
+    def broken(self) -> bool:
+        """Whether the grader broke on it: then its stack may have suffered too."""
+        return bool(self.problem) or any(one.outcome is Outcome.GRADER_ERROR for one in self.items)
 
-def serve(jobs: Connection, stack_folder: Path) -> None:
+
+def serve(jobs: Connection, tier: Tier) -> None:
     """Grade until the pipe closes or Ctrl-C arrives."""
     os.setpgrp()  # Ctrl-C in the terminal goes to the parent, which decides when we stop
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    own_network = enter_private_network()  # before any thread, and before the stack
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        stack = Stack.attach(stack_folder)
-        while True:
-            jobs.send(grade(jobs.recv(), stack))
+        with Stack() as stack:
+            while True:
+                answer = grade(jobs.recv(), stack, tier)
+                sandbox = f"{answer.sandbox}, own network" if own_network else answer.sandbox
+                jobs.send(replace(answer, sandbox=sandbox))
+    except BootcampError as error:  # the stack did not start
+        with suppress(OSError):
+            jobs.send(Answer(problem=str(error)))
     except (EOFError, OSError, KeyboardInterrupt):
         pass
 
 
-def grade(job: Job, stack: Stack) -> Answer:
+def grade(job: Job, stack: Stack, tier: Tier) -> Answer:
     """Grade one submission. Whatever breaks is the grader's fault, and said so."""
     started = time.monotonic()
     try:
         result = run_week(
-            find_week(job.week), job.folder, items=job.items, stack=stack, seed=job.seed
+            find_week(job.week),
+            job.folder,
+            items=job.items,
+            stack=stack,
+            seed=job.seed,
+            tier=tier,
         )
     except Exception as error:
         seconds = time.monotonic() - started
-        return Answer(seconds=seconds, problem=f"{type(error).__name__}: {error}")
-    return Answer(
-        items=tuple(map(ItemRecord.of, result.items)),
-        sandbox=getattr(result, "sandbox", "none"),
-        seconds=round(time.monotonic() - started, 3),
-    )
+        problem = f"{type(error).__name__}: {error}"
+        return Answer(sandbox=tier.value, seconds=seconds, problem=problem)
+    items = tuple(map(ItemRecord.of, result.items))
+    return Answer(items, result.sandbox, round(time.monotonic() - started, 3))
 
 
 def _end_with_parent() -> None:

@@ -27,7 +27,8 @@ from autograder.classroom.grading import Step, Task
 from autograder.classroom.names import shown
 from autograder.classroom.similarity import alike
 from autograder.classroom.summary import Grade, Status
-from bootcamp.errors import EXIT_GRADER_ERROR
+from autograder.engine.sandbox import Tier, strongest
+from bootcamp.errors import EXIT_GRADER_ERROR, UsageError
 from bootcamp.up import stopped_by_signals
 from bootcamp.weeks import find_week
 
@@ -72,6 +73,9 @@ def grade(
     similarity: Annotated[
         bool, typer.Option("--similarity", help="List submissions that are alike.")
     ] = False,
+    unsandboxed: Annotated[
+        bool, typer.Option("--allow-unsandboxed", help="Grade where no sandbox works.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the grades as JSON.")] = False,
 ) -> None:
     """Grade a class. Run it again to go on: what is graded stays.
@@ -79,13 +83,14 @@ def grade(
     Exit code: 0 graded, 2 usage, 3 the grader broke on some items.
     """
     console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
+    tier = _tier(unsandboxed)
     assignment = Assignment(
         find_week(week),
         Options(submissions, out, roster, policy, commit, seed, tuple(regrade or ())),
     )
     try:
         with stopped_by_signals(), assignment.held():
-            _run(console, assignment, processes, retries)
+            _run(console, assignment, tier, processes, retries)
             grades = assignment.grades()
             pairs = alike(assignment.week, assignment.folders()) if similarity else ()
             summary = assignment.publish(grades, pairs)
@@ -107,7 +112,25 @@ def exit_code(grades: tuple[Grade, ...]) -> int:
     return EXIT_GRADER_ERROR if any(one.status is Status.GRADER_ERROR for one in grades) else 0
 
 
-def _run(console: Console, assignment: Assignment, processes: int, retries: int) -> None:
+def _tier(unsandboxed: bool) -> Tier:
+    """The strongest sandbox that works here.
+
+    Raises:
+        UsageError: none works, and nobody said that this is all right.
+    """
+    tier = strongest()
+    if tier is Tier.LIMITS and not unsandboxed:
+        raise UsageError(
+            "No sandbox works on this machine: student code could read your files.",
+            "Install bubblewrap (Linux), or grade on a machine that holds nothing you would miss, "
+            "with --allow-unsandboxed.",
+        )
+    return tier
+
+
+def _run(
+    console: Console, assignment: Assignment, tier: Tier, processes: int, retries: int
+) -> None:
     """Grade what has to be, under a progress bar with an estimate."""
     tasks = assignment.tasks()
     _say_what_stays(console, assignment, tasks)
@@ -123,7 +146,7 @@ def _run(console: Console, assignment: Assignment, processes: int, retries: int)
     )
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(f"grading {assignment.week}", total=len(tasks))
-        with closing(assignment.grade(tasks, processes, retries)) as steps:
+        with closing(assignment.grade(tasks, tier, processes, retries)) as steps:
             for step in steps:
                 progress.console.print(_line(step))
                 if not step.again:

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from autograder.engine import wait
+from autograder.engine.sandbox import strongest
 from bootcamp import paths
 from bootcamp.weeks import Week
 
@@ -52,6 +53,7 @@ class Grader:
 
     def command(self, *options: str) -> list[str]:
         places = [str(self.submissions), "--week", "1", "--out", str(self.out)]
+        places += ["--allow-unsandboxed"]  # which changes nothing where a sandbox works
         return [sys.executable, "-m", "bootcamp", "grade", *places, *options]
 
     def start(self, *options: str) -> subprocess.Popen[str]:
@@ -151,6 +153,7 @@ def test_a_class_from_a_folder_to_grades(grader: Grader, week: Week, tmp_path: P
     assert grades["ben"]["score"] == 8.0
     assert (grades["ben"]["penalty"], grades["ben"]["final"]) == (0.8, 7.2)
     assert "leads out" in grades["mallory"]["reason"]
+    assert grades["anna"]["sandbox"].startswith(strongest().value)
     assert any("conftest.py" in note for note in grades["anna"]["notes"])
     assert not list(tmp_path.rglob("outside.py"))
     whole = json.loads((grader.out / "grades.json").read_text())
