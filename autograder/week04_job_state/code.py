@@ -32,11 +32,6 @@ def reference(document: Mapping[str, Any]) -> Made:
     return made("pipeline.documents", "DocumentRef", **document)
 
 
-def job(fields: Mapping[str, Any]) -> Made:
-    """The student's `Job`, as an argument: from what a function has answered."""
-    return made(JOB, "Job", **fields)
-
-
 def number(value: Any) -> float | None:
     """A number in an answer or an item, however it is written there."""
     if isinstance(value, dict) and value.get("__type__") == "Decimal":

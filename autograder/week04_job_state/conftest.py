@@ -101,6 +101,13 @@ def schema(session: Session, run: Run) -> Path:
     return path
 
 
+@pytest.fixture
+def nothing_waits(run: Run, table: JobsTable) -> None:
+    """No row and no message of an earlier check."""
+    table.clear()
+    submitting.queue(run).flushdb()
+
+
 class LateWorker:
     """A worker that was launched after Redis had been away, and the job from that time."""
 

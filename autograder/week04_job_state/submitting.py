@@ -14,6 +14,8 @@ from autograder.engine.api import Api
 from autograder.engine.card import fail
 from autograder.week01_first_task import broker
 from autograder.week02_api.uploading import ANSWER_SECONDS, log_of
+from autograder.week04_job_state.code import differs, plain
+from autograder.week04_job_state.table import JobsTable
 from bootcamp.stack import Run
 
 ENTRY_TASK = "pipeline.ingest_document"
@@ -97,3 +99,23 @@ def announced(run: Run) -> list[str]:
 
 def blob_key(content: bytes) -> str:
     return f"uploads/{hashlib.sha256(content).hexdigest()}"
+
+
+def somebody(rng: Random) -> tuple[str, str]:
+    """An owner and an idempotency key."""
+    return f"owner-{rng.getrandbits(32):x}", f"key-{rng.getrandbits(64):x}"
+
+
+def check_job(sent: str, table: JobsTable, made: dict[str, str], owner: str) -> None:
+    """The row is that of a job that waits and is due."""
+    wanted = {"owner": owner, "status": "pending", "document": made}
+    row = table.get(made["document_id"])
+    if odd := differs(row, wanted):
+        fail(
+            sent=sent,
+            expected="the job's row: pending, with its owner and its document",
+            got=odd,
+            cause="`new_item(document, owner)` is to be written",
+        )
+    if row is None or not {"due_at", "due_shard"} <= set(row) or "expires_at" in row:
+        fail(sent=sent, expected="a job that is due, and does not expire", got=plain(row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -11,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from autograder.engine.card import fail
 from autograder.engine.student import Student
-from autograder.week04_job_state import code as student_code
 from autograder.week04_job_state.code import JOB, Code, must_return, number, plain, status
 from autograder.week04_job_state.table import FINISHED, STATES, UNFINISHED, JobsTable, job
 from bootcamp.stack import Run
@@ -172,7 +172,7 @@ def exact(value: Any) -> Any:
     if value is None:
         return None
     text = value["value"] if isinstance(value, dict) else str(value)
-    return student_code.Decimal(text)
+    return Decimal(text)
 
 
 def check_finished(sent: str, value: dict[str, Any], earliest: float, latest: float) -> None:
