@@ -15,6 +15,7 @@ COPY requirements.lock /tmp/requirements.lock
 RUN pip install --constraint /tmp/requirements.lock \
     boto3 \
     celery \
+    dnspython \
     fastapi \
     filetype \
     httpx \

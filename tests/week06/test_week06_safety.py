@@ -1,0 +1,377 @@
+"""No request to where only we can go: addresses, names, and names that change."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from bootcamp.providers.faults import Fault
+from bootcamp.providers.names import NameServer
+from pipeline.webhooks.errors import NameUnresolved, UnsafeUrl
+from pipeline.webhooks.safety import checked, is_public
+from pipeline.webhooks.sending import post
+from pipeline.webhooks.urls import read_url
+
+PRIVATE = """
+0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 100.127.255.255 127.0.0.1
+127.255.255.254 169.254.0.1 169.254.169.254 169.254.170.2 172.16.0.1 172.31.255.255 192.0.0.1
+192.0.0.192 192.0.2.1 192.88.99.1 192.168.0.1 198.18.0.1 198.19.255.255 198.51.100.7 203.0.113.9
+224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 168.63.129.16
+:: ::1 ::127.0.0.1 ::169.254.169.254 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254
+::ffff:0:127.0.0.1 64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 64:ff9b::10.0.0.1 64:ff9b:1::a9fe:a9fe
+64:ff9b:1::8.8.8.8 100::1 2001::1 2001:0:4136:e378:8000:63bf:3fff:fdd2 2001:db8::1 2001:10::1
+2001:20::1 2002:7f00:1:: 2002:a9fe:a9fe:: 2002:c0a8:101::1 3fff::1 5f00::1 fc00::1 fd00:ec2::254
+fd12:3456:789a::1 fe80::1 fe80::a9fe:a9fe febf::1 fec0::1 ff02::1 ff0e::1 4000::1 8000::1 e000::1
+""".split()
+PUBLIC = """
+1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.1 93.184.216.34 100.63.255.255 100.128.0.1 126.255.255.255
+128.0.0.1 169.253.255.255 169.255.0.1 172.15.255.255 172.32.0.1 192.0.1.1 192.167.255.255
+192.169.0.1 198.17.255.255 198.20.0.1 223.255.255.255 2606:4700:4700::1111 2001:4860:4860::8888
+2a00:1450:4001:81b::200e ::ffff:8.8.8.8 64:ff9b::808:808
+""".split()
+NO_ADDRESSES = ["", "example.com", "127.1", "0x7f.0.0.1", "0177.0.0.1", "1.2.3.4.5", "[::1]", "é"]
+
+ODD_URLS = """
+ftp://example.com/ file:///etc/passwd gopher://example.com/ javascript:alert(1) example.com/hook
+//example.com/hook https:///hook https:// http: https://user@example.com/
+https://user:word@example.com/ https://example.com@127.0.0.1/ https://127.0.0.1#@example.com/
+https://2130706433/ https://0x7f000001/ https://0x7f.1/ https://127.1/ https://0177.0.0.1/
+https://127.0.0.01/ https://017700000001/ https://1.2.3/ https://1.2.3.4.5/ https://0/
+https://127.0.0.1./ https://2130706433./ https://①②⑦.⓪.⓪.①/ https://１２７。０。０。１/ https://ⓛocalhost/
+https://localhost/ https://LOCALHOST/ https://localhost./ https://a.localhost/ https://redis/
+https://metadata.google.internal/ https://printer.local/ https://db.internal./ https://nas.lan/
+https://[::1]/ https://[::]/ https://[fe80::1%25eth0]/ https://[::ffff:127.0.0.1]/ https://[::1
+https://[v1.x]/ https://127.0.0.1/ https://10.0.0.1/ https://169.254.169.254/latest/meta-data/
+https://exa_mple.com/ https://-a.com/ https://a..com/ https://.com/ https://%31%32%37.0.0.1/
+https://example.com:0/ https://example.com:/ https://example.com:65536/ https://example.com:abc/
+https://example.com:22/ https://example.com:6379/ https://example.com:5432/ http://example.com/
+https://example.com\\@127.0.0.1/ https:\\\\example.com/
+""".split() + [
+    "https://example.com/a b",
+    "https://exa\tmple.com/",
+    "https://example.com/\r\nHost: other",
+    "https://example.com/\x00",
+    " https://example.com/",
+    f"https://example.com/{'a' * 2048}",
+    f"https://{'a' * 64}.com/",
+    f"https://{'a.' * 127}com/",
+]
+
+
+@pytest.fixture
+def names(settings):
+    with NameServer() as server:
+        settings(webhook_dns_server=server.address)
+        yield server
+
+
+def test_the_tables_are_long_enough():
+    assert len(PRIVATE) + len(ODD_URLS) + len(PUBLIC) >= 150
+
+
+@pytest.mark.parametrize("address", [*PRIVATE, *NO_ADDRESSES])
+def test_not_public(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public(address):
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("url", ODD_URLS)
+def test_an_odd_address_is_refused_and_no_name_is_asked_for(names, url):
+    with pytest.raises(UnsafeUrl):
+        checked(url)
+    assert names.asked == []
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_a_name_of_a_private_address_is_refused(names, address):
+    names.say("trap.test", [address])
+    with pytest.raises(UnsafeUrl, match="not on the public internet"):
+        checked("https://trap.test/")
+
+
+@pytest.mark.parametrize(
+    "addresses", [["8.8.8.8", "127.0.0.1"], ["8.8.8.8", "::1"], ["2606:4700:4700::1111", "10.0.0.1"]]
+)
+def test_one_bad_address_is_enough(names, addresses):
+    names.say("mixed.test", addresses)
+    with pytest.raises(UnsafeUrl):
+        checked("https://mixed.test/")
+
+
+@pytest.mark.parametrize(
+    ("url", "authority", "target"),
+    [
+        ("https://hook.test/a?b=c#d", "hook.test:443", "/a?b=c"),
+        ("HTTPS://Hook.Test.:8443", "hook.test:8443", "/"),
+        ("https://bücher.test/ü", "xn--bcher-kva.test:443", "/%C3%BC"),
+        ("https://hook.test/%2e%2e/x", "hook.test:443", "/%2e%2e/x"),
+        ("https://8.8.8.8/", "8.8.8.8:443", "/"),
+        ("https://[2606:4700:4700:0::1111]/", "[2606:4700:4700::1111]:443", "/"),
+    ],
+)
+def test_an_honest_address_is_read_once_and_in_one_spelling(names, url, authority, target):
+    for name in ("hook.test", "xn--bcher-kva.test"):
+        names.say(name, ["8.8.8.8", "2606:4700:4700::1111"])
+    found = checked(url)
+    assert (found.url.authority, found.url.target) == (authority, target)
+    assert all(map(is_public, found.addresses))
+
+
+def test_http_and_other_ports_by_setting_alone(names, settings):
+    names.say("hook.test", ["8.8.8.8"])
+    settings(webhook_allow_http=1, webhook_ports="80,9000")
+    checked("http://hook.test/")
+    checked("https://hook.test:9000/")
+    with pytest.raises(UnsafeUrl):
+        checked("https://hook.test/")
+
+
+def test_a_name_that_nobody_has_may_come_later(names):
+    with pytest.raises(NameUnresolved):
+        checked("https://unknown.test/")
+    names.say("empty.test", [])
+    with pytest.raises(NameUnresolved):
+        checked("https://empty.test/")
+
+
+def test_a_name_server_that_is_away_is_a_name_unresolved(settings):
+    settings(webhook_dns_server="127.0.0.1:9")
+    with pytest.raises(NameUnresolved):
+        checked("https://hook.test/")
+
+
+def test_a_name_that_changes_is_caught_when_it_does(names):
+    names.say("rebind.test", ["8.8.8.8"], ["127.0.0.1"])
+    checked("https://rebind.test/")
+    assert post("https://rebind.test/", {}, b"{}").error == "unsafe_url"
+
+
+# -- connecting: on loopback, by names that the setting allows --------------------------------------
+
+
+def port_of(sink) -> int:
+    return int(sink.base_url.rsplit(":", 1)[1])
+
+
+def test_it_connects_to_what_was_checked_and_asks_once(run, names, settings):
+    """The second answer leads to nobody. Who asks again for the name ends there."""
+    port = port_of(run.webhooks)
+    names.say("twice.test", ["127.0.0.1"], ["127.0.0.66"])
+    settings(webhook_allowed_targets=f"twice.test:{port}")
+    path = run.webhooks.url("pinned").removeprefix(run.webhooks.base_url)
+    attempt = post(f"http://twice.test:{port}{path}", {"webhook-id": "msg_1"}, b"{}")
+    assert (attempt.status, attempt.error) == (204, None)
+    assert names.count("twice.test") == 1
+    [sent] = run.webhooks.deliveries("pinned")
+    assert sent.header("host") == f"twice.test:{port}"
+
+
+def test_it_goes_on_to_the_next_address(run, names, settings):
+    port = port_of(run.webhooks)
+    names.say("several.test", ["127.0.0.66", "127.0.0.1"])
+    settings(webhook_allowed_targets=f"several.test:{port}")
+    path = run.webhooks.url("next").removeprefix(run.webhooks.base_url)
+    assert post(f"http://several.test:{port}{path}", {}, b"{}").status == 204
+
+
+def test_the_allowed_target_is_that_host_and_port_alone(settings, run):
+    url = run.webhooks.url("x")
+    checked(url)
+    for other in (url.replace("127.0.0.1", "127.0.0.2"), "http://127.0.0.1:6379/", "https://[::1]/"):
+        with pytest.raises(UnsafeUrl):
+            checked(other)
+
+
+@pytest.mark.parametrize("name", ["webhook_allowed_targets", "webhook_dns_server"])
+def test_production_refuses_the_doors_of_development(settings, name):
+    from pipeline.webhooks.settings import webhook_settings
+
+    settings(app_env="production", webhook_allowed_targets="", **{name: "127.0.0.1:1"})
+    with pytest.raises(ValueError, match="APP_ENV=development"):
+        webhook_settings()
+
+
+def test_no_proxy_is_used(run, settings, monkeypatch):
+    settings()
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert post(run.webhooks.url("direct"), {}, b"{}").status == 204
+
+
+def test_a_redirect_is_not_followed(run, settings):
+    settings()
+    to = {"location": run.webhooks.url("elsewhere")}
+    run.webhooks.script(Fault.status(307, headers=to, on="moved"))
+    assert post(run.webhooks.url("moved"), {}, b"{}").status == 307
+    assert run.webhooks.deliveries("elsewhere") == []
+
+
+@contextmanager
+def listening(answer):
+    """A TCP server that does `answer(connection)` for each connection. Gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    try:
+                        answer(connection)
+                    except OSError:
+                        pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def outcome(settings, answer, scheme: str = "http"):
+    with listening(answer) as port:
+        settings(webhook_allowed_targets=f"127.0.0.1:{port}", webhook_timeout_seconds=0.5)
+        return post(f"{scheme}://127.0.0.1:{port}/", {}, b"{}")
+
+
+def drip(begin: bytes, piece: bytes):
+    """Send `begin`, then a piece now and then, until the other side has had enough."""
+    stop = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(begin)
+        while not stop.wait(0.05):
+            connection.sendall(piece)
+
+    return answer
+
+
+def test_headers_that_never_end_end_with_the_time(settings):
+    attempt = outcome(settings, drip(b"HTTP/1.1 200 OK\r\n", b"x-more: 1\r\n"))
+    assert (attempt.status, attempt.error) == (None, "timeout")
+    assert attempt.seconds < 5
+
+
+def test_interim_answers_that_never_end_end_with_the_time(settings):
+    attempt = outcome(settings, drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
+    assert attempt.error == "timeout"
+
+
+def test_a_dripping_body_changes_nothing_about_the_status(settings):
+    attempt = outcome(settings, drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x"))
+    assert attempt.status == 200
+    assert attempt.seconds < 5
+
+
+def test_an_endless_body_is_cut(run, settings):
+    settings()
+    run.webhooks.script(Fault.endless(on="endless"))
+    attempt = post(run.webhooks.url("endless"), {}, b"{}")
+    assert attempt.status == 200
+    assert len(attempt.answer) <= 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "error"),
+    [
+        (b"", "no_http"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "no_http"),
+        (b"HTTP/1.1 banana\r\n\r\n", "no_http"),
+        (b"HTTP/1.1 200 OK\r\nx: " + b"a" * 300_000, "no_http"),
+    ],
+)
+def test_what_is_no_http_is_an_attempt_that_failed(settings, sent, error):
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(sent)
+
+    attempt = outcome(settings, answer)
+    assert (attempt.status, attempt.error) == (None, error)
+
+
+def test_nobody_there(settings):
+    settings(webhook_allowed_targets="127.0.0.1:9")
+    assert post("http://127.0.0.1:9/", {}, b"{}").error == "connection"
+
+
+def test_a_receiver_without_tls_where_tls_is_asked_for(settings):
+    attempt = outcome(settings, lambda connection: connection.sendall(b"hello\r\n"), "https")
+    assert attempt.error == "tls"
+
+
+def test_the_certificate_is_checked_for_the_name(settings, names, tmp_path):
+    """The server learns the name that was asked for, and is refused: nobody vouches for it."""
+    seen: list[str | None] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*self_signed(tmp_path))
+    context.sni_callback = lambda _, name, __: seen.append(name)
+
+    def answer(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(1)
+
+    names.say("secure.test", ["127.0.0.1"])
+    with listening(answer) as port:
+        settings(webhook_allowed_targets=f"secure.test:{port}")
+        attempt = post(f"https://secure.test:{port}/", {}, b"{}")
+    assert (attempt.status, attempt.error) == (None, "tls")
+    assert seen == ["secure.test"]
+
+
+def self_signed(folder):
+    """A certificate for `secure.test` that nobody vouches for, and its key."""
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "secure.test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("secure.test")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(pem))
+    files[1].write_bytes(
+        key.private_bytes(
+            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return files
+
+
+def test_reading_an_address_never_crashes():
+    from hypothesis import given
+    from hypothesis import strategies as st
+
+    alphabet = "https://[]@:.%\\#?0123456789abcdefx-é。ⓛ \t\ud800"
+
+    @given(st.one_of(st.text(), st.text(alphabet).map("https://".__add__)))
+    def read(text: str) -> None:
+        try:
+            url = read_url(text)
+        except UnsafeUrl:
+            return
+        assert url.host.isascii()
+        assert url.target.isascii()
+        assert url.target.startswith("/") or url.target == ""
+
+    read()
