@@ -26,6 +26,13 @@ from bootcamp.stack.addresses import LOCAL_KEY
 from bootcamp.weeks import all_weeks
 
 WORKERS = 2
+HASTE = {
+    "BACKOFF_BASE_SECONDS": "0.4",
+    "BACKOFF_CAP_SECONDS": "2",
+    "OUTBOX_INTERVAL_SECONDS": "0.2",
+    "WEBHOOK_SCHEDULE": "0,0.5,1,2",
+}
+"""Nobody watches a demo for a minute: production's waits are longer."""
 TOKENS = "3,000"
 """What the samples and two questions come to, by the stand-in's count: 2,750 in 6 requests."""
 REQUEST_SECONDS = 30.0
@@ -80,6 +87,14 @@ class Answer:
     """The words of the answer, which stand in `text`."""
 
 
+@dataclass(frozen=True)
+class Story:
+    """Something that went wrong, and what came of it."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
 @dataclass
 class Report:
     """What the demo came to."""
@@ -91,6 +106,7 @@ class Report:
     addresses: dict[str, str]
     documents: list[Progress] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    stories: list[Story] = field(default_factory=list)
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -114,6 +130,9 @@ class Show(Protocol):
 
     def answer(self, answer: Answer) -> None:
         """A question was answered."""
+
+    def story(self, story: Story) -> None:
+        """Something went wrong, and ended well."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +161,12 @@ class Stage:
             said = response.text[:300]
             raise DemoFailed(f"{method} {path}: the API answers {response.status_code}: {said}")
         return response.json()
+
+    def tell(self, title: str, *lines: str) -> None:
+        """Show a story, and note it."""
+        story = Story(title, lines)
+        self.report.stories.append(story)
+        self.show.story(story)
 
     def check_alive(self) -> None:
         """Raise DemoFailed if a process of the pipeline has ended."""
@@ -196,7 +221,7 @@ def demo(
         with show.phase("Services: Redis, PostgreSQL, DynamoDB, S3, the OpenAI stand-in"):
             stack = undo.enter_context(find_or_start())
             run = undo.enter_context(stack.isolated())
-        env = run.environment()
+        env = run.environment() | HASTE
         if real_openai:
             env = {name: env[name] for name in env if not name.startswith("OPENAI_")}
         apps = Apps(env, layers, workers=WORKERS, stop_seconds=STOP_SECONDS)

@@ -12,6 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bootcamp.demo import Answer, DemoFailed, Progress, Scene, Stage
+from bootcamp.mishaps import (
+    a_dead_letter_is_replayed,
+    a_provider_fails_for_a_while,
+    a_webhook_is_verified,
+)
 from bootcamp.samples.library import Question
 
 QUESTIONS = 2
@@ -84,4 +89,10 @@ def judged(question: Question, found: Sequence[dict[str, Any]]) -> Answer:
     return Answer(question.text, hit["filename"], hit["page"], score, text, question.answer)
 
 
-SCENES: tuple[Scene, ...] = (documents_go_in, questions_are_answered)
+SCENES: tuple[Scene, ...] = (
+    documents_go_in,
+    questions_are_answered,
+    a_provider_fails_for_a_while,
+    a_dead_letter_is_replayed,
+    a_webhook_is_verified,
+)

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bootcamp import demo, paths
-from bootcamp.demo import Answer, Progress, Report
+from bootcamp.demo import Answer, Progress, Report, Story
 from bootcamp.errors import BootcampError
 from bootcamp.samples.library import Samples
 from bootcamp.scenes import SCENES
@@ -87,6 +87,7 @@ def demo_command(
 
 def _verdict(report: Report) -> Text:
     words = f"{len(report.documents)} documents processed, {len(report.answers)} questions answered"
+    words += f", {len(report.stories)} mishaps survived" if report.stories else ""
     return Text(f"✓ {words}, in {report.seconds:.1f} s.", style="bold green")
 
 
@@ -147,6 +148,11 @@ class PlainShow:
         self._line(f"  {answer.document}, page {answer.page}, score {answer.score:.2f}")
         self._line(f"  {before}*{found}*{after}")
 
+    def story(self, story: Story) -> None:
+        self._line(story.title)
+        for line in story.lines:
+            self._line(f"  {line}")
+
 
 class TerminalShow:
     """For people: a spinner while something starts, a bar per document."""
@@ -196,6 +202,10 @@ class TerminalShow:
         self.console.print(Text(answer.question, style="bold"))
         self.console.print(Padding(Text(place, style="cyan"), (0, 2)))
         self.console.print(Padding(text, (0, 2, 1, 2)))
+
+    def story(self, story: Story) -> None:
+        self.console.print(Text(story.title, style="bold"))
+        self.console.print(Padding(Text("\n".join(story.lines)), (0, 2, 1, 2)))
 
 
 def _facts(report: Report) -> dict[str, str]:
