@@ -73,7 +73,9 @@ class Api(WeekFourApi):
     def buried(self, job_id: str) -> dict[str, Any]:
         """The dead letter of a job that fails, once the list has it."""
         assert self.ended(job_id)["status"] == "failed"
-        return poll(lambda: next((one for one in self.letters(limit=100) if one["job_id"] == job_id), None))
+        return poll(
+            lambda: next((one for one in self.letters(limit=100) if one["job_id"] == job_id), None)
+        )
 
 
 @contextmanager
@@ -101,6 +103,4 @@ def api(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]
 
 def gaps(entries: list[JournalEntry]) -> list[float]:
     """Seconds between the end of each request and the begin of the next."""
-    return [
-        after.started - (before.ended or before.started) for before, after in pairwise(entries)
-    ]
+    return [after.started - (before.ended or before.started) for before, after in pairwise(entries)]

@@ -100,8 +100,18 @@ def patient(stack, tmp_path_factory):
 
 
 def steps_begun(folder, job_id: str) -> list[str]:
-    lines = (folder / "begun").read_text().splitlines()
+    begun = folder / "begun"
+    lines = begun.read_text().splitlines() if begun.exists() else []
     return [line.split()[1] for line in lines if line.startswith(job_id)]
+
+
+def restart(api, meanwhile=lambda: None) -> None:
+    """Kill the worker node with all its processes, and start it again."""
+    node = api.apps.workers[0]
+    node.kill(group=True)
+    node.wait()
+    meanwhile()
+    start_worker(node)
 
 
 def failed_once(api, text: str, job_id: str) -> None:
@@ -126,11 +136,7 @@ def test_a_retry_whose_message_is_lost_is_sent_again(patient):
     api, folder = patient
     text, job_id = api.spoiled(Fault.status(429, retry_after=1))
     failed_once(api, text, job_id)
-    node = api.apps.workers[0]
-    node.kill(group=True)
-    node.wait()
-    queue(api.run).flushall()
-    start_worker(node)
+    restart(api, meanwhile=queue(api.run).flushall)
     job = api.ended(job_id)
     assert job["status"] == "completed"
     assert job["deliveries"] == 1
@@ -141,10 +147,7 @@ def test_a_worker_killed_between_attempts_does_not_start_the_count_anew(patient)
     api, _ = patient
     text, job_id = api.spoiled(Fault.status(503, retry_after=1, times=None))
     failed_once(api, text, job_id)
-    node = api.apps.workers[0]
-    node.kill(group=True)
-    node.wait()
-    start_worker(node)
+    restart(api)
     assert api.buried(job_id)["attempts"] == 3
     assert len(api.asked(text)) == 3
 
@@ -182,6 +185,7 @@ def cancel(api, job_id: str) -> None:
 
 
 def test_a_broker_that_is_away_when_a_retry_is_sent(patient):
+    """kombu 5.7 ends a worker that loses the broker with a message in hand: a supervisor is played."""
     api, folder = patient
     (folder / "hold-embed").touch()
     text, job_id = api.spoiled(Fault.status(503))
@@ -190,6 +194,8 @@ def test_a_broker_that_is_away_when_a_retry_is_sent(patient):
     (folder / "hold-embed").unlink()
     poll(lambda: "waits for the outbox" in api.worker_log() or None)
     api.run.redis.start()
+    restart(api)
     job = api.ended(job_id)
     assert job["status"] == "completed"
+    assert job["deliveries"] == 1
     assert len(api.asked(text)) == 2
