@@ -81,6 +81,8 @@ def test_once_shows_the_way_from_upload_to_answer(tmp_path):
         assert re.search(rf"{name} +100 %  completed: \d+ pages?, \d+ chunk", text)
     assert re.search(r"lighthouse_handbook\.pdf, page 2, score 0\.\d\d\n.*\*every morning\*", text)
     assert re.search(r"harbour_report\.docx, page 2, score 0\.\d\d\n.*\*4,300\*", text)
+    for words in ("the step is retried", "the dead letter is replayed", "its signature is good"):
+        assert words in text
     assert "week03_pipeline      reference" in text and "/docs" in text and "redis://" in text
     assert "\x1b" not in text, "control codes, and nobody has a terminal"
     assert not (tmp_path / "stack").exists(), "state was kept"
@@ -99,6 +101,10 @@ def test_json_is_one_object_and_nothing_else(joined):
     ]
     for answer in report["answers"]:
         assert answer["found"] in answer["text"] and 0 < answer["score"] <= 1
+    retried, replayed, told = (one["lines"] for one in report["stories"])
+    assert [re.split(r"[:,] ", line)[1] for line in retried[:3]] == ["503", "503", "200"]
+    assert "AuthenticationError" in replayed[0] and replayed[-1] == "replayed: job completed"
+    assert told[0].startswith("job.completed, webhook-id msg_")
 
 
 @pytest.fixture
@@ -232,7 +238,7 @@ def test_the_real_service_is_used_when_asked_for(joined, samples, real):
     done = run_demo(joined, "--samples", samples, "--real-openai", **own(real))
     assert done.returncode == 0, done.stderr
     assert "the real service, with your key" in done.stdout
-    assert len(real.journal("embeddings")) == 2, "the document, and the question"
+    assert len(real.journal("embeddings")) == 3, "document, question, the document with a webhook"
 
 
 def test_the_real_service_needs_a_key(joined):
