@@ -13,7 +13,8 @@ from bootcamp.providers.faults import Fault
 from bootcamp.providers.names import NameServer
 from pipeline.webhooks.errors import NameUnresolved, UnsafeUrl
 from pipeline.webhooks.safety import checked, is_public
-from pipeline.webhooks.sending import post
+from pipeline.webhooks.sending import certificates, post
+from pipeline.webhooks.settings import webhook_settings
 from pipeline.webhooks.urls import read_url
 
 PRIVATE = """
@@ -35,7 +36,8 @@ PUBLIC = """
 """.split()
 NO_ADDRESSES = ["", "example.com", "127.1", "0x7f.0.0.1", "0177.0.0.1", "1.2.3.4.5", "[::1]", "é"]
 
-ODD_URLS = """
+ODD_URLS = (
+    """
 ftp://example.com/ file:///etc/passwd gopher://example.com/ javascript:alert(1) example.com/hook
 //example.com/hook https:///hook https:// http: https://user@example.com/
 https://user:word@example.com/ https://example.com@127.0.0.1/ https://127.0.0.1#@example.com/
@@ -50,16 +52,39 @@ https://exa_mple.com/ https://-a.com/ https://a..com/ https://.com/ https://%31%
 https://example.com:0/ https://example.com:/ https://example.com:65536/ https://example.com:abc/
 https://example.com:22/ https://example.com:6379/ https://example.com:5432/ http://example.com/
 https://example.com\\@127.0.0.1/ https:\\\\example.com/
-""".split() + [
-    "https://example.com/a b",
-    "https://exa\tmple.com/",
-    "https://example.com/\r\nHost: other",
-    "https://example.com/\x00",
-    " https://example.com/",
-    f"https://example.com/{'a' * 2048}",
-    f"https://{'a' * 64}.com/",
-    f"https://{'a.' * 127}com/",
-]
+""".split()
+    + [
+        "https://example.com/a b",
+        "https://exa\tmple.com/",
+        "https://example.com/\r\nHost: other",
+        "https://example.com/\x00",
+        " https://example.com/",
+        f"https://example.com/{'a' * 2048}",
+        f"https://{'a' * 64}.com/",
+        f"https://{'a.' * 127}com/",
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def run(stack):
+    """One for all tests here: they need its sink and no more."""
+    with stack.isolated() as run:
+        yield run
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    """The settings of this process: `settings(webhook_allow_http=1)`. No service is needed."""
+
+    def change(**more: object) -> None:
+        for name, value in more.items():
+            monkeypatch.setenv(name.upper(), str(value))
+        webhook_settings.cache_clear()
+
+    change(app_env="development")
+    yield change
+    webhook_settings.cache_clear()
 
 
 @pytest.fixture
@@ -98,7 +123,8 @@ def test_a_name_of_a_private_address_is_refused(names, address):
 
 
 @pytest.mark.parametrize(
-    "addresses", [["8.8.8.8", "127.0.0.1"], ["8.8.8.8", "::1"], ["2606:4700:4700::1111", "10.0.0.1"]]
+    "addresses",
+    [["8.8.8.8", "127.0.0.1"], ["8.8.8.8", "::1"], ["2606:4700:4700::1111", "10.0.0.1"]],
 )
 def test_one_bad_address_is_enough(names, addresses):
     names.say("mixed.test", addresses)
@@ -157,57 +183,61 @@ def test_a_name_that_changes_is_caught_when_it_does(names):
 # -- connecting: on loopback, by names that the setting allows --------------------------------------
 
 
-def port_of(sink) -> int:
-    return int(sink.base_url.rsplit(":", 1)[1])
+def sink(run, host: str = "127.0.0.1") -> str:
+    """The sink's `host:port`."""
+    return f"{host}:{run.webhooks.base_url.rsplit(':', 1)[1]}"
 
 
 def test_it_connects_to_what_was_checked_and_asks_once(run, names, settings):
     """The second answer leads to nobody. Who asks again for the name ends there."""
-    port = port_of(run.webhooks)
+    there = sink(run, "twice.test")
     names.say("twice.test", ["127.0.0.1"], ["127.0.0.66"])
-    settings(webhook_allowed_targets=f"twice.test:{port}")
+    settings(webhook_allowed_targets=there)
     path = run.webhooks.url("pinned").removeprefix(run.webhooks.base_url)
-    attempt = post(f"http://twice.test:{port}{path}", {"webhook-id": "msg_1"}, b"{}")
+    attempt = post(f"http://{there}{path}", {"webhook-id": "msg_1"}, b"{}")
     assert (attempt.status, attempt.error) == (204, None)
     assert names.count("twice.test") == 1
     [sent] = run.webhooks.deliveries("pinned")
-    assert sent.header("host") == f"twice.test:{port}"
+    assert sent.header("host") == there
 
 
 def test_it_goes_on_to_the_next_address(run, names, settings):
-    port = port_of(run.webhooks)
+    there = sink(run, "several.test")
     names.say("several.test", ["127.0.0.66", "127.0.0.1"])
-    settings(webhook_allowed_targets=f"several.test:{port}")
+    settings(webhook_allowed_targets=there)
     path = run.webhooks.url("next").removeprefix(run.webhooks.base_url)
-    assert post(f"http://several.test:{port}{path}", {}, b"{}").status == 204
+    assert post(f"http://{there}{path}", {}, b"{}").status == 204
 
 
 def test_the_allowed_target_is_that_host_and_port_alone(settings, run):
+    settings(webhook_allowed_targets=sink(run))
     url = run.webhooks.url("x")
     checked(url)
-    for other in (url.replace("127.0.0.1", "127.0.0.2"), "http://127.0.0.1:6379/", "https://[::1]/"):
+    for other in (
+        url.replace("127.0.0.1", "127.0.0.2"),
+        "http://127.0.0.1:6379/",
+        "https://[::1]/",
+    ):
         with pytest.raises(UnsafeUrl):
             checked(other)
 
 
 @pytest.mark.parametrize("name", ["webhook_allowed_targets", "webhook_dns_server"])
 def test_production_refuses_the_doors_of_development(settings, name):
-    from pipeline.webhooks.settings import webhook_settings
-
-    settings(app_env="production", webhook_allowed_targets="", **{name: "127.0.0.1:1"})
+    settings(**{"app_env": "production", "webhook_allowed_targets": "", name: "127.0.0.1:1"})
     with pytest.raises(ValueError, match="APP_ENV=development"):
         webhook_settings()
 
 
 def test_no_proxy_is_used(run, settings, monkeypatch):
-    settings()
+    settings(webhook_allowed_targets=sink(run))
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert post(run.webhooks.url("direct"), {}, b"{}").status == 204
 
 
 def test_a_redirect_is_not_followed(run, settings):
-    settings()
+    settings(webhook_allowed_targets=sink(run))
     to = {"location": run.webhooks.url("elsewhere")}
     run.webhooks.script(Fault.status(307, headers=to, on="moved"))
     assert post(run.webhooks.url("moved"), {}, b"{}").status == 307
@@ -277,7 +307,7 @@ def test_a_dripping_body_changes_nothing_about_the_status(settings):
 
 
 def test_an_endless_body_is_cut(run, settings):
-    settings()
+    settings(webhook_allowed_targets=sink(run))
     run.webhooks.script(Fault.endless(on="endless"))
     attempt = post(run.webhooks.url("endless"), {}, b"{}")
     assert attempt.status == 200
@@ -308,54 +338,24 @@ def test_nobody_there(settings):
 
 
 def test_a_receiver_without_tls_where_tls_is_asked_for(settings):
-    attempt = outcome(settings, lambda connection: connection.sendall(b"hello\r\n"), "https")
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    attempt = outcome(settings, answer, "https")
     assert attempt.error == "tls"
 
 
-def test_the_certificate_is_checked_for_the_name(settings, names, tmp_path):
-    """The server learns the name that was asked for, and is refused: nobody vouches for it."""
-    seen: list[str | None] = []
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*self_signed(tmp_path))
-    context.sni_callback = lambda _, name, __: seen.append(name)
-
-    def answer(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as secure:
-            secure.recv(1)
-
+def test_tls_is_for_the_name_and_the_certificate_has_to_be(settings, names):
+    """The server learns the name that was asked for, not the address that was connected to."""
+    hello: list[bytes] = []
     names.say("secure.test", ["127.0.0.1"])
-    with listening(answer) as port:
+    with listening(lambda connection: hello.append(connection.recv(65_536))) as port:
         settings(webhook_allowed_targets=f"secure.test:{port}")
-        attempt = post(f"https://secure.test:{port}/", {}, b"{}")
-    assert (attempt.status, attempt.error) == (None, "tls")
-    assert seen == ["secure.test"]
-
-
-def self_signed(folder):
-    """A certificate for `secure.test` that nobody vouches for, and its key."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "secure.test")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("secure.test")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    files = folder / "certificate.pem", folder / "key.pem"
-    files[0].write_bytes(certificate.public_bytes(pem))
-    files[1].write_bytes(
-        key.private_bytes(
-            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return files
+        assert post(f"https://secure.test:{port}/", {}, b"{}").status is None
+    assert b"secure.test" in hello[0]
+    assert certificates().verify_mode == ssl.CERT_REQUIRED
+    assert certificates().check_hostname
 
 
 def test_reading_an_address_never_crashes():

@@ -118,8 +118,32 @@ def test_one_of_several_signatures_is_enough_in_any_place():
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
 @pytest.mark.parametrize(
     "value",
-    [None, "", " ", "x", "v1,", "v1", ",", "v1,é", "\x00", "\ud800", "１２３", "-1", "1e9", "9" * 400]
-    + ["1700000000.0", "v1 ", "v1,v1,v1", "v2,abc", "=" * 100_000, "v1,a " * 10_000, "NaN", "\u0661"],
+    [
+        None,
+        "",
+        " ",
+        "x",
+        "v1,",
+        "v1",
+        ",",
+        "v1,é",
+        "\x00",
+        "\ud800",
+        "１２３",
+        "-1",
+        "1e9",
+        "9" * 400,
+    ]
+    + [
+        "1700000000.0",
+        "v1 ",
+        "v1,v1,v1",
+        "v2,abc",
+        "=" * 100_000,
+        "v1,a " * 10_000,
+        "NaN",
+        "\u0661",
+    ],
 )
 def test_a_header_that_makes_no_sense_is_a_refusal_and_no_crash(name, value):
     sent = {**headers(), name: value}

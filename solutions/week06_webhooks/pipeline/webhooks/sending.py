@@ -55,6 +55,10 @@ class Deadline:
         return left
 
 
+class TlsError(httpcore.ConnectError):
+    """They did not agree on TLS, or the certificate is not for this name."""
+
+
 class TimedStream(httpcore.NetworkStream):
     """A connection whose every wait ends with the deadline. Given."""
 
@@ -77,10 +81,11 @@ class TimedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        left = self._deadline.left()
-        return TimedStream(
-            self._stream.start_tls(ssl_context, server_hostname, left), self._deadline
-        )
+        try:
+            secure = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left())
+        except httpcore.ConnectError as error:
+            raise TlsError from error
+        return TimedStream(secure, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -121,7 +126,8 @@ class PinnedBackend(SyncBackend):
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
+    """How TLS is checked: the name has to be in a certificate that a known authority signed."""
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -140,9 +146,10 @@ def post(url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
         outcome = {"error": refused.kind}
     except (TimeoutError, httpcore.TimeoutException):
         outcome = {"error": "timeout"}
-    except (httpcore.NetworkError, OSError) as error:
-        broken_tls = isinstance(error.__cause__, ssl.SSLError)
-        outcome = {"error": "tls" if broken_tls else "connection"}
+    except TlsError:
+        outcome = {"error": "tls"}
+    except (httpcore.NetworkError, OSError):
+        outcome = {"error": "connection"}
     except httpcore.ProtocolError:
         outcome = {"error": "no_http"}
     return Attempt(at=began, seconds=round(time.monotonic() - begun, 3), **outcome)
@@ -156,7 +163,7 @@ def _exchange(target: Target, headers: Mapping[str, str], body: bytes) -> dict[s
     sent = list({**ours, **headers}.items())
     with (
         httpcore.ConnectionPool(
-            ssl_context=_certificates(), network_backend=PinnedBackend(target, deadline)
+            ssl_context=certificates(), network_backend=PinnedBackend(target, deadline)
         ) as pool,
         pool.stream(
             "POST", where, headers=sent, content=body, extensions={"sni_hostname": url.host}
