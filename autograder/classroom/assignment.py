@@ -123,7 +123,8 @@ class Assignment:
         for entry in self.entries:
             if entry.intake and not entry.intake.refused:
                 submission = fingerprint.of_submission(entry.intake.files)
-                key = Key(submission=submission, graders=graders, seed=self.seed)
+                seed = fingerprint.seed_of(self.seed, submission)
+                key = Key(submission=submission, graders=graders, seed=seed)
                 stored = self.results.load(entry.id)
                 folder = self._taken(entry.id)
                 planned.append(plan(entry.id, folder, key, stored, self.manifest, self.redo))
@@ -155,7 +156,9 @@ class Assignment:
                 result = json.dumps(exports.gradescope(grade), indent=1)
                 files[f"exports/gradescope/{stem}/results.json"] = result
                 files[f"exports/github_classroom/{stem}.txt"] = exports.classroom(grade)
-        files["class.html"] = pages.whole_class(grades, self.all_problems(), tuple(pairs))
+        files["class.html"] = pages.whole_class(
+            grades, self.seed, self.all_problems(), tuple(pairs)
+        )
         files["scores.csv"] = exports.scores_csv(grades, self.manifest)
         files["exports/lms.csv"] = exports.lms_csv(grades, self.week.name)
         summary = self._summary(grades)
@@ -206,7 +209,7 @@ class Assignment:
         return Redo(frozenset(named & students), frozenset(named & set(items) - students))
 
     def _seed(self) -> int:
-        """One seed for the whole class, the same in every run: all get the same inputs."""
+        """The class's seed, the same in every run. Each submission's follows from it."""
         path = self.options.out / CLASS_FILE
         known = read_json(path)
         if known and known.get("week") != self.week.name:
@@ -217,7 +220,7 @@ class Assignment:
         seed = self.options.seed
         if seed is None:
             kept = known.get("seed")
-            seed = kept if isinstance(kept, int) else secrets.randbelow(10**9)
+            seed = kept if isinstance(kept, int) else secrets.randbelow(fingerprint.SEEDS)
         write_atomic(path, json.dumps({"week": self.week.name, "seed": seed}).encode())
         return seed
 

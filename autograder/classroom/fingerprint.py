@@ -13,6 +13,8 @@ from bootcamp.weeks import Week, weeks_through
 
 PACKAGES = ("async-ai-bootcamp", "celery", "fastapi", "pytest", "redis")
 """Their versions are stamped into each result."""
+SEEDS = 10**9
+"""Seeds are below this."""
 _SUFFIXES = (".py", ".toml", ".ini")
 _PROOFS = ("wrong", "unlike", "__pycache__")
 
@@ -20,6 +22,14 @@ _PROOFS = ("wrong", "unlike", "__pycache__")
 def of_submission(files: Mapping[PurePosixPath, bytes]) -> str:
     """The hash of the files that were taken: names and contents, in any order."""
     return _digest((str(path), content) for path, content in files.items())
+
+
+def seed_of(class_seed: int, submission: str) -> int:
+    """The seed of one submission's random inputs, from the class's and the hash of its files.
+
+    Cards show inputs. Who hands in again gets others, so that nothing is won by knowing them.
+    """
+    return int(_digest([(str(class_seed), submission.encode())]), 16) % SEEDS
 
 
 def of_graders(week: Week) -> str:

@@ -50,7 +50,11 @@ class Pages:
         )
 
     def whole_class(
-        self, grades: Sequence[Grade], problems: Sequence[str], pairs: Sequence[Pair] = ()
+        self,
+        grades: Sequence[Grade],
+        seed: int,
+        problems: Sequence[str] = (),
+        pairs: Sequence[Pair] = (),
     ) -> str:
         """The instructor's page."""
         template = _environment(self.policy.zone).get_template("class.html.j2")
@@ -60,6 +64,7 @@ class Pages:
         return template.render(
             week_title=self._title,
             grades=grades,
+            seed=seed,
             problems=problems,
             pairs=pairs,
             stats=statistics(grades, self.manifest),

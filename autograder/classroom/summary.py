@@ -86,6 +86,7 @@ class Grade:
             "late_minutes": self.late.minutes,
             "items": {one.id: one.outcome.value for one in record.items} if record else {},
             "sandbox": record.sandbox if record else None,
+            "seed": record.key.seed if record else None,
             "seconds": record.seconds if record else None,
             "reason": self.reason,
             "notes": list(self.notes),
@@ -160,7 +161,6 @@ class ClassStatistics:
     """Students per tenth of the maximum; the last bar holds the full marks and more."""
     statuses: Counter[Status]
     sandboxes: Counter[str]
-    seeds: Counter[int]
 
     @property
     def mean(self) -> float | None:
@@ -196,7 +196,6 @@ def statistics(grades: Sequence[Grade], manifest: Manifest) -> ClassStatistics:
         histogram=tuple(bars),
         statuses=Counter(grade.status for grade in grades),
         sandboxes=Counter(record.sandbox for record in records),
-        seeds=Counter(record.key.seed for record in records),
     )
 
 

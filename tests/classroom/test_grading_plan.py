@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from autograder.classroom.fingerprint import of_graders, of_submission
+from autograder.classroom.fingerprint import SEEDS, of_graders, of_submission, seed_of
 from autograder.classroom.grading import Redo, Task, merged, plan, with_dependents
 from autograder.classroom.names import cell, file_stem
 from autograder.classroom.records import ItemRecord, Key, Record, Results
@@ -147,6 +147,13 @@ def test_the_hash_of_a_submission_is_of_names_and_contents() -> None:
     assert of_submission({a: b"1", b: b"2"}) == of_submission({b: b"2", a: b"1"})
     different = [{a: b"1", b: b"2"}, {a: b"2", b: b"1"}, {a: b"12", b: b""}, {a: b"1"}, {}]
     assert len({of_submission(files) for files in different}) == len(different)
+
+
+def test_who_hands_in_again_gets_other_inputs_and_who_is_graded_again_the_same() -> None:
+    seeds = {seed_of(4711, submission) for submission in ("a", "b", "c")}
+    assert len(seeds | {seed_of(4712, "a")}) == 4
+    assert seed_of(4711, "a") in seeds
+    assert all(0 <= seed < SEEDS for seed in seeds)
 
 
 def test_the_hash_of_the_graders_is_the_weeks_own() -> None:

@@ -22,6 +22,7 @@ from autograder.classroom.roster import Student
 from autograder.classroom.summary import Grade, Status, grade_of, statistics
 from autograder.engine.manifest import Manifest
 from autograder.engine.outcome import Outcome
+from bootcamp.cli.grade import exit_code
 from bootcamp.weeks import Week
 
 MakeRecord = Callable[..., Record]
@@ -125,6 +126,7 @@ def test_what_each_status_is_worth(grades: tuple[Grade, ...]) -> None:
     assert (refused.status, refused.final) == (Status.REFUSED, 0.0)
     assert (dora.status, dora.final) == (Status.MISSING, None)
     assert (emil.status, emil.final) == (Status.GRADER_ERROR, None)
+    assert (exit_code(grades), exit_code(grades[:4])) == (3, 0)
 
 
 def test_a_due_moment_and_an_extension_of_ones_own(record: MakeRecord, manifest: Manifest) -> None:
@@ -169,7 +171,7 @@ def test_pages_show_what_students_wrote_and_never_run_it(
 ) -> None:
     pages = Pages(week, manifest, POLICY)
     texts = [pages.student(grade) for grade in grades]
-    texts.append(pages.whole_class(grades, [EVIL]))
+    texts.append(pages.whole_class(grades, 815, [EVIL]))
     for text in texts:
         page = read(text)
         assert not page.tags & {"script", "img", "iframe", "object", "form", "base"}
@@ -202,11 +204,12 @@ def test_a_students_page_says_what_it_must_and_no_more(
 def test_the_class_page_has_every_number(
     grades: tuple[Grade, ...], week: Week, manifest: Manifest
 ) -> None:
-    page = Pages(week, manifest, POLICY).whole_class(grades, ["mallory: nobody knows"])
+    page = Pages(week, manifest, POLICY).whole_class(grades, 815, ["mallory: nobody knows"])
     words = read(page).words
     assert "5 students: 2 graded, 1 refused, 1 missing, 1 grader error" in words
     assert "mallory: nobody knows" in words
-    assert "4711 (3)" in words
+    assert "815; each" in words
+    assert words.count("4711") == 3
     assert "none (3)" in words
     assert page.count("<rect") == 10
 
