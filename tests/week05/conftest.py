@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -21,8 +21,9 @@ from bootcamp.providers.faults import Fault
 from bootcamp.stack import Run, Stack
 from bootcamp.weeks import find_week
 from tests.week03.conftest import poll
-from tests.week04.conftest import SABOTAGE, new_job, settings
+from tests.week04.conftest import SABOTAGE, new_job
 from tests.week04.conftest import Api as WeekFourApi
+from tests.week04.conftest import settings as week_four_settings
 
 WEEK = find_week("week05_retries")
 LAYERS = reference_layers(WEEK)
@@ -39,8 +40,6 @@ QUICK = {
     "LOST_WORKER_RETRY_SECONDS": "0",
 }
 """Settings with which a job fails for good within a second."""
-
-__all__ = ["new_job", "settings"]  # fixtures
 
 for layer in LAYERS:  # for the tests of functions; of their modules none stands in two weeks
     if str(layer.path) not in sys.path:
@@ -92,6 +91,25 @@ def serving(run: Run, folder: Path, *, workers: int = 1, **more: str) -> Iterato
         httpx.Client(base_url=str(apps.api_url), timeout=60, trust_env=False) as http,
     ):
         yield Api(http, run, apps)
+
+
+__all__ = ["new_job", "week_four_settings"]  # fixtures
+
+
+@pytest.fixture
+def settings(week_four_settings: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """Point this process at the run's DynamoDB. `settings(max_deliveries=1)` sets more."""
+    from pipeline.models import dead_letters
+    from pipeline.models.retry_settings import retry_settings
+
+    def change(**more: object) -> None:
+        week_four_settings(**more)
+        dead_letters._dead.cache_clear()
+        retry_settings.cache_clear()
+
+    change()
+    yield change
+    change()
 
 
 @pytest.fixture(scope="session")

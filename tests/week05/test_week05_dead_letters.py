@@ -18,7 +18,7 @@ from tests.week05.conftest import serving
 
 def test_an_exhausted_job_leaves_what_is_needed_to_understand_it(api):
     before = time.time()
-    text, job_id = api.spoiled(Fault.status(503, times=None))
+    _, job_id = api.spoiled(Fault.status(503, times=None))
     letter = api.buried(job_id)
     job = api.job(job_id)
     assert letter["step"] == "embed"
@@ -92,26 +92,28 @@ def test_a_job_that_ends_its_workers_is_given_up_and_its_neighbour_is_done(run, 
         assert sorted(one["job_id"] for one in api.letters()) == sorted(poison)
 
 
-def test_a_lost_message_is_not_the_documents_fault(run, new_job):
+def test_a_lost_message_is_not_the_documents_fault(new_job):
     """Ten times the message between two steps is lost. The eleventh delivery is worked on."""
     from pipeline.models.dead_letters import ReliableJob
     from pipeline.models.job import jobs
     from pipeline.models.leases import hand_over
-    from pipeline.tasks.dead_letter import is_poison
-    from pipeline.tasks.reliable import _count_lost_message
+    from pipeline.tasks.dead_letter import refuse_poison
+    from pipeline.tasks.errors import PoisonJob
+    from pipeline.tasks.reliable import count_lost_message
     from pipeline.tasks.tracking import acquire
 
     job_id = new_job()
     for _ in range(10):
         job = acquire(job_id, "one")
         assert job
-        assert not is_poison(ReliableJob.of(job))
-        _count_lost_message(hand_over(job, {}, 0))
-    for _ in range(3):  # and now its worker dies
+        refuse_poison(ReliableJob.of(job))
+        count_lost_message(hand_over(job, {}, 0))
+    for _ in range(4):  # and now its workers die
         job = acquire(job_id, "one")
         assert job
         jobs().update(job_id, {"lease_until": 0}, held(job))
-    assert is_poison(ReliableJob.of(job))
+    with pytest.raises(PoisonJob):
+        refuse_poison(ReliableJob.of(job))
 
 
 def held(job):
@@ -147,7 +149,7 @@ def test_of_two_who_bury_a_job_one_does(run, new_job):
     assert table(run).get_item(Key={"id": job.id})["Item"]["dead_letter"]["step"] == "embed"
 
 
-def test_the_list_has_the_newest_first_page_by_page_and_others_not(run, new_job):
+def test_the_list_has_the_newest_first_page_by_page_and_others_not(new_job):
     from pipeline.models.dead_letters import page_of_dead
 
     dead = [bury(new_job("me")).id for _ in range(7)]

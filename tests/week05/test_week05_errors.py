@@ -13,8 +13,6 @@ import psycopg_pool
 import pytest
 import redis.exceptions
 
-from tests.week05 import conftest as _  # the layers are on the path
-
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/embeddings")
 
 

@@ -85,7 +85,7 @@ def test_many_that_fail_together_grow_apart_and_do_not_come_back_together(run, t
 
 
 STEPS = ("parse", "chunk", "embed", "index")
-PATIENT = {"REDRIVE_SECONDS": "1", "BROKER_WAIT_SECONDS": "2", "MAX_ATTEMPTS": "3"}
+PATIENT = {"REDRIVE_SECONDS": "3", "BROKER_WAIT_SECONDS": "2", "MAX_ATTEMPTS": "3"}
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,6 @@ async def replay_dead_letter(job_id: UUID, response: Response) -> ReplayAccepted
     """Let the job start anew. It keeps its id; what is done already is not paid for again."""
     owner = current_owner()
     # TODO 5.6: Find the dead letter (`find_dead`), `replay` it, and only then `announce` its
-    #   document.
-    #   Two of these wait for DynamoDB: `on_thread`.
-    #   `Location` and `status_url` are `/jobs/{id}`.
+    #   document. Two of these wait for DynamoDB: `on_thread`. `Location` and `status_url` are
+    #   `/jobs/{id}`.
     raise NotImplementedError("5.6")

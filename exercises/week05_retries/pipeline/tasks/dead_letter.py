@@ -15,6 +15,7 @@ from pipeline.models.dead_letters import Failures, ReliableJob
 from pipeline.models.job import Status, move
 from pipeline.models.retry_settings import retry_settings
 from pipeline.models.table import exact, moment
+from pipeline.tasks.errors import PoisonJob
 
 logger = get_task_logger(__name__)
 
@@ -67,10 +68,10 @@ def dead_letter(
     """
     public = public_error(error)
     # TODO 5.4: Somebody reads this next week, and the log is gone. What was run (`step`, `task`,
-    #   `arguments`)? What went wrong: `kind` and `message` as a client may read them, and the truth
-    #   for the operator (`exception`: `class_name`, `detail`: `detail_of`)? How often was it tried,
-    #   how often had a worker begun (`attempts`, `deliveries`)? When first, and when last?
-    #   And of which kind is it (`fingerprint`)?
+    #   `arguments`)? What went wrong: `kind` and `message` as a client may read them, and the
+    #   truth for the operator (`exception`: `class_name`, `detail`: `detail_of`)? How often was
+    #   it tried, how often had a worker begun (`attempts`, `deliveries`)? When first, and when
+    #   last? And of which kind is it (`fingerprint`)?
     raise NotImplementedError("5.4")
 
 
@@ -82,22 +83,23 @@ def bury(job: ReliableJob, letter: Mapping[str, Any], more: Mapping[str, Any]) -
     """
     error = {"type": letter["kind"], "message": letter["message"]}
     # TODO 5.4: One write, in the generation of the worker that has the job: the state, `error`,
-    #   `dead_letter`, and `dead_at`, by which the list finds it. If the letter were written before
-    #   or after the state, what could be left behind when the worker dies between the two?
+    #   `dead_letter`, and `dead_at`, by which the list finds it. If the letter were written
+    #   before or after the state, what could be left behind when the worker dies between the two?
     #   Then one line in the log, as an error: which job, which kind (`fingerprint`), why.
     raise NotImplementedError("5.4")
 
 
-def is_poison(job: ReliableJob) -> bool:
-    """Whether a job that a worker has just taken should not be begun again.
+def refuse_poison(job: ReliableJob) -> None:
+    """Refuse a job that has ended too many workers. It is asked about a job that a worker has just
+    taken, from the second delivery on, before anything of the document is touched.
 
-    It is asked from the second delivery on, before anything of the document is touched.
+    Raises:
+        PoisonJob: do not begin with it.
     """
     limit = retry_settings().max_deliveries
     # TODO 5.5: Nobody catches the signal that kills a process, so a job that kills its worker
     #   raises no
     #   error. What is left of each try is a delivery. `deliveries` has this one already, and
-    #   `limit` of them may be worked on.
-    #   A delivery that was needed because a message was lost (`lost_messages`) is not the
-    #   document's fault.
+    #   `limit` of them may be worked on. A delivery that was needed because a message was lost
+    #   (`lost_messages`) is not the document's fault.
     raise NotImplementedError("5.5")

@@ -15,7 +15,7 @@ from pipeline.models.retry_settings import retry_settings
 from pipeline.models.steps import STEPS, number_of
 from pipeline.models.table import ConditionFailed, exact, moment
 from pipeline.tasks.alerts import alert
-from pipeline.tasks.dead_letter import bury, dead_letter, is_poison
+from pipeline.tasks.dead_letter import bury, dead_letter, refuse_poison
 from pipeline.tasks.errors import PoisonJob
 from pipeline.tasks.retry import is_transient, try_again
 from pipeline.tasks.tracking import TrackedTask
@@ -37,12 +37,14 @@ class ReliableTask(TrackedTask):
         if job is None or number or job.deliveries == 1:
             return job
         known = ReliableJob.of(job)
-        if not is_poison(known):
-            return job
-        step = known.step or ENTRY_STEP
-        failures = known.failures.get(step, Failures(first_at=known.created_at))
-        self._give_up(known, step, failures, PoisonJob())
-        return None
+        try:
+            refuse_poison(known)
+        except PoisonJob as error:
+            step = known.step or ENTRY_STEP
+            failures = known.failures.get(step, Failures(first_at=known.created_at))
+            self._give_up(known, step, failures, error)
+            return None
+        return job
 
     def fail(self, job: Job, error: Exception) -> Job:
         """Try the step again, if that may help and was not tried too often; else give the job up.
@@ -73,7 +75,7 @@ class ReliableTask(TrackedTask):
             if known.waiting and known.waiting.number == job.steps_done + 1:
                 resume(self, known, known.waiting)
                 return
-            _count_lost_message(job)
+            count_lost_message(job)
         super().look_after(job)
 
     def _give_up(
@@ -104,7 +106,7 @@ def _counted(job: ReliableJob, step: str, failures: Failures) -> dict[str, Any]:
     }
 
 
-def _count_lost_message(job: Job) -> None:
+def count_lost_message(job: Job) -> None:
     """No worker has the job: what is delivered again now says nothing about the document."""
     try:
         same = Attr("generation").eq(job.generation)

@@ -51,11 +51,10 @@ def is_transient(error: BaseException) -> bool:
     """
     if isinstance(error, PipelineError):  # our own say it themselves
         return isinstance(error, TransientError)
-    # TODO 5.1: The provider answered (`openai.APIStatusError` has `status_code` and `code`). Which
-    #   answers
-    #   say "not now": too many requests, too slow, broken on its side? And which of them will
-    #   never pass by waiting, because money must be paid first (`QUOTA`)?
-    #   It did not answer at all, or another service did not: `CONNECTION_ERRORS`.
+    # TODO 5.1: The provider answered (`openai.APIStatusError` has `status_code` and `code`).
+    #   Which answers say "not now": too many requests, too slow, broken on its side? And which of
+    #   them will never pass by waiting, because money must be paid first (`QUOTA`)? It did not
+    #   answer at all, or another service did not: `CONNECTION_ERRORS`.
     raise NotImplementedError("5.1")
 
 
@@ -71,12 +70,11 @@ def backoff(attempt: int, base: float, cap: float, asked: float | None = None) -
         asked: what the provider asked us to wait, seconds (`Retry-After`). Never less than this, up
             to `MAX_ASKED_SECONDS`.
     """
-    # TODO 5.2: The longest wait doubles with each attempt, from `base` to `cap`, and no further (a
-    #   large
-    #   `attempt` must not overflow: `MAX_DOUBLINGS`). The wait is picked at random
-    #   between zero and that: whatever failed together must not come back together.
-    #   What the provider asked for is the least. All that were told the same number would
-    #   come back together, too: where does the jitter belong then?
+    # TODO 5.2: The longest wait doubles with each attempt, from `base` to `cap`, and no further
+    #   (a large `attempt` must not overflow: `MAX_DOUBLINGS`). The wait is picked at random
+    #   between zero and that: whatever failed together must not come back together. What the
+    #   provider asked for is the least. All that were told the same number would come back
+    #   together, too: where does the jitter belong then?
     raise NotImplementedError("5.2")
 
 
@@ -103,13 +101,10 @@ def try_again(
         attempt, settings.backoff_base_seconds, settings.backoff_cap_seconds, asked_wait(error)
     )
     logger.warning("job %s: attempt %d failed, again in %.2f s: %r", job.id, attempt, wait, error)
-    # TODO 5.3: First the row, then the message: end the lease (`hand_over`, with `changes`), or the
-    #   step
-    #   would meet its own. The row is due when a message must be lost: after the wait and
-    #   `redrive_seconds` more.
-    #   Then `task.retry` sends this task again with all that follows it. Celery must not count:
-    #   `NO_LIMIT`.
-    #   A message that waits long in a worker is delivered twice. So a wait above
-    #   `broker_wait_seconds` sends none: the row is due when the wait ends, and this run ends with
-    #   `Ignore`.
+    # TODO 5.3: First the row, then the message: end the lease (`hand_over`, with `changes`), or
+    #   the step would meet its own. The row is due when a message must be lost: after the wait
+    #   and `redrive_seconds` more. Then `task.retry` sends this task again with all that follows
+    #   it. Celery must not count: `NO_LIMIT`. A message that waits long in a worker is delivered
+    #   twice. So a wait above `broker_wait_seconds` sends none: the row is due when the wait
+    #   ends, and this run ends with `Ignore`.
     raise NotImplementedError("5.3")

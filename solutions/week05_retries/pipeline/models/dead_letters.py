@@ -197,11 +197,11 @@ def replay(job: ReliableJob, due_in: float | None = None) -> ReliableJob:
     wait = job_settings().publish_seconds if due_in is None else due_in
     anew: dict[str, Any] = {"percent": 0, "steps_done": 0, "step": None, "steps": {}}
     # BEGIN SOLUTION 5.6
-    # ? `move` the job back to where every job begins. What it says of its failure goes: the error,
-    # ? the dead letter with its time, and what was counted (failures, deliveries, lost messages,
-    # ? a step that waits). Count the replay itself.
-    # ? `timing` says when a job is due. Two people press the button at once: name the generation
-    # ? that was read, so that neither replays what has failed again in the meantime.
+    # ? `move` the job back to where every job begins. What it says of its failure goes:
+    # ? the error, the dead letter with its time, and what was counted (failures, deliveries, lost
+    # ? messages, a step that waits). Count the replay itself. `timing` says when a job is due.
+    # ? Two people press the button at once: name the generation that was read, so that neither
+    # ? replays what has failed again in the meantime.
     cleared = dict.fromkeys(
         ["error", "dead_letter", "dead_at", "failures", "lost_messages", "waiting"]
     )

@@ -34,8 +34,8 @@ def replay_all(owner: str, fingerprint: str | None) -> Replayed:
         if job.dead_letter and fingerprint in (None, job.dead_letter.fingerprint)
     )
     # BEGIN SOLUTION 5.6
-    # ? `replay` each of the chosen, up to `MAX_REPLAYS`, each due `every` seconds after the one
-    # ? before. Where somebody else was faster, leave that one out; it takes no turn.
+    # ? `replay` each of the chosen, up to `MAX_REPLAYS`, each due `every` seconds after
+    # ? the one before. Where somebody else was faster, leave that one out; it takes no turn.
     count = 0
     for job in chosen:
         if count == MAX_REPLAYS:

@@ -32,8 +32,8 @@ def claim_alert(fingerprint: str) -> int | None:
     changes = {"quiet_until": moment(window), EXPIRY: int(moment(window + DAY))}
     count = {"seen": 1}
     # BEGIN SOLUTION 5.6
-    # ? Ten workers bury ten jobs of the same kind in the same moment. One conditional write
-    # ? decides which of them alerts: there is no record yet, or its `quiet_until` is over.
+    # ? Ten workers bury ten jobs of the same kind in the same moment. One conditional
+    # ? write decides which of them alerts: there is no record yet, or its `quiet_until` is over.
     # ? Whoever loses counts itself too, and is silent. It must not make the silence longer.
     free = Attr(KEY).not_exists() | Attr("quiet_until").lte(moment())
     try:

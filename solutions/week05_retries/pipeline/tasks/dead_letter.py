@@ -15,6 +15,7 @@ from pipeline.models.dead_letters import Failures, ReliableJob
 from pipeline.models.job import Status, move
 from pipeline.models.retry_settings import retry_settings
 from pipeline.models.table import exact, moment
+from pipeline.tasks.errors import PoisonJob
 
 logger = get_task_logger(__name__)
 
@@ -68,10 +69,10 @@ def dead_letter(
     public = public_error(error)
     # BEGIN SOLUTION 5.4
     # ? Somebody reads this next week, and the log is gone. What was run (`step`, `task`,
-    # ? `arguments`)? What went wrong: `kind` and `message` as a client may read them, and the truth
-    # ? for the operator (`exception`: `class_name`, `detail`: `detail_of`)? How often was it tried,
-    # ? how often had a worker begun (`attempts`, `deliveries`)? When first, and when last?
-    # ? And of which kind is it (`fingerprint`)?
+    # ? `arguments`)? What went wrong: `kind` and `message` as a client may read them, and the
+    # ? truth for the operator (`exception`: `class_name`, `detail`: `detail_of`)? How often was
+    # ? it tried, how often had a worker begun (`attempts`, `deliveries`)? When first, and when
+    # ? last? And of which kind is it (`fingerprint`)?
     return {
         "step": step,
         "task": task,
@@ -98,8 +99,8 @@ def bury(job: ReliableJob, letter: Mapping[str, Any], more: Mapping[str, Any]) -
     error = {"type": letter["kind"], "message": letter["message"]}
     # BEGIN SOLUTION 5.4
     # ? One write, in the generation of the worker that has the job: the state, `error`,
-    # ? `dead_letter`, and `dead_at`, by which the list finds it. If the letter were written before
-    # ? or after the state, what could be left behind when the worker dies between the two?
+    # ? `dead_letter`, and `dead_at`, by which the list finds it. If the letter were written
+    # ? before or after the state, what could be left behind when the worker dies between the two?
     # ? Then one line in the log, as an error: which job, which kind (`fingerprint`), why.
     dead = {"error": error, "dead_letter": dict(letter), "dead_at": letter["last_at"]}
     buried = move(job.id, Status.FAILED, {**dead, **more}, generation=job.generation)
@@ -116,17 +117,20 @@ def bury(job: ReliableJob, letter: Mapping[str, Any], more: Mapping[str, Any]) -
     # END SOLUTION
 
 
-def is_poison(job: ReliableJob) -> bool:
-    """Whether a job that a worker has just taken should not be begun again.
+def refuse_poison(job: ReliableJob) -> None:
+    """Refuse a job that has ended too many workers. It is asked about a job that a worker has just
+    taken, from the second delivery on, before anything of the document is touched.
 
-    It is asked from the second delivery on, before anything of the document is touched.
+    Raises:
+        PoisonJob: do not begin with it.
     """
     limit = retry_settings().max_deliveries
     # BEGIN SOLUTION 5.5
     # ? Nobody catches the signal that kills a process, so a job that kills its worker raises no
     # ? error. What is left of each try is a delivery. `deliveries` has this one already, and
-    # ? `limit` of them may be worked on.
-    # ? A delivery that was needed because a message was lost (`lost_messages`) is not the
-    # ? document's fault.
-    return job.deliveries - job.lost_messages > limit
+    # ? `limit` of them may be worked on. A delivery that was needed because a message was lost
+    # ? (`lost_messages`) is not the document's fault.
+    its_own = job.deliveries - job.lost_messages
+    if its_own > limit:
+        raise PoisonJob
     # END SOLUTION
