@@ -66,7 +66,7 @@ class DeadLetter(BaseModel):
     deliveries: int
     """How often a worker had begun with the job."""
     first_at: float
-    """When the step failed first."""
+    """When the step failed first; where it never said so, when the job was accepted."""
     last_at: float
     """When it failed for good."""
     fingerprint: str

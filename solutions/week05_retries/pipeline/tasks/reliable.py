@@ -107,9 +107,13 @@ def _counted(job: ReliableJob, step: str, failures: Failures) -> dict[str, Any]:
 
 
 def count_lost_message(job: Job) -> None:
-    """No worker has the job: what is delivered again now says nothing about the document."""
+    """No worker has the job: what is delivered again now says nothing about the document. Counted once
+    for each message: while the broker is away, the same job is looked after again and again.
+    """
+    same = Attr("generation").eq(job.generation)
+    first = Attr("lost_generation").not_exists() | Attr("lost_generation").ne(job.generation)
     try:
-        same = Attr("generation").eq(job.generation)
-        jobs().update(job.id, {}, same, add={"lost_messages": 1})
+        seen = {"lost_generation": job.generation}
+        jobs().update(job.id, seen, same & first, add={"lost_messages": 1})
     except ConditionFailed:
         return
