@@ -23,7 +23,7 @@ from bootcamp.layers import Layer, reference_layers
 from bootcamp.samples.library import Samples
 from bootcamp.stack import Run, Stack, find_or_start
 from bootcamp.stack.addresses import LOCAL_KEY
-from bootcamp.weeks import all_weeks
+from bootcamp.weeks import Week, all_weeks
 
 WORKERS = 2
 HASTE = {
@@ -216,7 +216,7 @@ def demo(
         DemoFailed: the pipeline did not do what a scene shows. The logs are kept.
     """
     started = time.monotonic()
-    layers = reference_layers(all_weeks()[-1])
+    layers = reference_layers(newest_solved())
     with ExitStack() as undo:
         with show.phase("Services: Redis, PostgreSQL, DynamoDB, S3, the OpenAI stand-in"):
             stack = undo.enter_context(find_or_start())
@@ -241,6 +241,22 @@ def demo(
             raise
         report.seconds = round(time.monotonic() - started, 2)
         yield stage
+
+
+def newest_solved() -> Week:
+    """The last week whose reference, and that of all weeks before, is here.
+
+    Raises:
+        UsageError: the first week is open still.
+    """
+    solved: Week | None = None
+    for week in all_weeks():
+        if week.is_open:
+            break
+        solved = week
+    if solved is None:
+        raise UsageError("No week is closed yet, so there is no reference pipeline to show.")
+    return solved
 
 
 def _report(

@@ -37,8 +37,16 @@ class Layer:
 
 
 def reference_layers(week: Week) -> tuple[Layer, ...]:
-    """The reference of this week and all before it, newest first."""
-    return tuple(Layer(one, Source.REFERENCE, one.solutions) for one in weeks_through(week))
+    """The reference of this week and all before it, newest first. In the student edition an open
+    week has none: there the student's own takes its place.
+    """
+    return tuple(map(_reference, weeks_through(week)))
+
+
+def _reference(week: Week) -> Layer:
+    if week.is_open:
+        return Layer(week, Source.STUDENT, week.exercises)
+    return Layer(week, Source.REFERENCE, week.solutions)
 
 
 def layers_under(week: Week, top: Layer) -> tuple[Layer, ...]:
@@ -51,7 +59,7 @@ def student_layers(week: Week, passed: Collection[Week]) -> tuple[Layer, ...]:
     return tuple(
         Layer(one, Source.STUDENT, one.exercises)
         if one == week or one in passed
-        else Layer(one, Source.REFERENCE, one.solutions)
+        else _reference(one)
         for one in weeks_through(week)
     )
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from bootcamp import paths
 from bootcamp.errors import UsageError
 
+OPEN_FILE = "OPEN.md"
+"""Stands in the solutions of a week that is open, in the student edition: there is no solution."""
 WEEK_FOLDER = re.compile(r"week(\d{2})_([a-z0-9_]+)")
 
 
@@ -31,6 +33,11 @@ class Week:
     @property
     def solutions(self) -> Path:
         return paths.SOLUTIONS / self.name
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the solution is held back: the files in its place are what was handed out."""
+        return (self.solutions / OPEN_FILE).is_file()
 
     @property
     def grader(self) -> Path:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bootcamp.errors import BootcampError
 
-COMMANDS = ("check", "student", "grade", "stack", "demo", "doctor", "generate")
+COMMANDS = ("check", "student", "grade", "release", "stack", "demo", "doctor", "generate")
 """Modules of `bootcamp.cli`; each has `register(app)`. Order is the order of the help text."""
 
 

@@ -88,6 +88,11 @@ def solution_command(
 ) -> None:
     """Show the reference's way, once your own has passed."""
     week, item = find_item(item_id)
+    if week.is_open:
+        raise BootcampError(
+            f"{week} is open: its solution comes when the week is closed.",
+            f"A hint helps: bootcamp hint {item.id}",
+        )
     if not (progress.item_passed(item.id) or progress.revealed(item.id)):
         if not give_up:
             raise BootcampError(
