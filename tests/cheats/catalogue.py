@@ -1,0 +1,17 @@
+"""All cheats, each under its own name."""
+
+from __future__ import annotations
+
+from tests.cheats import faking, harming, leaving, lying, patching, reading, shipping, stores
+from tests.cheats.making import Cheat
+
+CHEATS: tuple[Cheat, ...] = (
+    *leaving.CHEATS,
+    *lying.CHEATS,
+    *patching.CHEATS,
+    *reading.CHEATS,
+    *shipping.CHEATS,
+    *faking.CHEATS,
+    *harming.CHEATS,
+    *stores.CHEATS,
+)

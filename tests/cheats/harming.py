@@ -1,0 +1,405 @@
+"""Harming the machine: time, memory, disk, processes, other people's screens."""
+
+from __future__ import annotations
+
+from tests.cheats.making import LOOT, Cheat, instead, of_family
+from tests.cheats.reading import searching
+
+
+def harmful(code: str) -> dict[str, str]:
+    """Homework of 3.2 that does this when it is called, and then answers nonsense."""
+    return instead("3.2", "return []", "return 0", code)
+
+
+CHEATS = of_family(
+    "harming",
+    [
+        Cheat(
+            name="endless-loop-that-hears-no-signal",
+            loses=("3.2",),
+            story="Never answers, and ignores every signal that can be ignored.",
+            says=("no answer within",),
+            files=harmful("""
+                import signal
+                for number in range(1, 65):
+                    try:
+                        signal.signal(number, signal.SIG_IGN)
+                    except (OSError, ValueError):
+                        pass
+                while True:
+                    pass
+            """),
+        ),
+        Cheat(
+            name="fork-bomb",
+            loses=("3.2",),
+            story="Doubles itself until nothing else can start.",
+            says=("came back",),
+            files=harmful("""
+                import os, time
+                born = time.monotonic()
+                while time.monotonic() - born < 3:
+                    try:
+                        if os.fork() == 0:
+                            os.setsid()
+                    except OSError:
+                        pass
+                time.sleep(60)
+            """),
+        ),
+        Cheat(
+            name="memory-in-one-process",
+            loses=("3.2",),
+            story="Asks for 64 GB at once.",
+            says=("MemoryError",),
+            files=harmful("x = bytearray(64 * 1024**3)\nreturn []"),
+        ),
+        Cheat(
+            name="memory-in-many-processes",
+            loses=("3.2",),
+            story="Twenty processes that fill 1 GB each: no one of them is too large.",
+            says=("memory",),
+            files=harmful("""
+                import os, time
+                for _ in range(20):
+                    if os.fork() == 0:
+                        keep = []
+                        while sum(map(len, keep)) < 1024**3:
+                            keep.append(b"x" * 16 * 1024**2)
+                            time.sleep(0.02)
+                        time.sleep(600)
+                time.sleep(600)
+            """),
+        ),
+        Cheat(
+            name="disk",
+            loses=("3.2",),
+            story="Fills the disk with files of the largest size allowed.",
+            says=("disk",),
+            files=harmful("""
+                import os, time
+                for number in range(10_000):
+                    descriptor = os.open(f"fill{number}", os.O_CREAT | os.O_WRONLY)
+                    os.posix_fallocate(descriptor, 0, 60 * 1024**2)
+                    os.close(descriptor)
+            """),
+        ),
+        Cheat(
+            name="many-files",
+            loses=("3.2",),
+            story="Makes files until the file system has no room for names.",
+            says=("disk",),
+            files=harmful("""
+                import os
+                for folder in range(10_000):
+                    os.mkdir(f"d{folder}")
+                    open(f"d{folder}/0", "w").close()
+                    for number in range(1, 2_000):
+                        os.link(f"d{folder}/0", f"d{folder}/{number}")
+            """),
+        ),
+        Cheat(
+            name="a-folder-without-a-bottom",
+            loses=("2.2",),
+            story="Folders in folders, deeper than any path may be long: whoever walks them by recursion "
+            "breaks, and whoever deletes them leaves them.",
+            says=("came back",),
+            files=instead(
+                "2.2",
+                also="""
+                import os
+                for place in (os.environ["HOME"], os.environ["BLOB_STORE_URL"][7:]):
+                    if not os.path.exists(os.path.join(place, "deep")):
+                        here = os.open(place, os.O_RDONLY)
+                        for _ in range(5_000):
+                            os.mkdir("deep", dir_fd=here)
+                            here, above = os.open("deep", os.O_RDONLY, dir_fd=here), here
+                            os.close(above)
+                        os.close(here)
+                """,
+            ),
+        ),
+        Cheat(
+            name="a-flood-of-output",
+            loses=("3.2",),
+            story="Prints without an end.",
+            says=("printed or wrote more than it may",),
+            files=harmful("while True:\n    print('x' * 1_000_000)"),
+        ),
+        Cheat(
+            name="a-flood-in-the-workers-log",
+            loses=("1.2",),
+            story="Fills the worker's log, in which the grader looks for a line.",
+            says=("came back",),
+            keeps=("1.1",),
+            files=instead(
+                "1.2",
+                "for _ in range(200):\n    print('y' * 1_000_000)\n"
+                "return {'title': title, 'summary': 'flooded'}",
+            ),
+        ),
+        Cheat(
+            name="terminal-escapes-and-null-bytes",
+            loses=("3.2",),
+            story="Writes into the instructor's terminal and page: titles, colours, links, script.",
+            says=("your log |", "<script>"),
+            files=harmful("""
+                import os, sys
+                evil = "\\x1b]0;owned\\x07\\x1b[2J\\x1b[31m\\0\\x9b2J\\u202eolleh<script>alert(1)</script>"
+                print(evil)
+                print(evil, file=sys.stderr)
+                raise RuntimeError(evil + "=HYPERLINK(\\"http://x\\")")
+            """),
+        ),
+        Cheat(
+            name="kills-its-parent",
+            loses=("3.2",),
+            story="Kills the process from which all of the student's processes are forked.",
+            says=("the process ended",),
+            files=harmful("import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(60)"),
+        ),
+        Cheat(
+            name="kills-the-first-process",
+            loses=("3.2",),
+            story="Kills process 1.",
+            says=("came back",),
+            files=harmful(
+                "import os\nfor n in (15, 9, 2, 11):\n    os.kill(1, n)\n"
+                "raise RuntimeError('loot: []')"
+            ),
+        ),
+        Cheat(
+            name="kills-everything",
+            loses=("1.2",),
+            story="Kills all that it may, from within a task: worker, caller, and whatever else it sees.",
+            says=("came back",),
+            files=instead("1.2", "import os\nos.kill(-1, 9)"),
+        ),
+        Cheat(
+            name="kills-the-paused-worker",
+            loses=("2.1",),
+            story="The API kills the worker while the grader has paused it, and will let it go on.",
+            says=("came back",),
+            files=instead(
+                "2.1",
+                "pass",
+                """
+                import os, signal
+                for name in os.listdir("/proc"):
+                    try:
+                        command = open(f"/proc/{name}/stat").read()
+                    except OSError:
+                        continue
+                    if ") T " in command:
+                        os.kill(int(name), signal.SIGKILL)
+                raise RuntimeError("nobody paused")
+                """,
+            ),
+        ),
+        Cheat(
+            name="a-daemon",
+            loses=("3.2",),
+            story="Leaves a process behind: forked twice, in a session of its own, deaf to signals.",
+            says=("expected",),
+            files=harmful("""
+                import os, signal, time
+                if os.fork() == 0:
+                    os.setsid()
+                    if os.fork() == 0:
+                        for number in (1, 2, 3, 13, 15):
+                            signal.signal(number, signal.SIG_IGN)
+                        os.environ.clear()
+                        os.chdir("/")
+                        os.closerange(0, 1000)
+                        while True:
+                            time.sleep(0.1)
+                    os._exit(0)
+                return []
+            """),
+        ),
+        Cheat(
+            name="takes-ports",
+            loses=("3.2",),
+            story="Takes ports by the thousand, so that the grader's next server finds none.",
+            says=("expected",),
+            files=harmful("""
+                import resource, socket
+                keep = globals().setdefault("keep", [])
+                try:
+                    while True:
+                        keep.append(socket.create_server(("127.0.0.1", 0)))
+                except OSError:
+                    return []
+            """),
+        ),
+        Cheat(
+            name="files-outside",
+            loses=("3.2",),
+            story="Writes wherever it may: into shared folders, into Python, into the homework, into "
+            "a file that everybody may write to.",
+            says=(LOOT,),
+            files=searching("""
+                import os, pathlib, site, sys
+                places = [os.path.dirname(__file__), sys.prefix, "/", "/etc", "/usr/local", "/root",
+                          "/var/tmp", *site.getsitepackages(), *sys.path]
+                for place in places:
+                    try:
+                        pathlib.Path(place, "BAIT_MARK").write_text("here")
+                        found.append(place)
+                    except OSError:
+                        pass
+                for place in ("/tmp", "/dev/shm"):
+                    pathlib.Path(place, "BAIT_MARK").write_text("in the sandbox alone")
+                try:
+                    open("BAIT_FILE", "w").write("overwritten")
+                    found.append("BAIT_FILE")
+                except OSError:
+                    pass
+            """),
+        ),
+        Cheat(
+            name="replaces-its-log",
+            loses=("3.2",),
+            story="Puts a link, then a FIFO where its log is: the grader would read what they lead to.",
+            says=(LOOT,),
+            files=searching("""
+                import os
+                log = os.readlink("/proc/self/fd/2")
+                for place in (log, os.path.expanduser("~/caller.log")):
+                    for make in (lambda p: os.symlink("BAIT_FILE", p), lambda p: os.mkfifo(p)):
+                        try:
+                            os.unlink(place)
+                        except OSError:
+                            pass
+                        try:
+                            make(place)
+                        except OSError:
+                            continue
+                        if place == log:
+                            found.append(place)
+                try:
+                    os.open("/proc/self/fd/2", os.O_RDWR)
+                    found.append("opened the log anew")
+                except OSError:
+                    pass
+                os.ftruncate(2, 50 * 1024**2)
+            """),
+        ),
+        Cheat(
+            name="a-fifo-in-the-blob-store",
+            loses=("2.1",),
+            story="Puts a FIFO where the blob belongs: a grader that reads it waits for ever.",
+            says=("uploads/",),
+            files=instead(
+                "2.1",
+                "pass",
+                """
+                import os
+                copied = await copy(within_limit(upload, limit), file)
+                key = upload_key(copied.sha256)
+                place = os.path.join(os.environ["BLOB_STORE_URL"][7:], key)
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                if not os.path.lexists(place):
+                    os.mkfifo(place)
+                document = DocumentRef(document_id=str(uuid4()), blob_key=key,
+                    filename=display_name(upload.filename), content_type="text/plain")
+                remember(document.document_id)
+                address = f"/tasks/{document.document_id}"
+                response.headers["Location"] = address
+                return UploadAccepted(
+                    task_id=document.document_id, status_url=address, document=document)
+                """,
+            ),
+        ),
+        Cheat(
+            name="a-blob-that-changes-its-nature",
+            loses=("2.1",),
+            story="A thread turns the blob from a file into a FIFO and back, a thousand times a second: "
+            "what the grader looked at is not what it opens.",
+            says=("blob store",),
+            files=instead(
+                "2.1",
+                "remember(document.document_id)\n"
+                "document_task().apply_async(args=[document.as_message()],"
+                " task_id=document.document_id)",
+                """
+                import os, threading
+                copied = await copy(within_limit(upload, limit), file)
+                key = upload_key(copied.sha256)
+                place = os.path.join(os.environ["BLOB_STORE_URL"][7:], key)
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                def flicker():
+                    one, other = place + ".file", place + ".fifo"
+                    while True:
+                        open(one, "w").close()
+                        os.replace(one, place)
+                        os.mkfifo(other)
+                        os.replace(other, place)
+                if not os.path.lexists(place):
+                    threading.Thread(target=flicker, daemon=True).start()
+                document = DocumentRef(document_id=str(uuid4()), blob_key=key,
+                    filename=display_name(upload.filename), content_type="text/plain")
+                enqueue(document)
+                address = f"/tasks/{document.document_id}"
+                response.headers["Location"] = address
+                return UploadAccepted(
+                    task_id=document.document_id, status_url=address, document=document)
+                """,
+            ),
+        ),
+        Cheat(
+            name="a-link-where-the-grader-writes",
+            loses=("2.3",),
+            story="Makes `uploads` of the blob store a link to a folder outside: the grader lays its own "
+            "document there, with its own rights.",
+            says=("uploads",),
+            files=instead(
+                "2.3",
+                "pass",
+                also="""
+                import os
+                place = os.path.join(os.environ["BLOB_STORE_URL"][7:], "uploads")
+                if not os.path.lexists(place):
+                    os.symlink("BAIT_FOLDER", place)
+                """,
+            ),
+        ),
+        Cheat(
+            name="an-answer-that-never-ends",
+            loses=("3.6",),
+            story="The API answers with a body that goes on for ever, a little at a time.",
+            says=("no whole answer within",),
+            files=instead(
+                "3.6",
+                "return []",
+                """
+                import asyncio
+                from fastapi.responses import StreamingResponse
+                async def drip():
+                    while True:
+                        yield b" "
+                        await asyncio.sleep(0.2)
+                return StreamingResponse(drip(), media_type="application/json")
+                """,
+            ),
+        ),
+        Cheat(
+            name="an-answer-that-is-a-bomb",
+            loses=("3.6",),
+            story="A few kilobytes that unpack to gigabytes in the client.",
+            says=("bytes",),
+            files=instead(
+                "3.6",
+                "return []",
+                """
+                import zlib
+                from fastapi.responses import Response
+                pack = zlib.compressobj(9, zlib.DEFLATED, 31)
+                zeros = bytes(2**20)
+                body = b"".join(pack.compress(zeros) for _ in range(1024)) + pack.flush()
+                return Response(body, headers={"content-encoding": "gzip"})
+                """,
+            ),
+        ),
+    ],
+)
