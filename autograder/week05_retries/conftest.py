@@ -1,0 +1,94 @@
+"""What week 5's graders share: one worker and one API, the jobs table, and the way to it."""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.engine.api import Api
+from autograder.engine.between import Between
+from autograder.engine.plugin import grading_run
+from autograder.engine.session import Session
+from autograder.engine.student import Student
+from autograder.engine.worker import Worker
+from autograder.week03_pipeline import database
+from autograder.week04_job_state.code import Code
+from autograder.week05_retries.rows import ALERTS, DEFINITION, Settings
+from autograder.week04_job_state.table import JobsTable
+from bootcamp.stack import Run
+
+END_TO_END = {"5.3", "5.4", "5.5", "5.6"}
+LAUNCHED = pytest.StashKey[tuple[Api, Worker]]()
+THE_WAY = pytest.StashKey[Between]()
+
+
+@pytest.hookimpl(trylast=True)  # after the one that makes the grading run
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let API and worker boot while functions are called."""
+    grading = grading_run(session.config)
+    if grading is None:
+        return
+    between = Between(grading.run.environment()["AWS_ENDPOINT_URL"])
+    between.__enter__()
+    session.config.add_cleanup(lambda: between.__exit__(None, None, None))
+    session.config.stash[THE_WAY] = between
+    JobsTable(grading.run).create(DEFINITION)
+    ours = Settings.of(grading).environment()
+    ours |= {"AWS_ENDPOINT_URL": between.url, "ALERT_WEBHOOK_URL": grading.run.webhooks.url(ALERTS)}
+    grading.student.env.update(ours)
+    if END_TO_END & set(grading.wanted):
+        student = grading.student
+        session.config.stash[LAUNCHED] = (
+            student.launch_api("shared"),
+            student.launch_worker("shared"),
+        )
+        schema = grading.week.solutions.parent / "week03_pipeline/pipeline/steps/schema.sql"
+        database.make_schema(grading.run, schema)
+
+
+@pytest.fixture(scope="session")
+def settings(session: Session) -> Settings:
+    """The delays and limits of this run."""
+    return Settings.of(session)
+
+
+@pytest.fixture(scope="session")
+def between(pytestconfig: pytest.Config) -> Between:
+    """The way from the student's code to DynamoDB."""
+    return pytestconfig.stash[THE_WAY]
+
+
+@pytest.fixture(scope="session")
+def all_rows(run: Run) -> JobsTable:
+    """The jobs table, past all code of the student's."""
+    return JobsTable(run)
+
+
+@pytest.fixture
+def table(all_rows: JobsTable) -> JobsTable:
+    """The same, without a row of an earlier check."""
+    all_rows.clear()
+    return all_rows
+
+
+@pytest.fixture
+def code(student: Student) -> Code:
+    """The student's functions. Their process has booted without this week's settings."""
+    ours = ("AWS_ENDPOINT_URL", *Settings.names(), "ALERT_WEBHOOK_URL")
+    student.call("os", "environ.update", {name: student.env[name] for name in ours})
+    return Code(student)
+
+
+@pytest.fixture(scope="session")
+def worker(student: Student, pytestconfig: pytest.Config) -> Worker:
+    """The worker, ready."""
+    worker = pytestconfig.stash[LAUNCHED][1]
+    student.await_worker(worker)
+    return worker
+
+
+@pytest.fixture(scope="session")
+def api(student: Student, pytestconfig: pytest.Config) -> Api:
+    """The API, ready, and with it the outbox."""
+    api = pytestconfig.stash[LAUNCHED][0]
+    student.await_api(api)
+    return api

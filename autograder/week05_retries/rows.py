@@ -1,0 +1,210 @@
+"""Jobs that have failed, wait or are dead, as rows that no code of the student's has made."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from autograder.engine import wait
+from autograder.engine.calls import Answer
+from autograder.engine.remote import made
+from autograder.engine.session import Session
+from autograder.week04_job_state.code import Code, plain
+from autograder.week04_job_state.table import DEFINITION as WEEK_FOUR
+from autograder.week04_job_state.table import LONG, SHARDS, Item, JobsTable, job, moment
+from bootcamp.providers import OpenAIControl
+from bootcamp.providers.clients import JournalEntry
+from bootcamp.stack import Run
+
+ALERTS = "alerts"
+"""The name of the hook that alerts are sent to."""
+DEAD_MODEL = "pipeline.models.dead_letters"
+DONE_SECONDS = 25.0
+"""How long a job may take that has nothing to wait for."""
+DEFINITION: dict[str, Any] = {
+    **WEEK_FOUR,
+    "AttributeDefinitions": [
+        *WEEK_FOUR["AttributeDefinitions"],
+        {"AttributeName": "dead_at", "AttributeType": "N"},
+    ],
+    "GlobalSecondaryIndexes": [
+        *WEEK_FOUR["GlobalSecondaryIndexes"],
+        {
+            "IndexName": "by_dead_letter",
+            "KeySchema": [
+                {"AttributeName": "owner", "KeyType": "HASH"},
+                {"AttributeName": "dead_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        },
+    ],
+}
+"""Week 5's jobs table."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the student's processes are told. What is long ends because a check says so."""
+
+    max_attempts: int
+    max_deliveries: int
+    lease_seconds: int
+    publish_seconds: int
+    redrive_seconds: int
+    alert_window_seconds: int
+    replays_per_second: float
+    backoff_base_seconds: float = 0.1
+    backoff_cap_seconds: float = 4.0
+    broker_wait_seconds: float = 0.5
+    outbox_interval_seconds: float = 0.1
+    lost_worker_retry_seconds: float = 0.0
+    worker_concurrency: int = 2
+
+    @classmethod
+    def of(cls, session: Session) -> Settings:
+        rng = session.random("settings")
+        return cls(
+            max_attempts=rng.randint(9, 12),
+            max_deliveries=rng.randint(2, 4),
+            lease_seconds=rng.randint(200, 400),
+            publish_seconds=rng.randint(500, 900),
+            redrive_seconds=rng.randint(1_000, 1_500),
+            alert_window_seconds=rng.randint(2_000, 4_000),
+            replays_per_second=rng.choice([0.02, 0.025, 0.05]),
+        )
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Of the environment's variables."""
+        return [name.upper() for name in cls.__dataclass_fields__]
+
+    def environment(self) -> dict[str, str]:
+        return {name.upper(): str(value) for name, value in vars(self).items()}
+
+
+@dataclass
+class Submitted:
+    """A document with a text that no other has, and its job."""
+
+    text: str
+    id: str
+    before: Item = field(default_factory=dict)
+    """Its row as the grader made it."""
+
+
+def submit(run: Run, table: JobsTable, rng: Random, **more: Any) -> Submitted:
+    """A job whose document is stored. It is pending, and due now: the outbox sends its message."""
+    text = f"The keeper {rng.getrandbits(96):024x} lit the lamp."
+    content = f"{text}\nThe sea was calm.\n".encode()
+    key = f"uploads/{hashlib.sha256(content).hexdigest()}"
+    path = run.blob_folder / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    row = job(rng, **{"due_at": moment(-1), **more})
+    row["document"]["blob_key"] = key
+    table.put(row)
+    return Submitted(text, row["id"], row)
+
+
+def failed_before(count: int) -> dict[str, Any]:
+    """What the row of a job says whose third step has failed that often."""
+    return {"failures": {"embed": {"count": count, "first_at": moment(-1_000 - count)}}}
+
+
+def dead(rng: Random, **more: Any) -> Item:
+    """A job with a dead letter, as the pipeline would have left it."""
+    died = moment(-rng.uniform(20, 5_000))
+    row = job(rng, "failed", finished_at=died)
+    letter = {
+        "step": "embed",
+        "task": "pipeline.embed_chunks",
+        "arguments": [dict(row["document"])],
+        "kind": "internal_error",
+        "message": "Something went wrong on our side. It has been logged.",
+        "exception": "openai.InternalServerError",
+        "detail": f"Traceback: secret-{rng.getrandbits(64):x}",
+        "attempts": rng.randint(2, 9),
+        "deliveries": rng.randint(1, 3),
+        "first_at": moment(-9_000),
+        "last_at": died,
+        "fingerprint": f"{rng.getrandbits(64):016x}",
+    }
+    letter |= more.pop("letter", {})
+    row |= {
+        "dead_at": died,
+        "dead_letter": letter,
+        "error": {"type": letter["kind"], "message": letter["message"]},
+        "deliveries": letter["deliveries"],
+        "lost_messages": rng.randint(0, 1),
+        "failures": {"embed": {"count": letter["attempts"], "first_at": letter["first_at"]}},
+        "waiting": {"number": 3, "arguments": letter["arguments"]},
+        "steps_done": 2,
+        "percent": 50,
+        "step": "embed",
+    }
+    return row | more
+
+
+def as_job(row: Item) -> dict[str, Any]:
+    """The student's `ReliableJob` with what a row says, as an argument."""
+    return made(DEAD_MODEL, "ReliableJob", **plain(row))
+
+
+def function(module: str, name: str) -> dict[str, Any]:
+    """A function of the student's, as an argument."""
+    return made("builtins", "getattr", made("importlib", "import_module", module), name)
+
+
+def row_of(table: JobsTable, job_id: str) -> Item:
+    """The row, or an empty one."""
+    return table.get(job_id) or {}
+
+
+def ended(table: JobsTable, job_id: str, seconds: float = DONE_SECONDS) -> Item:
+    """The row once the job has ended, or as it is when it has had time enough."""
+
+    def look() -> Item | None:
+        row = row_of(table, job_id)
+        return row if row.get("status") in ("completed", "failed", "cancelled") else None
+
+    return wait.until(look, seconds) or row_of(table, job_id)
+
+
+def asked(openai: OpenAIControl, one: Submitted) -> list[JournalEntry]:
+    """What the provider was asked about a document."""
+    return [entry for entry in openai.journal("embeddings") if one.text in " ".join(entry.inputs)]
+
+
+def is_waiting(row: Item) -> bool:
+    """A job whose step has failed, that nobody has, and that is not to be given up."""
+    return row.get("status") == "processing" and "lease_owner" not in row and "waiting" in row
+
+
+def make_due(table: JobsTable, jobs: Iterable[str]) -> None:
+    """Let their time come."""
+    for job_id in jobs:
+        table.change(job_id, due_at=moment(-1))
+
+
+def shown(row: Item) -> Any:
+    """The part of a row that a card shows."""
+    names = ("status", "step", "steps_done", "deliveries", "failures", "lease_owner", "error")
+    return plain({name: row[name] for name in names if name in row}) or "no row"
+
+
+def monotonic_of(seconds: Any) -> float:
+    """A time of the table's on the clock of the journal."""
+    return float(seconds) - time.time() + time.monotonic()
+
+
+def values(code: Code, n: int, module: str, name: str, *args: Any) -> Answer:
+    """What a function answers when it is called `n` times with these arguments."""
+    repeated = [made("itertools", "repeat", one, n) for one in args]
+    return code.ask("builtins", "list", made("builtins", "map", function(module, name), *repeated))
+
+
+__all__ = ["LONG", "SHARDS", "Item", "JobsTable", "moment"]

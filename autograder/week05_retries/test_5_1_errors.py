@@ -1,0 +1,117 @@
+"""5.1: which errors pass by themselves."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.card import fail
+from autograder.engine.remote import made
+from autograder.week04_job_state.code import Code, must_return
+
+pytestmark = pytest.mark.item("5.1")
+
+RETRY = "pipeline.tasks.retry"
+URL = "http://127.0.0.1/v1/embeddings"
+NOT_NOW = (408, 429, 500, 502, 503, 504, 520, 529)
+NOT_LIKE_THIS = (400, 401, 403, 404, 405, 413, 415, 422, 451)
+NO_ANSWER = (
+    ("psycopg", "OperationalError"),
+    ("psycopg_pool", "PoolTimeout"),
+    ("psycopg.errors", "AdminShutdown"),
+    ("redis.exceptions", "ConnectionError"),
+    ("redis.exceptions", "TimeoutError"),
+    ("kombu.exceptions", "OperationalError"),
+    ("builtins", "ConnectionResetError"),
+    ("builtins", "ConnectionRefusedError"),
+    ("builtins", "TimeoutError"),
+)
+MISTAKES = (
+    ("builtins", "KeyError"),
+    ("builtins", "ValueError"),
+    ("builtins", "TypeError"),
+    ("builtins", "ZeroDivisionError"),
+    ("builtins", "FileNotFoundError"),
+    ("builtins", "PermissionError"),
+    ("builtins", "Exception"),
+    ("psycopg.errors", "UndefinedTable"),
+    ("psycopg.errors", "NotNullViolation"),
+)
+OURS = (
+    ("pipeline.errors", "BlobStoreUnavailable", True),
+    ("pipeline.steps.errors", "BadEmbeddings", True),
+    ("pipeline.errors", "BlobNotFound", False),
+    ("pipeline.steps.errors", "DamagedDocument", False),
+)
+
+Made = dict[str, Any]
+
+
+def request() -> Made:
+    return made("httpx2", "Request", "POST", URL)
+
+
+def answered(status: int, code: str | None, kind: str) -> Made:
+    """What the `openai` client raises for an answer like this."""
+    body = {"error": {"message": "No.", "type": kind, "param": None, "code": code}}
+    response = made(
+        "httpx2", "Response", status, json=body, request=request()
+    )
+    client = made("openai", "OpenAI", api_key="none", base_url="http://127.0.0.1/v1")
+    return made("openai", "OpenAI._make_status_error_from_response", client, response)
+
+
+def check(code: Code, what: str, error: Made, passes: bool, cause: str) -> None:
+    sent = f"is_transient() of {what}"
+    said = must_return(sent, code.ask(RETRY, "is_transient", error))
+    if bool(said) is not passes:
+        expected = "true: tried again, it may work" if passes else "false: it stays as it is"
+        fail(sent=sent, expected=expected, got=said, cause=cause)
+
+
+def test_answers(code: Code, rng: Random) -> None:
+    """The provider said something."""
+    for status in rng.sample(NOT_NOW, len(NOT_NOW)):
+        kind = "requests" if status == 429 else "server_error"
+        named = "rate_limit_exceeded" if status == 429 else None
+        cause = {
+            408: "408 says that the request came too slowly: nothing is wrong with it",
+            429: "too many requests now; later there will be fewer",
+        }.get(status, "from 500 on the trouble is the provider's, and may be over soon")
+        check(code, f"the provider's answer {status}", answered(status, named, kind), True, cause)
+    for status in rng.sample(NOT_LIKE_THIS, len(NOT_LIKE_THIS)):
+        error = answered(status, None, "invalid_request_error")
+        cause = "the request itself is refused: sent again, it is refused again, and paid for in time"
+        check(code, f"the provider's answer {status}", error, False, cause)
+
+
+def test_quota(code: Code) -> None:
+    """A 429 that no waiting ends."""
+    error = answered(429, "insufficient_quota", "insufficient_quota")
+    cause = "the account's money is used up: look at the error's `code`, not at the status alone"
+    check(code, "a 429 with the code insufficient_quota", error, False, cause)
+
+
+def test_no_answer(code: Code, rng: Random) -> None:
+    """Nobody said anything."""
+    silent = [(name, made(module, name)) for module, name in NO_ANSWER]
+    silent += [
+        ("openai.APITimeoutError", made("openai", "APITimeoutError", request())),
+        ("openai.APIConnectionError", made("openai", "APIConnectionError", request=request())),
+    ]
+    for name, error in rng.sample(silent, len(silent)):
+        cause = "a service that does not answer now may answer in a second: `CONNECTION_ERRORS`"
+        check(code, f"{name}", error, True, cause)
+
+
+def test_all_else(code: Code, rng: Random) -> None:
+    """Mistakes in programs, and errors of our own, which say it themselves."""
+    for module, name in rng.sample(MISTAKES, len(MISTAKES)):
+        error = made(module, name, f"text {rng.randint(0, 99)}")
+        cause = "no error that a wait mends: a person replays the job when the cause is gone"
+        check(code, name, error, False, cause)
+    for module, name, passes in OURS:
+        cause = "errors of our own say it by their class: TransientError or PermanentError"
+        check(code, name, made(module, name), passes, cause)

@@ -1,0 +1,162 @@
+"""5.2: how long to wait. The same call many times: what is random shows in numbers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+from statistics import mean
+from typing import Any
+
+import pytest
+
+from autograder.engine.card import fail
+from autograder.week04_job_state.code import Code, must_return
+from autograder.week05_retries.rows import values
+
+pytestmark = pytest.mark.item("5.2")
+
+RETRY = "pipeline.tasks.retry"
+CALLS = 400
+NEAR = 0.1
+"""Of the longest wait: so near to each end must the smallest and the largest of 400 come. By chance
+they miss it once in 10^18."""
+MEAN_BAND = 0.1
+"""Seven times the standard error of the mean of 400."""
+MAX_ASKED = 3600.0
+
+
+def waits(code: Code, attempt: int, base: float, cap: float, *asked: Any) -> list[float]:
+    """400 waits after this attempt, the shortest first."""
+    sent = text(attempt, base, cap, *asked)
+    said = must_return(sent, values(code, CALLS, RETRY, "backoff", attempt, base, cap, *asked))
+    numbers = [one for one in said if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(numbers) != CALLS or min(numbers) < 0:
+        odd = next((one for one in said if one not in numbers or one < 0), None)
+        fail(sent=sent, expected="seconds, from 0", got=odd, cause="nobody can wait that long")
+    return sorted(map(float, numbers))
+
+
+def text(attempt: int, base: float, cap: float, *asked: Any) -> str:
+    words = [f"{attempt}", f"base={base:g}", f"cap={cap:g}", *(f"asked={one}" for one in asked)]
+    return f"backoff({', '.join(words)}), {CALLS} times"
+
+
+def seen(found: list[float]) -> str:
+    return f"from {found[0]:.3g} to {found[-1]:.3g} s, {mean(found):.3g} s on average"
+
+
+def numbers(rng: Random) -> tuple[float, float, int]:
+    """A base, a cap and the last attempt before the cap is reached."""
+    base, doublings = round(rng.uniform(0.2, 3), 2), rng.randint(4, 6)
+    return base, round(base * 2**doublings * rng.uniform(1.1, 1.9), 2), doublings + 1
+
+
+def test_growth_and_cap(code: Code, rng: Random) -> None:
+    """Anything from zero to the doubled and capped base, each as likely as the other."""
+    base, cap, last = numbers(rng)
+    for attempt in (1, 2, 3, last, last + 1, last + rng.randint(2, 9), 70, 5_000):
+        longest = min(cap, base * 2 ** min(attempt - 1, 40))
+        check_jitter(code, attempt, base, cap, longest)
+
+
+def check_jitter(code: Code, attempt: int, base: float, cap: float, longest: float) -> None:
+    found = waits(code, attempt, base, cap)
+    sent = text(attempt, base, cap)
+    expected = f"waits between 0 and {longest:.3g} s, spread evenly"
+    if found[-1] > longest * 1.001:
+        over = found[-1] > cap * 1.001
+        fail(
+            sent=sent,
+            expected=expected,
+            got=seen(found),
+            cause="no wait is longer than the cap"
+            if over
+            else "the longest wait after attempt 1 is the base, and it doubles with each attempt",
+        )
+    if len({round(one, 9) for one in found}) < CALLS / 2:
+        fail(
+            sent=sent,
+            expected=expected,
+            got=f"{seen(found)}: many exactly alike",
+            cause="without jitter all that failed together come back together; and chance that is "
+            "seeded is the same chance for everybody",
+        )
+    if found[0] > longest * NEAR:
+        fail(
+            sent=sent,
+            expected=expected,
+            got=seen(found),
+            cause="full jitter begins at zero: half a wait plus some chance is \"equal jitter\", and "
+            "a wait plus some chance leaves the crowd together",
+        )
+    if found[-1] < longest * (1 - NEAR) or abs(mean(found) - longest / 2) > longest * MEAN_BAND:
+        fail(
+            sent=sent,
+            expected=expected,
+            got=seen(found),
+            cause="the longest wait after attempt n is base * 2 ** (n - 1), up to the cap; the wait "
+            "is anything up to it, each as likely",
+        )
+
+
+def test_asked_is_the_least(code: Code, rng: Random) -> None:
+    """What the provider asks for is kept, and those that were told the same part again."""
+    base, cap, last = numbers(rng)
+    for attempt in (1, 3, last + 2):
+        longest = min(cap, base * 2 ** (attempt - 1))
+        for asked in (longest * rng.uniform(0.3, 0.7), cap * rng.uniform(1.5, 4)):
+            check_asked(code, attempt, base, cap, round(asked, 3))
+    for asked in (None, 0.0):
+        found = waits(code, 1, base, cap, asked)
+        if found[-1] > base * 1.001:
+            fail(
+                sent=text(1, base, cap, asked),
+                expected="the same as without it",
+                got=seen(found),
+                cause="nothing was asked for",
+            )
+
+
+def check_asked(code: Code, attempt: int, base: float, cap: float, asked: float) -> None:
+    found, sent = waits(code, attempt, base, cap, asked), text(attempt, base, cap, asked)
+    expected = f"{asked:g} s at least, and no two alike"
+    if found[0] < asked * 0.999:
+        fail(
+            sent=sent,
+            expected=expected,
+            got=seen(found),
+            cause="the provider says when it takes requests again: whoever comes earlier, or caps "
+            "it, is refused again",
+        )
+    ties = sum(after - before < 1e-9 for before, after in pairwise(found))
+    if ties > CALLS / 10 or found[-1] - found[0] < base / 5:
+        fail(
+            sent=sent,
+            expected=expected,
+            got=f"{seen(found)}, {ties} of them exactly like another",
+            cause="all that were told the same number come back in the same moment: the jitter "
+            "belongs on top of it",
+        )
+    if found[-1] > 2 * asked + cap:
+        fail(
+            sent=sent,
+            expected=f"not much more than {asked:g} s",
+            got=seen(found),
+            cause="what is asked for is the least; on top comes the jitter, and no more",
+        )
+
+
+def test_asked_is_bounded(code: Code, rng: Random) -> None:
+    """A provider that says "in thirty years" is wrong."""
+    base, cap, _ = numbers(rng)
+    for asked in (3_000.0, MAX_ASKED):
+        check_asked(code, 2, base, cap, asked)
+    asked = float(rng.randint(10**8, 10**12))
+    found = waits(code, 1, base, cap, asked)
+    if found[-1] > 2 * MAX_ASKED or found[0] < MAX_ASKED * 0.99:
+        fail(
+            sent=text(1, base, cap, asked),
+            expected=f"about {MAX_ASKED:g} s: MAX_ASKED_SECONDS is the most that anybody may ask",
+            got=seen(found),
+            cause="an absurd Retry-After would keep the job for years",
+        )
