@@ -133,8 +133,6 @@ def test_one_of_several_signatures_is_enough_in_any_place():
         "-1",
         "1e9",
         "9" * 400,
-    ]
-    + [
         "1700000000.0",
         "v1 ",
         "v1,v1,v1",

@@ -1,23 +1,26 @@
 """A layer of the tests: kills the worker process where a webhook could get lost.
 
 A file in the folder `SABOTAGE` says where, once: `kill-untold` when a job has ended and nobody was
-told, `kill-unsent` when a delivery was taken, `kill-unrecorded` when it was sent.
+told, `kill-unsent` when a delivery was taken, `kill-unrecorded` when it was sent. `hold-untold` holds
+the worker there for as long as the file exists, and `hold-parse` in the first step.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.tasks import notifying
+from pipeline.tasks import document_pipeline, notifying
 from pipeline.webhooks import notify
 
 FOLDER = Path(os.environ["SABOTAGE"])
 
 fan_out = notifying.fan_out
 post = notify.post
+report = document_pipeline.report
 
 
 def kill(where: str) -> None:
@@ -27,8 +30,20 @@ def kill(where: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def hold(where: str) -> None:
+    while (FOLDER / f"hold-{where}").exists():
+        time.sleep(0.02)
+
+
+def sabotaged_report(task: Any, document_id: str, step: str) -> None:
+    report(task, document_id, step)
+    hold(step)
+
+
 def sabotaged_fan_out(job: Any) -> None:
     kill("untold")
+    (FOLDER / "untold").touch()
+    hold("untold")
     fan_out(job)
 
 
@@ -39,5 +54,6 @@ def sabotaged_post(*args: Any) -> Any:
     return attempt
 
 
+document_pipeline.report = sabotaged_report
 notifying.fan_out = sabotaged_fan_out
 notify.post = sabotaged_post
