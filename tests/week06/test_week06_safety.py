@@ -11,7 +11,7 @@ import pytest
 
 from bootcamp.providers.faults import Fault
 from bootcamp.providers.names import NameServer
-from pipeline.webhooks.errors import NameUnresolved, UnsafeUrl
+from pipeline.webhooks.errors import HostUnknown, NameUnresolved, UnsafeUrl
 from pipeline.webhooks.safety import checked, is_public
 from pipeline.webhooks.sending import certificates, post
 from pipeline.webhooks.settings import webhook_settings
@@ -158,12 +158,11 @@ def test_http_and_other_ports_by_setting_alone(names, settings):
         checked("https://hook.test/")
 
 
-def test_a_name_that_nobody_has_may_come_later(names):
-    with pytest.raises(NameUnresolved):
-        checked("https://unknown.test/")
+def test_a_name_that_nobody_has_and_one_without_address(names):
     names.say("empty.test", [])
-    with pytest.raises(NameUnresolved):
-        checked("https://empty.test/")
+    for name in ("unknown.test", "empty.test"):
+        with pytest.raises(HostUnknown):
+            checked(f"https://{name}/")
 
 
 def test_a_name_server_that_is_away_is_a_name_unresolved(settings):

@@ -33,6 +33,7 @@ from pipeline.webhooks.errors import (
     EndpointConflict,
     EndpointDisabled,
     EndpointNotFound,
+    HostUnknown,
     NameUnresolved,
     TooManyEndpoints,
     UnsafeUrl,
@@ -67,7 +68,7 @@ def _name_threads() -> CapacityLimiter:
 
 
 async def check(url: str) -> None:
-    """Raises UnsafeUrl or NameUnresolved where webhooks cannot go there. Given."""
+    """Raises UnsafeUrl, HostUnknown or NameUnresolved where webhooks cannot go there. Given."""
     with anyio.move_on_after(TURN_SECONDS):
         await to_thread.run_sync(checked, url, limiter=_name_threads())
         return
@@ -86,7 +87,9 @@ async def tell_a_worker(delivery_id: str) -> None:
     "/webhooks",
     status_code=status.HTTP_201_CREATED,
     summary="Register a webhook",
-    responses=error_responses(UnsafeUrl, NameUnresolved, TooManyEndpoints, JobStoreUnavailable),
+    responses=error_responses(
+        UnsafeUrl, HostUnknown, NameUnresolved, TooManyEndpoints, JobStoreUnavailable
+    ),
 )
 async def register_webhook(new: NewWebhook) -> WebhookSecret:
     """From now on the end of each of your jobs is sent there, signed. The secret is shown once."""
@@ -130,7 +133,12 @@ async def rotate_secret(webhook_id: WebhookId) -> WebhookSecret:
     "/webhooks/{webhook_id}/enable",
     summary="Enable a webhook",
     responses=error_responses(
-        EndpointNotFound, UnsafeUrl, NameUnresolved, EndpointConflict, JobStoreUnavailable
+        EndpointNotFound,
+        UnsafeUrl,
+        HostUnknown,
+        NameUnresolved,
+        EndpointConflict,
+        JobStoreUnavailable,
     ),
 )
 async def enable_webhook(webhook_id: WebhookId) -> WebhookView:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pipeline.tasks.celery_config import app
 from pipeline.tasks.tracking import dropped
-from pipeline.webhooks.fan_out import DELIVERY_TASK
 from pipeline.webhooks.notify import deliver
 
 
-@app.task(name=DELIVERY_TASK, ignore_result=True)
+@app.task(name="pipeline.deliver_webhook", ignore_result=True)
 def deliver_webhook(delivery_id: str) -> None:
     """Make the next attempt of this delivery, if it is time for one."""
     with dropped():

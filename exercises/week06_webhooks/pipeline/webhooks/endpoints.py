@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from boto3.dynamodb.conditions import Attr
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.models.job import jobs
 from pipeline.models.table import KEY, ConditionFailed, Item, moment
@@ -43,8 +43,8 @@ class Endpoint(BaseModel):
     url: str
     events: tuple[Event, ...]
     created_at: float
-    secret: str
-    old_secret: str | None = None
+    secret: str = Field(repr=False)
+    old_secret: str | None = Field(None, repr=False)
     old_secret_until: float | None = None
     """Until when the secret before this one signs too."""
     disabled_at: float | None = None
@@ -131,8 +131,13 @@ def rotate(owner: str, endpoint: Endpoint) -> Endpoint:
 
 def signing_secrets(endpoint: Endpoint) -> list[str]:
     """The secrets that sign a webhook to this endpoint now, the newest first."""
-    # TODO 6.5: One, or during a rotation two. When is the old one no longer right to use?
-    #   `moment()` is now.
+    if endpoint.old_secret is None:
+        return [endpoint.secret]
+    # TODO 6.5: The secret was rotated. Which of the two signs, and which no more? `moment()` is
+    #   now.
+    #   A receiver that has not learned the new one yet must be able to check, until the old one's
+    #   time
+    #   is over; after that nobody may sign with it.
     raise NotImplementedError("6.5")
 
 

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 import dns.exception
 import dns.resolver
 
-from pipeline.webhooks.errors import NameUnresolved
+from pipeline.webhooks.errors import HostUnknown, NameUnresolved
 from pipeline.webhooks.settings import DNS_SECONDS, webhook_settings
 
 MAX_ADDRESSES = 16
@@ -21,7 +21,8 @@ def resolve(host: str) -> list[str]:
     """Every address of a host, IPv4 first. An address is its own. Blocks, `DNS_SECONDS` at most.
 
     Raises:
-        NameUnresolved: there is no such name, or nobody says.
+        HostUnknown: there is no such name, or it has no address.
+        NameUnresolved: nobody says.
     """
     try:
         return [str(ip_address(host))]
@@ -33,10 +34,12 @@ def _asked(host: str) -> list[str]:
     try:
         answers = _resolver().resolve_name(f"{host}.", lifetime=DNS_SECONDS, search=False)
         found = sorted(answers.addresses_and_families(), key=lambda one: one[1])
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer) as error:
+        raise HostUnknown from error
     except (dns.exception.DNSException, OSError, ValueError) as error:
         raise NameUnresolved from error
     if not found:
-        raise NameUnresolved
+        raise HostUnknown
     return [address for address, _ in found[:MAX_ADDRESSES]]
 
 

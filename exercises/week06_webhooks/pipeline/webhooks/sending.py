@@ -1,4 +1,4 @@
-"""One POST to a stranger: to an address that was checked, within a limit of time and bytes.
+"""One POST to a stranger: to an address that was checked, within a limit of time and bytes. Given.
 
 httpcore, the layer below httpx, follows no redirect, reads no proxy variable and unpacks nothing, and
 it lets us say how a connection is made.
@@ -55,8 +55,12 @@ class Deadline:
         return left
 
 
+class TlsError(httpcore.ConnectError):
+    """They did not agree on TLS, or the certificate is not for this name."""
+
+
 class TimedStream(httpcore.NetworkStream):
-    """A connection whose every wait ends with the deadline. Given."""
+    """A connection whose every wait ends with the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
@@ -77,10 +81,11 @@ class TimedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        left = self._deadline.left()
-        return TimedStream(
-            self._stream.start_tls(ssl_context, server_hostname, left), self._deadline
-        )
+        try:
+            secure = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left())
+        except httpcore.ConnectError as error:
+            raise TlsError from error
+        return TimedStream(secure, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -104,24 +109,25 @@ class PinnedBackend(SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        # TODO 6.4: Connect to one of the target's `addresses`; if that fails with an
-        #   `httpcore.ConnectError`,
-        #   to the next. Never to `host`: that would ask for the name once more, and the answer is
-        #   up
-        #   to whoever owns the name. `super().connect_tcp` connects, `self._deadline.left()` is the
-        #   time
-        #   that there is for it, and a `TimedStream` keeps to the deadline from then on.
-        raise NotImplementedError("6.4")
+        error: Exception = httpcore.ConnectError("no address")
+        for address in self._target.addresses:
+            try:
+                stream = super().connect_tcp(address, port, self._deadline.left())
+                return TimedStream(stream, self._deadline)
+            except httpcore.ConnectError as refused:
+                error = refused
+        raise error
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
+    """How TLS is checked: the name has to be in a certificate that a known authority signed."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
     """Check the address, send, and say what came of it. Blocks, but not for longer than
-    `webhook_timeout_seconds` and the time that a name takes. Given.
+    `webhook_timeout_seconds` and the time that a name takes.
 
     Nothing that a receiver does is an exception: it is an attempt with an `error`.
     """
@@ -134,9 +140,10 @@ def post(url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
         outcome = {"error": refused.kind}
     except (TimeoutError, httpcore.TimeoutException):
         outcome = {"error": "timeout"}
-    except (httpcore.NetworkError, OSError) as error:
-        broken_tls = isinstance(error.__cause__, ssl.SSLError)
-        outcome = {"error": "tls" if broken_tls else "connection"}
+    except TlsError:
+        outcome = {"error": "tls"}
+    except (httpcore.NetworkError, OSError):
+        outcome = {"error": "connection"}
     except httpcore.ProtocolError:
         outcome = {"error": "no_http"}
     return Attempt(at=began, seconds=round(time.monotonic() - begun, 3), **outcome)
@@ -150,7 +157,7 @@ def _exchange(target: Target, headers: Mapping[str, str], body: bytes) -> dict[s
     sent = list({**ours, **headers}.items())
     with (
         httpcore.ConnectionPool(
-            ssl_context=_certificates(), network_backend=PinnedBackend(target, deadline)
+            ssl_context=certificates(), network_backend=PinnedBackend(target, deadline)
         ) as pool,
         pool.stream(
             "POST", where, headers=sent, content=body, extensions={"sni_hostname": url.host}

@@ -18,10 +18,16 @@ class UnsafeUrl(PermanentError):
     default_message = "Webhooks are not sent to this address."
 
 
-class NameUnresolved(TransientError):
-    """The name service gave no answer, or said that there is no such name. That may pass."""
+class HostUnknown(PermanentError):
+    """The name service says that nobody has this name, or that it leads nowhere."""
 
-    default_message = "The host's name has no address. Check it, or try again in a few seconds."
+    default_message = "The host's name has no address."
+
+
+class NameUnresolved(TransientError):
+    """The name service gave no answer."""
+
+    default_message = "The host's name cannot be looked up now. Try again in a few seconds."
 
 
 class EndpointNotFound(PermanentError):

@@ -54,7 +54,7 @@ def checked(url: str) -> Target:
 
     Raises:
         UnsafeUrl: we do not send there. The message says why, but not what a name resolves to.
-        NameUnresolved: its host has no address, now.
+        HostUnknown, NameUnresolved: its host has no address, or nobody says which.
     """
     wanted = read_url(url)
     if wanted.authority in webhook_settings().webhook_allowed_targets:

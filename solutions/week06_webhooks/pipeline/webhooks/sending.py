@@ -1,4 +1,4 @@
-"""One POST to a stranger: to an address that was checked, within a limit of time and bytes.
+"""One POST to a stranger: to an address that was checked, within a limit of time and bytes. Given.
 
 httpcore, the layer below httpx, follows no redirect, reads no proxy variable and unpacks nothing, and
 it lets us say how a connection is made.
@@ -60,7 +60,7 @@ class TlsError(httpcore.ConnectError):
 
 
 class TimedStream(httpcore.NetworkStream):
-    """A connection whose every wait ends with the deadline. Given."""
+    """A connection whose every wait ends with the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
@@ -109,11 +109,6 @@ class PinnedBackend(SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        # BEGIN SOLUTION 6.4
-        # ? Connect to one of the target's `addresses`; if that fails with an `httpcore.ConnectError`,
-        # ? to the next. Never to `host`: that would ask for the name once more, and the answer is up
-        # ? to whoever owns the name. `super().connect_tcp` connects, `self._deadline.left()` is the time
-        # ? that there is for it, and a `TimedStream` keeps to the deadline from then on.
         error: Exception = httpcore.ConnectError("no address")
         for address in self._target.addresses:
             try:
@@ -122,7 +117,6 @@ class PinnedBackend(SyncBackend):
             except httpcore.ConnectError as refused:
                 error = refused
         raise error
-        # END SOLUTION
 
 
 @cache
@@ -133,7 +127,7 @@ def certificates() -> ssl.SSLContext:
 
 def post(url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
     """Check the address, send, and say what came of it. Blocks, but not for longer than
-    `webhook_timeout_seconds` and the time that a name takes. Given.
+    `webhook_timeout_seconds` and the time that a name takes.
 
     Nothing that a receiver does is an exception: it is an attempt with an `error`.
     """
