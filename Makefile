@@ -9,11 +9,12 @@ ONCE ?=
 N ?= 2
 JOBS ?= 4
 
-.PHONY: help setup demo test check lint format bench up down scale-workers lock clean
+.PHONY: help setup demo test proof check lint format bench bench-grade up down scale-workers lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
 	@echo "make test [JOBS=4]        run all tests, on as many cores as there are, four at most"
+	@echo "make proof                try the graders on every wrong and right solution: PROOFS.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
 	@echo "make lint                 ruff, mypy, and exercises against solutions"
@@ -37,6 +38,13 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest tests --numprocesses logical --maxprocesses $(JOBS)
+
+proof: setup
+	rm -rf .bootcamp/proofs
+	$(BIN)/python -m pytest tests/autograder/test_proofs.py tests/cheats --all-proofs \
+		--note-proofs .bootcamp/proofs --numprocesses logical --maxprocesses $(JOBS) \
+		-k "not the_page_shows"; \
+		$(BIN)/python -m autograder.proofs .bootcamp/proofs
 
 check: setup
 	$(BIN)/bootcamp check $(WEEK)

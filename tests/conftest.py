@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs with Ctrl-C ignored, and every child inherits that. Tests that
     # press Ctrl-C need a process that hears it, wherever they are started from.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make proof` gives both."""
+    group = parser.getgroup("proofs")
+    group.addoption(
+        "--all-proofs", action="store_true", help="Every wrong solution, not a few of each item."
+    )
+    group.addoption("--note-proofs", type=Path, help="Keep what the proofs saw in this folder.")
 
 
 @pytest.fixture(scope="session")
