@@ -65,23 +65,27 @@ def test_what_the_provider_asks_for_is_the_least_wait(api, fault, seconds):
 
 
 def test_many_that_fail_together_grow_apart_and_do_not_come_back_together(run, tmp_path):
-    """24 jobs, 5 attempts each, waits of up to 0.5, 1, 2 and 2 seconds."""
-    (tmp_path / "nothing-held").touch()
-    slow = {"MAX_ATTEMPTS": "5", "BACKOFF_BASE_SECONDS": "0.5", "BACKOFF_CAP_SECONDS": "2"}
+    """16 jobs, 7 attempts each. After the first they wait until all have had theirs, so that the
+    queue is short; then for up to 0.5, 1, 2, 2 and 2 seconds.
+    """
+    slow = {"MAX_ATTEMPTS": "7", "BACKOFF_BASE_SECONDS": "0.25", "BACKOFF_CAP_SECONDS": "2"}
     with serving(run, tmp_path / "apps", **slow, SABOTAGE=str(tmp_path)) as api:
-        jobs = [api.spoiled(Fault.status(503, times=None)) for _ in range(24)]
+        jobs = [
+            api.spoiled(Fault.status(429, retry_after=4 + n / 8), Fault.status(503, times=None))
+            for n in range(16)
+        ]
         for _, job_id in jobs:
             assert api.ended(job_id)["status"] == "failed"
         waits = [gaps(api.asked(text)) for text, _ in jobs]
-        assert {len(four) for four in waits} == {4}
-        first, second, third, fourth = zip(*waits, strict=True)
-        assert mean(first) < mean(third), "the waits do not grow"
-        assert max(fourth) < 3.5, "the waits grow past the cap"  # without one: up to 4, then later
-        for one in (second, third, fourth):
-            assert max(one) - min(one) > 0.3, "all wait alike"
+        assert {len(six) for six in waits} == {6}
+        _, second, _, fourth, fifth, sixth = zip(*waits, strict=True)
+        assert mean(second) < mean(fourth), "the waits do not grow"
+        assert max(sixth) < 3.5, "the waits grow past the cap"  # to 8 seconds, without one
+        for one in (fourth, fifth, sixth):
+            assert max(one) - min(one) > 0.4, "all wait alike"
         begun = Counter((tmp_path / "begun").read_text().splitlines())
         steps = {step: {begun[f"{job_id} {step}"] for _, job_id in jobs} for step in STEPS}
-        assert steps == {"parse": {1}, "chunk": {1}, "embed": {5}, "index": {0}}
+        assert steps == {"parse": {1}, "chunk": {1}, "embed": {7}, "index": {0}}
 
 
 STEPS = ("parse", "chunk", "embed", "index")
