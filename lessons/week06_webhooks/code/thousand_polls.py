@@ -1,0 +1,45 @@
+"""A document waits in the queue, and its owner asks a thousand times whether it is done."""
+
+import time
+from collections import Counter
+
+import httpx
+from local import local_services
+
+from bootcamp.apps import Apps, start_worker
+from bootcamp.layers import reference_layers
+from bootcamp.weeks import find_week
+
+BUSY = 999
+"""So many times the owner asks while the worker is away. It stands for half an hour in which the
+worker has other documents to do, and for an owner who asks every two seconds."""
+PATIENCE_SECONDS = 60
+
+
+def main() -> None:
+    with (
+        local_services() as run,
+        Apps(run.environment(), reference_layers(find_week("3"))) as apps,
+        httpx.Client(base_url=str(apps.api_url), timeout=30, trust_env=False) as api,
+    ):
+        (worker,) = apps.workers
+        worker.stop()
+        note = ("note.txt", b"A ship entered the harbour.")
+        address = api.post("/documents/upload", files={"file": note}).json()["status_url"]
+        said = Counter[str]()
+        received = 0
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not said["completed"] and time.monotonic() < end:
+            answer = api.get(address)
+            said[answer.json()["status"]] += 1
+            received += len(answer.content)
+            if said.total() == BUSY:
+                start_worker(worker)
+            elif said.total() > BUSY:
+                time.sleep(0.1)
+    print(f"asked ~{said.total()} times, and {said['completed']} answer was news")
+    print(f"received ~{received} bytes, to learn one word")
+
+
+if __name__ == "__main__":
+    main()
