@@ -12,8 +12,7 @@ from autograder.engine.student import Student
 from autograder.engine.worker import Worker
 from autograder.week03_pipeline import database
 from autograder.week04_job_state.code import Code
-from autograder.week05_retries.rows import ALERTS, DEFINITION, Settings
-from autograder.week04_job_state.table import JobsTable
+from autograder.week05_retries.rows import ALERTS, DEFINITION, Rows, Settings
 from bootcamp.stack import Run
 
 END_TO_END = {"5.3", "5.4", "5.5", "5.6"}
@@ -31,7 +30,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     between.__enter__()
     session.config.add_cleanup(lambda: between.__exit__(None, None, None))
     session.config.stash[THE_WAY] = between
-    JobsTable(grading.run).create(DEFINITION)
+    Rows(grading.run).create(DEFINITION)
     ours = Settings.of(grading).environment()
     ours |= {"AWS_ENDPOINT_URL": between.url, "ALERT_WEBHOOK_URL": grading.run.webhooks.url(ALERTS)}
     grading.student.env.update(ours)
@@ -58,13 +57,13 @@ def between(pytestconfig: pytest.Config) -> Between:
 
 
 @pytest.fixture(scope="session")
-def all_rows(run: Run) -> JobsTable:
+def all_rows(run: Run) -> Rows:
     """The jobs table, past all code of the student's."""
-    return JobsTable(run)
+    return Rows(run)
 
 
 @pytest.fixture
-def table(all_rows: JobsTable) -> JobsTable:
+def table(all_rows: Rows) -> Rows:
     """The same, without a row of an earlier check."""
     all_rows.clear()
     return all_rows

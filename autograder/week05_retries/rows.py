@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from autograder.engine import wait
 from autograder.engine.calls import Answer
@@ -159,6 +161,28 @@ def function(module: str, name: str) -> dict[str, Any]:
     return made("builtins", "getattr", made("importlib", "import_module", module), name)
 
 
+class Rows(JobsTable):
+    """The jobs table, and time that goes by in it."""
+
+    def make_due(self, *jobs: str) -> None:
+        """The time of these jobs has come, unless somebody has them already."""
+        for job_id in jobs:
+            self._pass(job_id, Attr("lease_owner").not_exists(), "due_at")
+
+    def end_lease(self, job_id: str) -> None:
+        """The lease of a worker that is gone has run out."""
+        self._pass(job_id, Attr("lease_owner").exists(), "due_at", "lease_until")
+
+    def _pass(self, job_id: str, condition: ConditionBase, *names: str) -> None:
+        with suppress(self._resource.meta.client.exceptions.ConditionalCheckFailedException):
+            self._table.update_item(
+                Key={"id": job_id},
+                UpdateExpression="SET " + ", ".join(f"{name} = :past" for name in names),
+                ConditionExpression=Attr("due_at").exists() & condition,
+                ExpressionAttributeValues={":past": moment(-1)},
+            )
+
+
 def row_of(table: JobsTable, job_id: str) -> Item:
     """The row, or an empty one."""
     return table.get(job_id) or {}
@@ -182,12 +206,6 @@ def asked(openai: OpenAIControl, one: Submitted) -> list[JournalEntry]:
 def is_waiting(row: Item) -> bool:
     """A job whose step has failed, that nobody has, and that is not to be given up."""
     return row.get("status") == "processing" and "lease_owner" not in row and "waiting" in row
-
-
-def make_due(table: JobsTable, jobs: Iterable[str]) -> None:
-    """Let their time come."""
-    for job_id in jobs:
-        table.change(job_id, due_at=moment(-1))
 
 
 def shown(row: Item) -> Any:

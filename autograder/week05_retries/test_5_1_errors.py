@@ -56,9 +56,7 @@ def request() -> Made:
 def answered(status: int, code: str | None, kind: str) -> Made:
     """What the `openai` client raises for an answer like this."""
     body = {"error": {"message": "No.", "type": kind, "param": None, "code": code}}
-    response = made(
-        "httpx2", "Response", status, json=body, request=request()
-    )
+    response = made("httpx2", "Response", status, json=body, request=request())
     client = made("openai", "OpenAI", api_key="none", base_url="http://127.0.0.1/v1")
     return made("openai", "OpenAI._make_status_error_from_response", client, response)
 
@@ -83,7 +81,9 @@ def test_answers(code: Code, rng: Random) -> None:
         check(code, f"the provider's answer {status}", answered(status, named, kind), True, cause)
     for status in rng.sample(NOT_LIKE_THIS, len(NOT_LIKE_THIS)):
         error = answered(status, None, "invalid_request_error")
-        cause = "the request itself is refused: sent again, it is refused again, and paid for in time"
+        cause = (
+            "the request itself is refused: sent again, it is refused again, and paid for in time"
+        )
         check(code, f"the provider's answer {status}", error, False, cause)
 
 

@@ -86,7 +86,7 @@ def check_jitter(code: Code, attempt: int, base: float, cap: float, longest: flo
             sent=sent,
             expected=expected,
             got=seen(found),
-            cause="full jitter begins at zero: half a wait plus some chance is \"equal jitter\", and "
+            cause='full jitter begins at zero: half a wait plus some chance is "equal jitter", and '
             "a wait plus some chance leaves the crowd together",
         )
     if found[-1] < longest * (1 - NEAR) or abs(mean(found) - longest / 2) > longest * MEAN_BAND:

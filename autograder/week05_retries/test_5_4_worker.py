@@ -1,0 +1,171 @@
+"""5.4 with a real worker: documents that nobody can read, and a provider that stays broken."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine import wait
+from autograder.engine.api import Api
+from autograder.engine.card import fail
+from autograder.engine.worker import Worker
+from autograder.week02_api.uploading import traceback_in
+from autograder.week04_job_state.code import number, plain
+from autograder.week04_job_state.submitting import accepted
+from autograder.week04_job_state.submitting import submit as post
+from autograder.week05_retries.rows import (
+    LONG,
+    Item,
+    Rows,
+    Settings,
+    asked,
+    ended,
+    failed_before,
+    moment,
+    row_of,
+    shown,
+    submit,
+)
+from bootcamp.providers import OpenAIControl
+from bootcamp.providers.faults import Fault
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("5.4")
+
+LOG_SECONDS = 3.0
+_LEVEL = re.compile(r"\b(ERROR|CRITICAL)\b")
+
+
+def letter_on(row: Item) -> dict[str, Any]:
+    letter = row.get("dead_letter")
+    return letter if isinstance(letter, dict) else {}
+
+
+def buried(sent: str, table: Rows, worker: Worker, job_id: str) -> dict[str, Any]:
+    """The dead letter of a job that must fail."""
+    row = ended(table, job_id)
+    letter = letter_on(row)
+    if row.get("status") != "failed" or not letter:
+        fail(
+            sent=sent,
+            expected="a failed job with its dead letter",
+            got=f"{shown(row)}, dead letter: {plain(letter) or 'none'}",
+            cause="the row says how far it came, the worker's log why: a float in a letter is what "
+            "DynamoDB does not take (`exact`)",
+            log=traceback_in(worker.logs()) or worker.tail(),
+        )
+    return letter
+
+
+def has(sent: str, letter: dict[str, Any], **wanted: Any) -> None:
+    found = {name: plain(letter.get(name)) for name in wanted}
+    if found != wanted:
+        fail(sent=sent, expected=f"in the dead letter: {wanted}", got=found)
+
+
+def test_permanent_and_exhausted(
+    api: Api,
+    worker: Worker,
+    run: Run,
+    table: Rows,
+    openai: OpenAIControl,
+    settings: Settings,
+    rng: Random,
+) -> None:
+    """One is given up at once, the other after its last attempt. Each leaves one letter."""
+    broken = b"%PDF-1.4\n" + rng.randbytes(400)
+    unread = accepted(api, post(api, broken, "broken.pdf"), "a PDF that is damaged").job_id
+    most = settings.max_attempts
+    first = failed_before(most - 1)
+    one = submit(run, table, rng, **first, due_at=moment(LONG))
+    openai.script(Fault.status(500, times=None, matching=one.text))
+    table.make_due(one.id)
+
+    sent = "a PDF that is damaged"
+    letter = buried(sent, table, worker, unread)
+    has(sent, letter, step="parse", task="pipeline.parse_document", attempts=1, deliveries=1)
+    check_public(sent, api, unread, letter)
+    check_log(sent, worker, unread, letter)
+
+    sent = f"a document whose embedding fails for the {most}th time (MAX_ATTEMPTS {most})"
+    letter = buried(sent, table, worker, one.id)
+    has(sent, letter, step="embed", attempts=most, deliveries=1, kind="internal_error")
+    known = first["failures"]["embed"]["first_at"]
+    if number(letter.get("first_at")) != float(known):
+        fail(
+            sent=sent,
+            expected=f"first_at: {float(known)}, when it failed first",
+            got=plain(letter.get("first_at")),
+            cause="`failures.first_at`, by `exact`",
+        )
+    if one.text in str(row_of(table, one.id)):
+        fail(
+            sent=sent,
+            expected="references in the dead letter",
+            got="a piece of the document's text",
+            cause="a dead letter is kept for weeks and read by many: it holds keys, never contents",
+        )
+    check_public(sent, api, one.id, letter)
+    check_log(sent, worker, one.id, letter)
+    if len(asked(openai, one)) != 1:
+        fail(sent=sent, expected="one request, the last", got=f"{len(asked(openai, one))} requests")
+
+
+def check_public(sent: str, api: Api, job_id: str, letter: dict[str, Any]) -> None:
+    """What a client is told: the kind and a sentence. The list has the letter, once."""
+    answer = api.get(f"/jobs/{job_id}")
+    body = api.json(answer)
+    error = body.get("error") if isinstance(body, dict) else None
+    if error != {"type": letter["kind"], "message": letter["message"]}:
+        fail(
+            sent=f"GET /jobs/{{id}} of {sent}",
+            expected="an error with the letter's kind and message",
+            got=answer.text[:300],
+        )
+    for place in (f"/jobs/{job_id}", f"/dead-letters/{job_id}", "/dead-letters?limit=100"):
+        answer = api.get(place)
+        if (
+            "Traceback" in answer.text
+            or 'File \\"' in answer.text
+            or "site-packages" in answer.text
+        ):
+            fail(
+                sent=f"GET {place} of {sent}",
+                expected="nothing from the inside",
+                got=answer.text[:400],
+                cause="a traceback is for the operator: `kind` and `message` come from `public_error`",
+            )
+    listed = api.json(answer) if answer.status_code == 200 else {}
+    found = listed.get("dead_letters") if isinstance(listed, dict) else None
+    ids = [one.get("job_id") for one in found] if isinstance(found, list) else []
+    if ids.count(job_id) != 1:
+        fail(
+            sent=f"GET /dead-letters after {sent}",
+            expected="the job, once",
+            got=answer.text[:300],
+            cause="`dead_at` puts a job into the list",
+        )
+
+
+def check_log(sent: str, worker: Worker, job_id: str, letter: dict[str, Any]) -> None:
+    """One line says that the job was given up; an alert says it for all of its kind."""
+
+    def lines() -> list[str]:
+        return [
+            line
+            for line in worker.logs().splitlines()
+            if job_id in line and str(letter.get("fingerprint")) in line and "ALERT" not in line
+        ]
+
+    wait.until(lines, LOG_SECONDS)
+    found = [line for line in lines() if _LEVEL.search(line)]
+    if len(found) != 1:
+        fail(
+            sent=sent,
+            expected="one line in the worker's log, as an error, with the job's id and fingerprint",
+            got=f"{len(found)} such lines" + (", and some below that level" if lines() else ""),
+            cause="`logger.error` after the write, once: who watches the log must see it",
+        )
