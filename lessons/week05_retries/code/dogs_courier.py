@@ -3,17 +3,17 @@
 import os
 import signal
 import sys
-from typing import Any
-
-from redis import Redis
+from pathlib import Path
 
 LIMIT = 3
 """So many couriers may ring at a door."""
 
 
-def book() -> Any:
-    """Where the depot counts."""
-    return Redis.from_url(os.environ["REDIS_URL"], db=2, decode_responses=True)
+def count_a_try(book: Path) -> int:
+    """Make a stroke in the depot's book. Returns how many there are."""
+    with book.open("a") as pages:
+        pages.write("|")
+    return len(book.read_text())
 
 
 def ring() -> None:
@@ -21,29 +21,28 @@ def ring() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def when_it_fails() -> None:
+def when_it_fails(book: Path) -> None:
     try:
         ring()
     except BaseException:
-        book().incr("tries")
+        count_a_try(book)
         raise
 
 
-def afterwards() -> None:
+def afterwards(book: Path) -> None:
     try:
         ring()
     finally:
-        book().incr("tries")
+        count_a_try(book)
 
 
-def before() -> None:
-    if book().incr("tries") > LIMIT:
-        book().set("given up", "yes")
-        return
+def before(book: Path) -> None:
+    if count_a_try(book) > LIMIT:
+        sys.exit("given up")
     ring()
 
 
 WAYS = {way.__name__: way for way in (when_it_fails, afterwards, before)}
 
 if __name__ == "__main__":
-    WAYS[sys.argv[1]]()
+    WAYS[sys.argv[1]](Path(sys.argv[2]))

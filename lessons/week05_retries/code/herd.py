@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 COURIERS = 200
 SERVED = 20
-"""How many the door serves in a second. All others are told "not now", and that costs it as much."""
+"""How many the door serves in a second. All others are told "not now"."""
 BASE, CAP = 5.0, 60.0
 """The longest wait after the first try, and the longest at all. Seconds."""
 SEED = 5
@@ -24,7 +24,7 @@ def fixed(_: random.Random, attempt: int) -> float:
 
 def doubling(_: random.Random, attempt: int) -> float:
     """5, 10, 20, 40, 60, 60 … seconds: exponential backoff with a cap."""
-    return min(CAP, BASE * 2 ** (attempt - 1))
+    return min(CAP, BASE * 2.0 ** (attempt - 1))
 
 
 def full_jitter(chance: random.Random, attempt: int) -> float:

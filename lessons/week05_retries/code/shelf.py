@@ -44,7 +44,11 @@ def main() -> None:
     with parcels_table(PARCELS) as table:
         with table.batch_writer() as batch:
             for number in range(IN_TABLE):
-                row = {"id": f"parcel-{number}", "sender": "Ada", "status": "delivered"}
+                row: dict[str, Any] = {
+                    "id": f"parcel-{number}",
+                    "sender": "Ada",
+                    "status": "delivered",
+                }
                 if number in GIVEN_UP:
                     row |= {"status": "given up", "given_up_at": GIVEN_UP[number]}
                 batch.put_item(row)

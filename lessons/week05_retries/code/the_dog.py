@@ -2,29 +2,30 @@
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import dogs_courier
-from dogs_courier import WAYS, book
-from local import local_services
 
 COURIERS = 6
 """So many the depot has."""
 
 
-def send_all(way: str) -> str:
+def send_all(way: str, book: Path) -> str:
     """Send courier after courier, until the parcel is given up or nobody is left."""
-    book().flushdb()
+    book.write_text("")
+    courier = [sys.executable, dogs_courier.__file__, way, str(book)]
     for sent in range(COURIERS):
-        subprocess.run([sys.executable, dogs_courier.__file__, way], check=False)
-        if book().get("given up"):
+        done = subprocess.run(courier, stderr=subprocess.PIPE, text=True, check=False)
+        if "given up" in done.stderr:
             return f"given up after {sent} couriers were lost"
-    return f"all {COURIERS} couriers lost, tries counted: {book().get('tries') or 0}"
+    return f"all {COURIERS} couriers lost, tries counted: {len(book.read_text())}"
 
 
 def main() -> None:
-    with local_services():
-        for way in WAYS:
-            print(f"{way + ':':<14} {send_all(way)}")
+    with tempfile.TemporaryDirectory() as depot:
+        for way in dogs_courier.WAYS:
+            print(f"{way + ':':<14} {send_all(way, Path(depot) / 'book')}")
 
 
 if __name__ == "__main__":
