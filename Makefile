@@ -21,6 +21,7 @@ help:
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
 	@echo "make scale-workers N=4    more workers, with Docker Compose"
 	@echo "make bench                timings, as ratios within one run"
+	@echo "make bench-grade          how fast a class of 5, 15 and 30 is graded"
 	@echo "make lock                 pin the dependencies anew"
 
 setup: $(READY)
@@ -61,6 +62,9 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m bootcamp.bench
+
+bench-grade: setup
+	$(BIN)/python -m bootcamp.bench.grade
 
 up: setup
 	$(BIN)/bootcamp up $(WEEK)

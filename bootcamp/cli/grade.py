@@ -27,6 +27,7 @@ from autograder.classroom.grading import Step, Task
 from autograder.classroom.names import shown
 from autograder.classroom.similarity import alike
 from autograder.classroom.summary import Grade, Status
+from autograder.engine import network
 from autograder.engine.sandbox import Tier, strongest
 from bootcamp.errors import EXIT_GRADER_ERROR, UsageError
 from bootcamp.up import stopped_by_signals
@@ -113,17 +114,18 @@ def exit_code(grades: tuple[Grade, ...]) -> int:
 
 
 def _tier(unsandboxed: bool) -> Tier:
-    """The strongest sandbox that works here.
+    """The strongest sandbox of this machine.
 
     Raises:
-        UsageError: none works, and nobody said that this is all right.
+        UsageError: it is not firm enough for strangers' code, and nobody has said that it will do.
     """
-    tier = strongest()
-    if tier is Tier.LIMITS and not unsandboxed:
+    tier, private = strongest(), network.is_possible()
+    if not unsandboxed and not (tier is Tier.BUBBLEWRAP and private):
+        which = f"{tier}, with {'a private' if private else 'the shared'} network"
         raise UsageError(
-            "No sandbox works on this machine: student code could read your files.",
-            "Install bubblewrap (Linux), or grade on a machine that holds nothing you would miss, "
-            "with --allow-unsandboxed.",
+            f"The strongest sandbox on this machine is weak: {which}.",
+            "Install bubblewrap (Linux) and allow user namespaces, or grade on a machine that holds "
+            "nothing you would miss, with --allow-unsandboxed.",
         )
     return tier
 
