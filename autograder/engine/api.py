@@ -84,7 +84,7 @@ class Api:
         except httpx.TimeoutException:
             card = self._card(method, path, f"no whole answer within {timeout:g} s")
             raise TookTooLong(card) from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, UnicodeError) as error:
             self._fail(method, path, f"{type(error).__name__}: {error}")
         return _complete(response, bytes(body))
 
@@ -150,15 +150,32 @@ class Api:
         self.process.stop(grace=5.0)
 
 
+class _Response(httpx.Response):
+    """A response whose text and JSON cannot break the grader."""
+
+    @property
+    def charset_encoding(self) -> str | None:
+        """Nothing here is coded otherwise than in UTF-8, whatever the header says."""
+        return None
+
+    def json(self, **options: Any) -> Any:
+        """As httpx has it. Raises ValueError also for what is nested too deep."""
+        try:
+            return super().json(**options)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+
+
 def _complete(response: httpx.Response, body: bytes) -> httpx.Response:
     """The same response with its body, which is decoded already."""
     coded = (b"content-encoding", b"transfer-encoding")
-    complete = httpx.Response(
+    complete = _Response(
         response.status_code,
         headers=[one for one in response.headers.raw if one[0].lower() not in coded],
         content=body,
         request=response.request,
         extensions=response.extensions,
+        default_encoding="utf-8",
     )
     complete.elapsed = response.elapsed
     return complete

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from autograder.engine import preload
+from autograder.engine.card import Card, CheckFailed
 from autograder.engine.sandbox import Sandbox
 from bootcamp.errors import GraderError
 from bootcamp.stack.process import LOG_BYTES, Process
@@ -57,6 +58,8 @@ class Host:
         self._env = {**env, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._lock = threading.Lock()
         self._parent: _Parent | None = None
+        self.ended = ""
+        """Why nothing of the student's runs any more, if it was ended for good."""
 
     def start(self) -> None:
         """Start the parent, so that it imports while the grader does other things."""
@@ -76,7 +79,21 @@ class Host:
             log = parent.process.logs()[-2000:]
             raise GraderError("The sandbox for the student's processes did not start.", log)
 
+    @property
+    def pid(self) -> int:
+        """The parent's process id, or its sandbox's; 0 if there is none."""
+        parent = self._parent
+        return parent.process.pid if parent is not None else 0
+
+    def end(self, reason: str) -> None:
+        """End all that runs, for good: whoever took too much does not get it a second time."""
+        with self._lock:
+            self.ended = reason
+        self.stop()
+
     def _living(self) -> _Parent:
+        if self.ended:
+            raise CheckFailed(Card(got="all of its processes were ended", cause=self.ended))
         if self._parent is None or not self._parent.alive:
             if self._parent is not None:
                 self._parent.stop()
@@ -104,6 +121,9 @@ class Host:
             path: folders in front of Python's own to import from.
             log: name of the file that gets its standard error, and its standard output unless
                 `pipes`.
+
+        Raises:
+            CheckFailed: it was ended for good.
         """
         with self._lock:
             forked = Forked(self._living(), name, self.logs / log)

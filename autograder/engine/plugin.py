@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from autograder.engine.api import Api
+from autograder.engine.blame import blamed
 from autograder.engine.card import Card, CheckFailed, NotGradable
 from autograder.engine.manifest import Item, Manifest
 from autograder.engine.outcome import SEVERITY, ItemResult, Outcome, WeekResult
@@ -159,6 +160,8 @@ class Grading:
         return report
 
     def _judge(self, item_id: str, error: BaseException) -> tuple[Outcome, Card]:
+        if isinstance(error, CheckFailed) and self.session.ended:
+            return Outcome.FAILED, replace(error.card, cause=f"ended: {self.session.ended}")
         if isinstance(error, CheckFailed):
             if place := self.session.unwritten(self.manifest.item(item_id)):
                 undone = f'{place} still says NotImplementedError("{item_id}"): write that part'
@@ -167,6 +170,8 @@ class Grading:
             return Outcome.FAILED if failed else Outcome.NOT_GRADABLE, error.card
         if isinstance(error, NeedsFailed):
             return self._not_checked(str(error))
+        if card := blamed(self.session.run, error):
+            return Outcome.FAILED, card
         trace = "".join(traceback.format_exception(error)).splitlines()
         return Outcome.GRADER_ERROR, broken(f"{type(error).__name__}: {error}", trace)
 

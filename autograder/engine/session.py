@@ -5,17 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
 from autograder.engine.card import Card
-from autograder.engine.disk import DiskWatch
+from autograder.engine.disk import MAX_DISK_BYTES, too_much_disk
 from autograder.engine.host import Host
 from autograder.engine.manifest import Item, Manifest, load_manifest
+from autograder.engine.memory import too_much_memory
 from autograder.engine.sandbox import Sandbox, Tier, can_change_user, new_user
 from autograder.engine.student import Student, base_environment
 from autograder.engine.submission import Submission, assemble, folder_of, unwritten
+from autograder.engine.watch import Look, Watch
 from bootcamp.layers import Layer, layers_under
 from bootcamp.stack import Run, Stack
 from bootcamp.stack.state import StateFolder
@@ -69,7 +72,7 @@ class Session:
             if host is None:
                 walls = self._walls(home, layers)
                 host = exit_stack.enter_context(Host(home, base_environment(home), logs, walls))
-                exit_stack.enter_context(DiskWatch(walls.write, host.stop))
+                exit_stack.enter_context(Watch(self._looks(host, walls), host.end))
             self._host = host
             self.student = Student(layers, self.run.environment(), home, host)
             exit_stack.callback(self.student.stop)
@@ -94,6 +97,21 @@ class Session:
         for folder in write:
             walls.give(folder)
         return walls
+
+    def _looks(self, host: Host, walls: Sandbox) -> list[Look]:
+        """What this submission must not use up."""
+        looks: list[Look] = [partial(too_much_disk, folder) for folder in walls.write]
+        return [*looks, lambda: too_much_memory(host.pid), self._too_much_in_postgres]
+
+    def _too_much_in_postgres(self) -> str:
+        if self.run.database_bytes() <= MAX_DISK_BYTES:
+            return ""
+        return f"it filled the disk with more than {MAX_DISK_BYTES // 1024**2:,} MiB in PostgreSQL"
+
+    @property
+    def ended(self) -> str:
+        """Why the submission was ended before its time, or ""."""
+        return self._host.ended if self._host is not None else ""
 
     def random(self, purpose: str) -> random.Random:
         """A source of random inputs that follows from the seed and the purpose."""

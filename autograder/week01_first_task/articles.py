@@ -46,7 +46,7 @@ def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
             return None
         try:
             meta = json.loads(stored[0])
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(meta, dict) or meta.get("status") not in ("SUCCESS", "FAILURE"):
             return None

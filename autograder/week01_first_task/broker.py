@@ -12,6 +12,8 @@ import redis
 from bootcamp.stack import Run
 
 BROKER, RESULTS = 0, 1
+ANSWER_SECONDS = 10.0
+"""A Redis that says nothing for so long will not answer."""
 ASIDE = "not-consumed"
 """A queue that no worker consumes: messages in it stay to be looked at."""
 
@@ -37,7 +39,7 @@ class Message:
 
 def database(run: Run, number: int) -> redis.Redis:
     """One database of the run's Redis server."""
-    return redis.Redis.from_url(f"{run.redis_url}/{number}")
+    return redis.Redis.from_url(f"{run.redis_url}/{number}", socket_timeout=ANSWER_SECONDS)
 
 
 def waiting(run: Run, number: int = BROKER) -> list[Message]:
@@ -48,7 +50,7 @@ def waiting(run: Run, number: int = BROKER) -> list[Message]:
         for text in client.lrange(key, 0, -1):
             try:
                 raw = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(raw, dict):
                 found.append(Message(key.decode(), raw))

@@ -15,6 +15,8 @@ from typing import Any
 import redis
 
 from autograder.engine import wait
+from autograder.engine.card import fail
+from autograder.engine.disk import write_below
 from autograder.engine.student import Student
 from autograder.engine.worker import Worker
 from autograder.week01_first_task import broker
@@ -59,7 +61,7 @@ def message(run: Run, task_id: str) -> broker.Message | None:
 
 def arguments(found: broker.Message) -> list[Any]:
     """The arguments in a message, by place and by name alike."""
-    with suppress(ValueError, TypeError, AttributeError):
+    with suppress(ValueError, TypeError, AttributeError, RecursionError):
         args, kwargs, _ = json.loads(found.body)
         return [*args, *kwargs.values()]
     return []
@@ -80,7 +82,7 @@ def plant(run: Run, task_id: str, status: str, result: Any, **more: Any) -> None
 
 def meta_in(stored: bytes) -> dict[str, Any]:
     """What a result backend's value says; empty if it is none of Celery's."""
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         meta = json.loads(stored)
         return meta if isinstance(meta, dict) else {}
     return {}
@@ -134,9 +136,13 @@ def watching(run: Run, task_id: str) -> Iterator[Watch]:
 def put_document(run: Run, content: bytes) -> dict[str, Any]:
     """Lay a document into the blob store, as an upload does. Returns the message for its task."""
     key = f"uploads/{hashlib.sha256(content).hexdigest()}"
-    path = run.blob_folder / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    if not write_below(run.blob_folder, key, content):
+        fail(
+            sent=f"a document, laid into the blob store under {key}",
+            expected="a folder `uploads` that takes it",
+            got="a link or something else in its place",
+            cause="the code has put something else where the blob store's folders are",
+        )
     return {
         "document_id": str(uuid.uuid4()),
         "blob_key": key,

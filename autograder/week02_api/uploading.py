@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ import httpx
 from autograder.engine import wait
 from autograder.engine.api import Api
 from autograder.engine.card import fail
+from autograder.engine.disk import entries, read_below
 from bootcamp.stack import Run
 
 UPLOAD = "/documents/upload"
@@ -67,11 +67,11 @@ def upload(
 def stored(run: Run) -> dict[str, int]:
     """Every file in the blob folder and its size. Half-written ones are in `.partial`."""
     found = {}
-    for path in run.blob_folder.rglob("*"):
+    for entry, _ in entries(run.blob_folder):
         with suppress(FileNotFoundError):  # it was renamed meanwhile
-            about = path.lstat()
-            if stat.S_ISREG(about.st_mode):
-                found[path.relative_to(run.blob_folder).as_posix()] = about.st_size
+            if entry.is_file(follow_symlinks=False):
+                name = Path(entry.path).relative_to(run.blob_folder).as_posix()
+                found[name] = entry.stat(follow_symlinks=False).st_size
     return found
 
 
@@ -128,12 +128,14 @@ def check_blob(run: Run, one: Accepted, content: bytes, sent: str) -> None:
             got=f"blob_key {key!r}; stored: {sorted(stored(run)) or 'nothing'}",
             cause="`upload_key(copied.sha256)` is the key, and `blob_store()` the place",
         )
-    found = (run.blob_folder / str(key)).read_bytes()
+    found = read_below(run.blob_folder, str(key), len(content) + 1)
     if found != content:
         fail(
             sent=f"{sent}: {len(content)} bytes",
             expected="the same bytes in the blob store",
-            got=f"{len(found)} bytes, or other ones",
+            got="no file that can be read"
+            if found is None
+            else f"{len(found)} bytes, or other ones",
             cause="the file is read from where the last reader stopped: is it at its start?",
         )
 
@@ -191,6 +193,7 @@ def strays(run: Run, home: Path, marker: str, names: Iterable[str]) -> list[str]
     """Files outside the blob folder that an upload called one of `names` has made."""
     bases = (run.blob_folder, run.blob_folder / "uploads", home)
     aimed_at = {Path(os.path.normpath(base / name)) for base in bases for name in names}
-    named = {path for place in (run.path, home) for path in place.rglob(f"*{marker}*")}
+    below = (Path(one.path) for place in (run.path, home) for one, _ in entries(place))
+    named = {path for path in below if marker in path.name}
     found = {path for path in aimed_at | named if marker in path.name and path.is_file()}
     return sorted(str(path) for path in found if run.blob_folder not in path.parents)

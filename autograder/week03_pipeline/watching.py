@@ -93,7 +93,7 @@ class Watch:
         for thread in self._threads:
             thread.join(SETTLE_SECONDS)
         if error is None and len(self._finished) < len(self._threads):
-            raise RuntimeError("the witness lost its connection to Redis")
+            raise redis.ConnectionError("the witness lost its connection to Redis")
         self._monitor.connection.disconnect()
         self._channels.close()
         self._client.close()
@@ -141,6 +141,6 @@ class Watch:
 def _record(data: bytes) -> dict[str, Any]:
     try:
         record = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}

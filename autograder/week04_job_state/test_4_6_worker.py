@@ -12,6 +12,7 @@ from autograder.engine import wait
 from autograder.engine.between import Between, Request
 from autograder.engine.calls import failure_card
 from autograder.engine.card import CheckFailed, fail
+from autograder.engine.disk import write_below
 from autograder.engine.worker import Worker
 from autograder.week01_first_task import broker
 from autograder.week02_api.uploading import accepted, traceback_in, upload
@@ -110,9 +111,7 @@ def check_copies(
     """A broker may deliver twice, and late: to jobs that have ended that is nothing."""
     paid = len(openai.journal("embeddings"))
     content = text(rng)
-    path = run.blob_folder / blob_key(content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    write_below(run.blob_folder, blob_key(content), content)
     rows = [row]
     for state in ("cancelled", "failed"):
         one = job(rng, state)

@@ -42,6 +42,7 @@ SETTINGS = {
     "shared_buffers": "64MB",
     "maintenance_work_mem": "128MB",
     "dynamic_shared_memory_type": "mmap",  # containers have a small /dev/shm
+    "client_connection_check_interval": "1s",  # what nobody waits for any more does not go on
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "timezone": "UTC",
@@ -149,6 +150,12 @@ class Admin:
         with self.connect() as connection:
             self._run(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
             self._run(connection, "DROP ROLE IF EXISTS {}", name)
+
+    def size(self, name: str) -> int:
+        """Bytes that a database has on disk."""
+        with self.connect() as connection:
+            [size] = connection.execute("SELECT pg_database_size(%s)", [name]).fetchone() or [0]
+            return int(size)
 
     @contextmanager
     def outage(self, name: str) -> Iterator[None]:

@@ -21,10 +21,21 @@ OLDEST_REDIS = 7
 DATABASES = 16
 PROBE_SECONDS = 1.0
 
+MEMORY = "512mb"
+"""What a server may hold, and as much again for what is on its way to clients."""
+DENIED = (
+    "-config +config|get -shutdown -debug -module -replicaof -slaveof -failover -save -bgsave "
+    "-bgrewriteaof -migrate -acl +acl|whoami -client|kill -client|pause"
+)
+"""Commands that steer the server itself. Its clients are pipelines, and student code among them: it
+would write files with the server's rights, take all memory, or lock others out.
+"""
 CONFIG = """\
 bind {host}
 port {port}
-requirepass {password}
+user default on >{password} ~* &* +@all {denied}
+maxmemory {memory}
+maxmemory-clients {memory}
 databases {databases}
 dir "{folder}"
 maxmemory-policy noeviction
@@ -112,6 +123,8 @@ class RedisServer:
                 port=self.port,
                 password=self.password,
                 databases=DATABASES,
+                denied=DENIED,
+                memory=MEMORY,
                 folder=str(self.folder).replace("\\", "\\\\").replace('"', '\\"'),
                 appendonly="yes" if self._keep else "no",
             ),
@@ -119,6 +132,11 @@ class RedisServer:
         self.process.start()
         self.process.wait_ready(self._answers)
         return self
+
+    @property
+    def sound(self) -> bool:
+        """Whether it runs and answers."""
+        return self.process.alive and self._answers()
 
     def _answers(self) -> bool:
         """PING over a plain socket: True once data is loaded."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -14,7 +13,7 @@ from typing import Any, Self
 
 import botocore.session
 import psycopg
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from bootcamp.providers import OpenAIControl, WebhookSink
 from bootcamp.stack.addresses import (
@@ -28,7 +27,7 @@ from bootcamp.stack.addresses import (
 )
 from bootcamp.stack.postgres import Admin
 from bootcamp.stack.redis import Flavor, RedisServer
-from bootcamp.stack.state import StateFolder, is_held, read_json, write_private
+from bootcamp.stack.state import StateFolder, is_held, read_json, remove_tree, write_private
 
 RUNS = "runs"
 RUN_FILE = "run.json"
@@ -104,7 +103,8 @@ class Run:
 
     def _forget(self) -> None:
         # A stack that went down under us takes nothing back: its next start sweeps the folder.
-        with suppress(psycopg.OperationalError, HTTPClientError):
+        # Neither does what a submission has locked (a table that is protected from deletion).
+        with suppress(psycopg.Error, HTTPClientError, ClientError):
             forget(self._endpoints, self._admin, self.path, self.aws_account)
 
     @property
@@ -130,6 +130,13 @@ class Run:
     def blob_folder(self) -> Path:
         return self.addresses.blob_folder
 
+    def database_bytes(self) -> int:
+        """What this run's database has on disk; -1 where the server does not say."""
+        try:
+            return self._admin.size(self.id)
+        except psycopg.Error:
+            return -1
+
     def postgres_outage(self) -> AbstractContextManager[None]:
         """While this lasts, this run's database accepts no connection, and has thrown all out."""
         return self._admin.outage(self.id)
@@ -146,9 +153,11 @@ class Run:
 
 def forget(endpoints: Endpoints, admin: Admin, folder: Path, account: str) -> None:
     """Remove what a run left in the shared services, and its folder."""
-    admin.drop(folder.name)
-    empty_account(endpoints.aws_url, account)
-    shutil.rmtree(folder, ignore_errors=True)
+    # Each by itself: what one service does not give up must not keep the others from it.
+    with ExitStack() as last:
+        last.callback(remove_tree, folder)
+        last.callback(empty_account, endpoints.aws_url, account)
+        admin.drop(folder.name)
 
 
 @cache
@@ -171,6 +180,7 @@ def empty_account(url: str, account: str) -> None:
     dynamodb = client("dynamodb")
     for page in dynamodb.get_paginator("list_tables").paginate():
         for table in page["TableNames"]:
+            dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
             dynamodb.delete_table(TableName=table)
     s3 = client("s3")
     for bucket in s3.list_buckets()["Buckets"]:

@@ -6,6 +6,7 @@ writes below the folder share that one lock, so it is free exactly when all of t
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -133,7 +134,15 @@ class StateFolder:
             except subprocess.TimeoutExpired:
                 self._janitor.kill()
                 self._janitor.wait()
-            shutil.rmtree(self.path, ignore_errors=True)
+            remove_tree(self.path)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all in it, also folders in folders that are too deep for Python."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False, capture_output=True)
 
 
 def wait_until_free(folder: Path, timeout: float) -> bool:
