@@ -17,7 +17,7 @@ from autograder.engine.remote import made
 from autograder.engine.session import Session
 from autograder.week04_job_state.code import Code, plain
 from autograder.week04_job_state.table import DEFINITION as WEEK_FOUR
-from autograder.week04_job_state.table import LONG, SHARDS, Item, JobsTable, job, moment
+from autograder.week04_job_state.table import LONG, Item, JobsTable, job, moment, new_id
 from bootcamp.providers import OpenAIControl
 from bootcamp.providers.clients import JournalEntry
 from bootcamp.stack import Run
@@ -225,4 +225,4 @@ def values(code: Code, n: int, module: str, name: str, *args: Any) -> Answer:
     return code.ask("builtins", "list", made("builtins", "map", function(module, name), *repeated))
 
 
-__all__ = ["LONG", "SHARDS", "Item", "JobsTable", "moment"]
+__all__ = ["LONG", "Item", "job", "moment", "new_id"]

@@ -1,0 +1,168 @@
+"""5.5: a document that ends its workers is given up, whoever it was that died, and however."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine import wait
+from autograder.engine.api import Api
+from autograder.engine.calls import failure_card
+from autograder.engine.card import CheckFailed, fail
+from autograder.engine.worker import Worker
+from autograder.week02_api.uploading import traceback_in
+from autograder.week04_job_state.code import Code, must_raise, plain
+from autograder.week05_retries.rows import (
+    DONE_SECONDS,
+    LONG,
+    Item,
+    Rows,
+    Settings,
+    Submitted,
+    as_job,
+    asked,
+    ended,
+    job,
+    moment,
+    row_of,
+    shown,
+    submit,
+)
+from bootcamp.providers import OpenAIControl
+from bootcamp.providers.faults import Fault
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("5.5")
+
+DEAD = "pipeline.tasks.dead_letter"
+HELD_SECONDS = 60.0
+
+
+def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
+    """Up to the limit a job is worked on. Deliveries that no worker died of do not count."""
+    limit = settings.max_deliveries
+    cases = [(limit, 0), (limit + 1, 0), (2, 0), (limit + rng.randint(2, 90), 0)]
+    lost = rng.randint(2, 7)
+    cases += [(limit + lost, lost), (limit + lost + 1, lost), (lost + 1, lost)]
+    for deliveries, messages in cases:
+        row = job(rng, "processing", deliveries=deliveries, lost_messages=messages)
+        sent = (
+            f"refuse_poison() of a job with {deliveries} deliveries, this one included, of which "
+        )
+        sent += f"{messages} for lost messages (MAX_DELIVERIES {limit})"
+        answer = code.ask(DEAD, "refuse_poison", as_job(row))
+        if deliveries - messages > limit:
+            cause = (
+                f"{deliveries - messages - 1} workers have begun with it before, and none came back"
+            )
+            must_raise(sent, answer, "PoisonJob", cause)
+        elif answer.error == "PoisonJob":
+            cause = f"`deliveries` has this one already, and {limit} may be worked on"
+            if messages:
+                cause = "a lost message is not the document's fault: leave `lost_messages` out"
+            fail(sent=sent, expected="no exception: it is begun", got="PoisonJob", cause=cause)
+        elif not answer.ok:
+            raise CheckFailed(failure_card(sent, answer))
+
+
+def abandoned(run: Run, table: Rows, rng: Random, **more: Any) -> Submitted:
+    """A job whose worker died in its third step, and whose lease has run out."""
+    gone = {"lease_owner": f"gone-{rng.getrandbits(32):x}", "lease_until": moment(-5)}
+    told = {"status": "processing", "steps_done": 2, "step": "embed", "generation": 20, **gone}
+    return submit(run, table, rng, **told, **more)
+
+
+def test_with_a_worker(
+    api: Api,
+    worker: Worker,
+    run: Run,
+    table: Rows,
+    openai: OpenAIControl,
+    settings: Settings,
+    rng: Random,
+) -> None:
+    """One is poison, two are not, and one becomes it: its worker is killed while it embeds."""
+    limit = settings.max_deliveries
+    deadly = submit(run, table, rng, deliveries=limit - 1, due_at=moment(LONG))
+    openai.script(Fault.slow(HELD_SECONDS, times=None, matching=deadly.text))
+    poison = abandoned(run, table, rng, deliveries=limit)
+    again = abandoned(run, table, rng, deliveries=limit - 1)
+    unlucky = abandoned(run, table, rng, deliveries=limit + 1, lost_messages=2)
+
+    check_poison(
+        f"a job that {limit} workers did not come back from", worker, table, openai, poison
+    )
+    for one, what in (
+        (again, f"a job that {limit - 1} workers did not come back from"),
+        (unlucky, f"a job with {limit + 1} deliveries, 2 of them for lost messages"),
+    ):
+        row = ended(table, one.id)
+        if row.get("status") != "completed":
+            fail(
+                sent=f"{what} (MAX_DELIVERIES {limit})",
+                expected="it is begun once more, and completed",
+                got=shown(row),
+                cause="given up too early: only deliveries above the limit make a job poison",
+                log=traceback_in(worker.logs()) or worker.tail(),
+            )
+    check_kill(limit, worker, table, openai, deadly)
+
+
+def check_poison(
+    sent: str, worker: Worker, table: Rows, openai: OpenAIControl, one: Submitted
+) -> None:
+    """Given up, with a letter that says so, and nothing of it begun."""
+    row = ended(table, one.id)
+    letter = row.get("dead_letter")
+    letter = letter if isinstance(letter, dict) else {}
+    if row.get("status") != "failed" or letter.get("kind") != "poison_job":
+        fail(
+            sent=sent,
+            expected="a failed job with a dead letter of the kind poison_job",
+            got=f"{shown(row)}, dead letter: {plain(letter.get('kind'))!r}",
+            cause="one more try is one more dead worker: it is refused before it is begun",
+            log=traceback_in(worker.logs()) or worker.tail(),
+        )
+    check_letter(sent, one.before, row, letter)
+    if asked(openai, one) or row.get("steps"):
+        fail(sent=sent, expected="nothing of it is begun", got=plain(row.get("steps")))
+
+
+def check_letter(sent: str, before: Item, row: Item, letter: dict[str, Any]) -> None:
+    wanted = {"step": "embed", "deliveries": before["deliveries"] + 1}
+    found = {name: plain(letter.get(name)) for name in wanted}
+    if found != wanted:
+        fail(sent=sent, expected=f"in the dead letter: {wanted}", got=found)
+
+
+def check_kill(
+    limit: int, worker: Worker, table: Rows, openai: OpenAIControl, one: Submitted
+) -> None:
+    """SIGKILL, in the last delivery that it gets."""
+    sent = f"a job in its delivery {limit} of {limit}, whose worker is killed (SIGKILL) while it embeds"
+    table.make_due(one.id)
+    if not wait.until(lambda: asked(openai, one), DONE_SECONDS):
+        got = shown(row_of(table, one.id))
+        fail(sent=sent, expected="a request to the provider", got=got, log=worker.tail())
+    worker.kill_pool()
+    table.end_lease(one.id)
+
+    def over() -> bool:
+        dead = row_of(table, one.id).get("status") == "failed"
+        return dead or len(asked(openai, one)) > 1
+
+    wait.until(over, DONE_SECONDS)
+    row = row_of(table, one.id)
+    letter = row.get("dead_letter")
+    count = len(asked(openai, one))
+    if count != 1 or row.get("status") != "failed" or not isinstance(letter, dict):
+        fail(
+            sent=sent,
+            expected="a dead letter, and no second request",
+            got=f"{shown(row)} and {count} requests",
+            cause="no signal and no exception tells of it: the delivery that comes next does",
+            log=worker.tail(),
+        )
+    check_letter(sent, {"deliveries": limit}, row, letter)

@@ -1,0 +1,172 @@
+"""5.6: one alert for each kind of failure and window."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine import wait
+from autograder.engine.between import Between, Request
+from autograder.engine.card import fail
+from autograder.engine.worker import Worker
+from autograder.week04_job_state.code import Code, must_return, number, plain
+from autograder.week05_retries.rows import (
+    ALERTS,
+    Item,
+    Rows,
+    Settings,
+    as_job,
+    dead,
+    moment,
+    row_of,
+)
+from bootcamp.providers import WebhookSink
+
+pytestmark = pytest.mark.item("5.6")
+
+MODULE = "pipeline.tasks.alerts"
+RACERS = 6
+SLACK_SECONDS = 3.0
+SENT_SECONDS = 15.0
+ONE_DECIDES = "one conditional write decides who alerts: to look first and write then leaves a gap"
+
+
+def record_of(table: Rows, kind: str) -> Item:
+    return row_of(table, f"alert#{kind}")
+
+
+def check_record(sent: str, table: Rows, kind: str, seen: int, quiet_until: float) -> None:
+    """All are counted, and the silence ends when the first of them said."""
+    found = record_of(table, kind)
+    if found.get("seen") != seen:
+        fail(
+            sent=sent,
+            expected=f"seen: {seen} on the record of this kind",
+            got=plain(found) or "no record",
+            cause="whoever is silent counts itself all the same: the next alert says how many there were",
+        )
+    until = number(found.get("quiet_until"))
+    if until is None or abs(until - quiet_until) > SLACK_SECONDS:
+        fail(
+            sent=sent,
+            expected=f"silence for {quiet_until - time.time():.0f} s more",
+            got="no quiet_until" if until is None else f"for {until - time.time():.0f} s more",
+            cause="only who alerts writes `quiet_until`: else a failure that goes on is never told of "
+            "again",
+        )
+
+
+def claim(code: Code, sent: str, kind: str) -> int | None:
+    said = must_return(sent, code.ask(MODULE, "claim_alert", kind))
+    if said is not None and (not isinstance(said, int) or isinstance(said, bool)):
+        fail(sent=sent, expected="how many there have been, or None", got=said)
+    return said
+
+
+def must_be(sent: str, said: int | None, wanted: int | None, cause: str = "") -> None:
+    if said != wanted:
+        silent = "None: somebody has alerted"
+        expected = silent if wanted is None else f"{wanted}: alert, and say how many there were"
+        fail(sent=sent, expected=expected, got=said, cause=cause)
+
+
+def test_many_at_once(code: Code, table: Rows, settings: Settings, rng: Random) -> None:
+    """Workers that bury jobs of one kind in the same moment."""
+    kind, begun = f"{rng.getrandbits(64):016x}", time.time()
+    sent = f"claim_alert() {RACERS} times at once, for one kind of failure that is new"
+    answers = code.race(sent, MODULE, "claim_alert", [[kind]] * RACERS)
+    loud = [one for one in (must_return(sent, answer) for answer in answers) if one is not None]
+    if len(loud) != 1:
+        fail(
+            sent=sent,
+            expected="a number for one of them, None for all others",
+            got=f"{len(loud)} that alert",
+            cause=ONE_DECIDES,
+        )
+    window = settings.alert_window_seconds
+    check_record(sent, table, kind, RACERS, begun + window)
+
+
+def test_windows(code: Code, table: Rows, settings: Settings, rng: Random) -> None:
+    """Silence does not last for ever, is not made longer, and is for one kind alone."""
+    kind, window = f"{rng.getrandbits(64):016x}", settings.alert_window_seconds
+    must_be("claim_alert() of a kind that is new", claim(code, "claim_alert()", kind), 1)
+    half = time.time() + window / 2
+    quiet(table, kind, window / 2)
+    sent = "claim_alert() of a kind that was told of half a window ago"
+    must_be(sent, claim(code, sent, kind), None, "one alert stands for all of the window")
+    check_record(sent, table, kind, 2, half)
+    quiet(table, kind, -1)
+    sent = "claim_alert() of a kind whose silence is over, and that was seen twice"
+    cause = "`quiet_until` lies behind: it goes on, and somebody must hear of it again"
+    must_be(sent, claim(code, sent, kind), 3, cause)
+    check_record(sent, table, kind, 3, time.time() + window)
+    must_be(sent + ", and once more", claim(code, sent, kind), None)
+    other = f"{rng.getrandbits(64):016x}"
+    sent = "claim_alert() of another kind"
+    must_be(sent, claim(code, sent, other), 1, "each kind has a record and an alert of its own")
+
+
+def quiet(table: Rows, kind: str, seconds: float) -> None:
+    table.change(f"alert#{kind}", quiet_until=moment(seconds))
+
+
+def test_a_race(code: Code, table: Rows, between: Between, settings: Settings, rng: Random) -> None:
+    """Another worker alerts right before the write."""
+    kind = f"{rng.getrandbits(64):016x}"
+    until = moment(settings.alert_window_seconds)
+
+    def act() -> None:
+        table.put({"id": f"alert#{kind}", "seen": 1, "quiet_until": until})
+
+    def writes_it(request: Request) -> bool:
+        return request.writes and request.names(f"alert#{kind}")
+
+    sent = "claim_alert() of a kind that another worker alerts about, right before the write"
+    with between.before(act, writes_it):
+        said = claim(code, sent, kind)
+    must_be(sent, said, None, ONE_DECIDES)
+    check_record(sent, table, kind, 2, float(until))
+
+
+def test_the_webhook(
+    code: Code, table: Rows, worker: Worker, webhooks: WebhookSink, rng: Random
+) -> None:
+    """Four jobs of one kind die, then one of another: two alerts reach the operator."""
+    kinds = [f"{rng.getrandbits(64):016x}" for _ in "ab"]
+    sent = "alert() of four jobs of one kind that have died, then of one of another kind"
+    for kind in (*kinds[:1] * 4, kinds[1]):
+        must_return(
+            sent, code.ask(MODULE, "alert", as_job(dead(rng, letter={"fingerprint": kind})))
+        )
+
+    def told() -> Counter[Any]:
+        bodies = [_body(one.body) for one in webhooks.deliveries(ALERTS)]
+        return Counter(body.get("fingerprint") for body in bodies if body.get("text"))
+
+    wait.until(lambda: told()[kinds[1]], SENT_SECONDS)
+    found = {kind: told()[kind] for kind in kinds}
+    if found != dict.fromkeys(kinds, 1):
+        fail(
+            sent=sent,
+            expected="one POST to ALERT_WEBHOOK_URL for each kind",
+            got=f"{found[kinds[0]]} for the first kind, {found[kinds[1]]} for the second",
+            cause="`claim_alert` decides: a number once, None for all that follow",
+            log=worker.tail(),
+        )
+    if twice := [kind for kind, count in told().items() if count > 1]:
+        got = f"{len(twice)} kinds with more than one"
+        fail(sent="all dead letters of this check", expected="one alert for each kind", got=got)
+
+
+def _body(content: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,217 @@
+"""5.6 over HTTP, with a worker: what is replayed is done, and what must not be replayed is not."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from autograder.engine.api import Api
+from autograder.engine.between import Between, Request
+from autograder.engine.card import CheckFailed, fail
+from autograder.engine.worker import Worker
+from autograder.week02_api.uploading import log_of, traceback_in
+from autograder.week04_job_state.code import changed, plain
+from autograder.week05_retries.rows import (
+    Item,
+    Rows,
+    Settings,
+    Submitted,
+    asked,
+    dead,
+    ended,
+    job,
+    new_id,
+    row_of,
+    shown,
+    submit,
+)
+from bootcamp.providers import OpenAIControl
+from bootcamp.stack import Run
+
+pytestmark = pytest.mark.item("5.6")
+
+HEALTH_SECONDS = 5.0
+
+
+def buried(run: Run, table: Rows, rng: Random, **more: Any) -> Submitted:
+    """A job with a dead letter, whose document is stored and can be processed by now."""
+    letter = dead(rng, **more)
+    kept = {name: value for name, value in letter.items() if name not in ("id", "document")}
+    return submit(run, table, rng, **{"due_at": None, "due_shard": None, **kept})
+
+
+def replay(api: Api, job_id: str) -> httpx.Response:
+    return api.post(f"/dead-letters/{job_id}/replay")
+
+
+def must_answer(api: Api, sent: str, answer: httpx.Response, status: int, cause: str = "") -> Any:
+    """The body of an answer that must have this status."""
+    if answer.status_code != status:
+        fail(
+            sent=sent,
+            expected=f"status {status}",
+            got=f"{answer.status_code} {answer.text[:300]}",
+            cause=cause,
+            log=log_of(api, answer),
+        )
+    body = api.json(answer)
+    return body if isinstance(body, dict) else {}
+
+
+def must_complete(sent: str, table: Rows, worker: Worker, job_id: str, cause: str) -> None:
+    row = ended(table, job_id)
+    if row.get("status") != "completed" or "dead_letter" in row or row.get("deliveries") != 1:
+        fail(
+            sent=sent,
+            expected="the job is begun anew, as for the first time, and completed",
+            got=f"{shown(row)}, dead letter: {plain(row.get('dead_letter')) or 'none'}",
+            cause=cause,
+            log=traceback_in(worker.logs()) or worker.tail(),
+        )
+
+
+def listed(api: Api) -> list[str]:
+    """The ids in `GET /dead-letters`."""
+    sent = "GET /dead-letters?limit=100"
+    body = must_answer(api, sent, api.get("/dead-letters?limit=100"), 200)
+    found = body.get("dead_letters")
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        fail(sent=sent, expected="a list of dead letters", got=body)
+    return [str(one.get("job_id")) for one in found]
+
+
+def test_one_is_replayed(api: Api, worker: Worker, run: Run, table: Rows, rng: Random) -> None:
+    """202, its address, and the job is done soon: its message is sent at once."""
+    one = buried(run, table, rng)
+    foreign = dead(rng, owner=f"owner-{rng.getrandbits(32):x}")
+    table.put(foreign)
+    if listed(api) != [one.id]:
+        fail(
+            sent="GET /dead-letters, where one's own job is dead, and one of somebody else's",
+            expected=[one.id],
+            got=listed(api),
+        )
+    sent = "POST /dead-letters/{job_id}/replay"
+    answer = replay(api, one.id)
+    body = must_answer(api, sent, answer, 202)
+    url = f"/jobs/{one.id}"
+    location = answer.headers.get("location", "")
+    if body.get("job_id") != one.id or body.get("status_url") != url or not location.endswith(url):
+        fail(
+            sent=sent,
+            expected=f"job_id {one.id}; {url} in status_url and Location",
+            got=f"{body}, Location {location!r}",
+        )
+    cause = "first the row (`replay`), then the message (`announce`): a message that comes first "
+    cause += "finds a job that is failed still; without one the job waits for the outbox"
+    must_complete(sent, table, worker, one.id, cause)
+    if listed(api):
+        fail(sent="GET /dead-letters after the replay", expected="none left", got=listed(api))
+
+
+def test_what_is_not_replayed(
+    api: Api, run: Run, table: Rows, between: Between, rng: Random
+) -> None:
+    """No dead letter, somebody else's, or a replay that came too late."""
+    foreign = dead(rng, owner=f"owner-{rng.getrandbits(32):x}")
+    done, running = job(rng, "completed"), job(rng, "processing")
+    table.put(foreign, done, running)
+    for row, what in (
+        (foreign, "that belongs to somebody else"),
+        (done, "that is completed"),
+        (running, "that is in processing"),
+        ({"id": new_id(rng)}, "that does not exist"),
+    ):
+        sent = f"POST /dead-letters/{{job_id}}/replay of a job {what}"
+        cause = "`find_dead(job_id, owner)` finds only what this owner may replay"
+        must_answer(api, sent, replay(api, row["id"]), 404, cause)
+        if table.get(row["id"]) and (odd := changed(row, table.get(row["id"]))):
+            fail(sent=sent, expected="nothing is changed", got=odd, cause=cause)
+
+    one = buried(run, table, rng)
+    again: Item = {**row_of(table, one.id), "generation": one.before["generation"] + 5}
+
+    def act() -> None:
+        table.put(again)
+
+    def writes_it(request: Request) -> bool:
+        return request.writes and request.names(one.id)
+
+    sent = (
+        "POST /dead-letters/{job_id}/replay of a job that somebody else replays right before the "
+    )
+    sent += "write, and that fails again"
+    with between.before(act, writes_it):
+        must_answer(api, sent, replay(api, one.id), 409, "the generation that was read is over")
+    if odd := changed(again, table.get(one.id)):
+        fail(sent=sent, expected="409, and nothing is changed", got=odd)
+
+
+def test_nobody_waits(
+    api: Api, worker: Worker, run: Run, table: Rows, between: Between, rng: Random
+) -> None:
+    """While DynamoDB thinks about a replay, the API answers others."""
+    for writes in (False, True):
+        one = buried(run, table, rng)
+        said: list[str] = []
+
+        def ask(said: list[str] = said) -> None:
+            try:
+                said.append(str(api.get("/health", timeout=HEALTH_SECONDS).status_code))
+            except CheckFailed as failure:
+                said.append(failure.card.got)
+
+        def fits(request: Request, writes: bool = writes, job_id: str = one.id) -> bool:
+            return request.writes is writes and request.names(job_id)
+
+        what = "write" if writes else "read"
+        sent = f"GET /health while the {what} of a replay is on its way to DynamoDB"
+        with between.before(ask, fits):
+            try:
+                replay(api, one.id)
+            except CheckFailed:
+                if said in ([], ["200"]):
+                    raise
+        if said != ["200"]:
+            fail(
+                sent=sent,
+                expected="200, at once",
+                got=said[0] if said else f"there was no such {what}",
+                cause="`await on_thread(...)`: a call that blocks, blocks every request",
+            )
+        must_complete(sent, table, worker, one.id, "")
+
+
+def test_all_are_replayed(
+    api: Api,
+    worker: Worker,
+    run: Run,
+    table: Rows,
+    openai: OpenAIControl,
+    settings: Settings,
+    rng: Random,
+) -> None:
+    """The first at once, the second in its turn."""
+    jobs = [buried(run, table, rng) for _ in "ab"]
+    jobs.sort(key=lambda one: one.before["dead_at"])
+    first, second = jobs
+    sent = "POST /dead-letters/replay, with two dead letters"
+    body = must_answer(api, sent, api.post("/dead-letters/replay"), 202)
+    seconds = 1 / settings.replays_per_second
+    if body.get("replayed") != 2:
+        fail(sent=sent, expected="replayed: 2", got=body)
+    cause = "due at once: the outbox sends its message"
+    must_complete(sent, table, worker, first.id, cause)
+    row = row_of(table, second.id)
+    if row.get("status") != "pending" or asked(openai, second):
+        fail(
+            sent=sent,
+            expected=f"the second one waits for its turn, {seconds:g} s",
+            got=shown(row),
+            cause="all at once is what broke it the first time",
+        )
+    table.make_due(second.id)
+    must_complete(f"{sent}; then the second one's turn has come", table, worker, second.id, cause)
