@@ -13,7 +13,7 @@ from bootcamp.weeks import find_week
 BUSY = 999
 """So many times the owner asks while the worker is away. It stands for half an hour in which the
 worker has other documents to do, and for an owner who asks every two seconds."""
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 def main() -> None:
