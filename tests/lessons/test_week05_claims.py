@@ -23,11 +23,11 @@ def herd(output_of: Callable[[str], str]) -> str:
 
 def test_the_picture_of_the_herd_shows_what_the_program_prints(herd: str) -> None:
     (picture,) = Page.read(WEEK.lessons / "02_backoff_and_jitter.md").blocks("mermaid")
-    bars, line = (json.loads(values) for _, values in PICTURE.findall(picture.text))
+    drawn = {kind: json.loads(values) for kind, values in PICTURE.findall(picture.text)}
     printed = [
         [int(count) for count in text.split()] for text in re.findall(r"second 1 to 20: (.*)", herd)
     ]
-    assert printed == [bars, line]
+    assert printed == [drawn["line"], drawn["bar"]]
 
 
 def test_jitter_spreads_the_herd_and_doubling_alone_does_not(herd: str) -> None:

@@ -13,7 +13,8 @@ def main() -> None:
     with local_services(), celery_worker("rounds"):
         for wait in WAITS:
             load.apply_async([f"{wait}"], countdown=wait)
-            time.sleep(wait + 1)
+        time.sleep(max(WAITS) + 1)
+        for wait in WAITS:
             runs = notes().llen(f"{wait}")
             print(f"to wait {wait} s: {'once' if runs == 1 else 'more than once'}")
 
