@@ -1,0 +1,136 @@
+"""Webhooks over HTTP: registering them, what became of each, what arrived, and pushing time on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.engine import wait
+from autograder.engine.api import Api
+from autograder.engine.card import fail
+from autograder.engine.worker import Worker
+from autograder.week02_api.uploading import log_of, traceback_in
+from autograder.week04_job_state.code import plain
+from autograder.week04_job_state.table import JobsTable
+from autograder.week06_webhooks import messages
+from autograder.week06_webhooks.rows import PREFIX, now_due
+from bootcamp.providers import WebhookSink
+from bootcamp.providers.clients import Delivery as Arrived
+
+DONE_SECONDS = 25.0
+
+View = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A webhook that was registered, and the receiver's name in the sink."""
+
+    id: str
+    secret: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Office:
+    """The API and all that can be seen from outside."""
+
+    api: Api
+    worker: Worker
+    table: JobsTable
+    sink: WebhookSink
+
+    def must(self, sent: str, status: int, method: str, path: str, **options: Any) -> Any:
+        """The answer's JSON; another status is a card."""
+        answer = self.api.request(method, path, **options)
+        if answer.status_code != status:
+            fail(
+                sent=sent,
+                expected=f"{status}",
+                got=f"{answer.status_code} {answer.text[:300]}",
+                cause="an exception in the route: the log below names it"
+                if answer.status_code == 500
+                else "",
+                log=log_of(self.api, answer),
+            )
+        return self.api.json(answer)
+
+    def register(self, name: str, **more: Any) -> Hook:
+        """`POST /webhooks` for a receiver of this name."""
+        body = {"url": self.sink.url(name), **more}
+        made = self.must("POST /webhooks", 201, "POST", "/webhooks", json=body)
+        return Hook(str(made["webhook_id"]), str(made["secret"]), name)
+
+    def listed(self, hook: Hook) -> list[View]:
+        """`GET /webhooks/{id}/deliveries`, newest first."""
+        sent = "GET /webhooks/{id}/deliveries"
+        page = self.must(sent, 200, "GET", f"/webhooks/{hook.id}/deliveries")
+        found = page.get("deliveries") if isinstance(page, dict) else None
+        if not isinstance(found, list):
+            fail(sent=sent, expected="a page of deliveries", got=page)
+        return found
+
+    def settled(
+        self, sent: str, hook: Hook, count: int, expected: str, enough: Callable[[View], bool]
+    ) -> list[View]:
+        """The deliveries to a webhook, once there are `count`, each of which is `enough`."""
+        seen: list[View] = []
+
+        def look() -> bool:
+            seen[:] = self.listed(hook)
+            return len(seen) == count and all(map(enough, seen))
+
+        if not wait.until(look, DONE_SECONDS):
+            got = [{name: one.get(name) for name in ("status", "attempts")} for one in seen]
+            fail(
+                sent=sent,
+                expected=f"{expected}, within {DONE_SECONDS:g} s",
+                got=got or "no delivery",
+                cause="the list of attempts says how far it came, the worker's log why",
+                log=traceback_in(self.worker.logs()) or self.worker.tail(),
+            )
+        return seen
+
+    def arrived(self, hook: Hook) -> list[Arrived]:
+        """What the receiver has seen."""
+        return self.sink.deliveries(hook.name)
+
+    def push(self, delivery_id: str) -> None:
+        """Hours go by: the delivery's next attempt is due."""
+        item = self.table.get(PREFIX + delivery_id)
+        assert item is not None
+        self.table.change(item["id"], **now_due(item))
+
+    def row(self, delivery_id: str) -> dict[str, Any]:
+        return self.table.get(PREFIX + delivery_id) or {}
+
+
+def check_signed(sent: str, hook: Hook, one: Arrived, delivery: View) -> None:
+    """The official library accepts it, byte for byte, under the delivery's id."""
+    headers = {name.lower(): value for name, value in one.headers}
+    if refusal := messages.accepted(hook.secret, headers, one.body):
+        fail(
+            sent=sent,
+            expected="a request that standardwebhooks accepts",
+            got=f"{refusal}; headers {headers}",
+            cause="what is sent must be what was signed, byte for byte",
+        )
+    if headers["webhook-id"] != delivery["delivery_id"]:
+        fail(
+            sent=sent,
+            expected=f"webhook-id: {delivery['delivery_id']}, the delivery's",
+            got=headers["webhook-id"],
+            cause="by the id a receiver sees that it had this one before: it never changes",
+        )
+
+
+def outcomes(delivery: View) -> list[Any]:
+    """Status or error of each attempt, in order; None where neither is on record."""
+    return [one.get("status") or one.get("error") for one in delivery["attempts"]]
+
+
+def shown(item: dict[str, Any]) -> dict[str, Any]:
+    """The part of a row that a card shows."""
+    names = ("status", "tries", "tries_before", "next_at", "due_at", "lease_until")
+    return {name: plain(item.get(name)) for name in names}

@@ -1,0 +1,154 @@
+"""6.3: of any number of workers one gets a delivery, when its time has come, until it is over."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.between import Between, Request
+from autograder.engine.card import fail
+from autograder.week04_job_state.code import Code, changed, differs, must_return, number
+from autograder.week04_job_state.table import LONG, Item, JobsTable, moment
+from autograder.week06_webhooks.conftest import Place
+from autograder.week06_webhooks.rows import ENDED, delivery, id_of
+
+pytestmark = pytest.mark.item("6.3")
+
+NOTIFY = "pipeline.webhooks.notify"
+RACERS = 20
+BUSY = "JobStoreUnavailable"
+CLOCK_SECONDS = 60.0
+"""How late a write may come on a busy machine."""
+ONE_WRITE = "the condition belongs into the write: what was read before may be old by then"
+
+
+def acquire(code: Code, item: Item) -> Any:
+    return code.ask(NOTIFY, "acquire", id_of(item))
+
+
+def free(rng: Random) -> list[tuple[str, Item]]:
+    """Deliveries whose next attempt can be made, and why."""
+    return [
+        ("that nobody has, and whose time has come", delivery(rng)),
+        ("whose worker's lease has run out", delivery(rng, lease_until=moment(-5))),
+        ("that was never tried", delivery(rng, tries=0, attempts={})),
+    ]
+
+
+def test_one_that_can_be_sent(code: Code, place: Place, table: JobsTable, rng: Random) -> None:
+    for what, item in free(rng):
+        table.put(item)
+        began = time.time()
+        sent = f"acquire() of a delivery {what}"
+        got = must_return(sent, acquire(code, item))
+        if not isinstance(got, dict) or got.get("id") != id_of(item):
+            fail(sent=sent, expected="the delivery", got=got)
+        check_taken(sent, place, item, table.get(item["id"]), began)
+        if got.get("tries") != item["tries"] + 1:
+            fail(
+                sent=sent,
+                expected=f"the delivery as it is now, with tries {item['tries'] + 1}",
+                got=f"tries {got.get('tries')}",
+                cause="`deliveries.change` returns what it wrote",
+            )
+
+
+def check_taken(sent: str, place: Place, item: Item, row: Item | None, began: float) -> None:
+    """One try more, on record, and a lease until whose end nobody else has it."""
+    tries = item["tries"] + 1
+    if odd := differs(row, {"tries": tries, "status": "pending"}):
+        fail(sent=sent, expected=f"tries {tries}, still pending", got=odd, cause="`tries=1` counts")
+    row = row or {}
+    attempts = row.get("attempts")
+    attempt = attempts.get(str(tries)) if isinstance(attempts, dict) else None
+    if not isinstance(attempt, dict) or number(attempt.get("at")) is None:
+        fail(
+            sent=sent,
+            expected=f"attempt {tries} on record, with its time, before it is made",
+            got=attempts,
+            cause="a worker that dies now has made an attempt: `begun` says so",
+        )
+    seconds = place.seconds("WEBHOOK_LEASE_SECONDS")
+    for name in ("lease_until", "due_at"):
+        value = number(row.get(name))
+        if value is None or not began + seconds - 1 <= value <= began + seconds + CLOCK_SECONDS:
+            left = None if value is None else round(value - began)
+            fail(
+                sent=sent,
+                expected=f"{name} in {seconds:.0f} s",
+                got=f"in {left} s",
+                cause="who dies with a delivery is found out by its lease: `begun` has both",
+            )
+
+
+def test_one_that_must_wait_or_is_over(code: Code, table: JobsTable, rng: Random) -> None:
+    late = rng.uniform(30, 900)
+    cases = [
+        ("that another worker has", delivery(rng, lease_until=moment(late)), "the lease"),
+        (
+            "whose next attempt comes later",
+            delivery(rng, next_at=moment(late)),
+            "a message that comes twice must not make an attempt early: `next_at`",
+        ),
+        *(
+            (f"that is {end}", delivery(rng, status=end), "what is over is not sent again")
+            for end in ENDED
+        ),
+    ]
+    for what, item, cause in cases:
+        table.put(item)
+        sent = f"acquire() of a delivery {what}"
+        got, row = must_return(sent, acquire(code, item)), table.get(item["id"])
+        if got is not None or (odd := changed(item, row)):
+            got = "the delivery: it would be sent" if got is not None else odd
+            fail(sent=sent, expected="None, and nothing written", got=got, cause=cause)
+    nobody = delivery(rng)
+    sent = "acquire() of a delivery that is not there"
+    if (got := must_return(sent, acquire(code, nobody))) is not None or table.get(nobody["id"]):
+        fail(sent=sent, expected="None, and no item", got=got)
+
+
+def test_what_happens_in_between(
+    code: Code, table: JobsTable, between: Between, rng: Random
+) -> None:
+    """Right before the student's write a slow worker, whose lease had run out, has its answer."""
+    for what, changes in (
+        ("it is delivered", {"status": "delivered", "lease_until": None, "due_at": None}),
+        ("it is tried again later", {"lease_until": None, "next_at": moment(LONG)}),
+        ("another worker takes it", {"lease_until": moment(500), "tries": 7}),
+    ):
+        item = delivery(rng, lease_until=moment(-5))
+        table.put(item)
+
+        def meddle(item: Item = item, changes: dict[str, Any] = changes) -> None:
+            table.change(item["id"], **changes)
+
+        def writes(request: Request, item: Item = item) -> bool:
+            return request.writes and request.names(item["id"])
+
+        sent = f"acquire() of a delivery whose lease has run out; right before its write {what}"
+        with between.before(meddle, writes):
+            answer = acquire(code, item)
+        got, row = must_return(sent, answer), table.get(item["id"]) or {}
+        wanted = {name: value for name, value in changes.items() if value is not None}
+        if got is not None or (odd := differs(row, wanted)):
+            got = "the delivery: it would be sent" if got is not None else odd
+            fail(sent=sent, expected="None, and nothing written", got=got, cause=ONE_WRITE)
+
+
+def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
+    """Twenty copies of a message, one attempt."""
+    item = delivery(rng)
+    table.put(item)
+    sent = f"acquire() of one delivery, by {RACERS} workers at the same moment"
+    answers = code.race(sent, NOTIFY, "acquire", [[id_of(item)]] * RACERS)
+    row = table.get(item["id"]) or {}
+    heard = [one for one in answers if one.error != BUSY]
+    won = [one for one in heard if must_return(sent, one) is not None]
+    unheard = len(heard) < RACERS and not won  # a busy machine: the winner heard nothing
+    if row.get("tries") != item["tries"] + 1 or (len(won) != 1 and not unheard):
+        got = f"{len(won)} got it, and tries went from {item['tries']} to {row.get('tries')}"
+        fail(sent=sent, expected="one gets it, the others None", got=got, cause=ONE_WRITE)

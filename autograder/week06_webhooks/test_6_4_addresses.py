@@ -1,0 +1,108 @@
+"""6.4: which addresses are public, whatever form they come in."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from random import Random
+
+import pytest
+
+from autograder.engine.card import fail
+from autograder.week04_job_state.code import Code, must_return
+
+pytestmark = pytest.mark.item("6.4")
+
+SAFETY = "pipeline.webhooks.safety"
+
+PRIVATE = {
+    "this machine": "127.0.0.1 127.255.255.254 0.0.0.0 0.1.2.3 ::1 ::",
+    "a private network": "10.0.0.1 10.255.255.255 172.16.0.1 172.31.255.255 192.168.0.1",
+    "a network of one's own (unique local)": "fc00::1 fd12:3456:789a::1",
+    "a cloud's metadata": "169.254.169.254 169.254.170.2 100.100.100.200 fd00:ec2::254 168.63.129.16",
+    "link-local": "169.254.0.1 fe80::1 fe80::a9fe:a9fe febf::1",
+    "site-local, as it once was": "fec0::1",
+    "shared by a provider's customers": "100.64.0.1 100.127.255.255",
+    "multicast": "224.0.0.1 239.255.255.255 ff02::1 ff0e::1",
+    "reserved": "240.0.0.1 255.255.255.255 4000::1 e000::1",
+    "for documents and tests": "192.0.2.1 198.51.100.7 203.0.113.9 198.18.0.1 198.19.255.255 "
+    "2001:db8::1 3fff::1",
+    "for protocols": "192.0.0.1 192.88.99.1 2001::1 2001:10::1 100::1 5f00::1",
+    "an IPv4 address in IPv6's clothes (mapped)": "::ffff:127.0.0.1 ::ffff:10.0.0.1 "
+    "::ffff:169.254.169.254 ::ffff:192.168.1.1 ::ffff:0.0.0.0",
+    "an IPv4 address in IPv6's clothes (compatible)": "::127.0.0.1 ::169.254.169.254 ::10.1.2.3",
+    "an IPv4 address behind NAT64": "64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 64:ff9b::10.0.0.1 "
+    "64:ff9b:1::a9fe:a9fe",
+    "an IPv4 address in a 6to4 address": "2002:7f00:1:: 2002:a9fe:a9fe:: 2002:c0a8:101::1",
+    "an IPv4 address in a Teredo address": "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+}
+PUBLIC = (
+    "1.1.1.1 8.8.8.8 93.184.216.34 9.255.255.255 11.0.0.1 100.63.255.255 100.128.0.1 126.255.255.255 "
+    "128.0.0.1 169.253.255.255 169.255.0.1 172.15.255.255 172.32.0.1 192.167.255.255 192.169.0.1 "
+    "198.17.255.255 198.20.0.1 223.255.255.255 2606:4700:4700::1111 2001:4860:4860::8888 "
+    "2a00:1450:4001:81b::200e ::ffff:8.8.8.8 64:ff9b::808:808"
+)
+RANDOM_PRIVATE = {
+    "a private network": "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7",
+    "this machine": "127.0.0.0/8",
+    "link-local": "169.254.0.0/16 fe80::/10",
+    "shared by a provider's customers": "100.64.0.0/10",
+    "multicast": "224.0.0.0/4 ff00::/8",
+    "an IPv4 address in a 6to4 address": "2002::/16",
+    "an IPv4 address behind NAT64": "64:ff9b::a00:0/104",
+    "an IPv4 address in IPv6's clothes (mapped)": "::ffff:7f00:0/104",
+}
+RANDOM_PUBLIC = "8.0.0.0/8 23.0.0.0/8 80.0.0.0/8 2a00::/16 2600::/16"
+NO_ADDRESSES = ("", "example.com", "127.1", "0x7f.0.0.1", "1.2.3.4.5")
+
+
+def one_of(rng: Random, network: str) -> str:
+    """An address somewhere in a network."""
+    net: IPv4Network | IPv6Network = ip_network(network)
+    value = int(net.network_address) + rng.randrange(net.num_addresses)
+    kind = IPv4Address if isinstance(net, IPv4Network) else IPv6Address
+    return str(kind(value))
+
+
+def addresses(rng: Random) -> list[tuple[str, str]]:
+    """What is not public, and what it is."""
+    fixed = [(one, what) for what, many in PRIVATE.items() for one in many.split()]
+    drawn = [
+        (one_of(rng, network), what)
+        for what, many in RANDOM_PRIVATE.items()
+        for network in many.split()
+    ]
+    return fixed + drawn
+
+
+def test_not_public(code: Code, rng: Random) -> None:
+    for address, what in addresses(rng):
+        said = must_return(
+            f"is_public({address!r})", code.ask(SAFETY, "is_public", address)
+        )  # fmt: skip
+        if said is not False:
+            embedded = "IPv4" in what
+            fail(
+                sent=f"is_public({address!r}): {what}",
+                expected="False",
+                got=said,
+                cause="the request ends at the IPv4 address in it: `embedded_ipv4`, then `SPECIAL`"
+                if embedded
+                else "`SPECIAL` lists it; for IPv6, what is not in `GLOBAL_UNICAST` is nobody's",
+            )
+
+
+def test_public(code: Code, rng: Random) -> None:
+    drawn = [one_of(rng, network) for network in RANDOM_PUBLIC.split()]
+    for address in (*PUBLIC.split(), *drawn):
+        sent = f"is_public({address!r})"
+        said = must_return(sent, code.ask(SAFETY, "is_public", address))
+        if said is not True:
+            cause = "a receiver there would never be told of anything"
+            fail(sent=sent, expected="True: it is on the public internet", got=said, cause=cause)
+
+
+def test_no_address(code: Code) -> None:
+    for address in NO_ADDRESSES:
+        sent = f"is_public({address!r})"
+        if (said := must_return(sent, code.ask(SAFETY, "is_public", address))) is not False:
+            fail(sent=sent, expected="False: it is no address", got=said)

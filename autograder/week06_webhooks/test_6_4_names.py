@@ -1,0 +1,150 @@
+"""6.4: what is registered is a name, and whoever owns it decides what it leads to, each time."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.card import fail
+from autograder.week04_job_state.code import Code, must_raise, must_return
+from autograder.week06_webhooks.conftest import PINNED, Place
+from autograder.week06_webhooks.messages import data
+from autograder.week06_webhooks.test_6_4_addresses import (
+    RANDOM_PRIVATE,
+    RANDOM_PUBLIC,
+    SAFETY,
+    addresses,
+    one_of,
+)
+from bootcamp.providers import WebhookSink
+from bootcamp.providers.names import NameServer
+
+pytestmark = pytest.mark.item("6.4")
+
+UNSAFE = "UnsafeUrl"
+MORE_NAMES = 16
+ODD = """
+https://127.0.0.1/ https://10.0.0.1/ https://169.254.169.254/latest/meta-data/ https://[::1]/
+https://[::ffff:127.0.0.1]/ https://[64:ff9b::a9fe:a9fe]/ https://[fd00:ec2::254]/
+https://2130706433/ https://0x7f000001/ https://0x7f.1/ https://127.1/ https://0177.0.0.1/
+https://127.0.0.1./ https://①②⑦.⓪.⓪.①/ https://localhost/ https://redis/ https://user@8.8.8.8/
+https://metadata.google.internal/ https://8.8.8.8:6379/ http://8.8.8.8/ ftp://8.8.8.8/
+file:///etc/passwd https://8.8.8.8\\@127.0.0.1/ https://example.com@127.0.0.1/
+""".split()  # noqa: SIM905
+
+
+def name(rng: Random) -> str:
+    return f"hook-{rng.getrandbits(40):x}.test"
+
+
+def asked(code: Code, host: str) -> Any:
+    return code.ask(SAFETY, "checked", f"https://{host}/hooks")
+
+
+def test_odd_addresses(code: Code) -> None:
+    for url in ODD:
+        answer = code.ask(SAFETY, "checked", url)
+        must_raise(f"checked({url!r})", answer, UNSAFE, "nothing of ours is to be reached by it")
+
+
+def test_names_of_private_addresses(code: Code, names: NameServer, rng: Random) -> None:
+    for address, what in rng.sample(addresses(rng), MORE_NAMES):
+        host = name(rng)
+        names.say(host, [address])
+        sent = f"checked() of {host}, which leads to {address}: {what}"
+        must_raise(sent, asked(code, host), UNSAFE, "every address of the name is to be checked")
+
+
+def test_one_bad_address_among_good_ones(code: Code, names: NameServer, rng: Random) -> None:
+    """A connection may go to any of them: who owns the name decides which one answers."""
+    publics, privates = RANDOM_PUBLIC.split(), " ".join(RANDOM_PRIVATE.values()).split()
+    for place in (0, 1, 2, 3):
+        host = name(rng)
+        found = [one_of(rng, rng.choice(publics[:3])) for _ in range(3)]
+        bad = one_of(rng, rng.choice(privates))
+        found.insert(place, bad)
+        names.say(host, found)
+        sent = f"checked() of {host}, which leads to {', '.join(found)}"
+        must_raise(sent, asked(code, host), UNSAFE, f"{bad} is one too many: all have to be public")
+
+
+def test_good_names(code: Code, names: NameServer, rng: Random) -> None:
+    publics = RANDOM_PUBLIC.split()
+    for count in (1, 3):
+        host = name(rng)
+        found = {one_of(rng, rng.choice(publics)) for _ in range(count)}
+        names.say(host, sorted(found))
+        sent = f"checked() of {host}, which leads to {', '.join(sorted(found))}"
+        check_target(sent, must_return(sent, asked(code, host)), found)
+
+
+def check_target(sent: str, target: Any, wanted: set[str], cause: str = "") -> None:
+    """Where to connect: to addresses that were checked, some of them at least, and no name."""
+    said = target.get("addresses") if isinstance(target, dict) else None
+    if not isinstance(said, list) or not said or not set(map(str, said)) <= wanted:
+        fail(
+            sent=sent,
+            expected=f"a Target with {', '.join(sorted(wanted))}",
+            got=target,
+            cause=cause or "`Target(wanted, addresses)`: what was checked is what is connected to",
+        )
+
+
+REBINDING = (
+    "the name was asked for twice, and the second answer is up to whoever owns it: ask once, check "
+    "that answer, and keep it"
+)
+
+
+def test_a_name_that_changes(code: Code, names: NameServer, rng: Random) -> None:
+    """It leads to a public address when it is checked, and to this network a moment later."""
+    for _ in range(3):
+        host, good = name(rng), one_of(rng, "8.0.0.0/8")
+        bad = one_of(rng, rng.choice(["127.0.0.0/8", "10.0.0.0/8", "169.254.0.0/16"]))
+        names.say(host, [good], [bad])
+        sent = f"checked() of {host}, which leads to {good} the first time and then to {bad}"
+        answer = asked(code, host)
+        if not answer.ok and answer.error == UNSAFE:
+            expected = f"a Target with {good}"
+            fail(sent=sent, expected=expected, got=UNSAFE, cause=REBINDING)
+        check_target(sent, must_return(sent, answer), {good}, REBINDING)
+        if names.count(host) > 1:
+            got = f"{names.count(host)} questions"
+            fail(sent=sent, expected="one question", got=got, cause=REBINDING)
+        must_raise(
+            f"checked() of {host} once more: it leads to {bad} now",
+            asked(code, host),
+            UNSAFE,
+            "what was right at registration is checked again at each delivery",
+        )
+
+
+def test_a_name_without_an_address(code: Code, names: NameServer, rng: Random) -> None:
+    """`all` of nothing is true: no address is no good address."""
+    for what in ("nobody knows", "has no address"):
+        host = name(rng)
+        if what == "has no address":
+            names.say(host, [])
+        answer = asked(code, host)
+        if answer.ok:
+            sent = f"checked() of {host}, a name that {what}"
+            fail(sent=sent, expected="an error: HostUnknown", got=answer.value)
+
+
+def test_it_connects_to_what_was_checked(
+    code: Code, place: Place, names: NameServer, webhooks: WebhookSink
+) -> None:
+    """A real POST to a name that leads to this machine (allowed for once), and then to nobody."""
+    names.say(PINNED, ["127.0.0.1"], ["127.0.0.66"])
+    path = webhooks.url("pinned").removeprefix(webhooks.base_url)
+    url = f"http://{PINNED}:{place.sink_port}{path}"
+    sent = f"post() to {PINNED}, which leads to one address the first time and then to another"
+    attempt = must_return(sent, code.ask("pipeline.webhooks.sending", "post", url, {}, data(b"{}")))
+    arrived = webhooks.deliveries("pinned")
+    if len(arrived) != 1:
+        got = f"{len(arrived)} requests; {attempt}"
+        fail(sent=sent, expected="one request, to the first address", got=got, cause=REBINDING)
+    if arrived[0].header("host") != f"{PINNED}:{place.sink_port}":
+        fail(sent=sent, expected=f"Host: {PINNED}", got=arrived[0].header("host"))
