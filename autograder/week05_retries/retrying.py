@@ -32,7 +32,7 @@ def held_by_broker(run: Run, ids: set[str]) -> list[Sent]:
     return [one for raw in found if (one := _sent(raw, ids))]
 
 
-def _message(text: bytes) -> dict[str, Any]:
+def _message(text: bytes | str) -> dict[str, Any]:
     try:
         message = json.loads(text)[0]
     except (ValueError, LookupError, TypeError):

@@ -62,7 +62,7 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
     secret = f"/srv/key-{rng.getrandbits(40):x}"
     foreign = made("psycopg", "ProgrammingError", f"no table at {secret}")
     public = "the kind and the message of `public_error`"
-    for error, wanted in (
+    cases: tuple[tuple[Made, dict[str, Any]], ...] = (
         (
             foreign,
             {"kind": "internal_error", "exception": "psycopg.ProgrammingError"},
@@ -71,7 +71,8 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
             made(*OURS),
             {"kind": "damaged_document", "exception": "pipeline.steps.errors.DamagedDocument"},
         ),
-    ):
+    )
+    for error, wanted in cases:
         row, step = job(rng, "processing"), rng.choice(STEPS)
         count, first_at, object_ = failures(rng)
         begun = time.time()
@@ -126,6 +127,15 @@ def check_letter(sent: str, said: dict[str, Any], wanted: dict[str, Any]) -> Non
 
 
 def check_last(said: dict[str, Any], begun: float) -> None:
+    for name in ("first_at", "last_at"):
+        if isinstance(said.get(name), float):
+            fail(
+                sent="dead_letter()",
+                expected=f"{name} as the table keeps it",
+                got=f"the float {said[name]}",
+                cause="DynamoDB takes no floats: `exact` and `moment` make what it takes, and the letter "
+                "would never be written",
+            )
     last_at = number(said.get("last_at"))
     if last_at is None or not begun - SLACK_SECONDS <= last_at <= time.time() + SLACK_SECONDS:
         fail(

@@ -91,7 +91,7 @@ def test_one_is_replayed(api: Api, worker: Worker, run: Run, table: Rows, rng: R
     if listed(api) != [one.id]:
         fail(
             sent="GET /dead-letters, where one's own job is dead, and one of somebody else's",
-            expected=[one.id],
+            expected=f"[{one.id!r}]",
             got=listed(api),
         )
     sent = "POST /dead-letters/{job_id}/replay"
