@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from autograder.engine import wait
@@ -60,6 +61,8 @@ class Office:
         """`POST /webhooks` for a receiver of this name."""
         body = {"url": self.sink.url(name), **more}
         made = self.must("POST /webhooks", 201, "POST", "/webhooks", json=body)
+        if not isinstance(made, dict) or not {"webhook_id", "secret"} <= set(made):
+            fail(sent="POST /webhooks", expected="the webhook, with its secret", got=made)
         return Hook(str(made["webhook_id"]), str(made["secret"]), name)
 
     def listed(self, hook: Hook) -> list[View]:
@@ -67,9 +70,18 @@ class Office:
         sent = "GET /webhooks/{id}/deliveries"
         page = self.must(sent, 200, "GET", f"/webhooks/{hook.id}/deliveries")
         found = page.get("deliveries") if isinstance(page, dict) else None
-        if not isinstance(found, list):
-            fail(sent=sent, expected="a page of deliveries", got=page)
+        if not isinstance(found, list) or not all(map(_is_view, found)):
+            cause = "`DeliveryView.of` makes it"
+            fail(sent=sent, expected="deliveries with their attempts", got=page, cause=cause)
         return found
+
+    def only(self, hook: Hook) -> View:
+        """The one delivery to this webhook."""
+        found = self.listed(hook)
+        if len(found) != 1:
+            sent = f"GET /webhooks/{{id}}/deliveries of the receiver {hook.name!r}"
+            fail(sent=sent, expected="one delivery", got=found)
+        return found[0]
 
     def settled(
         self, sent: str, hook: Hook, count: int, expected: str, enough: Callable[[View], bool]
@@ -104,6 +116,23 @@ class Office:
 
     def row(self, delivery_id: str) -> dict[str, Any]:
         return self.table.get(PREFIX + delivery_id) or {}
+
+
+def _is_view(one: Any) -> bool:
+    names = {"delivery_id", "status", "attempts", "next_attempt_at"}
+    if not isinstance(one, dict) or not names <= set(one) or not isinstance(one["attempts"], list):
+        return False
+    return all(isinstance(each, dict) and "at" in each for each in one["attempts"])
+
+
+def time_of(sent: str, text: Any) -> datetime | None:
+    """A time that the API tells. None: none."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        fail(sent=sent, expected="a time in ISO 8601", got=text)
 
 
 def check_signed(sent: str, hook: Hook, one: Arrived, delivery: View) -> None:

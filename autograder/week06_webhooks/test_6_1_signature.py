@@ -65,8 +65,8 @@ def cause(said: Any, key: str, one: str, at: int, content: bytes) -> str:
             digest.hex().encode()
         ).decode(): "the digest itself in base64, not its hex",
     }
-    for text in spellings(content):
-        usual = b64(raw, f"{one}.{at}.".encode() + text)
+    for spelling in spellings(content):
+        usual = b64(raw, f"{one}.{at}.".encode() + spelling)
         mistakes[usual] = "the body was read as JSON and written again: sign the bytes as they are"
     text = said if isinstance(said, str) else ""
     if text == b64(raw, right):
@@ -156,7 +156,8 @@ UTC_CAUSE = "`iso` writes ISO 8601 in UTC"
 def check_data(sent: str, said: Any, job: dict[str, Any]) -> None:
     """Which job, what it came to, and of which document."""
     got = said if isinstance(said, dict) else {}
-    about = got.get("document") if isinstance(got.get("document"), dict) else {}
+    about: Any = got.get("document")
+    about = about if isinstance(about, dict) else {}
     found = {
         "job_id": got.get("job_id"),
         "status": got.get("status"),

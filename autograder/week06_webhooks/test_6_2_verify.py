@@ -6,14 +6,14 @@ import json
 import time
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import pytest
 
-from autograder.engine.calls import failure_card
+from autograder.engine.calls import Answer, failure_card
 from autograder.engine.card import CheckFailed, fail
 from autograder.week04_job_state.code import Code
 from autograder.week06_webhooks import messages
-from autograder.week06_webhooks.messages import Made
 
 pytestmark = pytest.mark.item("6.2")
 
@@ -34,7 +34,7 @@ class Receiver:
     def headers(self, at: int | str | None = None, key: str | None = None) -> dict[str, str]:
         return messages.headers(key or self.key, self.id, at or self.now, self.body)
 
-    def accepts(self, what: str, headers: dict[str, str], cause: str = "", **more: object) -> None:
+    def accepts(self, what: str, headers: dict[str, str], cause: str = "", **more: Any) -> None:
         answer = self._ask(headers, **more)
         if not answer.ok:
             if answer.error != REFUSED:
@@ -42,7 +42,7 @@ class Receiver:
             expected = "it returns: the webhook is good"
             fail(sent=f"verify() of {what}", expected=expected, got=REFUSED, cause=cause)
 
-    def refuses(self, what: str, headers: dict[str, str], cause: str = "", **more: object) -> None:
+    def refuses(self, what: str, headers: dict[str, str], cause: str = "", **more: Any) -> None:
         answer = self._ask(headers, **more)
         if answer.ok:
             got = "it returns, as if the webhook were good"
@@ -57,10 +57,10 @@ class Receiver:
                 cause="a stranger decides what the headers say: nothing in them may be a crash",
             )
 
-    def _ask(self, headers: dict[str, str], body: bytes | None = None, **more: object):  # type: ignore[no-untyped-def]
-        content: Made = messages.data(self.body if body is None else body)
-        more = {"now": self.now, **more}
+    def _ask(self, headers: dict[str, str], **more: Any) -> Answer:
+        content = messages.data(more.pop("body", self.body))
         key = more.pop("key", self.key)
+        more = {"now": self.now, **more}
         return self.code.ask(messages.SIGNING, "verify", key, headers, content, **more)
 
 
