@@ -35,7 +35,7 @@ def ask(client: OpenAI, text: str) -> str:
 
 def main() -> None:
     with local_services() as run:
-        client = OpenAI(max_retries=0, timeout=1)
+        client = OpenAI(max_retries=0, timeout=2)
         client.models.list()  # the first request of a process is the slowest
         for name, fault in {**PASSING, **STAYING}.items():
             run.openai.script(fault)

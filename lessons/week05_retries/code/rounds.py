@@ -16,7 +16,7 @@ def configuration() -> dict[str, object]:
         "worker_concurrency": 1,
         "task_acks_late": True,
         "broker_transport_options": {
-            "visibility_timeout": 1,  # seconds; an hour in Celery's defaults
+            "visibility_timeout": int(os.environ.get("VISIBILITY_SECONDS", "3600")),
             "unacked_restore_interval": 0.5,
             "unacked_restore_throttle": 1,
         },
