@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Error, Page, sync_playwright
 
 from bootcamp.pages import Block, course_pages
+from tests.parts import missing
 
 FOLDER = Path(__file__).parent / "mermaid"
 SCRIPT = FOLDER / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
@@ -36,25 +35,17 @@ DRAW = """async ([name, text]) => {
 }"""
 
 
-def missing(what: str, remedy: str) -> NoReturn:
-    """Fail where everything must be there, skip on a laptop."""
-    message = f"{what} is missing. {remedy}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
-
-
 @pytest.fixture(scope="module")
 def browser_page() -> Iterator[Page]:
     """One browser with Mermaid loaded, for all pictures."""
     if not SCRIPT.is_file():
-        missing("Mermaid", "Run `npm ci --prefix tests/lessons/mermaid`.")
+        missing("Mermaid is missing. Run `npm ci --prefix tests/lessons/mermaid`.")
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         except Error:
-            missing("Chromium", "Install it, or run `playwright install chromium`.")
+            missing("Chromium is missing. Install it, or run `playwright install chromium`.")
         page = browser.new_page()
         page.set_content('<div id="box" style="width: 900px"></div>')
         page.add_script_tag(path=SCRIPT)

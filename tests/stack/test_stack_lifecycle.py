@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import boto3
 import psutil
@@ -25,6 +25,7 @@ from bootcamp import paths
 from bootcamp.errors import StackError
 from bootcamp.stack import Stack, account
 from bootcamp.stack.redis import redis_binary, valkey_binary
+from tests.parts import missing
 
 PATIENCE = 60.0
 USER_NAMESPACE = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
@@ -138,13 +139,6 @@ def server(flavor: str) -> str:
     if binary is None:
         missing(f"no {flavor} server on this machine")
     return flavor
-
-
-def missing(message: str) -> NoReturn:
-    """Fail where everything must be there, skip on a laptop."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.mark.parametrize("flavor", ["redis", "valkey"])
