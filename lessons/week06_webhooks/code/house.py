@@ -25,7 +25,8 @@ class House(BaseHTTPRequestHandler):
         host = self.headers["host"].partition(":")[0]
         if host == "moved.example" and self.path == "/":
             self.send_response(307)
-            self.send_header("location", "/safe")  # on this machine: the safe
+            port = self.server.server_address[1]
+            self.send_header("location", f"http://127.0.0.1:{port}/safe")
             self.end_headers()
             return
         self.send_response(200)

@@ -16,7 +16,7 @@ LookUp = Callable[[str], list[str]]
 def guard_then_courier(look_up: LookUp, host: str) -> str:
     """The guard looks the name up, and so does the courier, when it sets out."""
     if by_where_it_ends(look_up(host)[0]):
-        return "refused"
+        return "neither"
     return look_up(host)[0]
 
 
@@ -24,7 +24,7 @@ def guards_note(look_up: LookUp, host: str) -> str:
     """The guard writes the address down, and the courier takes the note."""
     address = look_up(host)[0]
     if by_where_it_ends(address):
-        return "refused"
+        return "neither"
     return address
 
 
@@ -32,7 +32,7 @@ def first_of_many(look_up: LookUp, host: str) -> str:
     """A name may have several addresses. The guard looks at the first; the courier takes the last."""
     addresses = look_up(host)
     if by_where_it_ends(addresses[0]):
-        return "refused"
+        return "neither"
     return addresses[-1]
 
 
@@ -40,7 +40,7 @@ def all_of_them(look_up: LookUp, host: str) -> str:
     """One bad address is enough."""
     addresses = look_up(host)
     if any(map(by_where_it_ends, addresses)):
-        return "refused"
+        return "neither"
     return addresses[-1]
 
 
@@ -53,7 +53,7 @@ def main() -> None:
         print(f"{way.__name__ + ':':<19} asked {asked}, goes to {goes}")
     for way in (first_of_many, all_of_them):
         goes = way(lambda _: [OUTSIDE, SAFE], "photos.example")
-        print(f"{way.__name__ + ':':<19} {goes}")
+        print(f"{way.__name__ + ':':<19} two addresses, goes to {goes}")
 
 
 if __name__ == "__main__":
