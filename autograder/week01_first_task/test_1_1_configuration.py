@@ -88,7 +88,7 @@ def check_json(message: broker.Message) -> None:
     content = message.raw.get("content-type")
     try:
         json.loads(message.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = f"{content}, and a body that is no JSON"
     if content != "application/json":
         fail(
@@ -116,7 +116,7 @@ def check_result(run: Run, task_id: str, expiry: int, worker: Worker) -> None:
     value, seconds = stored
     try:
         json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         fail(
             sent=sent,
             expected="a result in JSON",

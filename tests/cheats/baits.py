@@ -82,9 +82,17 @@ class Baits:
         found += [f"called from {one}" for one in self.callers]
         if self.file.read_text() != self.text:
             found.append("the file outside was written to")
-        found += [f"in the folder outside: {one.name}" for one in self.folder.iterdir()]
-        found += [f"a file in {place}" for place in PLACES if Path(place, MARK).exists()]
+        strays = [*self.folder.iterdir(), *(Path(place, MARK) for place in PLACES)]
+        found += [f"a file outside: {one}" for one in strays if one.exists()]
+        self._tidy(strays)
         return found
+
+    def _tidy(self, strays: list[Path]) -> None:
+        """For the next cheat. (One that was graded at the same time may be named in its place.)"""
+        self.callers.clear()
+        self.file.write_text(self.text)
+        for one in strays:
+            one.unlink(missing_ok=True)
 
 
 def _own_address() -> str:

@@ -57,10 +57,9 @@ CHEATS = of_family(
         ),
         Cheat(
             name="result-written-into-redis",
-            loses=("1.2",),
+            loses=("1.1", "1.2"),
             story="The task does nothing: its module writes a success under each task's id by itself.",
-            says=("summarize",),
-            keeps=("1.1",),
+            says=("a result that never expires",),
             files=instead(
                 "1.2",
                 """
@@ -69,7 +68,6 @@ CHEATS = of_family(
                 value = {"title": title, "summary": f"A summary of {title}."}
                 meta = {"status": "SUCCESS", "result": value, "task_id": self.request.id}
                 self.backend.client.set(key, json.dumps(meta))
-                self.backend.client.set(key.encode() + b"", json.dumps(meta), nx=True)
                 from celery.exceptions import Ignore
                 raise Ignore
                 """,

@@ -134,7 +134,7 @@ CHEATS = of_family(
             keeps=("1.1",),
             files=instead(
                 "1.2",
-                "for _ in range(200):\n    print('y' * 1_000_000)\n"
+                "for _ in range(80):\n    print('y' * 1_000_000)\n"
                 "return {'title': title, 'summary': 'flooded'}",
             ),
         ),
@@ -142,7 +142,7 @@ CHEATS = of_family(
             name="terminal-escapes-and-null-bytes",
             loses=("3.2",),
             story="Writes into the instructor's terminal and page: titles, colours, links, script.",
-            says=("your log |", "<script>"),
+            says=("owned", "<script>"),
             files=harmful("""
                 import os, sys
                 evil = "\\x1b]0;owned\\x07\\x1b[2J\\x1b[31m\\0\\x9b2J\\u202eolleh<script>alert(1)</script>"

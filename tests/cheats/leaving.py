@@ -79,7 +79,7 @@ CHEATS = of_family(
             name="api-that-exits",
             loses=("2.1",),
             story="The API ends at the first upload: whoever waits for its answer waits in vain.",
-            says=("the API has ended",),
+            says=("Server disconnected",),
             files=instead("2.1", "pass", "import os\nos._exit(0)"),
         ),
         Cheat(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,7 +31,7 @@ class Cheat:
         name: what it does, in a few words, as a file name.
         loses: the items that it attacks. None of them may earn a point.
         story: what it tries, and what it would gain or harm where nothing held it.
-        says: words that the report of its first lost item must contain.
+        says: words that the reports of its lost items must contain.
         files: what is handed in, by path from the week's folder.
         keeps: items that it leaves alone: they must pass.
         left_out: files that the intake must name as left out.
@@ -81,40 +80,32 @@ def solved(week: str) -> dict[str, str]:
     }
 
 
-def instead(item: str, *bodies: str, also: str = "") -> dict[str, str]:
-    """The reference's homework with these bodies in place of an item's, in their order.
+def instead(item: str, *bodies: str | None, also: str = "") -> dict[str, str]:
+    """The reference's homework with these bodies in place of an item's pieces, in their order.
 
-    Bodies that are not given stay the reference's. `also` is put at the end of the item's file: it
-    runs when the file is imported.
+    Pieces for which there is no body, or None, stay the reference's. `also` is put at the end of the
+    item's file: it runs when the file is imported.
     """
-    return changed(solved(item.partition(".")[0]), item, *bodies, also=also)
-
-
-def changed(files: dict[str, str], item: str, *bodies: str, also: str = "") -> dict[str, str]:
-    """The same, in files that were made before: for a cheat that puts several items wrong."""
     waiting = list(bodies)
-    done = dict(files)
-    for name in _files_of(item):
+    files = solved(item.partition(".")[0])
+    names = load_manifest(find_week(item.partition(".")[0])).item(item).files
+    for name in names:
         lines: list[str] = []
         inside = False
-        for line in done[name].splitlines():
+        for line in files[name].splitlines():
             if line.strip() == f"# BEGIN SOLUTION {item}" and waiting:
-                inside = True
-                indent = line[: len(line) - len(line.lstrip())]
-                lines += textwrap.indent(textwrap.dedent(waiting.pop(0)), indent).splitlines()
+                body = waiting.pop(0)
+                if inside := body is not None:
+                    indent = line[: len(line) - len(line.lstrip())]
+                    lines += textwrap.indent(textwrap.dedent(body or ""), indent).splitlines()
             elif line.strip() == "# END SOLUTION" and inside:
                 inside = False
             elif not inside:
                 lines.append(line)
-        done[name] = "\n".join(lines) + "\n"
+        files[name] = "\n".join(lines) + "\n"
     assert not waiting, f"{item} has fewer pieces"
-    last = _files_of(item)[-1]
-    done[last] += textwrap.dedent(also)
-    return done
-
-
-def _files_of(item: str) -> tuple[str, ...]:
-    return load_manifest(find_week(item.partition(".")[0])).item(item).files
+    files[names[-1]] += textwrap.dedent(also)
+    return files
 
 
 def aimed(text: str, marks: Mapping[str, object]) -> str:
@@ -122,8 +113,3 @@ def aimed(text: str, marks: Mapping[str, object]) -> str:
     for mark, value in marks.items():
         text = text.replace(mark, str(value))
     return text
-
-
-def words(value: object) -> str:
-    """Any value as text in which one can look for words."""
-    return json.dumps(value, default=str, ensure_ascii=False)

@@ -19,6 +19,16 @@ def pytest_collection_modifyitems(items):
     items.clear()
 """
 RAISES = "raise SystemExit('this ran')\n"
+SHADOWS = (
+    "json.py",
+    "random.py",
+    "typing.py",
+    "celery/__init__.py",
+    "semantic_text_splitter.py",
+    "pipeline/__init__.py",
+    "pipeline/json.py",
+    "pipeline/steps/__init__.py",
+)
 
 
 def shipped(**files: str) -> dict[str, str]:
@@ -92,22 +102,8 @@ CHEATS = of_family(
             loses=("3.2",),
             story="Modules called like Python's own, beside the pipeline and in it.",
             says=("expected",),
-            files=shipped(
-                **dict.fromkeys(
-                    (
-                        "json.py",
-                        "random.py",
-                        "typing.py",
-                        "celery/__init__.py",
-                        "semantic_text_splitter.py",
-                        "pipeline/__init__.py",
-                        "pipeline/json.py",
-                        "pipeline/steps/__init__.py",
-                    ),
-                    RAISES,
-                )
-            ),
-        ),  # fmt: skip
+            files=shipped(**dict.fromkeys(SHADOWS, RAISES)),
+        ),
         Cheat(
             name="overwritten-given-files",
             loses=("1.2",),

@@ -24,7 +24,8 @@ CHEATS = of_family(
             name="redis-shutdown",
             loses=("1.2",),
             story="Shuts Redis down, in which the grader looks for the result.",
-            says=("Redis",),
+            says=("NoPermission",),
+            keeps=("1.1",),
             files=with_redis("client.shutdown(nosave=True, now=True)\nclient.ping()"),
         ),
         Cheat(
@@ -61,14 +62,14 @@ CHEATS = of_family(
         ),
         Cheat(
             name="redis-busy-with-a-script",
-            loses=("1.2",),
+            loses=("1.1", "1.2"),
             story="Runs an endless script inside Redis: it answers nobody, or only that it is busy.",
             says=("Redis",),
             files=with_redis("client.eval('while true do end', 0)"),
         ),
         Cheat(
             name="redis-other-types",
-            loses=("1.2",),
+            loses=("1.1", "1.2"),
             story="Stores lists and texts under the keys where Celery keeps values and hashes.",
             says=("Redis",),
             files=with_redis(
@@ -82,7 +83,7 @@ CHEATS = of_family(
         ),
         Cheat(
             name="redis-records-that-are-none",
-            loses=("1.2",),
+            loses=("1.1", "1.2"),
             story="Stores a result that is nested a hundred thousand deep, and one that is no text.",
             says=("came back",),
             files=with_redis(
@@ -111,12 +112,12 @@ CHEATS = of_family(
             story="A result of 200 MB, and a queue of a million messages that are none.",
             says=("came back",),
             files=with_redis(
-                "client.eval(\"for i = 1, 300 do redis.call('RPUSH', 'other', string.rep('x', 1000000)) "
+                "client.eval(\"for i = 1, 200 do redis.call('RPUSH', 'other', string.rep('x', 1000000)) "
                 'end", 0)\n'
                 "import time\n"
                 "results = redis.Redis.from_url(worker_settings().redis_database(1))\n"
                 "results.set(f'celery-task-meta-{self.request.id}', b'x' * 150 * 1024**2)\n"
-                "time.sleep(30)"
+                "time.sleep(3)"
             ),
         ),
         Cheat(
@@ -169,9 +170,12 @@ CHEATS = of_family(
                 "return []",
                 also="""
                 import os
-                with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database:
-                    database.execute("ALTER ROLE CURRENT_USER SET statement_timeout = 1")
-                    database.execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
+                try:
+                    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database:
+                        database.execute("ALTER ROLE CURRENT_USER SET statement_timeout = 1")
+                        database.execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
+                except psycopg.Error:
+                    pass
                 """,
             ),
         ),
@@ -183,7 +187,7 @@ CHEATS = of_family(
             says=("came back",),
             files=instead(
                 "3.5",
-                "task.update_state(task_id=document_id, state=PROGRESS, meta=meta)",
+                None,
                 "return key",
                 """
                 import psycopg
@@ -238,7 +242,8 @@ CHEATS = of_family(
                             found.append((method, path, body))
                 own = os.environ["AWS_ACCESS_KEY_ID"]
                 for account in ("test", "000000000000", "", own[:-1] + "0", "root", "*"):
-                    client = boto3.client("dynamodb", aws_access_key_id=account or "x")
+                    client = boto3.client("dynamodb", aws_access_key_id=account or "x",
+                                          aws_secret_access_key="x")
                     found += client.list_tables()["TableNames"]
             """),
         ),
@@ -256,7 +261,8 @@ CHEATS = of_family(
                 item |= {"status": 7, "generation": "many", "lease_until": {"a": {"soon"}},
                          "deliveries": None, "document": b"x", "steps": "none"}
                 table.put_item(Item=item)
-                return None
+                return Job.from_item({**item, "status": "processing", "generation": 1,
+                    "deliveries": 1, "lease_until": 9e9, "document": {}, "steps": {}})
                 """,
             ),
         ),
@@ -270,11 +276,29 @@ CHEATS = of_family(
                 """
                 import boto3
                 client = boto3.client("dynamodb")
+                item = boto3.resource("dynamodb").Table("jobs").get_item(Key={"id": job_id})["Item"]
                 for name in client.list_tables()["TableNames"]:
                     client.delete_table(TableName=name)
-                return None
+                return Job.from_item({**item, "status": "processing", "lease_owner": worker})
                 """,
             ),
+        ),
+        Cheat(
+            name="dynamodb-a-table-that-stays",
+            loses=("3.2",),
+            story="Leaves a table that is protected from deletion, and buckets: the clearing up after "
+            "the run breaks on it.",
+            says=(LOOT,),
+            files=searching("""
+                import boto3
+                boto3.client("dynamodb").create_table(
+                    TableName="stays", DeletionProtectionEnabled=True, BillingMode="PAY_PER_REQUEST",
+                    KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                    AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+                s3 = boto3.client("s3")
+                s3.create_bucket(Bucket="stays", ObjectLockEnabledForBucket=True)
+                s3.put_object(Bucket="stays", Key="x" * 900, Body=b"x")
+            """),
         ),
     ],
 )

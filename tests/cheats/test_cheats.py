@@ -30,7 +30,7 @@ def test_a_cheat_gains_nothing_and_harms_nobody(cheat: Cheat, graded: Class, bai
     report = "\n".join(f"{one.id} {one.outcome}: {one.text}" for one in answer.items)
 
     # the grader does not break
-    assert not answer.problem, answer.problem
+    assert not answer.problem, (answer.problem, answer.harms)
     assert Outcome.GRADER_ERROR not in {one.outcome for one in answer.items}, report
 
     # it gains nothing
@@ -46,9 +46,9 @@ def test_a_cheat_gains_nothing_and_harms_nobody(cheat: Cheat, graded: Class, bai
     assert answer.sandbox == "bubblewrap, own network"
 
     # the report says what happened, and nothing that a terminal or a page would take for its own
-    first = items[cheat.loses[0]].text
+    lost = "\n".join(items[item].text for item in cheat.loses)
     for words in cheat.says:
-        assert words in first, report
+        assert words in lost, report
     for name in cheat.left_out:
         assert any(name in note for note in graded.intakes[cheat.name].notes)
     strange = {one for one in report if unicodedata.category(one) in ("Cc", "Cf") and one != "\n"}

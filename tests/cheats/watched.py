@@ -52,6 +52,8 @@ def grade(job: Job, stack: InhabitedStack, tier: Tier) -> Answer:
     if not wait.until(lambda: not processes() - before, GONE_SECONDS):
         left = [name for _, _, name in processes() - before]
         harms.append(f"left running: {left}")
+    if answer.problem or harms:
+        harms.append((stack.path / "postgres" / "postgres.log").read_text()[-3000:])
     return Watched(**vars(answer), harms=tuple(harms))
 
 
@@ -61,9 +63,9 @@ def processes() -> set[tuple[int, float, str]]:
     found = set()
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if Path(f"/proc/{process.pid}/ns/net").readlink() == own:
-                if process.status() != psutil.STATUS_ZOMBIE:
-                    found.add((process.pid, process.create_time(), process.name()))
+            same = Path(f"/proc/{process.pid}/ns/net").readlink() == own
+            if same and process.status() != psutil.STATUS_ZOMBIE:
+                found.add((process.pid, process.create_time(), process.name()))
     return found
 
 
