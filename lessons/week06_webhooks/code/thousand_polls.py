@@ -1,17 +1,18 @@
 """A document waits in the queue, and its owner asks a thousand times whether it is done."""
 
+import signal
 import time
 from collections import Counter
 
 import httpx
 from local import local_services
 
-from bootcamp.apps import Apps, start_worker
+from bootcamp.apps import Apps
 from bootcamp.layers import reference_layers
 from bootcamp.weeks import find_week
 
 BUSY = 999
-"""So many times the owner asks while the worker is away. It stands for half an hour in which the
+"""So many times the owner asks while the worker is halted. It stands for half an hour in which the
 worker has other documents to do, and for an owner who asks every two seconds."""
 PATIENCE_SECONDS = 120
 
@@ -23,7 +24,7 @@ def main() -> None:
         httpx.Client(base_url=str(apps.api_url), timeout=30, trust_env=False) as api,
     ):
         (worker,) = apps.workers
-        worker.stop()
+        worker.kill(signal.SIGSTOP, group=True)
         note = ("note.txt", b"A ship entered the harbour.")
         address = api.post("/documents/upload", files={"file": note}).json()["status_url"]
         said = Counter[str]()
@@ -34,7 +35,7 @@ def main() -> None:
             said[answer.json()["status"]] += 1
             received += len(answer.content)
             if said.total() == BUSY:
-                start_worker(worker)
+                worker.kill(signal.SIGCONT, group=True)
             elif said.total() > BUSY:
                 time.sleep(0.1)
     print(f"asked ~{said.total()} times, and {said['completed']} answer was news")
