@@ -9,7 +9,7 @@ ROUND = 10
 """How long a clerk may take for one visit. Minutes."""
 CARD = {"id": "card-1", "status": "in the tray", "not_before": 0, "visits": 0}
 SLIPS = [0, 0, 3, 12, 12]
-"""Minutes at which a slip is found. The clerk of minute 0 slips on the ice, and is not heard of."""
+"""Minutes at which a slip is found. The clerk of minute 0 falls on the ice, and is not heard of again."""
 
 
 def any_time(now: int) -> ConditionBase:
