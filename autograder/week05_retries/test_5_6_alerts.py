@@ -14,6 +14,7 @@ from autograder.engine import wait
 from autograder.engine.between import Between, Request
 from autograder.engine.card import fail
 from autograder.engine.worker import Worker
+from autograder.week01_first_task import broker
 from autograder.week04_job_state.code import Code, must_return, number, plain
 from autograder.week05_retries.rows import (
     ALERTS,
@@ -26,6 +27,7 @@ from autograder.week05_retries.rows import (
     row_of,
 )
 from bootcamp.providers import WebhookSink
+from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("5.6")
 
@@ -135,7 +137,7 @@ def test_a_race(code: Code, table: Rows, between: Between, settings: Settings, r
 
 
 def test_the_webhook(
-    code: Code, table: Rows, worker: Worker, webhooks: WebhookSink, rng: Random
+    code: Code, table: Rows, worker: Worker, run: Run, webhooks: WebhookSink, rng: Random
 ) -> None:
     """Four jobs of one kind die, then one of another: two alerts reach the operator."""
     kinds = [f"{rng.getrandbits(64):016x}" for _ in "ab"]
@@ -149,7 +151,8 @@ def test_the_webhook(
         bodies = [_body(one.body) for one in webhooks.deliveries(ALERTS)]
         return Counter(body.get("fingerprint") for body in bodies if body.get("text"))
 
-    wait.until(lambda: told()[kinds[1]], SENT_SECONDS)
+    wait.until(lambda: all(told()[kind] for kind in kinds), SENT_SECONDS)
+    wait.until(lambda: not broker.waiting(run) and not broker.unacknowledged(run), SENT_SECONDS)
     found = {kind: told()[kind] for kind in kinds}
     if found != dict.fromkeys(kinds, 1):
         fail(
