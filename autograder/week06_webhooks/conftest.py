@@ -38,6 +38,7 @@ def waits(session: Session) -> dict[str, str]:
         "WEBHOOK_LEASE_SECONDS": str(rng.randint(200, 280)),
         "WEBHOOK_PUBLISH_SECONDS": str(rng.randint(500, 900)),
         "WEBHOOK_ROTATION_SECONDS": str(rng.randint(20_000, 90_000)),
+        "WEBHOOK_ENDPOINTS": "40",
         "REDRIVE_SECONDS": str(rng.randint(1_000, 1_500)),
         "LEASE_SECONDS": "200",
         "PUBLISH_SECONDS": "500",

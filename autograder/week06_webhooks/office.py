@@ -84,7 +84,13 @@ class Office:
         return found[0]
 
     def settled(
-        self, sent: str, hook: Hook, count: int, expected: str, enough: Callable[[View], bool]
+        self,
+        sent: str,
+        hook: Hook,
+        count: int,
+        expected: str,
+        enough: Callable[[View], bool],
+        cause: str = "the list of attempts says how far it came, the worker's log why",
     ) -> list[View]:
         """The deliveries to a webhook, once there are `count`, each of which is `enough`."""
         seen: list[View] = []
@@ -99,7 +105,7 @@ class Office:
                 sent=sent,
                 expected=f"{expected}, within {DONE_SECONDS:g} s",
                 got=got or "no delivery",
-                cause="the list of attempts says how far it came, the worker's log why",
+                cause=cause,
                 log=traceback_in(self.worker.logs()) or self.worker.tail(),
             )
         return seen

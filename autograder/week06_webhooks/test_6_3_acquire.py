@@ -87,7 +87,11 @@ def check_taken(sent: str, place: Place, item: Item, row: Item | None, began: fl
 def test_one_that_must_wait_or_is_over(code: Code, table: JobsTable, rng: Random) -> None:
     late = rng.uniform(30, 900)
     cases = [
-        ("that another worker has", delivery(rng, lease_until=moment(late)), "the lease"),
+        (
+            "that another worker has",
+            delivery(rng, lease_until=moment(late)),
+            "it is being sent: `deliveries.unleased()`",
+        ),
         (
             "whose next attempt comes later",
             delivery(rng, next_at=moment(late)),

@@ -44,7 +44,8 @@ def test_once_more(office: Office, rng: Random, status: str) -> None:
         fail(sent=sent, expected="status pending", got=view.get("status"), cause=cause)
     expected = "delivered, with attempt 5 on record, at once"
     done = lambda one: one["status"] == "delivered" and len(one["attempts"]) == 5  # noqa: E731
-    [after] = office.settled(sent, hook, 1, expected, done)
+    cause = "first the row says that it is to be sent (`send_again`), then `tell_a_worker`"
+    [after] = office.settled(sent, hook, 1, expected, done, cause)
     found = office.arrived(hook)
     if len(found) != 1 or found[0].body != item["body"].encode():
         got = [one.body.decode(errors="replace")[:200] for one in found]
