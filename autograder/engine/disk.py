@@ -9,7 +9,7 @@ from pathlib import Path
 
 MAX_DISK_BYTES = 1024**3
 """All that a submission may write, its documents in the blob store too."""
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 20_000
 MAX_DEPTH = 64
 """Folders within folders. Deeper down, paths grow too long to be looked at."""
 BLOCK_BYTES = 512

@@ -100,8 +100,9 @@ class Session:
 
     def _looks(self, host: Host, walls: Sandbox) -> list[Look]:
         """What this submission must not use up."""
-        looks: list[Look] = [partial(too_much_disk, folder) for folder in walls.write]
-        return [*looks, lambda: too_much_memory(host.pid), self._too_much_in_postgres]
+        on_disk = [partial(too_much_disk, folder) for folder in walls.write]
+        # Memory first: it grows fastest. The database last: asking it takes longest.
+        return [lambda: too_much_memory(host.pid), *on_disk, self._too_much_in_postgres]
 
     def _too_much_in_postgres(self) -> str:
         if self.run.database_bytes() <= MAX_DISK_BYTES:

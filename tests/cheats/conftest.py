@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -20,6 +18,7 @@ from bootcamp.weeks import find_week
 from tests.cheats import watched
 from tests.cheats.baits import Baits
 from tests.cheats.making import Cheat, aimed
+from tests.parts import missing
 
 PROCESSES = 2
 SEED = 4711
@@ -87,10 +86,3 @@ def graded(
     yield everybody
     everybody.close()
     patch.undo()
-
-
-def missing(message: str) -> NoReturn:
-    """Fail where everything must be there, skip on a laptop."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)

@@ -57,11 +57,11 @@ CHEATS = of_family(
         Cheat(
             name="memory-in-many-processes",
             loses=("3.2",),
-            story="Twenty processes that fill 1 GB each: no one of them is too large.",
+            story="Ten processes that fill 1 GB each: no one of them is too large.",
             says=("memory",),
             files=harmful("""
                 import os, time
-                for _ in range(20):
+                for _ in range(10):
                     if os.fork() == 0:
                         keep = []
                         while sum(map(len, keep)) < 1024**3:
@@ -316,7 +316,7 @@ CHEATS = of_family(
             loses=("2.1",),
             story="A thread turns the blob from a file into a FIFO and back, a thousand times a second: "
             "what the grader looked at is not what it opens.",
-            says=("blob store",),
+            says=("blob",),
             files=instead(
                 "2.1",
                 "remember(document.document_id)\n"
