@@ -20,12 +20,14 @@ import redis
 
 from autograder.classroom import worker
 from autograder.classroom.worker import Answer, Job
-from autograder.engine import wait
+from autograder.engine import disk, memory, session, wait
 from autograder.engine.sandbox import Tier
 from bootcamp.stack import Run, Stack
 
 GONE_SECONDS = 5.0
 VALUE = "untouched"
+MEMORY_BYTES, DISK_BYTES = 1024**3, 256 * 1024**2
+"""A quarter of the class's own limits: a busy machine takes long to fill gigabytes."""
 
 _grade = worker.grade
 
@@ -38,7 +40,9 @@ class Watched(Answer):
 
 
 def serve(jobs: Connection, tier: Tier) -> None:
-    """Grade as the class does, with a neighbour."""
+    """Grade as the class does, with a neighbour, and limits that are soon reached."""
+    memory.MAX_TOTAL_BYTES = MEMORY_BYTES
+    disk.MAX_DISK_BYTES = session.MAX_DISK_BYTES = DISK_BYTES
     worker.Stack = InhabitedStack  # type: ignore[misc]
     worker.grade = grade  # type: ignore[assignment]
     worker.serve(jobs, tier)
