@@ -11,12 +11,14 @@ POLL_SECONDS = 0.01
 T = TypeVar("T")
 
 
-def until(probe: Callable[[], T], timeout: float) -> T | None:
-    """The first true answer of `probe`, asked every 10 ms; `None` after `timeout` seconds."""
+def until(probe: Callable[[], T], timeout: float, every: float = POLL_SECONDS) -> T | None:
+    """The first true answer of `probe`; `None` after `timeout` seconds. Asked every 10 ms, or less
+    often where asking takes work from what is waited for.
+    """
     deadline = time.monotonic() + timeout
     while True:
         if answer := probe():
             return answer
         if time.monotonic() >= deadline:
             return None
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)

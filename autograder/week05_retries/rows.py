@@ -27,6 +27,8 @@ ALERTS = "alerts"
 DEAD_MODEL = "pipeline.models.dead_letters"
 DONE_SECONDS = 25.0
 """How long a job may take that has nothing to wait for."""
+LOOK_SECONDS = 0.04
+"""Between two looks at the table: more would take the processor from the worker."""
 DEFINITION: dict[str, Any] = {
     **WEEK_FOUR,
     "AttributeDefinitions": [
@@ -200,7 +202,7 @@ def ended(table: JobsTable, job_id: str, seconds: float = DONE_SECONDS) -> Item:
         row = row_of(table, job_id)
         return row if row.get("status") in ("completed", "failed", "cancelled") else None
 
-    return wait.until(look, seconds) or row_of(table, job_id)
+    return wait.until(look, seconds, LOOK_SECONDS) or row_of(table, job_id)
 
 
 def asked(openai: OpenAIControl, one: Submitted) -> list[JournalEntry]:
