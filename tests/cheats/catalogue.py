@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cheats import faking, harming, leaving, lying, patching, reading, shipping, stores
+from tests.cheats import faking, harming, leaving, lying, patching, reading, shipping, stores, traps
 from tests.cheats.making import Cheat
 
 CHEATS: tuple[Cheat, ...] = (
@@ -13,5 +13,6 @@ CHEATS: tuple[Cheat, ...] = (
     *shipping.CHEATS,
     *faking.CHEATS,
     *harming.CHEATS,
+    *traps.CHEATS,
     *stores.CHEATS,
 )
