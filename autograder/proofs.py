@@ -73,10 +73,11 @@ def marks(items: Iterable[str], lost: Iterable[str], checked: Iterable[str]) -> 
 def observed(items: Iterable[str], result: WeekResult) -> dict[str, str]:
     """The marks that a run came to. A grader error is neither: it shows as its name."""
     found = {one.item.id: one for one in result.items}
-    return {item: _mark(found[item].outcome) if item in found else LEFT for item in items}
+    return {item: mark(found[item].outcome) if item in found else LEFT for item in items}
 
 
-def _mark(outcome: Outcome) -> str:
+def mark(outcome: Outcome) -> str:
+    """How the page shows an outcome."""
     if outcome is Outcome.GRADER_ERROR:
         return outcome.value
     return PASSED if outcome is Outcome.PASSED else LOST

@@ -7,7 +7,11 @@ from collections import Counter
 
 import pytest
 
+from autograder import proofs
+from autograder.classroom.worker import Answer
+from autograder.engine.manifest import load_manifest
 from autograder.engine.outcome import Outcome
+from bootcamp.weeks import find_week
 from tests.cheats.baits import Baits
 from tests.cheats.catalogue import CHEATS
 from tests.cheats.conftest import Class
@@ -23,11 +27,39 @@ def test_the_catalogue_covers_every_family() -> None:
     assert len({cheat.name for cheat in CHEATS}) == len(CHEATS)
 
 
+def test_the_page_shows_every_cheat() -> None:
+    page = proofs.PAGE.read_text(encoding="utf-8")
+    assert not [one.name for one in CHEATS if f"| {proof_name(one)} |" not in page], "make proof"
+
+
+def proof_name(cheat: Cheat) -> str:
+    return f"{cheat.family}: {cheat.name}"
+
+
+def proof_of(cheat: Cheat, answer: Answer) -> proofs.Proof:
+    """What the page of proofs says of it: the items that it attacks, and those it leaves alone."""
+    week = find_week(cheat.week)
+    items = [item.id for item in load_manifest(week).items]
+    expected = proofs.marks(items, cheat.loses, (*cheat.loses, *cheat.keeps))
+    found = {one.id: proofs.mark(one.outcome) for one in answer.items}
+    seen = {
+        item: found.get(item, "?") if expected[item] != proofs.LEFT else proofs.LEFT
+        for item in items
+    }
+    return proofs.Proof(week.name, "cheat", proof_name(cheat), expected, seen)
+
+
 @pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
-def test_a_cheat_gains_nothing_and_harms_nobody(cheat: Cheat, graded: Class, baits: Baits) -> None:
+def test_a_cheat_gains_nothing_and_harms_nobody(
+    cheat: Cheat, graded: Class, baits: Baits, request: pytest.FixtureRequest
+) -> None:
     answer = graded.answer(cheat)
     items = {one.id: one for one in answer.items}
     report = "\n".join(f"{one.id} {one.outcome}: {one.text}" for one in answer.items)
+
+    proof = proof_of(cheat, answer)
+    if folder := request.config.getoption("--note-proofs"):
+        proofs.note(proof, folder)
 
     # the grader does not break
     assert not answer.problem, (answer.problem, answer.harms)
