@@ -39,7 +39,7 @@ def test_once_more(office: Office, rng: Random, status: str) -> None:
     if said != id_of(item):
         cause = "the receiver knows by the id that it had this one before"
         fail(sent=sent, expected=f"the delivery {id_of(item)}", got=said, cause=cause)
-    if view.get("status") != "pending":
+    if view.get("status") not in ("pending", "delivered"):  # a worker may have been faster
         cause = "the answer is the delivery as it is then: `send_again` returns it"
         fail(sent=sent, expected="status pending", got=view.get("status"), cause=cause)
     expected = "delivered, with attempt 5 on record, at once"
