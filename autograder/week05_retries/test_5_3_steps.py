@@ -261,8 +261,13 @@ def check_asked(scene: Scene, jobs: list[Submitted]) -> None:
         )
     missing = [one for one in jobs if one.id not in waits]
     if missing:
-        row = row_of(scene.table, missing[0].id)
-        again = len(asked(scene.openai, missing[0])) > 1
+        early = (
+            scene.settings.backoff_cap_seconds + 2
+        )  # a wait that knows nothing of what was asked
+        again = wait.until(
+            lambda: [one for one in missing if len(asked(scene.openai, one)) > 1], early
+        )
+        row = row_of(scene.table, (again or missing)[0].id)
         fail(
             sent=sent,
             expected=expected,
