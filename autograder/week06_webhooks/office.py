@@ -20,6 +20,7 @@ from bootcamp.providers import WebhookSink
 from bootcamp.providers.clients import Delivery as Arrived
 
 DONE_SECONDS = 25.0
+EXPECTED = "DamagedDocument"
 
 View = dict[str, Any]
 
@@ -106,9 +107,15 @@ class Office:
                 expected=f"{expected}, within {DONE_SECONDS:g} s",
                 got=got or "no delivery",
                 cause=cause,
-                log=traceback_in(self.worker.logs()) or self.worker.tail(),
+                log=self.trouble(),
             )
         return seen
+
+    def trouble(self) -> tuple[str, ...]:
+        """What the worker's log says, but of the document that nobody can read: that is ours."""
+        last = traceback_in(self.worker.logs())
+        known = any(EXPECTED in line for line in last)
+        return last if last and not known else self.worker.tail()
 
     def arrived(self, hook: Hook) -> list[Arrived]:
         """What the receiver has seen."""
