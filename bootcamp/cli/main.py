@@ -11,28 +11,45 @@ from rich.console import Console
 
 from bootcamp.errors import BootcampError
 
-COMMANDS = ("check", "student", "grade", "release", "stack", "demo", "doctor", "generate")
-"""Modules of `bootcamp.cli`; each has `register(app)`. Order is the order of the help text."""
+MODULES: dict[str, tuple[str, ...]] = {
+    "check": ("check", "watch"),
+    "student": ("progress", "hint", "solution", "reset"),
+    "grade": ("grade",),
+    "release": ("release",),
+    "stack": ("up", "down", "run"),
+    "demo": ("demo",),
+    "doctor": ("doctor",),
+    "generate": ("generate",),
+}
+"""Modules of `bootcamp.cli` and their commands, in the order of the help text. Each has
+`register(app)`."""
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(command: str = "") -> typer.Typer:
+    """The command line: all of it, or what is needed for one command. The others import libraries
+    that take longer than many a command.
+    """
     app = typer.Typer(
         name="bootcamp",
-        help="Build an asynchronous document pipeline, week by week.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name in COMMANDS:
+    app.callback()(about)
+    needed = [name for name, commands in MODULES.items() if command in commands] or MODULES
+    for name in needed:
         importlib.import_module(f"bootcamp.cli.{name}").register(app)
     return app
+
+
+def about() -> None:
+    """Build an asynchronous document pipeline, week by week."""
 
 
 def main() -> None:
     """Run the command line. A `BootcampError` is shown without a traceback."""
     try:
-        build()()
+        build(next(iter(sys.argv[1:]), ""))()
     except BootcampError as error:
         # Messages quote what was typed and read: brackets in them are no markup.
         console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)

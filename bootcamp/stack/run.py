@@ -9,9 +9,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import botocore.session
 import psycopg
 from botocore.exceptions import ClientError, HTTPClientError
 
@@ -28,6 +27,9 @@ from bootcamp.stack.addresses import (
 from bootcamp.stack.postgres import Admin
 from bootcamp.stack.redis import Flavor, RedisServer
 from bootcamp.stack.state import StateFolder, is_held, read_json, remove_tree, write_private
+
+if TYPE_CHECKING:
+    import botocore.session
 
 RUNS = "runs"
 RUN_FILE = "run.json"
@@ -162,6 +164,8 @@ def forget(endpoints: Endpoints, admin: Admin, folder: Path, account: str) -> No
 
 @cache
 def _aws_session() -> botocore.session.Session:
+    import botocore.session  # here: it takes a tenth of a second, and is needed at the end alone
+
     return botocore.session.Session()  # it keeps the service models: reading them takes long
 
 
