@@ -126,6 +126,7 @@ def fill(table: JobsTable, rng: Random) -> list[Item]:
     """
     ages = sorted(rng.uniform(1, 50_000) for _ in range(MANY))
     shown: list[Item] = []
+    unseen: list[Item] = []
     for place, age in enumerate(ages):
         others = [state for state in STATES if state != RARE]
         state = RARE if place >= MANY - 15 and place % 4 == 0 else rng.choice(others)
@@ -133,11 +134,11 @@ def fill(table: JobsTable, rng: Random) -> list[Item]:
         made = {"created_at": shown[-1]["created_at"] if same else moment(-age)}
         one = job(rng, state, **made)
         shown.append(one)
-        table.put(one)
         if place % 3 == 0:
             past = {"expires_at": int(moment(-rng.randint(5, 500)))}
-            table.put(job(rng, rng.choice(FINISHED), **made, **past))
-            table.put(job(rng, rng.choice(STATES), **made, owner="them"))
+            unseen.append(job(rng, rng.choice(FINISHED), **made, **past))
+            unseen.append(job(rng, rng.choice(STATES), **made, owner="them"))
+    table.put(*shown, *unseen)
     return shown
 
 
