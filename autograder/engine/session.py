@@ -67,7 +67,9 @@ class Session:
                 host = exit_stack.enter_context(Host(home, base_environment(home), logs))
                 host.start()  # it imports while all else is put together
             self.submission = assemble(self.week, self._source, folder / "layer")
-            self.run = exit_stack.enter_context(self._stack.isolated())
+            self.run = exit_stack.enter_context(
+                self._stack.isolated(guarded=self.tier is not Tier.LIMITS)
+            )
             layers = layers_under(self.week, self.submission.layer)
             if host is None:
                 walls = self._walls(home, layers)

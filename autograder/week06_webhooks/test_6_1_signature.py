@@ -31,8 +31,9 @@ def test_signatures(code: Code, rng: Random) -> None:
     """What `sign` says is what the specification asks for, and what its library accepts."""
     for _ in range(MESSAGES):
         key, one, content = messages.secret(rng), messages.message_id(rng), messages.body(rng)
-        at = int(time.time()) - rng.randint(0, 200)
-        sent = f"sign({key[:12]}…, {one!r}, {at}, {content!r})"
+        ago = rng.randint(0, 200)
+        at = int(time.time()) - ago
+        sent = f"sign({key[:12]}…, {one!r}, {ago} seconds ago, {content!r})"
         arguments = (key, one, at, messages.data(content))
         said = must_return(sent, code.ask(messages.SIGNING, "sign", *arguments))
         expected = messages.signature(key, one, at, content)

@@ -22,7 +22,7 @@ DATABASES = 16
 PROBE_SECONDS = 1.0
 
 MEMORY = "512mb"
-"""What a server may hold, and as much again for what is on its way to clients."""
+"""What a guarded server may hold, and as much again for what is on its way to clients."""
 DENIED = (
     "-config +config|get -shutdown -debug -module -replicaof -slaveof -failover -save -bgsave "
     "-bgrewriteaof -migrate -acl +acl|whoami -client|kill -client|pause"
@@ -30,12 +30,15 @@ DENIED = (
 """Commands that steer the server itself. Its clients are pipelines, and student code among them: it
 would write files with the server's rights, take all memory, or lock others out.
 """
+OPEN = "requirepass {password}"
+GUARDED = """\
+user default on >{password} ~* &* +@all {denied}
+maxmemory {memory}
+maxmemory-clients {memory}"""
 CONFIG = """\
 bind {host}
 port {port}
-user default on >{password} ~* &* +@all {denied}
-maxmemory {memory}
-maxmemory-clients {memory}
+{access}
 databases {databases}
 dir "{folder}"
 maxmemory-policy noeviction
@@ -89,16 +92,26 @@ class RedisServer:
     Args:
         folder: its data, configuration and log.
         keep: write an append-only file, so that data survives a restart.
+        guarded: its clients may be hostile: they cannot steer it, and it holds no more than `MEMORY`.
         hold: see `Process`.
     """
 
     def __init__(
-        self, folder: Path, *, keep: bool, flavor: Flavor = "auto", hold: tuple[int, ...] = ()
+        self,
+        folder: Path,
+        *,
+        keep: bool,
+        guarded: bool = False,
+        flavor: Flavor = "auto",
+        hold: tuple[int, ...] = (),
     ) -> None:
         self.folder = make_private(folder)
         self.port = free_port()
         self.password = secrets.token_hex(16)
         self._keep = keep
+        self._access = (GUARDED if guarded else OPEN).format(
+            password=self.password, denied=DENIED, memory=MEMORY
+        )
         self._config = self.folder / "redis.conf"
         self.process = Process(
             [find_binary(flavor), self._config],
@@ -121,10 +134,8 @@ class RedisServer:
             CONFIG.format(
                 host=LOOPBACK,
                 port=self.port,
-                password=self.password,
+                access=self._access,
                 databases=DATABASES,
-                denied=DENIED,
-                memory=MEMORY,
                 folder=str(self.folder).replace("\\", "\\\\").replace('"', '\\"'),
                 appendonly="yes" if self._keep else "no",
             ),

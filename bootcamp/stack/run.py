@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bootcamp.providers import OpenAIControl, WebhookSink
 from bootcamp.stack.addresses import (
@@ -51,12 +51,20 @@ class Run:
     openai: OpenAIControl
     webhooks: WebhookSink
 
-    def __init__(self, endpoints: Endpoints, state: Path, hold: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        state: Path,
+        hold: tuple[int, ...] = (),
+        *,
+        guarded: bool = False,
+    ) -> None:
         self.id = f"run_{secrets.token_hex(6)}"
         self.aws_account = new_account()
         self.path = state / RUNS / self.id
         self._endpoints = endpoints
         self._hold = hold
+        self._guarded = guarded
         self._admin = Admin(endpoints.postgres_port, endpoints.postgres_password)
         self._closing = ExitStack()
         self._addresses: Addresses | None = None
@@ -69,7 +77,11 @@ class Run:
             write_private(self.path / RUN_FILE, f'{{"aws_account": "{self.aws_account}"}}')
             flavor: Flavor = "valkey" if self._endpoints.flavor == "valkey" else "redis"
             self.redis = RedisServer(
-                folder.folder("redis"), keep=False, flavor=flavor, hold=(folder.lock, *self._hold)
+                folder.folder("redis"),
+                keep=False,
+                guarded=self._guarded,
+                flavor=flavor,
+                hold=(folder.lock, *self._hold),
             )
             undo.callback(self.redis.close)
             self.redis.start()
@@ -106,7 +118,7 @@ class Run:
     def _forget(self) -> None:
         # A stack that went down under us takes nothing back: its next start sweeps the folder.
         # Neither does what a submission has locked (a table that is protected from deletion).
-        with suppress(psycopg.Error, HTTPClientError, ClientError):
+        with suppress(psycopg.Error, BotoCoreError, ClientError):
             forget(self._endpoints, self._admin, self.path, self.aws_account)
 
     @property
@@ -155,11 +167,10 @@ class Run:
 
 def forget(endpoints: Endpoints, admin: Admin, folder: Path, account: str) -> None:
     """Remove what a run left in the shared services, and its folder."""
-    # Each by itself: what one service does not give up must not keep the others from it.
-    with ExitStack() as last:
-        last.callback(remove_tree, folder)
+    with ExitStack() as last:  # what one service does not give up must not keep the other from it
         last.callback(empty_account, endpoints.aws_url, account)
         admin.drop(folder.name)
+    remove_tree(folder)  # only now: the sweep knows by it what is left to do
 
 
 @cache

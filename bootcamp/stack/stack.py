@@ -175,9 +175,9 @@ class Stack:
             variables = {k: v for k, v in variables.items() if not k.startswith("OPENAI_")}
         return variables
 
-    def isolated(self) -> Run:
-        """A run of one's own, a context manager."""
-        return Run(self.endpoints, self.path, self._hold)
+    def isolated(self, *, guarded: bool = False) -> Run:
+        """A run of one's own, a context manager. `guarded`: its clients may be hostile."""
+        return Run(self.endpoints, self.path, self._hold, guarded=guarded)
 
 
 def default_state() -> Path:
