@@ -75,10 +75,11 @@ def preload() -> None:
     """Import the libraries. Objects made so far are no matter of the collector's any more, so that
     it does not touch, and so copy, memory that is shared with the parent.
     """
+    gc.disable()  # a library is not garbage: looking costs a tenth of the time
     for name in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    gc.collect()
+    gc.enable()
     gc.freeze()
 
 

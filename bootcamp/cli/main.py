@@ -11,6 +11,8 @@ from rich.console import Console
 
 from bootcamp.errors import BootcampError
 
+YOUNG_OBJECTS = 50_000
+"""Made before the collector looks. Python's 700 let it look hundreds of times while we import."""
 MODULES: dict[str, tuple[str, ...]] = {
     "check": ("check", "watch"),
     "student": ("progress", "hint", "solution", "reset"),
@@ -48,6 +50,7 @@ def about() -> None:
 
 def main() -> None:
     """Run the command line. A `BootcampError` is shown without a traceback."""
+    gc.set_threshold(YOUNG_OBJECTS)
     try:
         build(next(iter(sys.argv[1:]), ""))()
     except BootcampError as error:
