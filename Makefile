@@ -44,8 +44,8 @@ proof: setup
 	rm -rf .bootcamp/proofs
 	$(BIN)/python -m pytest tests/autograder/test_proofs.py tests/cheats --all-proofs \
 		--note-proofs .bootcamp/proofs --numprocesses logical --maxprocesses $(JOBS) \
-		-k "not the_page_shows"; \
-		$(BIN)/python -m autograder.proofs .bootcamp/proofs
+		-k "not the_page_shows"; status=$$?; \
+		$(BIN)/python -m autograder.proofs .bootcamp/proofs && exit $$status
 
 check: setup
 	$(BIN)/bootcamp check $(WEEK)

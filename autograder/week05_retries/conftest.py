@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from autograder.engine.api import Api
@@ -13,6 +15,8 @@ from autograder.engine.worker import Worker
 from autograder.week03_pipeline import database
 from autograder.week04_job_state.code import Code
 from autograder.week05_retries.rows import ALERTS, DEFINITION, Rows, Settings
+from autograder.week05_retries.scene import Scene
+from bootcamp.providers import OpenAIControl
 from bootcamp.stack import Run
 
 END_TO_END = {"5.3", "5.4", "5.5", "5.6"}
@@ -91,3 +95,17 @@ def api(student: Student, pytestconfig: pytest.Config) -> Api:
     api = pytestconfig.stash[LAUNCHED][0]
     student.await_api(api)
     return api
+
+
+@pytest.fixture
+def scene(
+    run: Run,
+    table: Rows,
+    openai: OpenAIControl,
+    worker: Worker,
+    api: Api,
+    settings: Settings,
+    rng: Random,
+) -> Scene:
+    """API, worker, and no job yet."""
+    return Scene(run, table, openai, worker, settings, rng)

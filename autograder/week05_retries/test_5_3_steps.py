@@ -1,152 +1,30 @@
-"""5.3: what runs again, how often and how soon, as provider, table and broker see it."""
+"""5.3: what runs again after a failure that passes, as provider, table and broker see it."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
-from email.utils import formatdate
-from random import Random
-
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.api import Api
 from autograder.engine.between import Between, Request
 from autograder.engine.card import fail
-from autograder.engine.worker import Worker
-from autograder.week01_first_task import broker
-from autograder.week02_api.uploading import traceback_in
 from autograder.week05_retries import rows
-from autograder.week05_retries.retrying import held_by_broker, wait_on_row
+from autograder.week05_retries.retrying import held_by_broker
 from autograder.week05_retries.rows import (
-    DONE_SECONDS,
-    Item,
-    Rows,
-    Settings,
-    Submitted,
     asked,
     ended,
-    failed_before,
-    row_of,
-    shown,
     submit,
 )
-from bootcamp.providers import OpenAIControl
+from autograder.week05_retries.scene import (
+    SLACK,
+    Scene,
+    check_count,
+    check_requests,
+    check_steps_before,
+    spoiling,
+    too_early,
+)
 from bootcamp.providers.faults import Fault
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("5.3")
-
-SEASONED = 5
-"""Jobs whose third step has failed often: they wait long."""
-ASKED_SECONDS = 40.0
-ALIKE_SECONDS = 0.02
-"""Waits of many jobs that all lie within this are one wait."""
-SLACK = 0.9
-"""Of a wait that must be kept."""
-
-
-@dataclass
-class Scene:
-    """A student's pipeline at work, seen from all sides."""
-
-    run: Run
-    table: Rows
-    openai: OpenAIControl
-    worker: Worker
-    settings: Settings
-    rng: Random
-
-    def spoiled(self, *faults: Fault, **more: object) -> Submitted:
-        """A job for which the provider does this."""
-        one = submit(self.run, self.table, self.rng, **more, due_at=rows.moment(rows.LONG))
-        self.openai.script(*(_for(one, fault) for fault in faults))
-        self.table.make_due(one.id)
-        return one
-
-    def log(self) -> tuple[str, ...]:
-        return traceback_in(self.worker.logs()) or self.worker.tail()
-
-    def completed(self, one: Submitted, sent: str, seconds: float = DONE_SECONDS) -> Item:
-        """The row of a job that must come through."""
-        row = ended(self.table, one.id, seconds)
-        if row.get("status") != "completed":
-            count = len(asked(self.openai, one))
-            got = f"{shown(row)} after {count} requests"
-            held = row.get("lease_owner") and row.get("step") == "embed"
-            cause = "the row says how far it came, the worker's log why"
-            if row.get("status") == "failed":
-                cause = "the error passes, and the step was not tried again"
-            elif rows.is_waiting(row):
-                cause = "it waits, and nobody will come: where the row keeps a wait, its row is due when "
-                cause += "the wait ends; where a message does, Celery must not count (`NO_LIMIT`)"
-            elif held:
-                cause = "nobody ended the lease: the retry finds the job taken, and does nothing"
-            expected = f"the job completed within {DONE_SECONDS:g} s"
-            fail(sent=sent, expected=expected, got=got, cause=cause, log=self.log())
-        return row
-
-
-def _for(one: Submitted, fault: Fault) -> Fault:
-    return replace(fault, matching=one.text)
-
-
-@pytest.fixture
-def scene(
-    run: Run,
-    table: Rows,
-    openai: OpenAIControl,
-    worker: Worker,
-    api: Api,
-    settings: Settings,
-    rng: Random,
-) -> Scene:
-    """API, worker, and no job yet."""
-    return Scene(run, table, openai, worker, settings, rng)
-
-
-def check_requests(scene: Scene, sent: str, one: Submitted, statuses: list[int | None]) -> None:
-    """The provider saw exactly these attempts, and no client that retries by itself."""
-    entries = asked(scene.openai, one)
-    found = [entry.status for entry in entries]
-    if found != statuses:
-        fail(
-            sent=sent,
-            expected=f"{len(statuses)} requests: {statuses}",
-            got=f"{len(found)} requests: {found}",
-            cause="one retry layer: neither the provider's client nor Celery tries again besides, and "
-            "each attempt is counted on the row (`changes`)",
-        )
-    if any(entry.retry_count for entry in entries):
-        fail(
-            sent=sent,
-            expected="the client's first attempt, each time",
-            got=[entry.retry_count for entry in entries],
-            cause="the `openai` client retries by itself: two layers multiply",
-        )
-
-
-def check_steps_before(scene: Scene, sent: str, one: Submitted, row: Item) -> None:
-    """Nothing before the failed step has begun again."""
-    first = asked(scene.openai, one)[0].started
-    for step in ("parse", "chunk"):
-        begun = row.get("steps", {}).get(step, {}).get("started_at")
-        if begun is None or rows.monotonic_of(begun) > first:
-            again = "never" if begun is None else "again after the third step had failed"
-            fail(
-                sent=sent,
-                expected=f"{step} begun once, before the first request to the provider",
-                got=f"{step} begun {again}",
-                cause="retry the step's own task: what comes after it is in its message; the steps "
-                "before it are done",
-            )
-    if row.get("deliveries") != 1:
-        fail(
-            sent=sent,
-            expected="one delivery",
-            got=f"{row.get('deliveries')} deliveries",
-            cause="the whole job was begun anew: only the failed step runs again",
-        )
 
 
 def test_a_step_that_fails_and_passes(scene: Scene, between: Between) -> None:
@@ -154,7 +32,7 @@ def test_a_step_that_fails_and_passes(scene: Scene, between: Between) -> None:
     early: list[bool] = []
     one = submit(scene.run, scene.table, scene.rng, due_at=rows.moment(rows.LONG))
     faults = [Fault.status(503, times=2), Fault.drop(), Fault.status(429, retry_after_ms=300)]
-    scene.openai.script(*(_for(one, fault) for fault in faults))
+    scene.openai.script(*(spoiling(one, fault) for fault in faults))
     sent = "a document; the provider answers 503, 503, nothing, 429 (retry-after-ms: 300), and then 200"
 
     def look() -> None:
@@ -181,198 +59,3 @@ def test_a_step_that_fails_and_passes(scene: Scene, between: Between) -> None:
     gap = entries[4].started - (entries[3].ended or entries[3].started)
     if gap < 0.3 * SLACK:
         too_early(sent, "0.3 s after the 429 at the soonest", f"{gap:.2f} s after it")
-
-
-def too_early(sent: str, expected: str, got: str) -> None:
-    fail(
-        sent=sent,
-        expected=expected,
-        got=got,
-        cause="`asked_wait(error)` is what the provider asks for: it belongs into `backoff`",
-    )
-
-
-def check_count(scene: Scene, sent: str, row: Item, count: int) -> None:
-    failures = row.get("failures")
-    known = failures.get("embed") if isinstance(failures, dict) else None
-    found = known.get("count") if isinstance(known, dict) else None
-    if found != count:
-        fail(
-            sent=sent,
-            expected=f"{count} failures of the step on the row",
-            got=shown(row),
-            cause="`changes` has the count: it goes with `hand_over`. A count in Celery's message "
-            "alone is lost with the message",
-        )
-
-
-def test_what_waits_long(scene: Scene) -> None:
-    """Waits that grow, that are asked for, and that outlive Redis."""
-    told = Fault.status(429, retry_after=ASKED_SECONDS)
-    often = SEASONED
-    asked_to = [scene.spoiled(told, **failed_before(often)) for _ in range(SEASONED)]
-    failing = [scene.spoiled(Fault.status(503), **failed_before(often)) for _ in range(SEASONED)]
-    last = scene.settings.max_attempts - 2
-    doomed = scene.spoiled(Fault.status(500, times=None), **failed_before(last))
-    date = int(time.time()) + 3
-    on_date = Fault.status(503, headers={"retry-after": formatdate(date, usegmt=True)})
-    dated = scene.spoiled(on_date)
-
-    check_asked(scene, asked_to)
-    check_growth(scene, failing)
-    check_loss(scene, asked_to)
-    check_last_attempt(scene, doomed)
-    check_date(scene, dated, date)
-
-
-def waiting_of(scene: Scene, jobs: list[Submitted]) -> dict[str, float]:
-    """How long each of these jobs waits by its row, once each has failed and waits, or is done."""
-    found: dict[str, float] = {}
-
-    def look() -> bool:
-        settled, known = 0, scene.table.jobs()
-        for one in jobs:
-            row = known.get(one.id, {})
-            seconds = wait_on_row(row, scene.settings)
-            if seconds is not None:
-                found.setdefault(one.id, seconds)
-            over = row.get("status") in ("completed", "failed", None)
-            settled += one.id in found or over or rows.is_waiting(row)
-        return settled == len(jobs)
-
-    wait.until(look, DONE_SECONDS, rows.LOOK_SECONDS)
-    return found
-
-
-def check_asked(scene: Scene, jobs: list[Submitted]) -> None:
-    """All were told 40 seconds. The row keeps that wait, and not a message."""
-    sent = f"{len(jobs)} documents; the provider answers 429 with Retry-After: {ASKED_SECONDS:g}"
-    waits = waiting_of(scene, jobs)
-    held = held_by_broker(scene.run, {one.id for one in jobs})
-    held = [message for message in held if message.due - time.time() > ASKED_SECONDS / 4]
-    expected = f"each job's row due after {ASKED_SECONDS:g} s and a little, and no message"
-    if held:
-        fail(
-            sent=sent,
-            expected=expected,
-            got=f"{len(held)} messages that wait with a worker",
-            cause=f"{ASKED_SECONDS:g} s is above BROKER_WAIT_SECONDS: Redis delivers a message that "
-            "waits long a second time, and forgets it when it goes down",
-        )
-    missing = [one for one in jobs if one.id not in waits]
-    if missing:
-        early = (
-            scene.settings.backoff_cap_seconds + 2
-        )  # a wait that knows nothing of what was asked
-        again = wait.until(
-            lambda: [one for one in missing if len(asked(scene.openai, one)) > 1], early
-        )
-        row = row_of(scene.table, (again or missing)[0].id)
-        fail(
-            sent=sent,
-            expected=expected,
-            got=f"{shown(row)}" + (", and asked again already" if again else ""),
-            cause="`asked_wait(error)` belongs into `backoff`"
-            if again
-            else "a step that waits has no lease, takes no slot (no sleep), and its row is due when "
-            "the wait ends",
-            log=scene.log(),
-        )
-    found = sorted(waits.values())
-    spread = f"from {found[0]:.2f} to {found[-1]:.2f} s"
-    if found[0] < ASKED_SECONDS * SLACK:
-        too_early(sent, f"{ASKED_SECONDS:g} s at least", spread)
-    if found[-1] > 2 * ASKED_SECONDS + scene.settings.backoff_cap_seconds:
-        fail(
-            sent=sent,
-            expected="about what was asked for",
-            got=spread,
-            cause="`hand_over`'s seconds",
-        )
-    if found[-1] - found[0] < ALIKE_SECONDS:
-        fail(
-            sent=sent,
-            expected="waits that differ",
-            got=f"{spread}: they come back together",
-            cause="the wait is what `backoff` says, jitter and all",
-        )
-    for one in jobs:
-        check_count(scene, sent, row_of(scene.table, one.id), SEASONED + 1)
-
-
-def check_growth(scene: Scene, jobs: list[Submitted]) -> None:
-    """The attempt's number comes from the row, not from a message that is new."""
-    settings, attempt = scene.settings, SEASONED + 1
-    sent = f"{len(jobs)} documents whose third step has failed {SEASONED} times; it fails once more"
-    waits = sorted(waiting_of(scene, jobs).values())
-    longest = settings.backoff_cap_seconds
-    expected = f"waits from 0 to {longest:g} s: attempt {attempt}, base "
-    expected += f"{settings.backoff_base_seconds:g} s, cap {longest:g} s"
-    if not waits or waits[-1] < settings.backoff_base_seconds * 3:
-        row = row_of(scene.table, jobs[0].id)
-        fail(
-            sent=sent,
-            expected=expected,
-            got=f"no wait above {settings.broker_wait_seconds:g} s; the first job: {shown(row)}",
-            cause="`attempt` is the number of the one that failed: Celery's own count begins at zero "
-            "with each new message",
-            log=scene.log(),
-        )
-    if waits[-1] > longest * 1.05:
-        cause = "BACKOFF_CAP_SECONDS is the longest wait where nothing is asked for"
-        fail(sent=sent, expected=expected, got=f"{waits[-1]:.2f} s", cause=cause)
-    if len(waits) > 2 and waits[-1] - waits[0] < ALIKE_SECONDS:
-        fail(
-            sent=sent,
-            expected=expected,
-            got=f"all {waits[0]:.2f} s: they come back together",
-            cause="the wait is what `backoff` says, jitter and all",
-        )
-    scene.table.make_due(*waiting_of(scene, jobs))
-    for one in jobs:
-        check_again(scene, f"{sent}, and then passes", one)
-
-
-def check_again(scene: Scene, sent: str, one: Submitted) -> None:
-    row = scene.completed(one, sent)
-    check_requests(scene, sent, one, [asked(scene.openai, one)[0].status, 200])
-    check_steps_before(scene, sent, one, row)
-
-
-def check_loss(scene: Scene, jobs: list[Submitted]) -> None:
-    """Redis forgets all. The wait ends all the same. One job is cancelled while it waits."""
-    one, cancelled = jobs[:2]
-    scene.table.cancel(cancelled.id)
-    broker.database(scene.run, broker.BROKER).flushdb()
-    scene.table.make_due(one.id)
-    check_again(scene, "a job that waits; Redis loses everything; then its time has come", one)
-    count = len(asked(scene.openai, cancelled))
-    if count != 1 or row_of(scene.table, cancelled.id).get("status") != "cancelled":
-        fail(
-            sent="a job that is cancelled while its step waits",
-            expected="it stays cancelled, and no second request",
-            got=f"{shown(row_of(scene.table, cancelled.id))} and {count} requests",
-        )
-
-
-def check_last_attempt(scene: Scene, one: Submitted) -> None:
-    """The row's count decides which attempt is the last."""
-    most = scene.settings.max_attempts
-    sent = f"a document whose third step has failed {most - 2} times and goes on failing "
-    sent += f"(MAX_ATTEMPTS {most})"
-    if waiting_of(scene, [one]):
-        scene.table.make_due(one.id)
-    wait.until(lambda: len(asked(scene.openai, one)) >= 2, DONE_SECONDS)
-    ended(scene.table, one.id, 2.0)  # or it does not end: that is another item's matter
-    check_requests(scene, sent, one, [500, 500])
-    check_steps_before(scene, sent, one, row_of(scene.table, one.id))
-
-
-def check_date(scene: Scene, one: Submitted, date: int) -> None:
-    """Retry-After may be a date."""
-    sent = "a document; the provider answers 503 with a date in Retry-After, 3 s from now"
-    check_again(scene, sent, one)
-    first, second = asked(scene.openai, one)
-    back, until = second.started, rows.monotonic_of(date)
-    if until - (first.ended or first.started) > 0.5 and back < until - 0.3:
-        too_early(sent, "not before that date", f"{until - back:.1f} s before it")
