@@ -24,6 +24,7 @@ from autograder.engine.runner import run_week
 from autograder.engine.sandbox import Tier
 from bootcamp.errors import BootcampError
 from bootcamp.stack import Stack
+from bootcamp.stack.ports import keep_to_block
 from bootcamp.weeks import find_week
 
 OWN_NETWORK, SHARED_NETWORK = "own network", "shared network"
@@ -63,13 +64,15 @@ def serve(jobs: Connection, tier: Tier) -> None:
     os.setpgrp()  # Ctrl-C in the terminal goes to the parent, which decides when we stop
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    own_network = enter_private_network()  # before any thread, and before the stack
+    # Before any thread, and before the stack.
+    network = OWN_NETWORK if enter_private_network() else SHARED_NETWORK
+    keep_to_block()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with Stack() as stack:
             while True:
                 answer = grade(jobs.recv(), stack, tier)
-                sandbox = f"{answer.sandbox}, own network" if own_network else answer.sandbox
+                sandbox = f"{answer.sandbox}, {network}"
                 jobs.send(replace(answer, sandbox=sandbox))
     except BootcampError as error:  # the stack did not start
         with suppress(OSError):

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from bootcamp.stack.ports import LOOPBACK
+from bootcamp.stack.ports import LOOPBACK, free_port, release_port
 
 ONE_ITEM_WRITES = ("UpdateItem", "PutItem", "DeleteItem", "ExecuteStatement")
 BATCH_WRITES = (
@@ -67,8 +67,9 @@ class Between:
         self._target = urlsplit(target).netloc
         self._rule: Rule | None = None
         self._seen: list[Request] = []
-        self._server = _Server((LOOPBACK, 0), self._handler())
-        self.url = f"http://{LOOPBACK}:{self._server.server_port}"
+        self._port = free_port()
+        self._server = _Server((LOOPBACK, self._port), self._handler())
+        self.url = f"http://{LOOPBACK}:{self._port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True)
 
     def __enter__(self) -> Self:
@@ -83,6 +84,7 @@ class Between:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+        release_port(self._port)
 
     @contextlib.contextmanager
     def watching(self, rule: Rule = lambda _: True) -> Iterator[list[Request]]:

@@ -1,7 +1,8 @@
 """Gives up rights, sets limits, and becomes a command: `python -I -S limits.py [OPTIONS] command …`.
 
     --user UID:GID      become this user (root only)
-    --landlock JSON     see no file but these: `landlock.py` says how
+    --landlock JSON     see no file and no port but these: `landlock.py` says how
+    --seccomp on        be refused system calls that nobody needs: `seccomp.py` says which
 
 Standard library only; it runs before the student's interpreter starts.
 """
@@ -42,8 +43,12 @@ def main(words: list[str]) -> None:
         _, hard = resource.getrlimit(kind)
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (value, value))
+    if "--seccomp" in options:
+        apply("seccomp")
     if "--landlock" in options:
-        restrict(options["--landlock"])
+        import json
+
+        apply("landlock", **json.loads(options["--landlock"]))
     if "--user" in options:
         become(options["--user"])
     os.execvp(words[0], words)
@@ -57,13 +62,12 @@ def become(user: str) -> None:
     os.setresuid(uid, uid, uid)
 
 
-def restrict(rules: str) -> None:
-    """Put this process, and all that it starts, under Landlock."""
-    import json
+def apply(name: str, **arguments: object) -> None:
+    """Call `apply` of a module beside this one: no package can be imported here."""
     import runpy
 
-    landlock = runpy.run_path(os.path.join(os.path.dirname(__file__), "landlock.py"))  # noqa: PTH118, PTH120
-    landlock["apply"](**json.loads(rules))
+    path = os.path.join(os.path.dirname(__file__), f"{name}.py")  # noqa: PTH118, PTH120 - few imports
+    runpy.run_path(path)["apply"](**arguments)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class WeekResult:
     seed: int
     """Every random input of the run follows from it."""
     sandbox: str = "limits"
-    """How firmly the student's processes were held: a tier of `sandbox.py`."""
+    """How firmly the student's processes were held: the tier of `sandbox.py` and what came with it."""
 
     @property
     def score(self) -> float:

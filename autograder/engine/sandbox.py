@@ -2,10 +2,12 @@
 
 `bubblewrap`: a file system in which nothing else is, processes that see only each other, no rights,
 a user of their own; with `network.py` a network in which only this submission's services are.
-`landlock`: the same machine and its network, but no other files, and no signals to other processes.
+`landlock`: the same machine, but no other files, no signals to other processes, and of TCP only the
+ports of this submission's services.
 `limits`: memory, CPU time, file sizes. For one's own code: `bootcamp check` needs no more.
 
-Every tier has the limits of `limits.py`. GRADING.md of the design has the measurements behind this.
+Every tier has the limits of `limits.py`, and the first two the filter of `seccomp.py`. GRADING.md of
+the design has the measurements behind this.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from autograder.engine import caller, landlock, limits, preload
+from autograder.engine import caller, landlock, limits, preload, seccomp
 
 PROBE_SECONDS = 10.0
 FIRST_USER, LAST_USER = 61_184, 65_519
@@ -40,7 +42,13 @@ SETTINGS = (
 """All of /etc that a Python program needs. No users, no host names, no addresses."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/full")
 SEMAPHORES = "/dev/shm"  # noqa: S108 - where the C library keeps them
-ENGINE = (preload.__file__, caller.__file__, limits.__file__, landlock.__file__)
+ENGINE = (
+    preload.__file__,
+    caller.__file__,
+    limits.__file__,
+    landlock.__file__,
+    seccomp.__file__,
+)
 """The engine's own programs that run inside. No grader is among them."""
 
 
@@ -60,12 +68,25 @@ class Sandbox:
         user: user and group id of its processes; None: the grader's own.
         read: folders and files that it may read, beside Python and the system's libraries.
         write: folders that it may change.
+        ports: of TCP on loopback, where the tier does not come with a network of its own.
+        filtered: whether system calls that nobody needs are refused.
     """
 
     tier: Tier = Tier.LIMITS
     user: int | None = None
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
+    ports: tuple[int, ...] = ()
+    filtered: bool = False
+
+    def __str__(self) -> str:
+        """What is stamped into results."""
+        words = [self.tier.value]
+        words += ["own user"] if self.user is not None else []
+        words += ["seccomp"] if self.filtered else []
+        if self.tier is Tier.LANDLOCK and self.ports and landlock.version() >= landlock.PORTS_ABI:
+            words += ["own ports"]
+        return ", ".join(words)
 
     def command(self, words: Sequence[str]) -> list[str]:
         """The command that runs `words` in the sandbox."""
@@ -83,10 +104,13 @@ class Sandbox:
             rules = {
                 "read": [*_python(), *SYSTEM, *SETTINGS, *DEVICES, *ENGINE, *map(str, self.read)],
                 "write": ["/dev/null", SEMAPHORES, *map(str, self.write)],
+                "ports": self.ports,
             }
             options += ["--landlock", json.dumps(rules)]
         if self.user is not None:
             options += ["--user", f"{self.user}:{self.user}"]
+        if self.filtered:
+            options += ["--seccomp", "on"]
         return options
 
     def _bubblewrap(self) -> list[str]:
@@ -146,7 +170,7 @@ def new_user() -> int | None:
 def strongest() -> Tier:
     """The strongest tier that works on this machine: tried, not guessed."""
     for tier in (Tier.BUBBLEWRAP, Tier.LANDLOCK):
-        if sys.platform == "linux" and _works(tier, None):
+        if sys.platform == "linux" and _works(Sandbox(tier)):
             return tier
     return Tier.LIMITS
 
@@ -157,11 +181,17 @@ def can_change_user(tier: Tier) -> bool:
     where another user cannot reach this Python: it may lie in root's own home.
     """
     user = new_user()
-    return tier is not Tier.LIMITS and user is not None and _works(tier, user)
+    return tier is not Tier.LIMITS and user is not None and _works(Sandbox(tier, user))
 
 
-def _works(tier: Tier, user: int | None) -> bool:
-    command = Sandbox(tier, user).command([sys.executable, "-I", "-c", "import ssl"])
+@cache
+def can_filter(tier: Tier) -> bool:
+    """Whether system calls can be filtered: the kernel and the machine have a say in it."""
+    return tier is not Tier.LIMITS and _works(Sandbox(tier, filtered=True))
+
+
+def _works(sandbox: Sandbox) -> bool:
+    command = sandbox.command([sys.executable, "-I", "-c", "import ssl"])
     try:
         done = subprocess.run(
             command,

@@ -15,12 +15,13 @@ from autograder.engine.disk import MAX_DISK_BYTES, too_much_disk
 from autograder.engine.host import Host
 from autograder.engine.manifest import Item, Manifest, load_manifest
 from autograder.engine.memory import too_much_memory
-from autograder.engine.sandbox import Sandbox, Tier, can_change_user, new_user
+from autograder.engine.sandbox import Sandbox, Tier, can_change_user, can_filter, new_user
 from autograder.engine.student import Student, base_environment
 from autograder.engine.submission import Submission, assemble, folder_of, unwritten
 from autograder.engine.watch import Look, Watch
 from bootcamp.layers import Layer, layers_under
 from bootcamp.stack import Run, Stack
+from bootcamp.stack.ports import own_ports
 from bootcamp.stack.state import StateFolder
 from bootcamp.weeks import Week
 
@@ -48,6 +49,7 @@ class Session:
         self._stack = stack
         self._host = host
         self.tier = tier
+        self.walls = Sandbox(tier)
         self._exit = ExitStack()
         self._problems: dict[PurePosixPath, Card | None] = {}
         self.run: Run
@@ -72,7 +74,7 @@ class Session:
             )
             layers = layers_under(self.week, self.submission.layer)
             if host is None:
-                walls = self._walls(home, layers)
+                self.walls = walls = self._walls(home, layers)
                 host = exit_stack.enter_context(Host(home, base_environment(home), logs, walls))
                 exit_stack.enter_context(Watch(self._looks(host, walls), host.end))
             self._host = host
@@ -95,7 +97,8 @@ class Session:
         write = (home, self.run.blob_folder)
         read = tuple(layer.path for layer in layers)
         user = new_user() if can_change_user(self.tier) else None
-        walls = Sandbox(self.tier, user, read, write)
+        ports = tuple(own_ports())
+        walls = Sandbox(self.tier, user, read, write, ports, can_filter(self.tier))
         for folder in write:
             walls.give(folder)
         return walls

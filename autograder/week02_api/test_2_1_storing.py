@@ -21,7 +21,7 @@ from autograder.engine.student import Student
 from autograder.week02_api import queue_view, uploading
 from autograder.week02_api.memory import PeakMemory
 from bootcamp.stack import Run
-from bootcamp.stack.ports import LOOPBACK
+from bootcamp.stack.ports import LOOPBACK, free_port, release_port
 
 pytestmark = pytest.mark.item("2.1")
 
@@ -45,12 +45,11 @@ class SlowStore:
 @pytest.fixture(scope="module", autouse=True)
 def slow(student: Student, api: Api) -> Iterator[SlowStore]:
     """Launched first, needed last: it boots while the other tests run."""
-    with socket.create_server((LOOPBACK, 0)) as store:
-        place = {
-            "BLOB_STORE_URL": "s3://lost",
-            "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{store.getsockname()[1]}",
-        }
+    port = free_port()
+    with socket.create_server((LOOPBACK, port)) as store:
+        place = {"BLOB_STORE_URL": "s3://lost", "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"}
         yield SlowStore(student.launch_api("slow-store", place), store)
+    release_port(port)
 
 
 def test_a_large_upload_takes_little_memory(run: Run, api: Api, limit: int, rng: Random) -> None:

@@ -16,6 +16,8 @@ from bootcamp.errors import StackError
 
 LOOPBACK = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 20_000, 32_000
+FIRST_BLOCK_PORT, BLOCK_PORTS, BLOCKS = 10_000, 128, 78
+"""Below those: blocks of ports, each of one process that grades hostile code."""
 ATTEMPTS = 200
 CONNECT_SECONDS = 1.0
 
@@ -31,18 +33,47 @@ def is_free(port: int) -> bool:
         return True
 
 
+def own_ports() -> range:
+    """The ports that `free_port` picks from."""
+    return _block or range(FIRST_PORT, LAST_PORT + 1)
+
+
+def keep_to_block() -> range:
+    """From now on this process takes its ports from a block that no other process takes from.
+
+    A wall around student code can then let these through and no others.
+
+    Raises:
+        StackError: all blocks are taken.
+    """
+    global _block  # noqa: PLW0603 - one for the process
+    if _block is None:
+        for number in random.sample(range(BLOCKS), BLOCKS):
+            first = FIRST_BLOCK_PORT + number * BLOCK_PORTS
+            if claim := _claimed(f"block-{first}"):
+                _block_claims.append(claim)
+                _block = range(first, first + BLOCK_PORTS)
+                return _block
+        raise StackError(
+            f"All {BLOCKS} blocks of ports are taken.", "Grade fewer submissions at once: -j."
+        )
+    return _block
+
+
 def free_port() -> int:
     """A port that nothing listens on, ours until `release_port` or the end of this process.
 
     Raises:
         StackError: none was found.
     """
+    ports = own_ports()
     for _ in range(ATTEMPTS):
-        port = random.randint(FIRST_PORT, LAST_PORT)  # noqa: S311
-        if port not in _claims and is_free(port) and _claim(port):
+        port = random.choice(ports)  # noqa: S311
+        if port not in _claims and is_free(port) and (claim := _claimed(f"port-{port}")):
+            _claims[port] = claim
             return port
     raise StackError(
-        f"No free port on {LOOPBACK} between {FIRST_PORT} and {LAST_PORT}.",
+        f"No free port on {LOOPBACK} between {ports[0]} and {ports[-1]}.",
         "Run `bootcamp doctor`: a firewall or a sandbox may forbid to listen on loopback.",
     )
 
@@ -55,10 +86,12 @@ def release_port(port: int) -> None:
 
 
 _claims: dict[int, socket.socket] = {}
+_block: range | None = None
+_block_claims: list[socket.socket] = []
 
 
-def _claim(port: int) -> bool:
-    """Tell the other stacks of this machine that the port is taken, also while no server listens.
+def _claimed(name: str) -> socket.socket | None:
+    """Tell the other stacks of this machine that a port is taken, also while no server listens.
 
     An abstract socket (Linux) is a name that lives as long as its process, in no folder. Elsewhere
     two stacks that start in the same moment may, rarely, pick the same port: one says so and fails.
@@ -66,12 +99,11 @@ def _claim(port: int) -> bool:
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     if sys.platform == "linux":
         try:
-            claim.bind(f"\0async-ai-bootcamp-port-{port}")
+            claim.bind(f"\0async-ai-bootcamp-{name}")
         except OSError:
             claim.close()
-            return False
-    _claims[port] = claim
-    return True
+            return None
+    return claim
 
 
 def answers_health(port: int) -> bool:
