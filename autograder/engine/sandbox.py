@@ -17,15 +17,19 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 from autograder.engine import caller, landlock, limits, preload, seccomp
+from bootcamp.stack.account import TRAVERSE
 
 PROBE_SECONDS = 10.0
+TRY = "import os, ssl, sys; os.chdir(sys.argv[1]); open('new', 'w').close()"
+"""Whether a sandbox works: a program that imports a part in C, and writes into its own folder."""
 FIRST_USER, LAST_USER = 61_184, 65_519
 """User ids that systems leave to whoever needs one for a while (systemd's dynamic users)."""
 MAX_TEMPORARY_BYTES = 64 * 1024**2
@@ -97,6 +101,17 @@ class Sandbox:
         """Let the sandbox's user own a folder that it shall write to."""
         if self.user is not None:
             os.chown(folder, self.user, self.user)
+
+    def open_way(self, states: Sequence[Path]) -> None:
+        """Let the sandbox's user pass through these private folders to its own below them. What lies
+        beside those stays closed: Landlock does not name it. Bubblewrap makes a way of its own.
+        """
+        if self.user is None or self.tier is not Tier.LANDLOCK:
+            return
+        for folder in (*self.write, *self.read):
+            for parent in folder.parents:
+                if any(parent.is_relative_to(state) for state in states):
+                    parent.chmod(TRAVERSE)
 
     def _options(self) -> list[str]:
         options = []
@@ -178,7 +193,7 @@ def strongest() -> Tier:
 @cache
 def can_change_user(tier: Tier) -> bool:
     """Whether processes of this tier can have a user of their own. Not where we are not root, or
-    where another user cannot reach this Python: it may lie in root's own home.
+    where another user cannot reach this Python or our temporary folders: in root's own home, say.
     """
     user = new_user()
     return tier is not Tier.LIMITS and user is not None and _works(Sandbox(tier, user))
@@ -191,15 +206,21 @@ def can_filter(tier: Tier) -> bool:
 
 
 def _works(sandbox: Sandbox) -> bool:
-    command = sandbox.command([sys.executable, "-I", "-c", "import ssl"])
-    try:
-        done = subprocess.run(
-            command,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PROBE_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+    with tempfile.TemporaryDirectory(prefix="bootcamp-") as name:
+        home = Path(name, "home")
+        home.mkdir()
+        sandbox = replace(sandbox, write=(home,))
+        sandbox.give(home)
+        sandbox.open_way((Path(name),))
+        command = sandbox.command([sys.executable, "-I", "-c", TRY, str(home)])
+        try:
+            done = subprocess.run(
+                command,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=PROBE_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0

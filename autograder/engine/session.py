@@ -74,7 +74,7 @@ class Session:
             )
             layers = layers_under(self.week, self.submission.layer)
             if host is None:
-                self.walls = walls = self._walls(home, layers)
+                self.walls = walls = self._walls(folder, layers)
                 host = exit_stack.enter_context(Host(home, base_environment(home), logs, walls))
                 exit_stack.enter_context(Watch(self._looks(host, walls), host.end))
             self._host = host
@@ -92,15 +92,16 @@ class Session:
     ) -> None:
         self._exit.close()
 
-    def _walls(self, home: Path, layers: Sequence[Layer]) -> Sandbox:
+    def _walls(self, folder: Path, layers: Sequence[Layer]) -> Sandbox:
         """The sandbox in which this submission finds its code, its home and its services alone."""
-        write = (home, self.run.blob_folder)
+        write = (folder / "home", self.run.blob_folder)
         read = tuple(layer.path for layer in layers)
         user = new_user() if can_change_user(self.tier) else None
         ports = tuple(own_ports())
         walls = Sandbox(self.tier, user, read, write, ports, can_filter(self.tier))
-        for folder in write:
-            walls.give(folder)
+        for own in write:
+            walls.give(own)
+        walls.open_way((folder, self._stack.path))
         return walls
 
     def _looks(self, host: Host, walls: Sandbox) -> list[Look]:

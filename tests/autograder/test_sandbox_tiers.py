@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from autograder.engine import landlock, sandbox, seccomp
 from autograder.engine.runner import run_week
 from autograder.engine.sandbox import Sandbox, Tier
+from bootcamp import paths
 from bootcamp.stack import Stack, ports
 from bootcamp.weeks import find_week
 from tests.autograder import walled
@@ -110,6 +112,51 @@ def test_the_stamp_names_what_held(tier: Tier, stack: Stack) -> None:
     assert ("seccomp" in stamp) == sandbox.can_filter(tier)
     assert ("own user" in stamp) == sandbox.can_change_user(tier)
     assert ("own ports" in stamp) == (tier is Tier.LANDLOCK and landlock.version() >= 4)
+
+
+OPENED = """
+mount --bind "$1" "$3"
+mount -t tmpfs -o mode=755 none "$2"
+mkdir -p "$1"
+mount --bind "$3" "$1"
+"""
+"""A shell's words: nothing but a folder ($1) is left of a closed one above it ($2), which is open."""
+GRADE = """
+from autograder.engine.runner import run_week
+from autograder.engine.sandbox import Tier
+from bootcamp.stack import Stack
+from bootcamp.weeks import find_week
+week = find_week("1")
+with Stack() as stack:
+    result = run_week(week, week.solutions, items=["1.1"], stack=stack, tier=Tier.LANDLOCK)
+print(result.passed, result.sandbox)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes other users")
+def test_another_user_reaches_its_own_files_without_bubblewrap(tmp_path: Path) -> None:
+    """As in a container: root grades, the tier is Landlock, our folders are private. Here this
+    Python may lie in root's own home; so the test runs where that home is open.
+    """
+    if closed := first_closed(paths.ROOT):
+        pytest.skip(f"other users cannot enter {closed}, so none can run the course's code")
+    closed = first_closed(Path(sys.base_prefix))
+    words = ("set -e\n" + OPENED if closed else "") + 'exec "$4" -c "$5"'
+    arguments = [sys.base_prefix, closed or "/", tmp_path, sys.executable, GRADE]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", words, "sh", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=paths.ROOT,
+    )
+    assert done.stdout.startswith("True landlock, own user"), done.stdout + done.stderr
+
+
+def first_closed(folder: Path) -> Path | None:
+    """The first folder above that other users cannot pass through."""
+    above = reversed([folder, *folder.parents])
+    return next((one for one in above if not one.stat().st_mode & 0o001), None)
 
 
 @pytest.mark.parametrize("machine", seccomp.ARCHITECTURES)
