@@ -17,6 +17,7 @@ from autograder.engine.outcome import Outcome
 
 MAX_OUTPUT = 20_000
 """Characters of a card in an export."""
+GRADER_BROKE = "The grader broke on this item. It is no fault of yours, and is tried again."
 
 
 def scores_csv(grades: Iterable[Grade], manifest: Manifest) -> str:
@@ -45,12 +46,22 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest) -> str:
 
 
 def lms_csv(grades: Iterable[Grade], week: str) -> str:
-    """What learning platforms import: who, and one column of points named after the week."""
-    rows: list[Sequence[object]] = [["Student ID", "Name", "Email", "Section", week]]
+    """What learning platforms import: who, and one column of points named after the week.
+
+    The header is the one that Canvas's gradebook importer demands, in its order (canvas-lms,
+    lib/gradebook_importer.rb); `ID` is Canvas's own number, which we do not know. Moodle and others
+    let you choose what a column means.
+
+    Who has no points recorded has no row: Moodle makes 0 of a blank cell in a new grade item.
+    """
+    rows: list[Sequence[object]] = [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", week]
+    ]
     for grade in grades:
-        student = grade.student
-        points = "" if grade.final is None else grade.final
-        rows.append([student.id, student.name, student.email, student.section, points])
+        if grade.final is not None:
+            student = grade.student
+            login = student.email or student.id
+            rows.append([student.name, "", student.id, login, student.section, grade.final])
     return _csv(rows)
 
 
@@ -77,6 +88,7 @@ def gradescope(grade: Grade) -> dict[str, Any]:
         results["score"] = max(grade.final, 0.0)
     if grade.record:
         results["execution_time"] = round(grade.record.seconds)
+        results["extra_data"]["sandbox"] = grade.record.sandbox
     return results
 
 
@@ -97,7 +109,10 @@ def _gradescope_test(one: ItemRecord) -> dict[str, Any]:
 def classroom(grade: Grade) -> str:
     """What the runner of GitHub Classroom passes on: base64 of its JSON, version 3.
 
-    Its workflow reads only what is earned: lateness and bonus are no tests.
+    Its reporter adds up the scores of the tests: lateness and bonus are no tests, and left out.
+    It prints the message of an error into the log, where a line can be a command to GitHub's
+    runner, and gets all of it in one environment variable, of 128 KiB at most. So no text of a
+    card is in it.
     """
     items = grade.record.items if grade.record else ()
     if any(one.outcome is Outcome.GRADER_ERROR for one in items):
@@ -108,7 +123,7 @@ def classroom(grade: Grade) -> str:
         {
             "name": f"{one.id} {one.title}",
             "status": _classroom_status(one.outcome),
-            "message": one.text[:MAX_OUTPUT] or None,
+            "message": GRADER_BROKE if one.outcome is Outcome.GRADER_ERROR else None,
             "score": one.score,
             "duration": round(one.seconds * 1000),
             "filename": "",

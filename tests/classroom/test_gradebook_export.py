@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.classroom.gradebook import COURSE_ID, assignment_name, write_gradebook
+from autograder.classroom.gradebook import (
+    COURSE_ID,
+    NOTEBOOK,
+    assignment_name,
+    write_gradebook,
+)
 from autograder.classroom.late import LateRules, Policy
 from autograder.classroom.records import Record
 from autograder.classroom.roster import Student
@@ -37,6 +42,11 @@ def grades(record: MakeRecord, manifest: Manifest) -> tuple[Grade, ...]:
         grade(Student("anna", "Alt, Anna", bonus=0.5), record=record(), submitted=DUE),
         grade(Student("ben", "=1+1"), record=failed, submitted=DUE + timedelta(hours=1)),
         grade(Student("cleo"), handed_in=False),
+        grade(
+            Student("dora", bonus=0.5), record=record("dora"), submitted=DUE + timedelta(hours=1)
+        ),
+        grade(Student("emil"), refused="it holds no homework"),
+        grade(Student("finn"), record=record("finn", {"1.4": Outcome.GRADER_ERROR})),
     )
 
 
@@ -83,17 +93,31 @@ def test_homework_stands_beside_a_notebook_in_one_gradebook(
     assert float(ben["raw_score"]) == grades[1].score == 5.0
     assert float(ben["late_submission_penalty"]) == 0.5
     assert float(ben["score"]) == grades[1].final == 4.5
-    assert cleo["timestamp"] in ("", "None")
+    # Lateness takes a tenth of what was earned, extra items too, and nothing of the bonus.
+    dora = rows[name, "dora"]
+    assert float(dora["raw_score"]) == 7.0 + 3.0 + 0.5
+    assert float(dora["late_submission_penalty"]) == 1.0
+    assert float(dora["score"]) == grades[3].final == 9.5
+    assert float(rows[name, "emil"]["score"]) == grades[4].final == 0.0
+    # Its CSV shows 0.0 for a student without a submission, too: only the moment is blank there.
+    assert (cleo["score"], cleo["timestamp"]) == ("0.0", "")
     assert anna["timestamp"].startswith("2026-11-27 23:00")
     with Gradebook(f"sqlite:///{path}", COURSE_ID) as book:
-        assert {one.student.id for one in book.assignment_submissions(name)} == {"anna", "ben"}
+        recorded = {one.student.id for one in book.assignment_submissions(name)}
+        assert recorded == {"anna", "ben", "dora", "emil"}  # who is missing or not graded is blank
         assert not any(one.needs_manual_grade for one in book.assignment_submissions(name))
+        extra = book.find_grade("1.5", NOTEBOOK, name, "dora")
+        assert (extra.auto_score, extra.extra_credit, extra.max_score) == (0.0, 3.0, 0.0)
 
     # A grade that is taken back goes away.
     gone = grade_of(Student("anna"), POLICY, manifest, handed_in=False)
     write_gradebook(path, week, manifest, POLICY, [gone])
     with Gradebook(f"sqlite:///{path}", COURSE_ID) as book:
-        assert {one.student.id for one in book.assignment_submissions(name)} == {"ben"}
+        assert {one.student.id for one in book.assignment_submissions(name)} == {
+            "ben",
+            "dora",
+            "emil",
+        }
         assert {one.student.id for one in book.assignment_submissions(week.name)} == {"anna"}
 
 

@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 import yaml
 
 from autograder.classroom.late import load_policy
@@ -54,6 +55,34 @@ def test_gradescope_finds_its_scripts_at_the_top_of_the_archive(tmp_path: Path) 
     assert {"setup.sh", "run_autograder", "course/Makefile", "course/requirements.lock"} <= names
 
 
+@pytest.mark.parametrize(("has", "gets"), [("3, 10, 12", "python3.11"), ("3, 12, 3", "python3")])
+def test_gradescope_installs_with_a_python_that_the_course_runs_on(
+    has: str, gets: str, tmp_path: Path
+) -> None:
+    """Gradescope's default image, Ubuntu 22.04, has Python 3.10."""
+    tools, course = tmp_path / "bin", tmp_path / "source" / "course"
+    tools.mkdir()
+    course.mkdir(parents=True)
+    pretend = f"import sys; sys.version_info = ({has}); exec(sys.argv[1])"
+    for name, line in {
+        "apt-get": 'echo "apt-get $*"',
+        "make": 'echo "make $* in $PWD"',
+        "python3": f"exec '{sys.executable}' -c '{pretend}' \"$2\"",  # it is called with -c
+    }.items():
+        (tools / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tools / name).chmod(0o755)
+    done = subprocess.run(
+        [RECIPES / "gradescope" / "setup.sh"],
+        env={"PATH": f"{tools}:{os.defpath}", "AUTOGRADER_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *_, install, made = done.stdout.splitlines()
+    assert made == f"make setup PYTHON={gets} in {course}"
+    assert ("python3.11 python3.11-venv" in install) == (gets == "python3.11")
+
+
 def test_the_shell_scripts_can_be_read_by_bash() -> None:
     for name in ("setup.sh", "run_autograder"):
         subprocess.run(["bash", "-n", RECIPES / "gradescope" / name], check=True)
@@ -61,12 +90,16 @@ def test_the_shell_scripts_can_be_read_by_bash() -> None:
 
 def test_the_workflow_hands_the_runners_result_to_the_reporter() -> None:
     workflow = yaml.safe_load((RECIPES / "github_classroom.yml").read_text())
-    *_, grade, report = workflow["jobs"]["grade"]["steps"]
+    # The reporter's page: Classroom takes points from a workflow and a single job of these names.
+    assert workflow["name"] == "Autograding Tests"
+    assert list(workflow["jobs"]) == ["run-autograding-tests"]
+    *_, grade, keep, report = workflow["jobs"]["run-autograding-tests"]["steps"]
     runner = report["with"]["runners"]
     assert report["env"] == {
         f"{runner.upper()}_RESULTS": f"${{{{ steps.{grade['id']}.outputs.result }}}}"
     }
     assert "exports/github_classroom/student.txt" in grade["run"]
+    assert keep["with"]["path"].endswith("/grades/reports/student.html")
 
 
 def test_the_example_files_are_right() -> None:

@@ -1,0 +1,326 @@
+"""`bootcamp grade --docker`: the words that start the container, what goes through its pipes, what is
+said where it cannot work; and, where a Docker engine answers, a class in a real container.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autograder.classroom import container, docker
+from autograder.classroom.messages import Greeting, HandedIn, Reply
+from autograder.classroom.records import ItemRecord
+from autograder.classroom.worker import Answer, Job
+from autograder.engine.outcome import Outcome
+from autograder.engine.sandbox import Tier
+from bootcamp import paths
+from bootcamp.errors import BootcampError, UsageError
+from bootcamp.weeks import Week
+from tests.cheats.catalogue import CHEATS
+from tests.cheats.making import Cheat
+
+DEADLINE = 280.0
+HOSTILE = "kills-everything"
+STAMP = "landlock, own user, seccomp, own ports"
+VERSIONS = {"python": "3.13.0"}
+FILES = {"pipeline/producer.py": b"\xff\x00 = 1\n", "pipeline/deeper/x.py": b""}
+
+Fake = Callable[..., Path]
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """Put a `docker` of our own on PATH: a script of the shell, alone there."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+
+    def make(script: str) -> Path:
+        (folder / "docker").write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")
+        (folder / "docker").chmod(0o755)
+        return folder / "docker"
+
+    return make
+
+
+def item(score: float = 2.0, name: str = "1.1") -> ItemRecord:
+    return ItemRecord(
+        id=name, title="", outcome=Outcome.PASSED, score=score, max_score=2.0, seconds=0.1
+    )
+
+
+def job(folder: Path, student: str = "anna") -> Job:
+    return Job(student, "week01_first_task", folder, ("1.1", "1.2"), 4711)
+
+
+def says(*messages: Greeting | Reply, then: str = "exit 0") -> str:
+    """A `docker` that takes all jobs and prints these lines."""
+    lines = [message.line().decode() for message in messages]
+    out = [f"cat <<'END'\n{line}END" for line in lines]
+    return "\n".join([out[0], 'while read -r line && [ -n "$line" ]; do :; done', *out[1:], then])
+
+
+GREETING = Greeting(tier=Tier.LANDLOCK, own_user=True, versions=VERSIONS)
+
+
+# -- words -----------------------------------------------------------------------------------
+
+
+def after(words: list[str], option: str) -> list[str]:
+    return [words[place + 1] for place, word in enumerate(words) if word == option]
+
+
+def test_the_container_has_no_way_out() -> None:
+    words = container.run_words("image:tag", "some-name", 2)
+    assert words[:2] == ["docker", "run"]
+    assert words[-2:] == ["image:tag", "2"]
+    for option in ("--rm", "--init", "--interactive", "--read-only"):
+        assert option in words
+    assert after(words, "--name") == ["some-name"]
+    assert after(words, "--network") == ["none"]
+    assert after(words, "--cap-drop") == ["ALL"]
+    assert after(words, "--cap-add") == list(container.RIGHTS)
+    assert not {"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "MKNOD"} & set(container.RIGHTS)
+    assert after(words, "--security-opt") == ["no-new-privileges"]
+    assert after(words, "--pull") == ["never"]
+    assert not {"--volume", "-v", "--mount", "--privileged", "--env", "-e"} & set(words)
+
+
+def test_its_limits_grow_with_the_number_of_grading_processes() -> None:
+    one, three = (container.run_words("image", "name", number) for number in (1, 3))
+    for option in ("--memory", "--memory-swap", "--pids-limit"):
+        assert 3 * int(after(one, option)[0]) == int(after(three, option)[0]) > 0
+    assert after(one, "--memory") == after(one, "--memory-swap")
+    size = int(after(one, "--tmpfs")[0].rpartition("size=")[2])
+    assert size < int(after(one, "--memory")[0]) / 2  # a full /tmp is an error in it, not its end
+
+
+def test_another_course_is_another_image(tmp_path: Path) -> None:
+    for name in container.SINGLE:
+        (tmp_path / name).write_text("")
+    solution = tmp_path / "solutions" / "week01_first_task" / "x.py"
+    solution.parent.mkdir(parents=True)
+    solution.write_text("x = 1\n")
+    first = container.image_name(tmp_path)
+    assert first.startswith(f"{container.REPOSITORY}:")
+    (solution.parent / "__pycache__").mkdir()
+    (solution.parent / "__pycache__" / "x.pyc").write_bytes(b"1")
+    wrong = tmp_path / "autograder" / "week01_first_task" / "wrong" / "x.py"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_text("not in the image\n")
+    assert container.image_name(tmp_path) == first
+    solution.write_text("x = 2\n")
+    assert container.image_name(tmp_path) != first
+    (tmp_path / "Dockerfile").unlink()
+    with pytest.raises(OSError, match="Dockerfile"):
+        container.image_name(tmp_path)
+
+
+# -- pipes -----------------------------------------------------------------------------------
+
+
+def test_a_job_comes_out_as_it_went_in(folder: Fake, tmp_path: Path) -> None:
+    sent = HandedIn.of(job(folder("taken", FILES)))  # type: ignore[arg-type]
+    line = sent.line()
+    assert line.count(b"\n") == 1
+    came = HandedIn.model_validate_json(line).unpack(tmp_path / "inside")
+    assert came == replace(job(tmp_path), folder=tmp_path / "inside")
+    assert {name: (came.folder / name).read_bytes() for name in FILES} == FILES
+
+
+@pytest.mark.parametrize(
+    ("items", "credible"),
+    [
+        ((item(),), True),
+        ((item(), item(0.0, "1.2")), True),
+        ((item(name="9.9"),), False),
+        ((item(1000.0),), False),
+        ((item(-1.0),), False),
+        ((item(float("nan")),), False),
+    ],
+)
+def test_only_an_answer_that_can_be_is_taken(
+    items: tuple[ItemRecord, ...], credible: bool, tmp_path: Path
+) -> None:
+    assert docker.is_credible(job(tmp_path), Answer(items)) is credible
+
+
+def run(folder: Path, *students: str, unsandboxed: bool = False) -> dict[str, Answer]:
+    jobs = [job(folder, student) for student in students]
+    return {one.student: answer for one, answer in docker.run_jobs(jobs, 1, "image", unsandboxed)}
+
+
+def test_answers_carry_the_versions_of_the_container(fake: Fake, tmp_path: Path) -> None:
+    fake(says(GREETING, Reply(student="anna", answer=Answer((item(),), STAMP, 1.5))))
+    answers = run(tmp_path / "none", "anna")
+    assert answers == {"anna": Answer((item(),), STAMP, 1.5, versions=VERSIONS)}
+
+
+def test_whoever_has_no_answer_when_it_dies_has_a_grader_error(fake: Fake, tmp_path: Path) -> None:
+    reply = Reply(student="anna", answer=Answer((item(),)))
+    fake(says(GREETING, reply, then="echo no memory >&2; exit 137"))
+    answers = run(tmp_path / "none", "anna", "ben")
+    assert not answers["anna"].problem
+    assert answers["ben"].broken
+    assert "137" in answers["ben"].problem
+    assert "no memory" in answers["ben"].problem
+
+
+def test_an_answer_about_others_is_worth_nothing(fake: Fake, tmp_path: Path) -> None:
+    fake(says(GREETING, Reply(student="zoe", answer=Answer((item(),)))))
+    assert run(tmp_path / "none", "anna")["anna"].broken
+    fake(says(GREETING, Reply(student="anna", answer=Answer((item(1000.0),)))))
+    assert run(tmp_path / "none", "anna")["anna"].broken
+
+
+# -- errors ----------------------------------------------------------------------------------
+
+
+def test_without_docker_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="not on PATH") as error:
+        docker.in_docker()
+    assert "Install Docker" in error.value.next_step
+
+
+def test_an_engine_that_does_not_answer_is_told_with_its_words(fake: Fake) -> None:
+    fake("echo 'Cannot connect to the Docker daemon' >&2; exit 1")
+    with pytest.raises(UsageError, match="Cannot connect to the Docker daemon") as error:
+        docker.in_docker()
+    assert "docker ps" in error.value.next_step
+
+
+def test_an_engine_that_hangs_does_not_hang_us(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake("exec sleep 60")
+    monkeypatch.setattr(docker, "ENGINE_SECONDS", 0.5)
+    with pytest.raises(UsageError, match="does not answer"):
+        docker.in_docker()
+
+
+def test_an_image_that_cannot_be_built_is_told(fake: Fake) -> None:
+    fake('case "$1" in ps) exit 0;; *) exit 7;; esac')
+    with pytest.raises(UsageError, match="could not be built") as error:
+        docker.in_docker()
+    assert "7" in error.value.message
+
+
+def test_an_image_that_is_there_is_not_built_again(fake: Fake, tmp_path: Path) -> None:
+    fake(f'echo "$1" >> {tmp_path}/asked')
+    docker.in_docker()
+    assert (tmp_path / "asked").read_text().split() == ["ps", "image"]
+
+
+def test_a_container_that_does_not_start_is_told_with_its_words(fake: Fake, tmp_path: Path) -> None:
+    fake("echo 'unknown flag' >&2; exit 125")
+    with pytest.raises(BootcampError, match=r"(?s)125.*unknown flag"):
+        run(tmp_path / "none", "anna")
+    fake("echo hello")
+    with pytest.raises(BootcampError, match="answer is none"):
+        run(tmp_path / "none", "anna")
+
+
+def test_a_container_without_a_sandbox_needs_a_word(fake: Fake, tmp_path: Path) -> None:
+    for greeting in (
+        GREETING.model_copy(update={"tier": Tier.LIMITS}),
+        GREETING.model_copy(update={"own_user": False}),
+    ):
+        fake(says(greeting, Reply(student="anna", answer=Answer((item(),)))))
+        with pytest.raises(UsageError, match="no sandbox works"):
+            run(tmp_path / "none", "anna")
+        assert not run(tmp_path / "none", "anna", unsandboxed=True)["anna"].broken
+
+
+# -- a real container ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def engine() -> None:
+    """A Docker engine. Its absence is no failure, in CI neither: CI has none."""
+    found = shutil.which("docker")
+    answers = (
+        found
+        and subprocess.run([found, "ps"], capture_output=True, timeout=60, check=False).returncode
+        == 0
+    )
+    if not answers:
+        pytest.skip("no Docker engine answers here (CI has none): `docker ps` must work")
+
+
+def cheat() -> Cheat:
+    (found,) = (one for one in CHEATS if one.name == HOSTILE)
+    return found
+
+
+def start(submissions: Path, out: Path, *options: str) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "bootcamp", "grade", str(submissions), "--week", "1"]
+    return subprocess.Popen(
+        [*words, "--out", str(out), "--docker", *options],
+        cwd=paths.ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def left_running() -> str:
+    words = ["docker", "ps", "--quiet", "--filter", f"name={container.REPOSITORY}-"]
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_class_in_a_container(week: Week, tmp_path: Path) -> None:
+    submissions, out = tmp_path / "submissions", tmp_path / "grades"
+    shutil.copytree(week.solutions, submissions / "anna")
+    shutil.copytree(week.exercises, submissions / "ben")
+    cheat().write(submissions / "mallory")
+    process = start(submissions, out, "--json", "-j", "2")
+    try:
+        output, errors = process.communicate(timeout=DEADLINE)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, output + errors
+    grades = {one["id"]: one for one in json.loads(output)["students"]}
+    assert (grades["anna"]["score"], grades["ben"]["score"]) == (10, 0)
+    for lost in cheat().loses:
+        assert grades["mallory"]["items"][lost] == "failed"
+    for one in grades.values():
+        assert one["status"] == "graded"
+        assert one["sandbox"].startswith("landlock, own user, seccomp")
+        assert one["sandbox"].endswith("in a container")
+    assert all(path.stat().st_uid == os.geteuid() for path in out.rglob("*"))
+    assert not left_running()
+
+
+@pytest.mark.usefixtures("engine")
+def test_ctrl_c_ends_the_container(week: Week, tmp_path: Path) -> None:
+    shutil.copytree(week.exercises, tmp_path / "submissions" / "ben")
+    process = start(tmp_path / "submissions", tmp_path / "grades")
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while not left_running():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130, output + errors
+    assert "goes on from here" in output
+    assert not left_running()
