@@ -6,8 +6,8 @@ correct solution unlike ours gets full marks.
 
     pytest tests/autograder/test_proofs.py -k week01 -n 2
 
-Without `--all-proofs`, as in `make test`, an item has as many wrong solutions as it must have; with
-it, as in `make proof`, all. What they came to is on the page `PROOFS.md`.
+Without `--all-proofs`, as in `make test`, two wrong solutions of each item are tried; with it, as in
+`make proof`, all. What they came to is on the page `PROOFS.md`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from bootcamp.scaffold import blocks
 from bootcamp.stack import Stack
 from bootcamp.weeks import Week
 
-WRONG_PER_ITEM = 3
+WRONG_PER_ITEM, SAMPLED_PER_ITEM = 3, 2
+"""Wrong solutions that an item must have, and those of them that `make test` tries."""
 UNLIKE_PER_WEEK = 1
 Prove = Callable[[WeekResult, str, str, Iterable[str]], None]
 """Takes a result, the proof's kind and name, and the items that must be lost."""
@@ -61,7 +62,7 @@ def sample(variants: Iterable[Variant]) -> list[Variant]:
     taken: Counter[str] = Counter()
     chosen = []
     for variant in variants:
-        if variant.correct or taken[variant.loses[0]] < WRONG_PER_ITEM:
+        if variant.correct or taken[variant.loses[0]] < SAMPLED_PER_ITEM:
             chosen.append(variant)
         if not variant.correct:
             taken[variant.loses[0]] += 1
