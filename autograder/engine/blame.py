@@ -13,6 +13,7 @@ import redis
 from botocore.exceptions import ClientError
 
 from autograder.engine.card import Card
+from bootcamp.providers.clients import JournalForgot
 from bootcamp.stack import Run
 
 SERVER_ERROR = 500
@@ -26,6 +27,12 @@ def blamed(run: Run, error: BaseException) -> Card | None:
             got=f"process {error.pid} was gone when the grader turned to it",
             cause="something in the code ends its own processes, or those beside it",
         )
+    if isinstance(error, JournalForgot):
+        return Card(
+            expected="as many requests as the task needs",
+            got=error.message,
+            cause="something in the code sends without an end, to the provider or to a webhook",
+        ).cleaned()
     if place := _changed(run, error):
         return Card(
             expected=f"{place} as the pipeline uses it",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.week01_first_task import broker
-from autograder.week05_retries.rows import Item, Settings, is_waiting
+from autograder.week05_retries.rows import Item, Settings, due_after, is_waiting
 from bootcamp.stack import Run
 
 EMBED = "pipeline.embed_chunks"
@@ -58,7 +58,5 @@ def wait_on_row(row: Item, settings: Settings) -> float | None:
 
     When a message waits, the row is due when that must be lost: `REDRIVE_SECONDS` and more.
     """
-    if not is_waiting(row) or "due_at" not in row:
-        return None
-    seconds = float(row["due_at"] - row["updated_at"])
-    return seconds if seconds < settings.redrive_seconds / 2 else None
+    seconds = due_after(row) if is_waiting(row) else None
+    return seconds if seconds is not None and seconds < settings.redrive_seconds / 2 else None

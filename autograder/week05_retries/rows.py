@@ -15,7 +15,7 @@ from autograder.engine import wait
 from autograder.engine.calls import Answer
 from autograder.engine.remote import made
 from autograder.engine.session import Session
-from autograder.week04_job_state.code import Code, plain
+from autograder.week04_job_state.code import Code, number, plain
 from autograder.week04_job_state.table import DEFINITION as WEEK_FOUR
 from autograder.week04_job_state.table import LONG, Item, JobsTable, job, moment, new_id
 from bootcamp.providers import OpenAIControl
@@ -215,15 +215,21 @@ def is_waiting(row: Item) -> bool:
     return row.get("status") == "processing" and "lease_owner" not in row and "waiting" in row
 
 
+def due_after(row: Item) -> float | None:
+    """From a row's last write to the moment when it is due, seconds. None: it does not say."""
+    due, written = number(row.get("due_at")), number(row.get("updated_at"))
+    return None if due is None or written is None else due - written
+
+
 def shown(row: Item) -> Any:
     """The part of a row that a card shows."""
     names = ("status", "step", "steps_done", "deliveries", "failures", "lease_owner", "error")
     return plain({name: row[name] for name in names if name in row}) or "no row"
 
 
-def monotonic_of(seconds: Any) -> float:
+def monotonic_of(seconds: float) -> float:
     """A time of the table's on the clock of the journal."""
-    return float(seconds) - time.time() + time.monotonic()
+    return seconds - time.time() + time.monotonic()
 
 
 def values(code: Code, n: int, module: str, name: str, *args: Any) -> Answer:

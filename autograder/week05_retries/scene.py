@@ -8,6 +8,7 @@ from random import Random
 from autograder.engine.card import fail
 from autograder.engine.worker import Worker
 from autograder.week02_api.uploading import traceback_in
+from autograder.week04_job_state.code import number
 from autograder.week05_retries import rows
 from autograder.week05_retries.rows import (
     DONE_SECONDS,
@@ -94,11 +95,18 @@ def check_requests(scene: Scene, sent: str, one: Submitted, statuses: list[int |
         )
 
 
+def begun_at(row: Item, step: str) -> float | None:
+    """When a step was begun, seconds since 1970. None: the row does not say."""
+    steps = row.get("steps")
+    known = steps.get(step) if isinstance(steps, dict) else None
+    return number(known.get("started_at")) if isinstance(known, dict) else None
+
+
 def check_steps_before(scene: Scene, sent: str, one: Submitted, row: Item) -> None:
     """Nothing before the failed step has begun again."""
     first = asked(scene.openai, one)[0].started
     for step in ("parse", "chunk"):
-        begun = row.get("steps", {}).get(step, {}).get("started_at")
+        begun = begun_at(row, step)
         if begun is None or rows.monotonic_of(begun) > first:
             again = "never" if begun is None else "again after the third step had failed"
             fail(

@@ -17,6 +17,12 @@ RETRY = "pipeline.tasks.retry"
 URL = "http://127.0.0.1/v1/embeddings"
 NOT_NOW = (408, 429, 500, 502, 503, 504, 520, 529)
 NOT_LIKE_THIS = (400, 401, 403, 404, 405, 413, 415, 422, 451)
+DRAWN_NOT_NOW = range(505, 600)
+DRAWN_NOT_LIKE_THIS = (402, 406, 410, 411, 412, 414, 416, 417, 426, 428, 431)
+"""More of both: who has learned the others by heart does not know which."""
+DRAWS = 6
+TYPES = (None, "requests", "server_error", "invalid_request_error", "api_error")
+"""What an answer says of its own type: nothing that its status does not say better."""
 NO_ANSWER = (
     ("psycopg", "OperationalError"),
     ("psycopg_pool", "PoolTimeout"),
@@ -53,12 +59,24 @@ def request() -> Made:
     return made("httpx2", "Request", "POST", URL)
 
 
-def answered(status: int, code: str | None, kind: str) -> Made:
+def answered(status: int, code: str | None, kind: str | None) -> Made:
     """What the `openai` client raises for an answer like this."""
     body = {"error": {"message": "No.", "type": kind, "param": None, "code": code}}
     response = made("httpx2", "Response", status, json=body, request=request())
     client = made("openai", "OpenAI", api_key="none", base_url="http://127.0.0.1/v1")
     return made("openai", "OpenAI._make_status_error_from_response", client, response)
+
+
+def derived(rng: Random, module: str, name: str) -> Made:
+    """An error whose class nobody has seen before, with this one as its base."""
+    base = made("operator", "attrgetter", name)
+    bases = made(
+        "builtins",
+        "tuple",
+        [made("operator", "call", base, made("importlib", "import_module", module))],
+    )
+    kind = made("builtins", "type", f"Error{rng.getrandbits(32):x}", bases, {})
+    return made("operator", "call", kind)
 
 
 def check(code: Code, what: str, error: Made, passes: bool, cause: str) -> None:
@@ -71,16 +89,18 @@ def check(code: Code, what: str, error: Made, passes: bool, cause: str) -> None:
 
 def test_answers(code: Code, rng: Random) -> None:
     """The provider said something."""
-    for status in rng.sample(NOT_NOW, len(NOT_NOW)):
-        kind = "requests" if status == 429 else "server_error"
-        named = "rate_limit_exceeded" if status == 429 else None
+    broken = (*NOT_NOW, *rng.sample(DRAWN_NOT_NOW, DRAWS))
+    for status in rng.sample(broken, len(broken)):
+        named = rng.choice(("rate_limit_exceeded", None)) if status == 429 else None
         cause = {
             408: "408 says that the request came too slowly: nothing is wrong with it",
             429: "too many requests now; later there will be fewer",
         }.get(status, "from 500 on the trouble is the provider's, and may be over soon")
-        check(code, f"the provider's answer {status}", answered(status, named, kind), True, cause)
-    for status in rng.sample(NOT_LIKE_THIS, len(NOT_LIKE_THIS)):
-        error = answered(status, None, "invalid_request_error")
+        error = answered(status, named, rng.choice(TYPES))
+        check(code, f"the provider's answer {status}", error, True, cause)
+    refused = (*NOT_LIKE_THIS, *rng.sample(DRAWN_NOT_LIKE_THIS, DRAWS))
+    for status in rng.sample(refused, len(refused)):
+        error = answered(status, None, rng.choice(TYPES))
         cause = (
             "the request itself is refused: sent again, it is refused again, and paid for in time"
         )
@@ -95,8 +115,11 @@ def test_quota(code: Code) -> None:
 
 
 def test_no_answer(code: Code, rng: Random) -> None:
-    """Nobody said anything."""
+    """Nobody said anything. A class that is derived from one of these is one of these."""
     silent = [(name, made(module, name)) for module, name in NO_ANSWER]
+    silent += [
+        (f"a class derived from {name}", derived(rng, module, name)) for module, name in NO_ANSWER
+    ]
     silent += [
         ("openai.APITimeoutError", made("openai", "APITimeoutError", request())),
         ("openai.APIConnectionError", made("openai", "APIConnectionError", request=request())),
@@ -108,8 +131,11 @@ def test_no_answer(code: Code, rng: Random) -> None:
 
 def test_all_else(code: Code, rng: Random) -> None:
     """Mistakes in programs, and errors of our own, which say it themselves."""
-    for module, name in rng.sample(MISTAKES, len(MISTAKES)):
-        error = made(module, name, f"text {rng.randint(0, 99)}")
+    mistakes = [
+        (name, made(module, name, f"text {rng.randint(0, 99)}")) for module, name in MISTAKES
+    ]
+    mistakes += [("a class of error that nobody has seen", derived(rng, "builtins", "Exception"))]
+    for name, error in rng.sample(mistakes, len(mistakes)):
         cause = "no error that a wait mends: a person replays the job when the cause is gone"
         check(code, name, error, False, cause)
     for module, name, passes in OURS:

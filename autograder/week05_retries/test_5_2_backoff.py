@@ -11,6 +11,7 @@ import pytest
 
 from autograder.engine.card import fail
 from autograder.week04_job_state.code import Code, must_return
+from autograder.week05_retries.chance import check_own_chance
 from autograder.week05_retries.rows import values
 
 pytestmark = pytest.mark.item("5.2")
@@ -97,6 +98,11 @@ def check_jitter(code: Code, attempt: int, base: float, cap: float, longest: flo
             cause="the longest wait after attempt n is base * 2 ** (n - 1), up to the cap; the wait "
             "is anything up to it, each as likely",
         )
+
+
+def test_chance_is_each_process_its_own(code: Code) -> None:
+    """Two workers that have just started. Chance with a seed is random in each, and the same in both."""
+    check_own_chance(code, "backoff(1, base=8, cap=8)", RETRY, "backoff", 1, 8.0, 8.0)
 
 
 def test_asked_is_the_least(code: Code, rng: Random) -> None:

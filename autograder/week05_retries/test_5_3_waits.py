@@ -169,7 +169,8 @@ def check_growth(scene: Scene, jobs: list[Submitted]) -> None:
 
 def check_again(scene: Scene, sent: str, one: Submitted) -> None:
     row = scene.completed(one, sent)
-    check_requests(scene, sent, one, [asked(scene.openai, one)[0].status, 200])
+    failed = [entry.status for entry in asked(scene.openai, one)[:1]]
+    check_requests(scene, sent, one, [*(failed or [None]), 200])
     check_steps_before(scene, sent, one, row)
 
 

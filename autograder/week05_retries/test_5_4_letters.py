@@ -23,6 +23,7 @@ from autograder.week04_job_state.code import (
     plain,
 )
 from autograder.week05_retries.rows import LONG, Item, Rows, as_job, job, moment, row_of
+from autograder.week05_retries.writes import check_one_write
 
 pytestmark = pytest.mark.item("5.4")
 
@@ -31,6 +32,9 @@ STEPS = ("parse", "chunk", "embed", "index")
 OURS = ("pipeline.steps.errors", "DamagedDocument")
 SLACK_SECONDS = 2.0
 ONE_WRITE = "one conditional write: `move` with all of it, and `generation=job.generation`"
+
+NO_GAP = "a worker that dies between two writes leaves a failed job without a letter, or a letter of a job "
+NO_GAP += "that lives"
 
 Made = dict[str, Any]
 
@@ -214,18 +218,22 @@ def letter(rng: Random) -> tuple[dict[str, Any], Made]:
     return {**known, **times}, {**known, **argument}
 
 
+def mark(rng: Random) -> dict[str, Any]:
+    """What a later week has `bury` write along."""
+    return {"mark": f"m{rng.randint(0, 99)}"}
+
+
 def bury(code: Code, row: Item, argument: Made, more: dict[str, Any]) -> Answer:
     return code.ask(DEAD, "bury", as_job(row), argument, more)
 
 
 def test_one_write(code: Code, table: Rows, between: Between, rng: Random) -> None:
     """State, error, letter and its time: together."""
-    row, more = taken(rng, table), {"mark": f"m{rng.randint(0, 99)}"}
+    row, more = taken(rng, table), mark(rng)
     known, argument = letter(rng)
     sent = "bury() of a job that this worker has"
     with between.watching() as seen:
         said = must_be_job(sent, bury(code, row, argument, more))
-    writes = [one for one in seen if one.writes and one.names(row["id"])]
     found = row_of(table, row["id"])
     wanted: dict[str, Any] = {
         "status": "failed",
@@ -246,14 +254,7 @@ def test_one_write(code: Code, table: Rows, between: Between, rng: Random) -> No
             expected = f"{name} on the row: {plain(value)!r}"
             fail(sent=sent, expected=expected, got=f"{name}: {got!r}", cause=cause)
     check_finished(sent, found)
-    if len(writes) != 1:
-        fail(
-            sent=sent,
-            expected="one write",
-            got=f"{len(writes)} writes: {[one.operation for one in writes]}",
-            cause="a worker that dies between two writes leaves a failed job without a letter, or a "
-            "letter of a job that lives",
-        )
+    check_one_write(sent, seen, row["id"], NO_GAP)
     if said.get("status") != "failed" or not said.get("dead_letter"):
         fail(sent=sent, expected="the job as it is now, with its letter (`ReliableJob`)", got=said)
     index = table.by("by_dead_letter", "owner", row["owner"])
@@ -279,7 +280,7 @@ def check_finished(sent: str, row: Item) -> None:
 
 
 def test_too_late(code: Code, table: Rows, between: Between, rng: Random) -> None:
-    """Another worker has the job, or it was cancelled: by now, or right before the write."""
+    """Another worker has the job, or it was cancelled: by now, or right before the write; or neither."""
 
     def taken_over(row: Item) -> None:
         table.put({**row, "generation": row["generation"] + 1, "lease_until": moment(LONG)})
@@ -287,37 +288,59 @@ def test_too_late(code: Code, table: Rows, between: Between, rng: Random) -> Non
     def cancelled(row: Item) -> None:
         table.cancel(row["id"])
 
-    cases: tuple[tuple[str, Callable[[Item], None]], ...] = (
-        ("that another worker has taken since", taken_over),
-        ("that was cancelled", cancelled),
-    )
-    for what, act in cases:
+    cases: list[tuple[str, Callable[[Item], None] | None, bool]] = [
+        (f"{what}{', right before its write' if racing else ''}", act, racing)
+        for what, act in (
+            ("that another worker has taken since", taken_over),
+            ("that was cancelled", cancelled),
+        )
+        for racing in (False, True)
+    ]
+    cases += [("that this worker has", None, False)] * 2
+    for what, act, racing in rng.sample(cases, len(cases)):
         row = taken(rng, table)
-        act(row)
-        refused(f"bury() of a job {what}", code, table, row, rng)
-        row = taken(rng, table)
-        kept: list[Item] = []
+        sent = f"bury() of a job {what}"
+        if act is None:
+            alone(sent, code, table, between, row, rng)
+        else:
+            refused(sent, code, table, between, row, rng, act, racing)
 
-        def race(
-            row: Item = row, act: Callable[[Item], None] = act, kept: list[Item] = kept
-        ) -> None:
-            act(row)
-            kept.append(row_of(table, row["id"]))
 
-        def writes_it(request: Request, row: Item = row) -> bool:
-            return request.writes and request.names(row["id"])
-
-        with between.before(race, writes_it):
-            refused(f"bury() of a job {what}, right before its write", code, table, row, rng, kept)
+def alone(sent: str, code: Code, table: Rows, between: Between, row: Item, rng: Random) -> None:
+    """Nobody else wants this one: it is buried, in one write."""
+    with between.watching() as seen:
+        must_be_job(sent, bury(code, row, letter(rng)[1], mark(rng)))
+    check_one_write(sent, seen, row["id"], ONE_WRITE)
+    if (status := row_of(table, row["id"]).get("status")) != "failed":
+        fail(sent=sent, expected="a failed job", got=plain(status), cause=ONE_WRITE)
 
 
 def refused(
-    sent: str, code: Code, table: Rows, row: Item, rng: Random, kept: list[Item] | None = None
+    sent: str,
+    code: Code,
+    table: Rows,
+    between: Between,
+    row: Item,
+    rng: Random,
+    act: Callable[[Item], None],
+    racing: bool,
 ) -> None:
-    """A JobConflict, and a row that is as it was."""
-    before = row_of(table, row["id"])
-    answer = bury(code, row, letter(rng)[1], {})
+    """A JobConflict, and a row that is as it was after `act`."""
+    kept: list[Item] = []
+
+    def meddle() -> None:
+        act(row)
+        kept.append(row_of(table, row["id"]))
+
+    def writes_it(request: Request) -> bool:
+        return racing and request.writes and request.names(row["id"])
+
+    if not racing:
+        meddle()
+    with between.before(meddle, writes_it):
+        answer = bury(code, row, letter(rng)[1], mark(rng))
     must_raise(sent, answer, "JobConflict", ONE_WRITE)
-    before = kept[0] if kept else before
-    if odd := changed(before, row_of(table, row["id"])):
+    if not kept:
+        fail(sent=sent, expected="JobConflict from a write", got="no write", cause=ONE_WRITE)
+    if odd := changed(kept[0], row_of(table, row["id"])):
         fail(sent=sent, expected="JobConflict, and nothing written", got=odd, cause=ONE_WRITE)

@@ -26,6 +26,7 @@ from autograder.week05_retries.rows import (
     moment,
     row_of,
 )
+from autograder.week05_retries.writes import writes_to
 from bootcamp.providers import WebhookSink
 from bootcamp.stack import Run
 
@@ -119,18 +120,26 @@ def quiet(table: Rows, kind: str, seconds: float) -> None:
 
 
 def test_a_race(code: Code, table: Rows, between: Between, settings: Settings, rng: Random) -> None:
-    """Another worker alerts right before the write."""
+    """Another worker alerts right before the last write that a claim makes when nobody disturbs it."""
     kind = f"{rng.getrandbits(64):016x}"
+    with between.watching() as seen:
+        must_be("claim_alert() of a kind that is new", claim(code, "claim_alert()", kind), 1)
+    last = len(writes_to(seen, f"alert#{kind}"))
+
+    kind, written = f"{rng.getrandbits(64):016x}", set[bytes]()
     until = moment(settings.alert_window_seconds)
 
     def act() -> None:
-        table.put({"id": f"alert#{kind}", "seen": 1, "quiet_until": until})
+        known = table.get(f"alert#{kind}") or {"id": f"alert#{kind}"}
+        table.put({**known, "seen": known.get("seen", 0) + 1, "quiet_until": until})
 
-    def writes_it(request: Request) -> bool:
-        return request.writes and request.names(f"alert#{kind}")
+    def is_last(request: Request) -> bool:
+        if request.writes and request.names(f"alert#{kind}"):
+            written.add(request.body)
+        return len(written) == last
 
     sent = "claim_alert() of a kind that another worker alerts about, right before the write"
-    with between.before(act, writes_it):
+    with between.before(act, is_last):
         said = claim(code, sent, kind)
     must_be(sent, said, None, ONE_DECIDES)
     check_record(sent, table, kind, 2, float(until))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 import psutil
@@ -28,10 +28,12 @@ from autograder.week05_retries.rows import (
     Settings,
     as_job,
     dead,
+    due_after,
     job,
     moment,
     row_of,
 )
+from autograder.week05_retries.writes import check_one_write
 
 pytestmark = pytest.mark.item("5.6")
 
@@ -58,23 +60,30 @@ def quiet(api: Api, table: Rows) -> Iterator[Rows]:
 def test_one(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
     """Back to where every job begins, and nothing of the failure is left."""
     for due_in in (None, 0.0, float(rng.randint(30, 90))):
-        row = dead(rng, owner=f"owner-{rng.getrandbits(32):x}", replays=rng.randint(0, 5))
+        row = died(rng)
         quiet.put(row)
         sent = f"replay() of a job with a dead letter, due_in={due_in}"
         must_be_job(sent, code.ask(DEAD_MODEL, "replay", as_job(row), due_in))
         found = row_of(quiet, row["id"])
         check_anew(sent, found, row)
-        after = number(found.get("due_at", 0) - found["updated_at"])
+        after = due_after(found)
         wanted = settings.publish_seconds if due_in is None else due_in
         if after is None or abs(after - wanted) > SLACK_SECONDS or "due_shard" not in found:
             fail(
                 sent=sent,
                 expected=f"due {wanted:g} s from now",
-                got=plain({name: found.get(name) for name in ("due_at", "due_shard")}),
+                got=plain(
+                    {name: found.get(name) for name in ("due_at", "due_shard", "updated_at")}
+                ),
                 cause="`timing(job.id, Status.PENDING, wait)`: a job that nobody finds never begins",
             )
         if left := quiet.by("by_dead_letter", "owner", row["owner"]):
             fail(sent=sent, expected="no longer in the list of the dead", got=plain(left))
+
+
+def died(rng: Random) -> Item:
+    """A job with a dead letter, which somebody has replayed before."""
+    return dead(rng, owner=f"owner-{rng.getrandbits(32):x}", replays=rng.randint(0, 5))
 
 
 def check_anew(sent: str, row: Item, before: Item) -> None:
@@ -109,42 +118,66 @@ def check_anew(sent: str, row: Item, before: Item) -> None:
 
 
 def test_one_too_late(code: Code, quiet: Rows, between: Between, rng: Random) -> None:
-    """Somebody else was faster: by now, or right before the write."""
+    """Somebody else was faster: by now, or right before the write; or nobody was."""
 
     def replayed(row: Item) -> Item:
-        return job(rng, "pending", id=row["id"], replays=1, generation=row["generation"])
+        more = {"owner": row["owner"], "replays": row["replays"] + 1}
+        return job(rng, "pending", id=row["id"], generation=row["generation"], **more)
 
     def failed_again(row: Item) -> Item:
-        more = {"id": row["id"], "replays": 1, "generation": row["generation"] + 6}
-        return dead(rng, **more)
+        more = {"owner": row["owner"], "replays": row["replays"] + 1}
+        return dead(rng, id=row["id"], generation=row["generation"] + 6, **more)
 
     def completed(row: Item) -> Item:
-        return job(rng, "completed", id=row["id"], replays=1, generation=row["generation"] + 6)
+        more = {"owner": row["owner"], "replays": row["replays"] + 1}
+        return job(rng, "completed", id=row["id"], generation=row["generation"] + 6, **more)
 
-    for what, other in (
-        ("that somebody else has replayed", replayed),
-        ("that was replayed, and has failed again", failed_again),
-        ("that was replayed, and is completed", completed),
-    ):
-        for early in (True, False):
-            row = dead(rng)
-            quiet.put(row)
-            now = other(row)
-            if early:
-                quiet.put(now)
-            sent = f"replay() of a job {what}" + ("" if early else ", right before the write")
+    cases: list[tuple[str, Callable[[Item], Item] | None, bool]] = [
+        (what + (", right before the write" if racing else ""), other, racing)
+        for what, other in (
+            ("that somebody else has replayed", replayed),
+            ("that was replayed, and has failed again", failed_again),
+            ("that was replayed, and is completed", completed),
+        )
+        for racing in (False, True)
+    ]
+    cases += [("that nobody else replays", None, False)] * 2
+    for what, other, racing in rng.sample(cases, len(cases)):
+        row = died(rng)
+        quiet.put(row)
+        sent = f"replay() of a job {what}"
+        if other is None:
+            alone(sent, code, quiet, between, row)
+        else:
+            refused(sent, code, quiet, between, row, other(row), racing)
 
-            def act(now: Item = now) -> None:
-                quiet.put(now)
 
-            def writes_it(request: Request, job_id: str = row["id"]) -> bool:
-                return request.writes and request.names(job_id)
+def alone(sent: str, code: Code, quiet: Rows, between: Between, row: Item) -> None:
+    """Nobody else wants this one: it is replayed, in one write."""
+    with between.watching() as seen:
+        must_be_job(sent, code.ask(DEAD_MODEL, "replay", as_job(row)))
+    check_one_write(sent, seen, row["id"], ONE_WRITE)
+    check_anew(sent, row_of(quiet, row["id"]), row)
 
-            with between.before(act, writes_it):
-                answer = code.ask(DEAD_MODEL, "replay", as_job(row))
-            must_raise(sent, answer, "JobConflict", ONE_WRITE)
-            if odd := changed(now, quiet.get(row["id"])):
-                fail(sent=sent, expected="JobConflict, nothing written", got=odd, cause=ONE_WRITE)
+
+def refused(
+    sent: str, code: Code, quiet: Rows, between: Between, row: Item, now: Item, racing: bool
+) -> None:
+    """A JobConflict, and what somebody else has made of the row is left alone."""
+
+    def act() -> None:
+        quiet.put(now)
+
+    def writes_it(request: Request) -> bool:
+        return racing and request.writes and request.names(row["id"])
+
+    if not racing:
+        act()
+    with between.before(act, writes_it):
+        answer = code.ask(DEAD_MODEL, "replay", as_job(row))
+    must_raise(sent, answer, "JobConflict", ONE_WRITE)
+    if odd := changed(now, quiet.get(row["id"])):
+        fail(sent=sent, expected="JobConflict, nothing written", got=odd, cause=ONE_WRITE)
 
 
 # -- all -------------------------------------------------------------------------------------
@@ -183,14 +216,18 @@ def check_throttled(
             got=f"{len(asleep)} of them are not",
             cause="`replay` each of the chosen",
         )
-    due = [float(row["due_at"] - rows[0]["updated_at"]) for row in rows]
+    written = rows[0].get("updated_at") if rows else None
+    due = [due_after({**row, "updated_at": written}) for row in rows]
     expected = [place * every for place in range(len(rows))]
-    off = any(abs(one - other) > SLACK_SECONDS for one, other in zip(due, expected, strict=True))
-    if off:
+    off = [
+        one is None or abs(one - other) > SLACK_SECONDS
+        for one, other in zip(due, expected, strict=True)
+    ]
+    if any(off):
         fail(
             sent=sent,
             expected=f"due, oldest first, after {[round(one) for one in expected]} s",
-            got=f"due after {[round(one) for one in due]} s",
+            got=f"due after {[one if one is None else round(one) for one in due]} s",
             cause=f"REPLAYS_PER_SECOND is {1 / every:g}: whatever they all need may only just be back, "
             "and new documents need it too. Oldest first; who was left out takes no turn",
         )

@@ -61,8 +61,11 @@ def must_answer(api: Api, sent: str, answer: httpx.Response, status: int, cause:
     return body if isinstance(body, dict) else {}
 
 
-def must_complete(sent: str, table: Rows, worker: Worker, job_id: str, cause: str) -> None:
-    row = ended(table, job_id)
+def must_complete(
+    sent: str, table: Rows, worker: Worker, openai: OpenAIControl, one: Submitted, cause: str
+) -> None:
+    """Its row says that it is completed, and the provider was asked about its document."""
+    row = ended(table, one.id)
     if row.get("status") != "completed" or "dead_letter" in row or row.get("deliveries") != 1:
         fail(
             sent=sent,
@@ -70,6 +73,13 @@ def must_complete(sent: str, table: Rows, worker: Worker, job_id: str, cause: st
             got=f"{shown(row)}, dead letter: {plain(row.get('dead_letter')) or 'none'}",
             cause=cause,
             log=traceback_in(worker.logs()) or worker.tail(),
+        )
+    if not asked(openai, one):
+        fail(
+            sent=sent,
+            expected="a completed job whose steps have run again",
+            got="a completed job, and no request to the provider",
+            cause=cause,
         )
 
 
@@ -83,7 +93,9 @@ def listed(api: Api) -> list[str]:
     return [str(one.get("job_id")) for one in found]
 
 
-def test_one_is_replayed(api: Api, worker: Worker, run: Run, table: Rows, rng: Random) -> None:
+def test_one_is_replayed(
+    api: Api, worker: Worker, run: Run, table: Rows, openai: OpenAIControl, rng: Random
+) -> None:
     """202, its address, and the job is done soon: its message is sent at once."""
     one = buried(run, table, rng)
     foreign = dead(rng, owner=f"owner-{rng.getrandbits(32):x}")
@@ -107,7 +119,7 @@ def test_one_is_replayed(api: Api, worker: Worker, run: Run, table: Rows, rng: R
         )
     cause = "first the row (`replay`), then the message (`announce`): a message that comes first "
     cause += "finds a job that is failed still; without one the job waits for the outbox"
-    must_complete(sent, table, worker, one.id, cause)
+    must_complete(sent, table, worker, openai, one, cause)
     if listed(api):
         fail(sent="GET /dead-letters after the replay", expected="none left", got=listed(api))
 
@@ -151,7 +163,13 @@ def test_what_is_not_replayed(
 
 
 def test_nobody_waits(
-    api: Api, worker: Worker, run: Run, table: Rows, between: Between, rng: Random
+    api: Api,
+    worker: Worker,
+    run: Run,
+    table: Rows,
+    openai: OpenAIControl,
+    between: Between,
+    rng: Random,
 ) -> None:
     """While DynamoDB thinks about a replay, the API answers others."""
     for writes in (False, True):
@@ -182,7 +200,7 @@ def test_nobody_waits(
                 got=said[0] if said else f"there was no such {what}",
                 cause="`await on_thread(...)`: a call that blocks, blocks every request",
             )
-        must_complete(sent, table, worker, one.id, "")
+        must_complete(sent, table, worker, openai, one, "")
 
 
 def test_all_are_replayed(
@@ -204,7 +222,7 @@ def test_all_are_replayed(
     if body.get("replayed") != 2:
         fail(sent=sent, expected="replayed: 2", got=body)
     cause = "due at once: the outbox sends its message"
-    must_complete(sent, table, worker, first.id, cause)
+    must_complete(sent, table, worker, openai, first, cause)
     row = row_of(table, second.id)
     if row.get("status") != "pending" or asked(openai, second):
         fail(
@@ -214,4 +232,6 @@ def test_all_are_replayed(
             cause="all at once is what broke it the first time",
         )
     table.make_due(second.id)
-    must_complete(f"{sent}; then the second one's turn has come", table, worker, second.id, cause)
+    must_complete(
+        f"{sent}; then the second one's turn has come", table, worker, openai, second, cause
+    )

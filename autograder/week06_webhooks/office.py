@@ -13,14 +13,16 @@ from autograder.engine.card import fail
 from autograder.engine.worker import Worker
 from autograder.week02_api.uploading import log_of, traceback_in
 from autograder.week04_job_state.code import plain
-from autograder.week04_job_state.table import JobsTable
+from autograder.week04_job_state.table import Item, JobsTable
 from autograder.week06_webhooks import messages
-from autograder.week06_webhooks.rows import PREFIX, now_due
+from autograder.week06_webhooks.rows import PREFIX, PUBLIC, now_due
 from bootcamp.providers import WebhookSink
 from bootcamp.providers.clients import Delivery as Arrived
 
 DONE_SECONDS = 25.0
 EXPECTED = "DamagedDocument"
+OWNER = f"webhooks#{PUBLIC}"
+"""The item with the webhooks of whoever asks the API here."""
 
 View = dict[str, Any]
 
@@ -123,9 +125,27 @@ class Office:
 
     def push(self, delivery_id: str) -> None:
         """Hours go by: the delivery's next attempt is due."""
-        item = self.table.get(PREFIX + delivery_id)
-        assert item is not None
+        item = self.row(delivery_id)
+        if not item:
+            fail(
+                sent="GET /webhooks/{id}/deliveries",
+                expected="deliveries that the table has, each with the id of its item",
+                got=f"the delivery {delivery_id}: there is no item {PREFIX}{delivery_id}",
+            )
         self.table.change(item["id"], **now_due(item))
+
+    def endpoint(self, hook: Hook) -> Item:
+        """A webhook, as its owner's item has it."""
+        owner = self.table.get(OWNER) or {}
+        found = owner.get(hook.id)
+        if not isinstance(found, dict):
+            expected = f"the webhook {hook.id} in the item {OWNER}"
+            fail(sent="a webhook that was registered", expected=expected, got=plain(found))
+        return found
+
+    def change_endpoint(self, hook: Hook, **changes: Any) -> None:
+        """Set attributes of a webhook, past all code of the student's."""
+        self.table.change(OWNER, **{hook.id: self.endpoint(hook) | changes})
 
     def row(self, delivery_id: str) -> dict[str, Any]:
         return self.table.get(PREFIX + delivery_id) or {}
@@ -135,6 +155,8 @@ def _is_view(one: Any) -> bool:
     names = {"delivery_id", "status", "attempts", "next_attempt_at"}
     if not isinstance(one, dict) or not names <= set(one) or not isinstance(one["attempts"], list):
         return False
+    if not isinstance(one["delivery_id"], str):
+        return False
     return all(isinstance(each, dict) and "at" in each for each in one["attempts"])
 
 
@@ -143,9 +165,12 @@ def time_of(sent: str, text: Any) -> datetime | None:
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        fail(sent=sent, expected="a time in ISO 8601", got=text)
+        found = None
+    if found is None or found.tzinfo is None:
+        fail(sent=sent, expected="a time in ISO 8601, with its zone", got=text)
+    return found
 
 
 def check_signed(sent: str, hook: Hook, one: Arrived, delivery: View) -> None:

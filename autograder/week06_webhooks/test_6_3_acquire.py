@@ -12,6 +12,7 @@ from autograder.engine.between import Between, Request
 from autograder.engine.card import fail
 from autograder.week04_job_state.code import Code, changed, differs, must_return, number
 from autograder.week04_job_state.table import LONG, Item, JobsTable, moment
+from autograder.week05_retries.writes import check_one_write
 from autograder.week06_webhooks.conftest import Place
 from autograder.week06_webhooks.rows import ENDED, delivery, id_of
 
@@ -119,26 +120,31 @@ def test_what_happens_in_between(
     code: Code, table: JobsTable, between: Between, rng: Random
 ) -> None:
     """Right before the student's write a slow worker, whose lease had run out, has its answer."""
-    for what, changes in (
+    cases: list[tuple[str, Item]] = [
         ("it is delivered", {"status": "delivered", "lease_until": None, "due_at": None}),
         ("it is tried again later", {"lease_until": None, "next_at": moment(LONG)}),
         ("another worker takes it", {"lease_until": moment(500), "tries": 7}),
-    ):
+    ]
+    cases += [("nothing happens", {})] * 2
+    for what, changes in rng.sample(cases, len(cases)):
         item = delivery(rng, lease_until=moment(-5))
         table.put(item)
 
-        def meddle(item: Item = item, changes: dict[str, Any] = changes) -> None:
+        def meddle(item: Item = item, changes: Item = changes) -> None:
             table.change(item["id"], **changes)
 
         def writes(request: Request, item: Item = item) -> bool:
             return request.writes and request.names(item["id"])
 
         sent = f"acquire() of a delivery whose lease has run out; right before its write {what}"
-        with between.before(meddle, writes):
-            answer = acquire(code, item)
-        got, row = must_return(sent, answer), table.get(item["id"]) or {}
+        with between.before(meddle, writes) as seen:
+            got = must_return(sent, acquire(code, item))
+        if not changes and got is None:
+            fail(sent=sent, expected="the delivery", got=None)
+        check_one_write(sent, seen, item["id"], ONE_WRITE)
         wanted = {name: value for name, value in changes.items() if value is not None}
-        if got is not None or (odd := differs(row, wanted)):
+        odd = differs(table.get(item["id"]), wanted)
+        if changes and (got is not None or odd):
             got = "the delivery: it would be sent" if got is not None else odd
             fail(sent=sent, expected="None, and nothing written", got=got, cause=ONE_WRITE)
 

@@ -10,8 +10,9 @@ import pytest
 
 from autograder.engine.card import fail
 from autograder.engine.remote import made
-from autograder.week04_job_state.code import Code, differs, must_return, number
+from autograder.week04_job_state.code import Code, differs, must_return, number, plain
 from autograder.week04_job_state.table import Item, JobsTable, moment
+from autograder.week05_retries.chance import check_own_chance
 from autograder.week06_webhooks.conftest import Place
 from autograder.week06_webhooks.rows import delivery, id_of
 from autograder.week06_webhooks.test_6_3_acquire import CLOCK_SECONDS, NOTIFY
@@ -98,6 +99,13 @@ def test_the_schedule(code: Code, place: Place) -> None:
             )
 
 
+def test_chance_is_each_process_its_own(code: Code, place: Place) -> None:
+    """Two workers that have just started, with a thousand deliveries each."""
+    last = len(place.schedule)
+    sent = f"wait_before({last}, an attempt with status 503)"
+    check_own_chance(code, sent, NOTIFY, "wait_before", last, attempt(status=503))
+
+
 def check_range(sent: str, said: list[float | None], least: float) -> None:
     most = least * (1 + JITTER)
     for value in said:
@@ -154,9 +162,10 @@ def test_from_the_first_attempt_to_the_last(
 
 
 def check_after(sent: str, place: Place, row: Item, count: int, began: float) -> None:
-    attempts = row.get("attempts") or {}
-    if len(attempts) != count or row.get("tries") != count:
-        got = f"{len(attempts)}, and tries {row.get('tries')}"
+    attempts = row.get("attempts")
+    kept = len(attempts) if isinstance(attempts, dict) else None
+    if kept != count or row.get("tries") != count:
+        got = f"attempts: {plain(attempts)}, and tries {plain(row.get('tries'))}"
         fail(sent=sent, expected=f"{count} attempts on record", got=got)
     if count == len(place.schedule):
         if odd := differs(row, {"status": "exhausted"}):

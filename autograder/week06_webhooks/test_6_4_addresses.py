@@ -43,15 +43,33 @@ PUBLIC = (
 )
 RANDOM_PRIVATE = {
     "a private network": "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7",
-    "this machine": "127.0.0.0/8",
+    "this machine": "0.0.0.0/8 127.0.0.0/8",
     "link-local": "169.254.0.0/16 fe80::/10",
+    "site-local, as it once was": "fec0::/10",
     "shared by a provider's customers": "100.64.0.0/10",
     "multicast": "224.0.0.0/4 ff00::/8",
+    "reserved": "240.0.0.0/4 4000::/3 8000::/3 e000::/4",
+    "for documents and tests": "192.0.2.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 "
+    "2001:db8::/32 3fff::/20",
+    "for protocols": "192.0.0.0/24 192.88.99.0/24 2001::/23 100::/64 5f00::/16",
     "an IPv4 address in a 6to4 address": "2002::/16",
-    "an IPv4 address behind NAT64": "64:ff9b::a00:0/104",
-    "an IPv4 address in IPv6's clothes (mapped)": "::ffff:7f00:0/104",
+    "an IPv4 address behind NAT64": "64:ff9b::a00:0/104 64:ff9b::7f00:0/104 64:ff9b::a9fe:0/112 "
+    "64:ff9b:1::/48",
+    "an IPv4 address in IPv6's clothes (mapped)": "::ffff:7f00:0/104 ::ffff:a00:0/104 "
+    "::ffff:a9fe:0/112 ::ffff:c0a8:0/112",
+    "an IPv4 address in IPv6's clothes (compatible)": "::/96",
 }
-RANDOM_PUBLIC = "8.0.0.0/8 23.0.0.0/8 80.0.0.0/8 2a00::/16 2600::/16"
+SPLIT = (0, 10, 100, 127, 169, 172, 192, 198, 203)
+"""The first numbers of IPv4 addresses some of which are public, and some are not."""
+PUBLIC_IPV4 = [
+    *(f"{first}.0.0.0/8" for first in range(224) if first not in SPLIT and first != 168),
+    *("100.0.0.0/10", "100.128.0.0/9", "169.0.0.0/9", "172.0.0.0/12", "172.64.0.0/10"),
+    *("172.128.0.0/9", "192.96.0.0/11", "192.224.0.0/11", "198.64.0.0/10", "198.128.0.0/9"),
+    *("203.64.0.0/10", "203.128.0.0/9"),
+]
+PUBLIC_IPV6 = ["2400::/12", "2600::/12", "2800::/12", "2a00::/12", "2c00::/12"]
+"""What the five registries give out."""
+DRAWN_PUBLIC = 24
 NO_ADDRESSES = ("", "example.com", "127.1", "0x7f.0.0.1", "1.2.3.4.5")
 
 
@@ -61,6 +79,11 @@ def one_of(rng: Random, network: str) -> str:
     value = int(net.network_address) + rng.randrange(net.num_addresses)
     kind = IPv4Address if isinstance(net, IPv4Network) else IPv6Address
     return str(kind(value))
+
+
+def public(rng: Random) -> str:
+    """A public address of either kind."""
+    return one_of(rng, rng.choice(PUBLIC_IPV4 + PUBLIC_IPV6))
 
 
 def addresses(rng: Random) -> list[tuple[str, str]]:
@@ -92,7 +115,8 @@ def test_not_public(code: Code, rng: Random) -> None:
 
 
 def test_public(code: Code, rng: Random) -> None:
-    drawn = [one_of(rng, network) for network in RANDOM_PUBLIC.split()]
+    networks = [*rng.sample(PUBLIC_IPV4, DRAWN_PUBLIC), *PUBLIC_IPV6]
+    drawn = [one_of(rng, network) for network in networks]
     for address in (*PUBLIC.split(), *drawn):
         sent = f"is_public({address!r})"
         said = must_return(sent, code.ask(SAFETY, "is_public", address))

@@ -12,11 +12,12 @@ from autograder.week04_job_state.code import Code, must_raise, must_return
 from autograder.week06_webhooks.conftest import PINNED, Place
 from autograder.week06_webhooks.messages import data
 from autograder.week06_webhooks.test_6_4_addresses import (
+    PUBLIC_IPV4,
     RANDOM_PRIVATE,
-    RANDOM_PUBLIC,
     SAFETY,
     addresses,
     one_of,
+    public,
 )
 from bootcamp.providers import WebhookSink
 from bootcamp.providers.names import NameServer
@@ -59,10 +60,10 @@ def test_names_of_private_addresses(code: Code, names: NameServer, rng: Random) 
 
 def test_one_bad_address_among_good_ones(code: Code, names: NameServer, rng: Random) -> None:
     """A connection may go to any of them: who owns the name decides which one answers."""
-    publics, privates = RANDOM_PUBLIC.split(), " ".join(RANDOM_PRIVATE.values()).split()
+    privates = " ".join(RANDOM_PRIVATE.values()).split()
     for place in (0, 1, 2, 3):
         host = name(rng)
-        found = [one_of(rng, rng.choice(publics[:3])) for _ in range(3)]
+        found = [one_of(rng, rng.choice(PUBLIC_IPV4)) for _ in range(3)]
         bad = one_of(rng, rng.choice(privates))
         found.insert(place, bad)
         names.say(host, found)
@@ -75,10 +76,9 @@ def test_one_bad_address_among_good_ones(code: Code, names: NameServer, rng: Ran
 
 
 def test_good_names(code: Code, names: NameServer, rng: Random) -> None:
-    publics = RANDOM_PUBLIC.split()
     for count in (1, 3):
         host = name(rng)
-        found = {one_of(rng, rng.choice(publics)) for _ in range(count)}
+        found = {public(rng) for _ in range(count)}
         names.say(host, sorted(found))
         sent = f"checked() of {host}, which leads to {', '.join(sorted(found))}"
         check_target(sent, must_return(sent, asked(code, host)), found)
@@ -105,7 +105,7 @@ REBINDING = (
 def test_a_name_that_changes(code: Code, names: NameServer, rng: Random) -> None:
     """It leads to a public address when it is checked, and to this network a moment later."""
     for _ in range(3):
-        host, good = name(rng), one_of(rng, "8.0.0.0/8")
+        host, good = name(rng), one_of(rng, rng.choice(PUBLIC_IPV4))
         bad = one_of(rng, rng.choice(["127.0.0.0/8", "10.0.0.0/8", "169.254.0.0/16"]))
         names.say(host, [good], [bad])
         sent = f"checked() of {host}, which leads to {good} the first time and then to {bad}"

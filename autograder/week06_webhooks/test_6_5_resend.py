@@ -89,9 +89,7 @@ def refused(office: Office, sent: str, item: Item, status: int, cause: str) -> N
 def test_a_disabled_webhook(office: Office, rng: Random) -> None:
     """Its receiver said that it wants no more."""
     hook = office.register("silent")
-    owner = office.table.get("webhooks#public") or {}
-    disabled = owner[hook.id] | {"disabled_at": moment(-50), "disabled_because": "gone"}
-    office.table.change(owner["id"], **{hook.id: disabled})
+    office.change_endpoint(hook, disabled_at=moment(-50), disabled_because="gone")
     item = ended(rng, hook, "discarded")
     office.table.put(item)
     sent = "POST /deliveries/{id}/resend of a delivery to a webhook that is disabled"

@@ -97,10 +97,7 @@ def test_a_rotation(place: Place, office: Office, rng: Random) -> None:
                 got=refusal,
                 cause="both sign, until the old one's time is over",
             )
-    item = office.table.get(f"webhooks#{PUBLIC}") or {}
-    office.table.change(
-        item["id"], **{hook.id: item[hook.id] | {"old_secret_until": moment(-1)}}
-    )  # fmt: skip
+    office.change_endpoint(hook, old_secret_until=moment(-1))
     after = delivered(office, hook, rng)
     if refusal := messages.accepted(new.secret, *after):
         fail(sent="a delivery after a rotation", expected="the new secret signs", got=refusal)
@@ -138,13 +135,13 @@ def delivered(office: Office, hook: Hook, rng: Random) -> tuple[dict[str, str], 
 def test_a_rotation_that_comes_too_late(code: Code, office: Office, rng: Random) -> None:
     """Somebody else has rotated since the endpoint was read: one of two new secrets would be lost."""
     hook = office.register("twice")
-    item = office.table.get(f"webhooks#{PUBLIC}") or {}
+    before = office.endpoint(hook)
     seen = endpoint(rng, id=hook.id)
     sent = "rotate() of an endpoint that somebody else has rotated meanwhile"
     answer = code.ask(ENDPOINTS, "rotate", PUBLIC, made(ENDPOINTS, "Endpoint", **seen))
     cause = "`_change` writes only if the secret is still the one that was read"
     must_raise(sent, answer, "EndpointConflict", cause)
-    if (office.table.get(item["id"]) or {}).get(hook.id) != item[hook.id]:
+    if office.endpoint(hook) != before:
         fail(sent=sent, expected="nothing written", got="another endpoint", cause=cause)
 
 

@@ -19,6 +19,10 @@ POLL_SECONDS = 0.02
 CONTROL_TIMEOUT_SECONDS = 30.0
 
 
+class JournalForgot(StackError):
+    """An account was sent more than its journal holds: it cannot tell what arrived."""
+
+
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """One request that the OpenAI stand-in was sent.
@@ -122,7 +126,7 @@ class _Control:
     def _entries(self, after: int = 0) -> list[dict[str, Any]]:
         answer = self._call("GET", "/journal", params={"after": after}).json()
         if answer["forgotten"]:
-            raise StackError(
+            raise JournalForgot(
                 f"The journal forgot {answer['forgotten']} of {answer['arrived']} requests.",
                 "Call clear() before each part, or send fewer and smaller requests.",
             )

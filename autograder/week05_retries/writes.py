@@ -1,0 +1,25 @@
+"""One conditional write decides, and nothing else that looks like it.
+
+Who sends a first write that cannot succeed, and looks after it, sees whatever a check lets happen
+"right before the write". In the world others come between that look and the next write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autograder.engine.between import Request
+from autograder.engine.card import fail
+
+
+def writes_to(seen: Sequence[Request], key: str) -> list[Request]:
+    """The writes among these requests that name an item. One that was sent again counts once."""
+    return list({one.body: one for one in seen if one.writes and one.names(key)}.values())
+
+
+def check_one_write(sent: str, seen: Sequence[Request], key: str, cause: str) -> None:
+    """An item was written to once."""
+    writes = writes_to(seen, key)
+    if len(writes) != 1:
+        operations = ", ".join(one.operation for one in writes) or "none"
+        fail(sent=sent, expected="one write", got=f"{len(writes)}: {operations}", cause=cause)
