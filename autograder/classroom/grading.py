@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder.classroom.fingerprint import versions
-from autograder.classroom.pool import run_jobs
+from autograder.classroom.pool import RunJobs
 from autograder.classroom.records import ItemRecord, Key, Record, Results
 from autograder.classroom.worker import Answer, Job
 from autograder.engine.manifest import Manifest, load_manifest
-from autograder.engine.sandbox import Tier
 from bootcamp.weeks import Week
 
 
@@ -80,7 +79,7 @@ def grade_all(
     tasks: list[Task],
     week: Week,
     results: Results,
-    tier: Tier,
+    run: RunJobs,
     processes: int,
     retries: int,
 ) -> Generator[Step, None, None]:
@@ -93,7 +92,7 @@ def grade_all(
         again = []
         by_student = {task.student: task for task in tasks}
         jobs = [Job(one.student, week.name, one.folder, one.items, one.key.seed) for one in tasks]
-        with closing(run_jobs(jobs, processes, tier)) as answers:
+        with closing(run(jobs, processes)) as answers:
             for job, answer in answers:
                 task = by_student[job.student]
                 record = merged(task, week, answer)
@@ -123,7 +122,7 @@ def merged(task: Task, week: Week, answer: Answer) -> Record:
         key=task.key,
         items=before.replaced_by(items) if before else items,
         sandbox=answer.sandbox,
-        versions=versions(),
+        versions=versions() | answer.versions,
         seconds=round((before.seconds if before else 0.0) + answer.seconds, 3),
         graded_at=now,
         regraded=regraded,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
@@ -18,6 +18,9 @@ STOP_SECONDS = 20.0
 """A grading process may take this long to end its student's processes and itself."""
 _TICK_SECONDS = 1.0
 _CONTEXT = multiprocessing.get_context("spawn")
+
+RunJobs = Callable[[Iterable[Job], int], Generator[tuple[Job, Answer], None, None]]
+"""Grades jobs, so many at a time: `run_jobs` with its tier, or the same in a container."""
 
 
 class _Process:

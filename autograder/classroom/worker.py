@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -52,6 +52,8 @@ class Answer:
     sandbox: str = "unknown"
     seconds: float = 0.0
     problem: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    """What it was graded with, where that is not what this process has."""
 
     @property
     def broken(self) -> bool:

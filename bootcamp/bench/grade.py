@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TypedDict
@@ -22,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.pool import run_jobs
 from autograder.classroom.records import Record
 from autograder.engine.sandbox import strongest
 from autograder.engine.variants import build, load_variants
@@ -65,7 +67,7 @@ def measure(week: Week, size: int, console: Console) -> Row:
         assignment = Assignment(week, Options(folder / "submissions", folder / "out"))
         with assignment.held():
             tasks = assignment.tasks()
-            steps = assignment.grade(tasks, strongest(), PROCESSES, 0)
+            steps = assignment.grade(tasks, partial(run_jobs, tier=strongest()), PROCESSES, 0)
             records = [step.record for step in steps]
             assignment.publish(assignment.grades())
         seconds = time.monotonic() - started

