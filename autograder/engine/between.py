@@ -1,6 +1,8 @@
 """Stands between the student's code and DynamoDB: sees each request, and may act before it arrives.
 
-So what happens "between your read and your write" happens there each time, not by luck.
+So what happens "between your read and your write" happens there each time, not by luck. There is no
+way past: the student's code knows an AWS account that exists here alone. Wherever its number stands
+in a request the real one is put, and the other way round in answers.
 """
 
 from __future__ import annotations
@@ -9,14 +11,16 @@ import contextlib
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from bootcamp.stack.addresses import new_account
 from bootcamp.stack.ports import LOOPBACK, free_port, release_port
 
 ONE_ITEM_WRITES = ("UpdateItem", "PutItem", "DeleteItem", "ExecuteStatement")
@@ -28,7 +32,10 @@ BATCH_WRITES = (
 )
 WRITES = frozenset((*ONE_ITEM_WRITES, *BATCH_WRITES))
 ANSWER_SECONDS = 30.0
-HOP_HEADERS = frozenset(("connection", "transfer-encoding", "content-length", "date", "server"))
+DROPPED_HEADERS = frozenset(
+    ("connection", "transfer-encoding", "content-length", "date", "server", "x-amz-crc32")
+)
+"""Those of one connection, and the checksum of what may have changed on the way."""
 
 
 @dataclass
@@ -61,15 +68,26 @@ on, and its connection is closed without a word.
 
 
 class Between:
-    """A proxy on a port of its own, in the `with` block. `url` is what the student's code is given."""
+    """A proxy on a port of its own, in the `with` block.
 
-    def __init__(self, target: str) -> None:
-        self._target = urlsplit(target).netloc
+    Args:
+        env: where DynamoDB is, as `Run.environment` says it.
+
+    Attributes:
+        environment: where the student's code is told that it is.
+    """
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._target = urlsplit(env["AWS_ENDPOINT_URL"]).netloc
+        self._account, self._shown = env["AWS_ACCESS_KEY_ID"].encode(), new_account().encode()
         self._rule: Rule | None = None
         self._seen: list[Request] = []
         self._port = free_port()
         self._server = _Server((LOOPBACK, self._port), self._handler())
-        self.url = f"http://{LOOPBACK}:{self._port}"
+        self.environment = {
+            "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{self._port}",
+            "AWS_ACCESS_KEY_ID": self._shown.decode(),
+        }
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True)
 
     def __enter__(self) -> Self:
@@ -128,6 +146,9 @@ class Between:
             wbufsize = -1  # headers and body in one packet
 
             def do_POST(self) -> None:
+                if self.path != "/":  # DynamoDB has no other
+                    self.send_error(HTTPStatus.NOT_FOUND)
+                    return
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
                 request = Request(operation, body)
@@ -143,11 +164,17 @@ class Between:
                 self.wfile.write(data)
 
             def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+                shown, real = between._shown, between._account
+                headers = {
+                    name: text.replace(shown.decode(), real.decode())
+                    for name, text in _end_to_end(self.headers)
+                }
                 upstream = http.client.HTTPConnection(between._target, timeout=ANSWER_SECONDS)
                 with contextlib.closing(upstream):
-                    upstream.request("POST", self.path, body, dict(_end_to_end(self.headers)))
+                    upstream.request("POST", "/", body.replace(shown, real), headers)
                     answer = upstream.getresponse()
-                    return answer.status, _end_to_end(answer.headers), answer.read()
+                    data = answer.read().replace(real, shown)
+                    return answer.status, _end_to_end(answer.headers), data
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -156,7 +183,7 @@ class Between:
 
 
 def _end_to_end(headers: Message) -> list[tuple[str, str]]:
-    return [(name, text) for name, text in headers.items() if name.lower() not in HOP_HEADERS]
+    return [(name, text) for name, text in headers.items() if name.lower() not in DROPPED_HEADERS]
 
 
 class _Server(ThreadingHTTPServer):

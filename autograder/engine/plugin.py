@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from autograder.engine.api import Api
+from autograder.engine.between import Between
 from autograder.engine.blame import blamed
 from autograder.engine.card import Card, CheckFailed, NotGradable
 from autograder.engine.manifest import Item, Manifest
@@ -272,6 +273,12 @@ def api(student: Student) -> Api:
 def run(session: Session) -> Run:
     """This run's own Redis, PostgreSQL database, AWS account and blob folder."""
     return session.run
+
+
+@pytest.fixture(scope="session")
+def between(session: Session) -> Between:
+    """The way from the student's code to DynamoDB."""
+    return session.between
 
 
 @pytest.fixture(scope="session")

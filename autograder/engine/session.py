@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
+from autograder.engine.between import Between
 from autograder.engine.card import Card
 from autograder.engine.disk import MAX_DISK_BYTES, too_much_disk
 from autograder.engine.host import Host
@@ -54,6 +55,8 @@ class Session:
         self._problems: dict[PurePosixPath, Card | None] = {}
         self.run: Run
         self.submission: Submission
+        self.between: Between
+        """The student's way to DynamoDB."""
         self.student: Student
 
     def __enter__(self) -> Self:
@@ -78,7 +81,9 @@ class Session:
                 host = exit_stack.enter_context(Host(home, base_environment(home), logs, walls))
                 exit_stack.enter_context(Watch(self._looks(host, walls), host.end))
             self._host = host
-            self.student = Student(layers, self.run.environment(), home, host)
+            env = self.run.environment()
+            self.between = exit_stack.enter_context(Between(env))
+            self.student = Student(layers, env | self.between.environment, home, host)
             exit_stack.callback(self.student.stop)
             self.student.warm_up()
             self._exit = exit_stack.pop_all()

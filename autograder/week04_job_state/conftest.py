@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from autograder.engine.api import Api
-from autograder.engine.between import Between
 from autograder.engine.plugin import grading_run
 from autograder.engine.session import Session
 from autograder.engine.student import Student
@@ -22,7 +21,6 @@ from bootcamp.stack import Run
 
 OVER_HTTP = {"4.4", "4.5", "4.6"}
 LAUNCHED_API = pytest.StashKey[Api]()
-THE_WAY = pytest.StashKey[Between]()
 
 
 def waits(session: Session) -> dict[str, str]:
@@ -41,24 +39,14 @@ def waits(session: Session) -> dict[str, str]:
 
 @pytest.hookimpl(trylast=True)  # after the one that makes the grading run
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Put ourselves between the student's code and DynamoDB, and let the API boot meanwhile."""
+    """Let the API boot while functions are called."""
     grading = grading_run(session.config)
     if grading is None:
         return
-    between = Between(grading.run.environment()["AWS_ENDPOINT_URL"])
-    between.__enter__()
-    session.config.add_cleanup(lambda: between.__exit__(None, None, None))
-    session.config.stash[THE_WAY] = between
     JobsTable(grading.run).create()
-    grading.student.env.update(waits(grading) | {"AWS_ENDPOINT_URL": between.url})
+    grading.student.env.update(waits(grading))
     if OVER_HTTP & set(grading.wanted):
         session.config.stash[LAUNCHED_API] = grading.student.launch_api("shared")
-
-
-@pytest.fixture(scope="session")
-def between(pytestconfig: pytest.Config) -> Between:
-    """The way from the student's code to DynamoDB."""
-    return pytestconfig.stash[THE_WAY]
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +64,7 @@ def table(run: Run) -> JobsTable:
 @pytest.fixture
 def code(student: Student) -> Code:
     """The student's functions. Their process has booted without this week's settings."""
-    names = ("AWS_ENDPOINT_URL", *waits_names(student))
+    names = waits_names(student)
     student.call("os", "environ.update", {name: student.env[name] for name in names})
     return Code(student)
 

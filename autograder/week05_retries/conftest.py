@@ -7,7 +7,6 @@ from random import Random
 import pytest
 
 from autograder.engine.api import Api
-from autograder.engine.between import Between
 from autograder.engine.plugin import grading_run
 from autograder.engine.session import Session
 from autograder.engine.student import Student
@@ -21,7 +20,6 @@ from bootcamp.stack import Run
 
 END_TO_END = {"5.3", "5.4", "5.5", "5.6"}
 LAUNCHED = pytest.StashKey[tuple[Api, Worker]]()
-THE_WAY = pytest.StashKey[Between]()
 
 
 @pytest.hookimpl(trylast=True)  # after the one that makes the grading run
@@ -30,13 +28,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     grading = grading_run(session.config)
     if grading is None:
         return
-    between = Between(grading.run.environment()["AWS_ENDPOINT_URL"])
-    between.__enter__()
-    session.config.add_cleanup(lambda: between.__exit__(None, None, None))
-    session.config.stash[THE_WAY] = between
     Rows(grading.run).create(DEFINITION)
     ours = Settings.of(grading).environment()
-    ours |= {"AWS_ENDPOINT_URL": between.url, "ALERT_WEBHOOK_URL": grading.run.webhooks.url(ALERTS)}
+    ours |= {"ALERT_WEBHOOK_URL": grading.run.webhooks.url(ALERTS)}
     grading.student.env.update(ours)
     if END_TO_END & set(grading.wanted):
         student = grading.student
@@ -55,12 +49,6 @@ def settings(session: Session) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def between(pytestconfig: pytest.Config) -> Between:
-    """The way from the student's code to DynamoDB."""
-    return pytestconfig.stash[THE_WAY]
-
-
-@pytest.fixture(scope="session")
 def all_rows(run: Run) -> Rows:
     """The jobs table, past all code of the student's."""
     return Rows(run)
@@ -76,7 +64,7 @@ def table(all_rows: Rows) -> Rows:
 @pytest.fixture
 def code(student: Student) -> Code:
     """The student's functions. Their process has booted without this week's settings."""
-    ours = ("AWS_ENDPOINT_URL", *Settings.names(), "ALERT_WEBHOOK_URL")
+    ours = (*Settings.names(), "ALERT_WEBHOOK_URL")
     student.call("os", "environ.update", {name: student.env[name] for name in ours})
     return Code(student)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from autograder.engine.api import Api
-from autograder.engine.between import Between
 from autograder.engine.session import Session
 from autograder.engine.student import Student
 from autograder.engine.worker import Worker
@@ -54,13 +53,6 @@ def names() -> Iterator[NameServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def between(run: Run) -> Iterator[Between]:
-    """The way from the student's code to DynamoDB."""
-    with Between(run.environment()["AWS_ENDPOINT_URL"]) as between:
-        yield between
-
-
 @dataclass(frozen=True)
 class Place:
     """Where the student's code runs, and what its settings say."""
@@ -86,8 +78,6 @@ class Place:
 def place(
     student: Student,
     session: Session,
-    run: Run,
-    between: Between,
     names: NameServer,
     webhooks: WebhookSink,
 ) -> Place:
@@ -95,7 +85,6 @@ def place(
     sink = int(webhooks.base_url.rpartition(":")[2])
     targets = [f"{host}:{sink}" for host in ("127.0.0.1", PINNED)]
     settings = waits(session) | {
-        "AWS_ENDPOINT_URL": between.url,
         "WEBHOOK_DNS_SERVER": names.address,
         "WEBHOOK_ALLOWED_TARGETS": ",".join(targets),
     }

@@ -23,7 +23,7 @@ def rng():
 
 @pytest.fixture
 def between(run):
-    with Between(run.environment()["AWS_ENDPOINT_URL"]) as between:
+    with Between(run.environment()) as between:
         yield between
 
 
@@ -37,16 +37,34 @@ def table(run):
 @pytest.fixture
 def client(run, between):
     """As a student's code has it."""
-    env = run.environment()
+    env = run.environment() | between.environment
     session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
     config = Config(region_name=REGION, retries={"total_max_attempts": 1})
-    return session.resource("dynamodb", endpoint_url=between.url, config=config).Table("jobs")
+    return session.resource("dynamodb", endpoint_url=env["AWS_ENDPOINT_URL"], config=config).Table(
+        "jobs"
+    )
 
 
 def test_what_nobody_watches_goes_through(table, client, rng):
     one = job(rng)
     client.put_item(Item=one)
     assert table.get(one["id"]) == one == client.get_item(Key={"id": one["id"]})["Item"]
+
+
+def test_there_is_no_way_past(run, table, client, between, rng):
+    """The account that the student's code knows is nobody's; and none of the real one's is seen."""
+    table.put(job(rng))
+    shown, real = between.environment["AWS_ACCESS_KEY_ID"], run.aws_account
+    past = boto3.client(
+        "dynamodb",
+        region_name=REGION,
+        endpoint_url=run.environment()["AWS_ENDPOINT_URL"],
+        aws_access_key_id=shown,
+        aws_secret_access_key="any",
+    )
+    assert past.list_tables()["TableNames"] == []
+    assert f":{shown}:" in client.table_arn
+    assert real not in str(client.meta.client.describe_table(TableName=client.name))
 
 
 def test_an_act_comes_before_the_write_it_waits_for(table, client, between, rng):
