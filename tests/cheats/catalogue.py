@@ -8,6 +8,7 @@ from tests.cheats import (
     leaving,
     lying,
     patching,
+    races,
     reading,
     retries,
     shipping,
@@ -27,6 +28,7 @@ CHEATS: tuple[Cheat, ...] = (
     *harming.CHEATS,
     *traps.CHEATS,
     *stores.CHEATS,
+    *races.CHEATS,
     *retries.CHEATS,
     *webhooks.CHEATS,
 )
