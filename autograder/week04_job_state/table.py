@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from random import Random
 from typing import Any
 
 import boto3
 from boto3.dynamodb.conditions import Attr, Key
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bootcamp.stack import Run
 from bootcamp.stack.addresses import REGION
@@ -75,13 +80,14 @@ class JobsTable:
 
     def __init__(self, run: Run, name: str = NAME) -> None:
         env = run.environment()
-        self._resource = _session().resource(
-            "dynamodb",
-            region_name=REGION,
-            endpoint_url=env["AWS_ENDPOINT_URL"],
-            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        )
+        self.account = env["AWS_ACCESS_KEY_ID"]
+        self._place = {
+            "region_name": REGION,
+            "endpoint_url": env["AWS_ENDPOINT_URL"],
+            "aws_access_key_id": self.account,
+            "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
+        }
+        self._resource = _session().resource("dynamodb", **self._place)
         self.name = name
         self._table = self._resource.Table(name)
 
@@ -121,6 +127,37 @@ class JobsTable:
         with self._table.batch_writer() as batch:
             for item in self.all():
                 batch.delete_item(Key={"id": item["id"]})
+
+    @cached_property
+    def _plain(self) -> Any:
+        """A client that sends what it is given, as it is."""
+        config = Config(parameter_validation=False)
+        return _session().client("dynamodb", config=config, **self._place)
+
+    def would_change(self, operation: str, arguments: str) -> set[str]:
+        """The ids of the items that a request would change. It is sent, and what it did is undone.
+
+        Args:
+            operation: of DynamoDB, such as `UpdateItem`.
+            arguments: its JSON. No item counts whose id does not stand in it.
+        """
+
+        def named() -> dict[str, Item]:
+            return {one["id"]: one for one in self.all() if one["id"] in arguments}
+
+        request = json.loads(arguments)
+        request.pop("ClientRequestToken", None)  # or the real one would be taken for its copy
+        before = named()
+        with suppress(BotoCoreError, ClientError):
+            getattr(self._plain, xform_name(operation))(**request)
+        after = named()
+        changes = {key for key in {*before, *after} if before.get(key) != after.get(key)}
+        for key in changes:
+            if key in before:
+                self.put(before[key])
+            else:
+                self._table.delete_item(Key={"id": key})
+        return changes
 
     def by(self, index: str, partition: str, value: Any) -> list[Item]:
         """What an index has in one partition, in its order."""

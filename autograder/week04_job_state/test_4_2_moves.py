@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import pytest
 
-from autograder.engine.between import Between, Request
+from autograder.engine.between import Between
 from autograder.engine.calls import Answer
 from autograder.engine.card import fail
 from autograder.week04_job_state.code import (
@@ -21,6 +20,7 @@ from autograder.week04_job_state.code import (
     plain,
     status,
 )
+from autograder.week04_job_state.rivals import NTH, Death, Rival
 from autograder.week04_job_state.table import FINISHED, STATES, Item, JobsTable, job, new_id
 
 pytestmark = pytest.mark.item("4.2")
@@ -33,6 +33,8 @@ ALLOWED = {
     "cancelled": set[str](),
 }
 RACERS = 40
+MOST_WRITES = 4
+NO_GAP = "to read first and write then leaves a gap: the condition belongs to the write"
 
 
 def sent_for(one: Item, to: str, generation: int | None = None) -> str:
@@ -124,61 +126,65 @@ def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
         must_raise(sent, answer, "JobNotFound", "`found` is None where there is no job")
 
 
-def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
-    """Somebody else writes right before the student's write arrives, each time."""
-    others: list[tuple[str, Callable[[Item], None]]] = [
-        ("the job is cancelled by somebody else", lambda one: table.cancel(one["id"])),
-        (
-            "another worker takes the job: one generation more",
-            lambda one: table.change(one["id"], generation=one["generation"] + 1),
-        ),
-    ]
-    for what, act in others:
-        one = job(rng, "processing")
-        table.put(one)
-        kept: list[Item | None] = []
-
-        def meddle(one: Item = one, act: Any = act, kept: list[Item | None] = kept) -> None:
-            act(one)
-            kept.append(table.get(one["id"]))
-
-        def writes(request: Request, one: Item = one) -> bool:
-            return request.writes and request.names(one["id"])
-
-        with between.before(meddle, writes):
-            generation = int(one["generation"])
-            answer = move(code, one["id"], "completed", {}, generation=generation)
-        if answer.ok and not kept:
-            fail(sent=sent_for(one, "completed"), expected="a write to the row", got="none")
-        sent = f"{sent_for(one, 'completed', int(one['generation']))}; before its write, {what}"
-        cause = "to read first and write then leaves a gap: the condition belongs to the write"
-        must_raise(sent, answer, "JobConflict", cause)
-        if odd := changed(kept[0] or {}, table.get(one["id"])):
-            fail(sent=sent, expected="the other's write stays", got=odd, cause=cause)
-
-
 def test_a_death_half_way(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
-    """After its first write the process can write no more."""
-    one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
-    table.put(one)
-    written = 0
+    """After a write the process can write no more."""
+    for writes in range(1, MOST_WRITES):
+        one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
+        table.put(one)
+        death = Death(between, table, one["id"], writes)
+        with between.watching(death):
+            move(code, one["id"], "completed", {"mark": mark})
+        wanted = {"status": "completed", "mark": mark, "lease_owner": None, "due_at": None}
+        row = table.get(one["id"])
+        if differs(row, {"status": "processing"}) and (odd := differs(row, wanted)):
+            fail(
+                sent=f"{sent_for(one, 'completed')}, with changes, that dies after its first write",
+                expected="all of it written, or nothing",
+                got=f"the status is written, and {odd}",
+                cause="all of `new` belongs into the one write: a row is never half way",
+            )
+        if not death.came:
+            return
 
-    def only_one(request: Request) -> bool:
-        nonlocal written
-        written += request.writes
-        return not request.writes or written == 1
 
-    with between.watching(only_one):
-        move(code, one["id"], "completed", {"mark": mark})
-    wanted = {"status": "completed", "mark": mark, "lease_owner": None, "due_at": None}
-    row = table.get(one["id"])
-    if differs(row, {"status": "processing"}) and (odd := differs(row, wanted)):
-        fail(
-            sent=f"{sent_for(one, 'completed')}, with changes, that dies after its first write",
-            expected="all of it written, or nothing",
-            got=f"the status is written, and {odd}",
-            cause="all of `new` belongs into the one write: a row is never half way",
-        )
+def races(rng: Random) -> list[tuple[str, str, bool, bool]]:
+    """Ways that are lost right before they are gone: from where, to where, whether the caller names
+    its generation, and whether another worker takes the job then, or somebody cancels it.
+    """
+    found = [(start, to, False, False) for start, ends in ALLOWED.items() for to in sorted(ends)]
+    found.append(("processing", rng.choice(FINISHED), True, False))
+    return [*found, ("processing", rng.choice(FINISHED), True, True)]
+
+
+def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+    """Somebody else writes right before the student's write arrives; or nobody does."""
+    cases = [(*case, nth) for case in races(rng) for nth in NTH]
+    for start, to, named, taken, nth in rng.sample(cases, len(cases)):
+        one, mark = job(rng, start), f"{rng.getrandbits(64):x}"
+        table.put(one)
+        generation = int(one["generation"]) if named else None
+
+        def meddle(one: Item = one, taken: bool = taken) -> None:
+            if taken:
+                table.change(one["id"], generation=one["generation"] + 1)
+            else:
+                table.cancel(one["id"])
+
+        rival = Rival(between, table, one["id"], meddle, nth)
+        with between.watching(rival):
+            more = {} if generation is None else {"generation": generation}
+            answer = move(code, one["id"], to, {"mark": mark}, **more)
+        sent = sent_for(one, to, generation)
+        if not rival.met:
+            check_moved(sent, table, one, to, answer, mark)
+            if nth == 1:
+                fail(sent=sent, expected="a write to the row", got="none")
+            continue
+        what = "another worker takes the job" if taken else "the job is cancelled by somebody else"
+        sent = f"{sent}; before its write, {what}"
+        must_raise(sent, answer, "JobConflict", NO_GAP)
+        if odd := rival.overwritten():
+            fail(sent=sent, expected="the other's write stays", got=odd, cause=NO_GAP)
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:

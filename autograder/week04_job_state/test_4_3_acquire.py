@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.between import Between, Request
+from autograder.engine.between import Between
 from autograder.engine.calls import Answer
 from autograder.engine.card import fail
 from autograder.week04_job_state.code import (
@@ -22,6 +22,7 @@ from autograder.week04_job_state.code import (
     plain,
     winners,
 )
+from autograder.week04_job_state.rivals import NTH, Rival
 from autograder.week04_job_state.table import FINISHED, Item, JobsTable, job, moment, new_id
 
 pytestmark = pytest.mark.item("4.3")
@@ -170,12 +171,13 @@ def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
 
 
 def test_a_taking_in_between(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
-    """Another worker takes the job right before the student's write arrives."""
-    for what, one in free_jobs(rng):
+    """Another worker takes the job right before the student's write arrives; or nobody does."""
+    cases = [(what, one, nth) for nth in NTH for what, one in free_jobs(rng)]
+    for what, one, nth in rng.sample(cases, len(cases)):
         table.put(one)
         other = {
             "status": "processing",
-            "lease_owner": "the-other",
+            "lease_owner": name(rng),
             "lease_until": moment(500),
             "deliveries": one.get("deliveries", 0) + 1,
             "generation": one.get("generation", 0) + 1,
@@ -184,16 +186,21 @@ def test_a_taking_in_between(code: Code, table: JobsTable, between: Between, rng
         def meddle(one: Item = one, other: Item = other) -> None:
             table.change(one["id"], **other)
 
-        def writes(request: Request, one: Item = one) -> bool:
-            return request.writes and request.names(one["id"])
-
-        sent = f"acquire() of a job {what}; right before its write another worker takes it"
-        with between.before(meddle, writes):
-            answer = acquire(code, one["id"], name(rng))
-        got, row = must_return(sent, answer), table.get(one["id"])
-        if got is not None or (odd := differs(row, other)):
+        worker, sent = name(rng), f"acquire() of a job {what}"
+        rival = Rival(between, table, one["id"], meddle, nth)
+        with between.watching(rival):
+            answer = acquire(code, one["id"], worker)
+        got = must_return(sent, answer)
+        if not rival.met:
+            must_be_job(sent, answer)
+            check_row(sent, table.get(one["id"]), one, worker)
+            if nth == 1:
+                fail(sent=sent, expected="a write to the row", got="none", cause=ONE_WRITE)
+            continue
+        odd = rival.overwritten()
+        if got is not None or odd:
             fail(
-                sent=sent,
+                sent=f"{sent}; right before its write another worker takes it",
                 expected="None: the other one has it",
                 got="the job" if got is not None else odd,
                 cause=ONE_WRITE,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.between import Between, Request
+from autograder.engine.between import Between
 from autograder.engine.calls import Answer
 from autograder.engine.card import fail
 from autograder.week04_job_state.code import (
@@ -20,12 +20,14 @@ from autograder.week04_job_state.code import (
     plain,
     reference,
 )
+from autograder.week04_job_state.rivals import Death, Rival
 from autograder.week04_job_state.submitting import check_job, somebody
-from autograder.week04_job_state.table import Item, JobsTable, document, moment, new_id
+from autograder.week04_job_state.table import JobsTable, document, moment, new_id
 
 pytestmark = [pytest.mark.item("4.4"), pytest.mark.usefixtures("nothing_waits")]
 
 SLACK_SECONDS = 2.0
+MOST_WRITES = 4
 
 
 def create_once(code: Code, made: dict[str, str], owner: str, key: str) -> Answer:
@@ -130,20 +132,22 @@ def test_a_key_that_has_expired(code: Code, table: JobsTable, rng: Random) -> No
 
 
 def test_a_death_half_way(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
-    """After its first write the process can write no more. The key must not lie."""
-    (owner, key), made = somebody(rng), document(rng, new_id(rng))
-    written = 0
+    """After a write the process can write no more. The key must not lie."""
+    for writes in range(1, MOST_WRITES):
+        (owner, key), made = somebody(rng), document(rng, new_id(rng))
+        table.clear()
+        death = Death(between, table, None, writes)
+        with between.watching(death):
+            create_once(code, made, owner, key)
+        again = {**made, "document_id": new_id(rng)}
+        check_one_job(table, create_once(code, again, owner, key))
+        if not death.came:
+            return
 
-    def only_one(request: Request) -> bool:
-        nonlocal written
-        written += request.writes
-        return not request.writes or written == 1
 
-    with between.watching(only_one):
-        create_once(code, made, owner, key)
+def check_one_job(table: JobsTable, answer: Answer) -> None:
     sent = "create_once() that dies after its first write, then the same request once more"
-    again = {**made, "document_id": new_id(rng)}
-    got = created(sent, create_once(code, again, owner, key))
+    got = created(sent, answer)
     jobs = list(table.jobs())
     if jobs != [got["job_id"]]:
         fail(
@@ -160,17 +164,14 @@ def test_two_at_the_same_moment(
     code: Code, table: JobsTable, between: Between, rng: Random
 ) -> None:
     """Another request with the key is faster by a hair."""
-    (owner, key), made = somebody(rng), document(rng, new_id(rng))
-    probe = document(rng, new_id(rng))
+    (owner, key), probe = somebody(rng), document(rng, new_id(rng))
     created("create_once()", create_once(code, probe, owner, key))
-    won: list[Item] = [one for one in table.all() if "document" not in one]
-    winner = table.get(probe["document_id"])
+    won = table.all()
     table.clear()
-
-    def faster() -> None:
-        table.put(*won, *([winner] if winner else []))
-
-    with between.before(faster, lambda request: request.writes):
-        answer = create_once(code, {**probe, "document_id": made["document_id"]}, owner, key)
+    rival = Rival(between, table, None, lambda: table.put(*won))
+    with between.watching(rival):
+        answer = create_once(code, {**probe, "document_id": new_id(rng)}, owner, key)
     sent = "create_once(); right before its write another request with the key has made the job"
     check_replayed(sent, table, created(sent, answer), probe["document_id"])
+    if odd := rival.overwritten():
+        fail(sent=sent, expected="nothing written", got=odd)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.between import Between, Request
+from autograder.engine.between import Between
 from autograder.engine.calls import Answer
 from autograder.engine.card import fail
 from autograder.week04_job_state.code import (
@@ -22,6 +22,7 @@ from autograder.week04_job_state.code import (
     plain,
     winners,
 )
+from autograder.week04_job_state.rivals import NTH, Rival
 from autograder.week04_job_state.table import (
     FINISHED,
     STEPS,
@@ -31,7 +32,7 @@ from autograder.week04_job_state.table import (
     moment,
     new_id,
 )
-from autograder.week04_job_state.test_4_3_acquire import check_lease, check_said, name
+from autograder.week04_job_state.test_4_3_acquire import ONE_WRITE, check_lease, check_said, name
 
 pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]
 
@@ -171,35 +172,41 @@ def test_out_of_turn(code: Code, table: JobsTable, rng: Random) -> None:
 
 
 def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
-    """Right before the student's write arrives, the job is cancelled, or taken."""
-    lease = {"lease_owner": "the-other", "lease_until": moment(900)}
-    for what in ("the job is cancelled", "a copy of the message has begun the step elsewhere"):
-        step = rng.randint(1, 4)
+    """Right before the student's write arrives, the job is cancelled, or taken; or nothing happens."""
+    cases = [(taken, nth) for taken in (False, True) for nth in NTH]
+    for taken, nth in rng.sample(cases, len(cases)):
+        step, worker = rng.randint(1, 4), name(rng)
         one = waiting_for(rng, step)
         table.put(one)
-        kept: list[Item | None] = []
 
-        def meddle(one: Item = one, what: str = what, kept: list[Item | None] = kept) -> None:
-            if what == "the job is cancelled":
-                table.cancel(one["id"])
-            else:
+        def meddle(one: Item = one, taken: bool = taken) -> None:
+            if taken:
+                lease = {"lease_owner": "the-other", "lease_until": moment(900)}
                 table.change(one["id"], **lease, generation=one["generation"] + 1)
-            kept.append(table.get(one["id"]))
+            else:
+                table.cancel(one["id"])
 
-        def writes(request: Request, one: Item = one) -> bool:
-            return request.writes and request.names(one["id"])
-
-        with between.before(meddle, writes):
-            answer = begin(code, one["id"], step, name(rng))
-        sent = f"begin_step() of step {step}; right before its write {what}"
+        sent = f"begin_step() of step {step}, which comes next"
+        rival = Rival(between, table, one["id"], meddle, nth)
+        with between.watching(rival):
+            answer = begin(code, one["id"], step, worker)
         got = must_return(sent, answer)
-        odd = changed(kept[0] or {}, table.get(one["id"])) if kept else "no write to the row"
+        if not rival.met:
+            must_be_job(sent, answer)
+            check_begun(sent, table.get(one["id"]), one, STEPS[step - 1], worker)
+            if nth == 1:
+                fail(sent=sent, expected="a write to the row", got="none", cause=ONE_WRITE)
+            continue
+        odd = rival.overwritten()
         if got is not None or odd:
+            what = (
+                "a copy of the message has begun it elsewhere" if taken else "the job is cancelled"
+            )
             fail(
-                sent=sent,
+                sent=f"{sent}; right before its write {what}",
                 expected="None, and the other's write stays",
                 got=odd or "the job",
-                cause="to look first and write then leaves a gap: one conditional write decides",
+                cause=ONE_WRITE,
             )
 
 

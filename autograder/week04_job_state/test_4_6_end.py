@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import pytest
 
-from autograder.engine.between import Between, Request
+from autograder.engine.between import Between
 from autograder.engine.calls import Answer
 from autograder.engine.card import fail
 from autograder.engine.remote import made
@@ -23,6 +24,7 @@ from autograder.week04_job_state.code import (
     number,
     plain,
 )
+from autograder.week04_job_state.rivals import NTH, Rival
 from autograder.week04_job_state.table import STEPS, Item, JobsTable, job, moment
 from autograder.week04_job_state.test_4_6_begin import times_of
 
@@ -30,6 +32,8 @@ pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]
 
 PERCENT = (40, 50, 80, 100)
 SLACK_SECONDS = 1.5
+NOT_YOURS = "an old generation must not write: `generation=job.generation` for `move`; `hand_over` "
+NOT_YOURS += "looks by itself"
 
 
 def at_work(rng: Random, step: int, **more: Any) -> Item:
@@ -171,49 +175,58 @@ def meddle(table: JobsTable, job_id: str, changes: dict[str, Any]) -> None:
 
 def test_too_late(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
     """The worker comes back from a long sleep, and the job is not its own any more: it was so
-    before the worker looked, or it happens right before its write arrives.
+    before the worker looked, or it happens right before its write arrives. Or all is well.
     """
-    for step in (rng.randint(1, 3), 4):
-        for number_ in range(2):
-            for early in (True, False):
-                one = at_work(rng, step)
-                what, changes = late(one, rng)[number_]
-                table.put(one)
-                when = "Then" if early else "Right before its write arrives,"
-                sent = f"a worker is at step {step}. {when} {what}. It calls end_step()"
-                check_refused(code, table, between, one, step, changes, sent, early)
+    steps = (rng.randint(1, 3), 4)
+    cases = [(step, place, nth) for step in steps for place in range(2) for nth in (0, *NTH)]
+    for step, place, nth in rng.sample(cases, len(cases)):
+        one = at_work(rng, step)
+        what, changes = late(one, rng)[place]
+        table.put(one)
+
+        def act(one: Item = one, changes: dict[str, Any] = changes) -> None:
+            meddle(table, one["id"], changes)
+
+        if nth:
+            sent = f"a worker is at step {step}. Right before its write arrives, {what}. It calls "
+            race(code, table, between, one, step, act, nth, f"{sent}end_step()")
+            continue
+        act()
+        before, answer = table.get(one["id"]), end(code, one, step, mark(rng))
+        sent = f"a worker is at step {step}. Then {what}. It calls end_step()"
+        check_refused(sent, answer, changed(before or {}, table.get(one["id"])))
 
 
-def check_refused(
+def mark(rng: Random) -> dict[str, str]:
+    return {"mark": f"{rng.getrandbits(64):x}"}
+
+
+def race(
     code: Code,
     table: JobsTable,
     between: Between,
     one: Item,
     step: int,
-    changes: dict[str, Any],
+    act: Callable[[], None],
+    nth: int,
     sent: str,
-    early: bool,
 ) -> None:
-    kept: list[Item | None] = []
+    """Somebody acts right before the nth write. Where there is none, the end is written."""
+    more = mark(Random(one["id"]))  # noqa: S311 - an input, not a secret
+    rival = Rival(between, table, one["id"], act, nth)
+    with between.watching(rival):
+        answer = end(code, one, step, more)
+    if rival.met:
+        check_refused(sent, answer, rival.overwritten())
+        return
+    sent = f"end_step() of step {step}"
+    must_be_job(sent, answer)
+    odd = differs(table.get(one["id"]), {"steps_done": step, "lease_owner": None, **more})
+    if odd or nth == 1:
+        fail(sent=sent, expected="its end in the row", got=odd or "no write", cause=NOT_YOURS)
 
-    def act() -> None:
-        meddle(table, one["id"], changes)
-        kept.append(table.get(one["id"]))
 
-    def writes(request: Request) -> bool:
-        return request.writes and request.names(one["id"])
-
-    if early:
-        act()
-        answer = end(code, one, step, {"mark": "late"})
-    else:
-        with between.before(act, writes):
-            answer = end(code, one, step, {"mark": "late"})
-    cause = (
-        "an old generation must not write: `generation=job.generation` for `move`; `hand_over` "
-        "looks by itself"
-    )
-    must_raise(sent, answer, "JobConflict", cause)
-    odd = changed(kept[0] or {}, table.get(one["id"])) if kept else ""
+def check_refused(sent: str, answer: Answer, odd: str) -> None:
+    must_raise(sent, answer, "JobConflict", NOT_YOURS)
     if odd:
-        fail(sent=sent, expected="JobConflict, and nothing written", got=odd, cause=cause)
+        fail(sent=sent, expected="JobConflict, and nothing written", got=odd, cause=NOT_YOURS)

@@ -1,0 +1,121 @@
+"""Somebody else, or death, right before a write that counts.
+
+A write counts if it would change something. Who sends one that cannot succeed, only to see whether
+somebody acts before it, meets nobody: the other one comes right before the write that does the work.
+Who tries again after a lost race, under a condition as before, is right to do so.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from autograder.engine.between import Between, Request
+from autograder.week04_job_state.code import changed
+from autograder.week04_job_state.table import Item, JobsTable
+
+NTH = (1, 2)
+"""Before which write somebody acts. Right code has no second one: it is not disturbed then, and that
+looks the same to it until it is too late for a blind write.
+"""
+
+
+class Writes:
+    """The writes of a call on their way, one at a time.
+
+    Args:
+        key: the id of the item that counts; None: each one, where nobody else writes.
+    """
+
+    def __init__(self, between: Between, table: JobsTable, key: str | None) -> None:
+        self.table = table
+        self._key = key
+        self._shown = between.environment["AWS_ACCESS_KEY_ID"].encode()
+        self.lock = threading.Lock()
+
+    def concern(self, request: Request) -> bool:
+        """Whether it writes, perhaps, what counts."""
+        return request.writes and (self._key is None or self._key in self._text(request))
+
+    def count(self, request: Request) -> bool:
+        """Whether it would change what counts, if it arrived now."""
+        changes = self.table.would_change(request.operation, self._text(request))
+        return bool(changes) if self._key is None else self._key in changes
+
+    def held(self) -> dict[str, Item]:
+        """What counts, as it is now, by id."""
+        if self._key is None:
+            return {one["id"]: one for one in self.table.all()}
+        item = self.table.get(self._key)
+        return {self._key: item} if item else {}
+
+    def _text(self, request: Request) -> str:
+        """Its arguments. One character has one spelling here, and the account is the real one."""
+        real = request.body.replace(self._shown, self.table.account.encode())
+        return json.dumps(json.loads(real), ensure_ascii=False)
+
+
+class Rival:
+    """Acts once, right before the `nth` write that counts. A rule for `Between.watching`."""
+
+    def __init__(
+        self,
+        between: Between,
+        table: JobsTable,
+        key: str | None,
+        act: Callable[[], Any],
+        nth: int = 1,
+    ) -> None:
+        self._writes = Writes(between, table, key)
+        self._act = act
+        self._left = nth
+        self._kept: dict[str, Item] = {}
+        self._odd = ""
+        self.met = False
+        """Whether it has acted."""
+
+    def __call__(self, request: Request) -> bool:
+        with self._writes.lock:
+            if not self._writes.concern(request):
+                return True
+            if self.met:
+                self._odd = self.overwritten()
+            elif self._writes.count(request):
+                self._left -= 1
+                if not self._left:
+                    self._act()
+                    self._kept, self.met = self._writes.held(), True
+        return True
+
+    def overwritten(self) -> str:
+        """How what it left is not as it was, or was not before a later write; or ""."""
+        now = self._writes.held()
+        odd = (
+            changed(self._kept.get(key, {}), now.get(key))
+            for key in sorted({*self._kept, *now})
+            if self._kept.get(key) != now.get(key)
+        )
+        return self._odd or next(odd, "")
+
+
+class Death:
+    """Lets `after` writes that count arrive, and no write after them. A rule for `Between.watching`."""
+
+    def __init__(self, between: Between, table: JobsTable, key: str | None, after: int) -> None:
+        self._writes = Writes(between, table, key)
+        self._left = after
+        self.came = False
+        """Whether a write was held back."""
+
+    def __call__(self, request: Request) -> bool:
+        if not request.writes:
+            return True
+        with self._writes.lock:
+            if not self._left:
+                self.came = True
+                return False
+            if self._writes.concern(request) and self._writes.count(request):
+                self._left -= 1
+            return True
