@@ -200,7 +200,7 @@ def test_a_daemon_does_not_outlive_the_check(
     file = tmp_path / "daemon.pid"
     code = DAEMON.format(file=str(file), extra="")
     if kills_the_guard:
-        code += "os.kill(os.getppid(), 9)\n"
+        code += "os.kill(os.getppid(), 9)\ntime.sleep(60)\n"  # it dies when its parent has died
     course.hand_in(at_import(code))
     result = course.check()
     assert result.passed is not kills_the_guard

@@ -29,8 +29,9 @@ def write(database: psycopg.Connection[Any], colours: Iterable[str], conflict: s
     rows = [("sea", place, colour) for place, colour in enumerate(colours)]
     insert = f"INSERT INTO palettes VALUES (%s, %s, %s) {conflict}"  # noqa: S608 - ours, above
     try:
-        with database.transaction(), database.cursor() as cursor:
-            cursor.executemany(insert, rows)
+        with database.transaction():
+            for row in rows:
+                database.execute(insert, row)
     except UniqueViolation as error:
         return type(error).__name__
     found = database.execute("SELECT colour FROM palettes ORDER BY place, colour")
