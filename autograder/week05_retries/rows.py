@@ -13,6 +13,8 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from autograder.engine import wait
 from autograder.engine.calls import Answer
+from autograder.engine.card import fail
+from autograder.engine.disk import write_below
 from autograder.engine.remote import made
 from autograder.engine.session import Session
 from autograder.week04_job_state.code import Code, number, plain
@@ -105,9 +107,13 @@ def submit(run: Run, table: JobsTable, rng: Random, **more: Any) -> Submitted:
     text = f"The keeper {rng.getrandbits(96):024x} lit the lamp."
     content = f"{text}\nThe sea was calm.\n".encode()
     key = f"uploads/{hashlib.sha256(content).hexdigest()}"
-    path = run.blob_folder / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    if not write_below(run.blob_folder, key, content):
+        fail(
+            sent=f"a document for the blob store, under {key}",
+            expected="a folder `uploads` that it can be put into",
+            got="something is in the way there",
+            cause="your code wrote into the blob store itself, past `blob_store()`",
+        )
     row = job(rng, **{"due_at": moment(-1), **more})
     row["document"]["blob_key"] = key
     table.put(row)
