@@ -32,7 +32,7 @@ not checked. Where an outcome is not the expected one, the cell shows both: expe
 
 | kind | solution |
 |---|---|
-| reference | ours: full marks |
+| reference | ours, in the sandbox of a class: full marks |
 | untouched | the exercises as handed out: nothing |
 | undone | ours, with one item left as it was handed out |
 | wrong | a realistic mistake: loses exactly its items |

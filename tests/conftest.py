@@ -20,7 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`make proof` gives both."""
     group = parser.getgroup("proofs")
     group.addoption(
-        "--all-proofs", action="store_true", help="Every wrong solution, not a few of each item."
+        "--all-proofs",
+        action="store_true",
+        help="Every solution and cheat, not a few of each kind.",
     )
     group.addoption("--note-proofs", type=Path, help="Keep what the proofs saw in this folder.")
 

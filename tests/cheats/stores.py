@@ -286,8 +286,8 @@ CHEATS = of_family(
         Cheat(
             name="dynamodb-a-table-that-stays",
             loses=("3.2",),
-            story="Leaves a table that is protected from deletion, and buckets: the clearing up after "
-            "the run breaks on it.",
+            story="Leaves a table that is protected from deletion, and asks for a bucket: the clearing up "
+            "after the run breaks on it.",
             says=(LOOT,),
             files=searching("""
                 import boto3
@@ -295,9 +295,10 @@ CHEATS = of_family(
                     TableName="stays", DeletionProtectionEnabled=True, BillingMode="PAY_PER_REQUEST",
                     KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
                     AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
-                s3 = boto3.client("s3")
-                s3.create_bucket(Bucket="stays", ObjectLockEnabledForBucket=True)
-                s3.put_object(Bucket="stays", Key="x" * 900, Body=b"x")
+                try:
+                    boto3.client("s3").create_bucket(Bucket="stays", ObjectLockEnabledForBucket=True)
+                except Exception as error:
+                    assert "501" in str(error)
             """),
         ),
     ],

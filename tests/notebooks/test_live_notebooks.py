@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +17,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 from bootcamp import paths
 from bootcamp.weeks import Week, all_weeks
 
-BUDGET_SECONDS = 60.0
-"""For a whole notebook on a machine that does nothing else; scaled by its load."""
 CELL_SECONDS = 240
 GONE_SECONDS = 30.0
 MINUTES = re.compile(r"^## .*\((\d+) minutes?\)$", re.MULTILINE)
@@ -108,19 +104,14 @@ def test_gives_the_minutes_of_every_part_and_their_sum(week: Week) -> None:
 
 @each_week
 def test_runs_from_top_to_bottom(week: Week) -> None:
-    notebook, began = read(week), time.monotonic()
+    notebook = read(week)
     with stage(notebook, week.live_notebook.parent) as live:
         for index, cell in enumerate(notebook.cells):
             live.run(cell, index)  # raises if the cell does
-    took = time.monotonic() - began
     assert not [cell.id for cell in notebook.cells if cell.cell_type == "code" and stderr(cell)]
     assert any("image/png" in output.get("data", {}) for output in outputs(notebook)), "no figure"
     assert len(live.seen) > 5, "no services were started"
     assert live.leftovers() == []
-    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    assert took < BUDGET_SECONDS * busy, (
-        f"{took:.0f} s, on a machine with {busy:.1f} times its load"
-    )
 
 
 def outputs(notebook: NotebookNode) -> list[NotebookNode]:
