@@ -20,7 +20,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import NoReturn
@@ -33,6 +33,7 @@ MAX_CODE_LINES = 20
 MAX_BLOCKS = 3
 """How many blocks a file may have."""
 WIDTH = 100
+SENTENCE_ENDS = (".", ":", "?", "!")
 """Columns of an exercise: a longer TODO is wrapped."""
 
 
@@ -180,7 +181,7 @@ def _todo(block: Block, style: Style) -> list[str]:
     head = f"{block.indent}{style.opening} "
     tail = f" {style.closing}" if style.closing else ""
     rows: list[str] = []
-    for task in block.tasks:
+    for task in _sentences(block.tasks):
         start = f"{head}  " if rows else f"{head}TODO {block.item}: "
         rows += textwrap.wrap(
             task,
@@ -192,6 +193,19 @@ def _todo(block: Block, style: Style) -> list[str]:
         )
     stub = [block.indent + style.stub.format(item=block.item)] if style.stub else []
     return [f"{row}\n" for row in [*(row + tail for row in rows), *stub]]
+
+
+def _sentences(tasks: Iterable[str]) -> list[str]:
+    """The task's lines, where one that ends in mid-sentence is joined with the next: both are wrapped
+    anew, because the exercise's lines begin with more.
+    """
+    joined: list[str] = []
+    for task in tasks:
+        if joined and not joined[-1].endswith(SENTENCE_ENDS):
+            joined[-1] += f" {task}"
+        else:
+            joined.append(task)
+    return joined
 
 
 def _check_item(item: str, path: PurePath, line: int) -> None:

@@ -6,6 +6,7 @@ that a student could write count for nothing.
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -164,7 +165,8 @@ class Grading:
         if isinstance(error, CheckFailed) and self.session.ended:
             return Outcome.FAILED, replace(error.card, cause=f"ended: {self.session.ended}")
         if isinstance(error, CheckFailed):
-            if place := self.session.unwritten(self.manifest.item(item_id)):
+            if unwritten := self.session.unwritten(self.manifest.item(item_id)):
+                place = raised_at(error.card, item_id) or unwritten
                 undone = f'{place} still says NotImplementedError("{item_id}"): write that part'
                 return Outcome.FAILED, replace(error.card, cause=undone)
             failed = not isinstance(error, NotGradable)
@@ -184,6 +186,12 @@ class Grading:
             got=f"not checked: it builds on {needed}, which has not passed yet",
             cause=f"make {needed} pass first",
         )
+
+
+def raised_at(card: Card, item_id: str) -> str:
+    """The place that a card names for the scaffold's own error, or ""."""
+    found = re.search(rf"NotImplementedError: {re.escape(item_id)} \((\S+ line \d+)\)", card.got)
+    return found[1] if found else ""
 
 
 class Hung(BaseException):

@@ -79,11 +79,20 @@ def must_return(sent: str, answer: Answer) -> Any:
     return answer.value
 
 
+WHOLE_JOB = frozenset(("id", "status", "error", "result", "lease_owner"))
+"""A `Job` has them all, and no row: what is None stands in none."""
+
+
 def must_be_job(sent: str, answer: Answer, cause: str = "") -> dict[str, Any]:
     """The job that a call must return."""
     value = must_return(sent, answer)
-    if not isinstance(value, dict) or "id" not in value or "status" not in value:
-        fail(sent=sent, expected="the job as it is after the write (`Job`)", got=value, cause=cause)
+    if not isinstance(value, dict) or not set(value) >= WHOLE_JOB:
+        fail(
+            sent=sent,
+            expected="the job as it is after the write (`Job`)",
+            got=value,
+            cause=cause or "the row itself lacks what it has no value for: `Job.from_item`",
+        )
     return value
 
 

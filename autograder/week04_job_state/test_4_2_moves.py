@@ -123,7 +123,7 @@ def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
                 got=f"a new item: {plain(made)}",
                 cause="an update without a condition makes what is not there",
             )
-        must_raise(sent, answer, "JobNotFound", "`found` is None where there is no job")
+        must_raise(sent, answer, "JobNotFound", "`failed.found[0]` is None where there is no job")
 
 
 def test_a_death_half_way(code: Code, table: JobsTable, between: Between, rng: Random) -> None:

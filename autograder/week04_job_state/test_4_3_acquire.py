@@ -154,7 +154,7 @@ def test_what_is_not_free(code: Code, table: JobsTable, rng: Random) -> None:
                 got=odd or got,
                 cause="a finished job delivered again would run again, and be paid for again"
                 if one["status"] in FINISHED
-                else "another worker is at it: a lease holds until `lease_until`",
+                else "a lease holds until `lease_until`, with a `lease_owner` or without",
             )
 
 

@@ -88,7 +88,8 @@ def cause_of(odd: str, last: bool) -> str:
         return "the next step's worker meets a live lease, and drops its message: `hand_over`"
     if word == "status":
         return "after the last step the job is completed, and not before: `move`"
-    return {"mark": "`more` is written along"}.get(word, "`move` completes" if last else "")
+    own = "what each step writes at its end, the last one writes too, by `move`"
+    return {"mark": "`more` is written along"}.get(word, own if last else "")
 
 
 def check_times(sent: str, row: Item, before: Item, title: str) -> None:

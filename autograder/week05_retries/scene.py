@@ -62,7 +62,8 @@ class Scene:
                 cause = "the error passes, and the step was not tried again"
             elif rows.is_waiting(row):
                 cause = "it waits, and nobody will come: where the row keeps a wait, its row is due when "
-                cause += "the wait ends; where a message does, Celery must not count (`NO_LIMIT`)"
+                cause += "the wait ends; where a message does, Celery is told the wait (`countdown`), and "
+                cause += "must not count (`NO_LIMIT`)"
             elif held:
                 cause = "nobody ended the lease: the retry finds the job taken, and does nothing"
             expected = f"the job completed within {DONE_SECONDS:g} s"
@@ -130,7 +131,8 @@ def too_early(sent: str, expected: str, got: str) -> None:
         sent=sent,
         expected=expected,
         got=got,
-        cause="`asked_wait(error)` is what the provider asks for: it belongs into `backoff`",
+        cause="`asked_wait(error)` is what the provider asks for: it belongs into `backoff`, and all of "
+        "`wait` into `countdown` or `hand_over`",
     )
 
 

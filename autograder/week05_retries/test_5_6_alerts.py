@@ -67,7 +67,7 @@ def check_record(sent: str, table: Rows, kind: str, seen: int, quiet_until: floa
 def claim(code: Code, sent: str, kind: str) -> int | None:
     said = must_return(sent, code.ask(MODULE, "claim_alert", kind))
     if said is not None and (not isinstance(said, int) or isinstance(said, bool)):
-        fail(sent=sent, expected="how many there have been, or None", got=said)
+        fail(sent=sent, expected="how many there have been (an int), or None", got=said)
     return said
 
 

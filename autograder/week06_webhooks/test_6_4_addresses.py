@@ -108,7 +108,8 @@ def test_not_public(code: Code, rng: Random) -> None:
                 sent=f"is_public({address!r}): {what}",
                 expected="False",
                 got=said,
-                cause="the request ends at the IPv4 address in it: `embedded_ipv4`, then `SPECIAL`"
+                cause="judge the IPv4 address in it (`embedded_ipv4`); where that gives None, `SPECIAL` "
+                "and `GLOBAL_UNICAST` judge the address itself"
                 if embedded
                 else "`SPECIAL` lists it; for IPv6, what is not in `GLOBAL_UNICAST` is nobody's",
             )
@@ -121,7 +122,10 @@ def test_public(code: Code, rng: Random) -> None:
         sent = f"is_public({address!r})"
         said = must_return(sent, code.ask(SAFETY, "is_public", address))
         if said is not True:
-            cause = "a receiver there would never be told of anything"
+            cause = (
+                "a receiver there would never be told of anything. First `embedded_ipv4`, then "
+                "`SPECIAL`; `GLOBAL_UNICAST` is a rule for IPv6 alone"
+            )
             fail(sent=sent, expected="True: it is on the public internet", got=said, cause=cause)
 
 

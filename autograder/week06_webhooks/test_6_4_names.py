@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from random import Random
 from typing import Any
 
@@ -96,6 +97,11 @@ def check_target(sent: str, target: Any, wanted: set[str], cause: str = "") -> N
         )
 
 
+REPEAT_SECONDS = 2.0
+"""Who hears nothing from a name server for so long asks once more, as DNS wants it: on a machine that
+is too busy to answer sooner, that is no second look.
+"""
+TRIES = 3
 REBINDING = (
     "the name was asked for twice, and the second answer is up to whoever owns it: ask once, check "
     "that answer, and keep it"
@@ -104,12 +110,19 @@ REBINDING = (
 
 def test_a_name_that_changes(code: Code, names: NameServer, rng: Random) -> None:
     """It leads to a public address when it is checked, and to this network a moment later."""
-    for _ in range(3):
+    judged = 0
+    for _ in range(2 * TRIES):
+        if judged == TRIES:
+            break
         host, good = name(rng), one_of(rng, rng.choice(PUBLIC_IPV4))
         bad = one_of(rng, rng.choice(["127.0.0.0/8", "10.0.0.0/8", "169.254.0.0/16"]))
         names.say(host, [good], [bad])
         sent = f"checked() of {host}, which leads to {good} the first time and then to {bad}"
+        began = time.monotonic()
         answer = asked(code, host)
+        if time.monotonic() - began > REPEAT_SECONDS:
+            continue
+        judged += 1
         if not answer.ok and answer.error == UNSAFE:
             expected = f"a Target with {good}"
             fail(sent=sent, expected=expected, got=UNSAFE, cause=REBINDING)
@@ -122,6 +135,10 @@ def test_a_name_that_changes(code: Code, names: NameServer, rng: Random) -> None
             asked(code, host),
             UNSAFE,
             "what was right at registration is checked again at each delivery",
+        )
+    if not judged:
+        fail(
+            sent="checked() of a name", expected="an answer at once", got="more than 2 s, each time"
         )
 
 
@@ -141,11 +158,17 @@ def test_it_connects_to_what_was_checked(
     code: Code, place: Place, names: NameServer, webhooks: WebhookSink
 ) -> None:
     """A real POST to a name that leads to this machine (allowed for once), and then to nobody."""
-    names.say(PINNED, ["127.0.0.1"], ["127.0.0.66"])
     path = webhooks.url("pinned").removeprefix(webhooks.base_url)
     url = f"http://{PINNED}:{place.sink_port}{path}"
     sent = f"post() to {PINNED}, which leads to one address the first time and then to another"
-    attempt = must_return(sent, code.ask("pipeline.webhooks.sending", "post", url, {}, data(b"{}")))
+    for left in reversed(range(TRIES)):
+        webhooks.clear()
+        names.say(PINNED, ["127.0.0.1"], ["127.0.0.66"])
+        began = time.monotonic()
+        answer = code.ask("pipeline.webhooks.sending", "post", url, {}, data(b"{}"))
+        if time.monotonic() - began < REPEAT_SECONDS or not left:
+            break
+    attempt = must_return(sent, answer)
     arrived = webhooks.deliveries("pinned")
     if len(arrived) != 1:
         got = f"{len(arrived)} requests; {attempt}"

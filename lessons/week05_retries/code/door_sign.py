@@ -1,4 +1,4 @@
-"""The door has a sign: "back in 30 seconds". Three ways to read it, and when all come back."""
+"""The door has a sign: "back in 30 seconds". Four ways to read it, and when all come back."""
 
 import random
 

@@ -128,10 +128,9 @@ async def search(
         SearchUnavailable: PostgreSQL or the embedding service is away (503 with `Retry-After`).
     """
     pool: AsyncConnectionPool[AsyncConnection[Any]] = request.state.search_pool
-    # TODO 3.6: Embed the question first, then take a connection: do not hold one while you wait
-    #   for another service. Wait for both with `await`: meanwhile this process answers others.
+    # TODO 3.6: Embed the question first, then take a connection: do not hold one while you wait for
+    #   another service. Wait for both with `await`: meanwhile this process answers others.
     #   If one of them is away, say `SearchUnavailable`; its own words must not reach the client.
-    #   Before the first document there is no table (`UndefinedTable`): that is no result, no
-    #   error.
+    #   Before the first document there is no table (`UndefinedTable`): that is no result, no error.
     raise NotImplementedError("3.6")
     return SearchResponse(query=q, results=[SearchResult(**row) for row in found])

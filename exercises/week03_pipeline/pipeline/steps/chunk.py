@@ -21,8 +21,8 @@ def pieces(text: str, size: int) -> list[tuple[int, int]]:
     The splitter cuts at the largest boundary that fits: paragraph, else sentence, else word, else
     character (what a reader sees as one, with its accents).
     """
-    # TODO 3.2: Let `TextSplitter` find the boundaries. It knows the Unicode rules for sentences
-    #   and words, so Chinese works too. Look for the method that says where each piece begins.
+    # TODO 3.2: Let `TextSplitter` find the boundaries. It knows the Unicode rules for sentences and
+    #   words, so Chinese works too. Look for the method that says where each piece begins.
     #   By default it trims what it returns; here no character may be lost between two pieces.
     raise NotImplementedError("3.2")
 

@@ -71,8 +71,8 @@ def embed_batch(batch: list[str]) -> list[Vector]:
         answer = client().embeddings.create(model=embedding_model(), input=batch)
     except (ValueError, TypeError, AttributeError) as error:  # status 200, and no answer in it
         raise BadEmbeddings from error
-    # TODO 3.3: Believe no answer. Each item says by its `index` which text it belongs to: sort
-    #   by it, and check that every text has exactly one. Check that each vector has `DIMENSIONS`
+    # TODO 3.3: Believe no answer. Each item says by its `index` which text it belongs to: sort by
+    #   it, and check that every text has exactly one. Check that each vector has `DIMENSIONS`
     #   numbers, all finite: pgvector refuses a NaN, but only in the next step, far from its cause.
     raise NotImplementedError("3.3")
 

@@ -34,9 +34,8 @@ def upsert_document(cursor: Cursor[Any], document_id: str, filename: str) -> Non
 
 def upsert_chunks(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
     """Write the rows into `chunks`; one that is there already is replaced."""
-    # TODO 3.4: One statement for all rows (look for the cursor's method that takes many). A row
-    #   is known by its document and position: where it exists, take over page, text and
-    #   embedding.
+    # TODO 3.4: One statement for all rows (look for the cursor's method that takes many). A row is
+    #   known by its document and position: where it exists, take over page, text and embedding.
     #   The table is in `schema.sql`, the order of a row's values in `Row`.
     raise NotImplementedError("3.4")
 

@@ -46,8 +46,8 @@ def pdf_pages(stream: BinaryIO) -> Iterator[str]:
     # TODO 3.1: Open the stream with pypdf and yield the text of page after page.
     #   A blank page is a page: yield "" for it, or every later page has the wrong number.
     #   Many encrypted files open with the empty password: they ask for one only to be changed.
-    #   Where that does not open it, or pypdf lacks the cipher (`DependencyError`, at once or at
-    #   the first page), say so by type.
+    #   Where that does not open it, or pypdf lacks the cipher (`DependencyError`, at once or at the
+    #   first page), say so by type.
     raise NotImplementedError("3.1")
 
 
@@ -65,10 +65,10 @@ def docx_pages(stream: BinaryIO) -> Iterator[str]:
     body = Document(stream).element.body
     for fallback in list(body.iter(FALLBACK)):  # the same text again, for older programs
         fallback.getparent().remove(fallback)
-    # TODO 3.1: Walk through all elements of the body in document order (`body.iter()`), so that
-    #   no table is forgotten, and gather the text of the page. A paragraph starts after a blank
-    #   line, a table row on a new line, a paragraph inside a cell after a tab. Text sits in
-    #   `text` elements alone.
+    # TODO 3.1: Walk through all elements of the body in document order (`body.iter()`), so that no
+    #   table is forgotten, and gather the text of the page. A paragraph starts after a blank line,
+    #   a table row on a new line, a paragraph inside a cell after a tab. Text sits in `text`
+    #   elements alone.
     #   At a page break (`w:br` with the attribute `w:type` = "page", or Word's note), yield the
     #   page. The last page ends with no break.
     raise NotImplementedError("3.1")
@@ -142,9 +142,8 @@ def parse_document(
         DamagedDocument: a library could not read the file, whatever it raised.
         EncryptedDocument, UnsupportedDocument, DocumentTooLarge: as their names say.
     """
-    # TODO 3.1: `read_pages` gives numbered pages and stops at the limits. Libraries raise
-    #   whatever they like at a broken file: `KeyError`, `RecursionError`, … Turn all that into
-    #   one typed permanent error, but let permanent errors through as they are, and a
-    #   `MemoryError` too.
+    # TODO 3.1: `read_pages` gives numbered pages and stops at the limits. Libraries raise whatever
+    #   they like at a broken file: `KeyError`, `RecursionError`, … Turn all that into one typed
+    #   permanent error, but let permanent errors through as they are, and a `MemoryError` too.
     #   A file without bytes, and one without a visible character, each has an error of its own.
     raise NotImplementedError("3.1")

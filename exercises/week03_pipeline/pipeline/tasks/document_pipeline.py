@@ -42,10 +42,10 @@ def report(task: PipelineTask, document_id: str, step: str) -> None:
 
 
 def _report(task: PipelineTask, document_id: str, meta: dict[str, Any]) -> None:
-    # TODO 3.5: Store the state `PROGRESS` with `meta`. A step runs under a task id of its own,
-    #   but whoever asks knows the document's id: that is where the state belongs.
-    #   A message can come twice, and a late copy of the first step must not pull the progress
-    #   back: look at what is known (`app.AsyncResult`) before you write.
+    # TODO 3.5: Store the state `PROGRESS` with `meta`. A step runs under a task id of its own, but
+    #   whoever asks knows the document's id: that is where the state belongs.
+    #   A message can come twice, and a late copy of the first step must not pull the progress back:
+    #   look at what is known (`app.AsyncResult`) before you write.
     raise NotImplementedError("3.5")
 
 

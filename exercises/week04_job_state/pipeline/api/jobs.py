@@ -105,10 +105,9 @@ async def submit_document(
     """
     document, owner = await take_in(request), current_owner()
     # TODO 4.4: Make the job: with an idempotency key `create_once`, without one `create`. Both
-    #   block,
-    #   so let them run `on_thread`. `announce` a job that is new, and no other.
-    #   Every request with the same key is answered alike, with the id of the job that the first
-    #   of them made; the ones after it have the header `REPLAYED`, `true`.
+    #   block, so let them run `on_thread`. `announce` a job that is new, and no other.
+    #   Every request with the same key is answered alike, with the id of the job that the first of
+    #   them made; the ones after it have the header `REPLAYED`, `true`.
     #   `Location` and `status_url` are `/jobs/{id}`.
     raise NotImplementedError("4.4")
 

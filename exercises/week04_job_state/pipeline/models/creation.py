@@ -59,10 +59,9 @@ def create_once(document: DocumentRef, owner: str, key: str) -> Created:
         EXPIRY: int(moment(job_settings().idempotency_seconds)),
     }
     # TODO 4.4: Write the job (`new_item`) and `record` together: both or none (`put_together`). If
-    #   one
-    #   could be there without the other, which promise would be broken?
+    #   one could be there without the other, which promise would be broken?
     #   The job's id must be new. The record may be new, or replace one that has expired and that
     #   DynamoDB has not deleted yet.
-    #   When it fails, an earlier request was faster: what was `found` in the record's place
-    #   says which job it made, and for which document.
+    #   When it fails, an earlier request was faster: what was `found` in the record's place says
+    #   which job it made, and for which document.
     raise NotImplementedError("4.4")

@@ -207,8 +207,8 @@ def move(
     new |= {"finished_at": moment() if to in FINISHED else None, **(changes or {})}
     # TODO 4.2: Write `new` with `jobs().update`, under a condition that DynamoDB checks in the same
     #   moment: the job is in one of the states from which `ALLOWED` leads to `to`; and if the
-    #   caller
-    #   names its generation, the job still has it. To read first and write then is no answer:
+    #   caller names its generation, the job still has it. To read first and write then is no
+    #   answer:
     #   between the two another worker writes.
     #   When it fails, `ConditionFailed` has what was `found`: tell a lost race from no job at all.
     raise NotImplementedError("4.2")

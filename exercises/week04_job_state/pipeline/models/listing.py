@@ -38,8 +38,8 @@ def find(job_id: str, owner: str) -> Job:
     """
     item = jobs().get(job_id)
     # TODO 4.5: Three reasons to say that there is no such job. Whoever asks must not learn which:
-    #   "it is another's" would say that it exists. DynamoDB deletes late: an expired item may
-    #   still be there.
+    #   "it is another's" would say that it exists. DynamoDB deletes late: an expired item may still
+    #   be there.
     raise NotImplementedError("4.5")
 
 
@@ -61,7 +61,8 @@ def page(owner: str, status: Status | None, limit: int, cursor: str | None) -> P
     #   A query counts what it looks at, not what passes the filter: its answer may be short, even
     #   empty, with more to come. Go on from the place it gives until the page is full, until there
     #   is no more, or until `MAX_QUERIES` are spent.
-    #   The page's cursor is the place of the last job that is on it, or None where nothing follows.
+    #   The page's cursor is where the next one goes on: the place of its last job, where more was
+    #   found than fits; else the place that the query gave; None where nothing follows.
     raise NotImplementedError("4.5")
 
 

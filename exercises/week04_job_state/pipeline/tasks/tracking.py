@@ -33,8 +33,7 @@ def acquire(job_id: str, worker: str) -> Job | None:
     """
     changes = {"status": Status.PROCESSING.value, "steps_done": 0, **lease(job_id, worker)}
     # TODO 4.3: One conditional write decides. Who may take the job? Whoever finds it pending; and
-    #   whoever
-    #   finds it in processing with a lease that has run out. Both in one condition.
+    #   whoever finds it in processing with a lease that has run out. Both in one condition.
     #   The same write counts the delivery and raises the generation: `add`.
     #   `moment()` is now, as the table keeps it.
     raise NotImplementedError("4.3")
@@ -48,12 +47,10 @@ def begin_step(job_id: str, number: int, worker: str) -> Job | None:
     """
     name = STEPS[number - 1].name
     # TODO 4.6: Take the `lease`, and write which step it is and when it started (`steps.parse`
-    #   reaches
-    #   into the map, and takes `{"started_at": …}`). Raise the generation: whoever had the job
-    #   before can write no more.
+    #   reaches into the map, and takes `{"started_at": …}`). Raise the generation: whoever had the
+    #   job before can write no more.
     #   The condition says: the job is in processing, exactly the steps before are done, and there
-    #   is
-    #   no `lease_owner`. So a finished or cancelled job, and a second copy of a message, do
+    #   is no `lease_owner`. So a finished or cancelled job, and a second copy of a message, do
     #   nothing.
     raise NotImplementedError("4.6")
 
@@ -66,8 +63,7 @@ def end_step(job: Job, number: int, more: Mapping[str, Any]) -> Job:
         JobConflict: the job was cancelled, or taken by another worker. Nothing was written.
     """
     # TODO 4.6: Write how many steps are done, when this one ended (`steps.parse.ended_at`) and how
-    #   far
-    #   the job is: `Step.percent`. A job that was begun anew may be further already; progress
+    #   far the job is: `Step.percent`. A job that was begun anew may be further already; progress
     #   never goes back.
     #   `move` completes a job, `hand_over` passes it on. Which of them, and in whose generation?
     raise NotImplementedError("4.6")

@@ -33,6 +33,6 @@ def replay_all(owner: str, fingerprint: str | None) -> Replayed:
         for job in dead_jobs(owner)
         if job.dead_letter and fingerprint in (None, job.dead_letter.fingerprint)
     )
-    # TODO 5.6: `replay` each of the chosen, up to `MAX_REPLAYS`, each due `every` seconds after
-    #   the one before. Where somebody else was faster, leave that one out; it takes no turn.
+    # TODO 5.6: `replay` each of the chosen, up to `MAX_REPLAYS`, each due `every` seconds after the
+    #   one before. Where somebody else was faster, leave that one out; it takes no turn.
     raise NotImplementedError("5.6")

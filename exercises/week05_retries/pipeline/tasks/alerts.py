@@ -31,8 +31,8 @@ def claim_alert(fingerprint: str) -> int | None:
     window = retry_settings().alert_window_seconds
     changes = {"quiet_until": moment(window), EXPIRY: int(moment(window + DAY))}
     count = {"seen": 1}
-    # TODO 5.6: Ten workers bury ten jobs of the same kind in the same moment. One conditional
-    #   write decides which of them alerts: there is no record yet, or its `quiet_until` is over.
+    # TODO 5.6: Ten workers bury ten jobs of the same kind in the same moment. One conditional write
+    #   decides which of them alerts: there is no record yet, or its `quiet_until` is over.
     #   Whoever loses counts itself too, and is silent. It must not make the silence longer.
     raise NotImplementedError("5.6")
 

@@ -68,10 +68,10 @@ def dead_letter(
     """
     public = public_error(error)
     # TODO 5.4: Somebody reads this next week, and the log is gone. What was run (`step`, `task`,
-    #   `arguments`)? What went wrong: `kind` and `message` as a client may read them, and the
-    #   truth for the operator (`exception`: `class_name`, `detail`: `detail_of`)? How often was
-    #   it tried, how often had a worker begun (`attempts`, `deliveries`)? When first, and when
-    #   last? And of which kind is it (`fingerprint`)?
+    #   `arguments`)? What went wrong: `kind` and `message` as a client may read them, and the truth
+    #   for the operator (`exception`: `class_name`, `detail`: `detail_of`)? How often was it tried,
+    #   how often had a worker begun (`attempts`, `deliveries`)? When first, and when last? And of
+    #   which kind is it (`fingerprint`)?
     raise NotImplementedError("5.4")
 
 
@@ -83,8 +83,8 @@ def bury(job: ReliableJob, letter: Mapping[str, Any], more: Mapping[str, Any]) -
     """
     error = {"type": letter["kind"], "message": letter["message"]}
     # TODO 5.4: One write, in the generation of the worker that has the job: the state, `error`,
-    #   `dead_letter`, and `dead_at`, by which the list finds it. If the letter were written
-    #   before or after the state, what could be left behind when the worker dies between the two?
+    #   `dead_letter`, and `dead_at`, by which the list finds it. If the letter were written before
+    #   or after the state, what could be left behind when the worker dies between the two?
     #   Then one line in the log, as an error: which job, which kind (`fingerprint`), why.
     raise NotImplementedError("5.4")
 
@@ -98,8 +98,7 @@ def refuse_poison(job: ReliableJob) -> None:
     """
     limit = retry_settings().max_deliveries
     # TODO 5.5: Nobody catches the signal that kills a process, so a job that kills its worker
-    #   raises no
-    #   error. What is left of each try is a delivery. `deliveries` has this one already, and
-    #   `limit` of them may be worked on. A delivery that was needed because a message was lost
+    #   raises no error. What is left of each try is a delivery. `deliveries` has this one already,
+    #   and `limit` of them may be worked on. A delivery that was needed because a message was lost
     #   (`lost_messages`) is not the document's fault.
     raise NotImplementedError("5.5")

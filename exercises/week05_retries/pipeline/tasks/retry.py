@@ -36,7 +36,7 @@ CONNECTION_ERRORS = (
 QUOTA = "insufficient_quota"
 """The provider's code for "your money is used up": a 429 too."""
 MAX_ASKED_SECONDS = 3600.0
-"""Nobody makes us wait longer, whatever `Retry-After` says."""
+"""Nobody may ask for a longer wait, whatever `Retry-After` says. The jitter comes on top."""
 MAX_DOUBLINGS = 30
 """Past any cap, and far from where a float overflows."""
 NO_LIMIT = sys.maxsize
@@ -70,11 +70,11 @@ def backoff(attempt: int, base: float, cap: float, asked: float | None = None) -
         asked: what the provider asked us to wait, seconds (`Retry-After`). Never less than this, up
             to `MAX_ASKED_SECONDS`.
     """
-    # TODO 5.2: The longest wait doubles with each attempt, from `base` to `cap`, and no further
-    #   (a large `attempt` must not overflow: `MAX_DOUBLINGS`). The wait is picked at random
-    #   between zero and that: whatever failed together must not come back together. What the
-    #   provider asked for is the least. All that were told the same number would come back
-    #   together, too: where does the jitter belong then?
+    # TODO 5.2: The longest wait doubles with each attempt, from `base` to `cap`, and no further (a
+    #   large `attempt` must not overflow: `MAX_DOUBLINGS`). The wait is picked at random between
+    #   zero and that: whatever failed together must not come back together. What the provider asked
+    #   for is the least. All that were told the same number would come back together, too: where
+    #   does the jitter belong then?
     raise NotImplementedError("5.2")
 
 
@@ -101,10 +101,10 @@ def try_again(
         attempt, settings.backoff_base_seconds, settings.backoff_cap_seconds, asked_wait(error)
     )
     logger.warning("job %s: attempt %d failed, again in %.2f s: %r", job.id, attempt, wait, error)
-    # TODO 5.3: First the row, then the message: end the lease (`hand_over`, with `changes`), or
-    #   the step would meet its own. The row is due when a message must be lost: after the wait
-    #   and `redrive_seconds` more. Then `task.retry` sends this task again with all that follows
-    #   it. Celery must not count: `NO_LIMIT`. A message that waits long in a worker is delivered
-    #   twice. So a wait above `broker_wait_seconds` sends none: the row is due when the wait
-    #   ends, and this run ends with `Ignore`.
+    # TODO 5.3: First the row, then the message: end the lease (`hand_over`, with `changes`), or the
+    #   step would meet its own. The row is due when a message must be lost: after the wait and
+    #   `redrive_seconds` more. Then `task.retry` sends this task again with all that follows it.
+    #   Celery must not count: `NO_LIMIT`. A message that waits long in a worker is delivered twice.
+    #   So a wait above `broker_wait_seconds` sends none: the row is due when the wait ends, and
+    #   this run ends with `Ignore`.
     raise NotImplementedError("5.3")

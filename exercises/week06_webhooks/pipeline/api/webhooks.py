@@ -182,10 +182,8 @@ async def resend(delivery_id: DeliveryId) -> DeliveryView:
     """One more attempt now, with the same id, and the schedule from its beginning if that fails."""
     owner = current_owner()
     # TODO 6.5: Find the delivery, as this owner's and no other's, and its endpoint. To one that is
-    #   disabled
-    #   nothing is sent: `EndpointDisabled`.
-    #   `deliveries.send_again` writes that it is to be sent; then a worker can do
-    #   that at once: `tell_a_worker`. All but that one block, so let them run `on_thread`. The
-    #   answer is
-    #   the delivery as it is then.
+    #   disabled nothing is sent: `EndpointDisabled`.
+    #   `deliveries.send_again` writes that it is to be sent; then a worker can do that at once:
+    #   `tell_a_worker`, which does not block. All the others do: let them run `on_thread`.
+    #   The answer is the delivery as it is then.
     raise NotImplementedError("6.5")

@@ -123,8 +123,8 @@ def rotate(owner: str, endpoint: Endpoint) -> Endpoint:
         EndpointConflict: somebody else has done so in this moment. Nothing was changed.
     """
     # TODO 6.5: The receiver needs time to learn the new secret (`new_secret`). Until then it knows
-    #   the old
-    #   one alone: keep that, and say until when it signs (`webhook_rotation_seconds` from now).
+    #   the old one alone: keep that, and say until when it signs (`webhook_rotation_seconds` from
+    #   now).
     #   `_change` writes it, if the endpoint's secret is still the one that you have read.
     raise NotImplementedError("6.5")
 
@@ -136,8 +136,7 @@ def signing_secrets(endpoint: Endpoint) -> list[str]:
     # TODO 6.5: The secret was rotated. Which of the two signs, and which no more? `moment()` is
     #   now.
     #   A receiver that has not learned the new one yet must be able to check, until the old one's
-    #   time
-    #   is over; after that nobody may sign with it.
+    #   time is over; after that nobody may sign with it.
     raise NotImplementedError("6.5")
 
 

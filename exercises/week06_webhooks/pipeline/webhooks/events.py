@@ -22,8 +22,7 @@ def event_body(job: Job) -> str:
         job: one whose status is in `EVENTS`.
     """
     # TODO 6.1: Three members: `type` says which event it is; `timestamp` when it happened, in ISO
-    #   8601 and
-    #   UTC (`iso`), which is not when it is sent; `data` is the job as a client may see it
+    #   8601 and UTC (`iso`), which is not when it is sent; `data` is the job as a client may see it
     #   (`data_of`).
     raise NotImplementedError("6.1")
 

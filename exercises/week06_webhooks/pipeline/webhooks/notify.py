@@ -43,9 +43,9 @@ def acquire(delivery_id: str) -> Delivery | None:
     lease = {"lease_until": moment(seconds), **deliveries.due(deliveries.PREFIX + seen.id, seconds)}
     begun = {**lease, **deliveries.attempt(seen.tries + 1, Attempt(at=time.time()))}
     # TODO 6.3: Write `begun` with `deliveries.change(seen, …, tries=1)`, under a condition: the
-    #   delivery is
-    #   still pending, no living worker has it (`deliveries.unleased()`), and the time of its next
-    #   attempt (`next_at`) has come. A message that comes twice must not make an attempt early.
+    #   delivery is still pending, no living worker has it (`deliveries.unleased()`), and the time
+    #   of its next attempt (`next_at`) has come. A message that comes twice must not make an
+    #   attempt early.
     #   The lease makes it due again: if this worker dies now, the outbox finds the delivery.
     raise NotImplementedError("6.3")
 
@@ -53,10 +53,8 @@ def acquire(delivery_id: str) -> Delivery | None:
 def verdict(attempt: Attempt) -> DeliveryStatus:
     """What an attempt means: delivered, discarded (never again), or pending (try again)."""
     # TODO 6.3: A status from 200 to 299 says that the receiver has it. `GONE` says that it wants no
-    #   more. All
-    #   else may pass, no answer at all as well as a redirect: who follows one sends the event,
-    #   signed,
-    #   to whom the owner did not name, past every check of the address.
+    #   more. All else may pass, no answer at all as well as a redirect: who follows one sends the
+    #   event, signed, to whom the owner did not name, past every check of the address.
     raise NotImplementedError("6.3")
 
 
@@ -69,8 +67,7 @@ def wait_before(number: int, attempt: Attempt) -> float | None:
     """
     schedule = webhook_settings().webhook_schedule
     # TODO 6.3: The schedule has one entry for each attempt. Wait for as long as it says, or for as
-    #   long as
-    #   the receiver asks if that is longer, and at random up to `JITTER` of it more.
+    #   long as the receiver asks if that is longer, and at random up to `JITTER` of it more.
     raise NotImplementedError("6.3")
 
 

@@ -35,8 +35,7 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     # TODO 6.4: An IPv6 address can hold an IPv4 address (`embedded_ipv4`), and the request ends up
-    #   there: judge
-    #   that one. `::ffff:127.0.0.1` is this machine.
+    #   there: judge that one. `::ffff:127.0.0.1` is this machine.
     #   What lies in one of the `SPECIAL` networks is not public. An IPv6 address has to be in
     #   `GLOBAL_UNICAST` besides: what nobody was given yet is not public either.
     raise NotImplementedError("6.4")
@@ -57,8 +56,7 @@ def checked(url: str) -> Target:
         return Target(wanted, tuple(resolve(wanted.host)))
     check_policy(wanted)
     # TODO 6.4: Ask for the host's addresses once (`resolve`), and keep the answer: whoever asks
-    #   twice may
-    #   check one answer and connect to the other.
+    #   twice may check one answer and connect to the other.
     #   A name can have many addresses, and a connection goes to any of them. How many may be bad?
     raise NotImplementedError("6.4")
 

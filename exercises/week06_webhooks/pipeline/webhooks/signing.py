@@ -63,10 +63,8 @@ def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
         ValueError: the secret is none.
     """
     # TODO 6.1: HMAC-SHA256 over the id, the timestamp and the body, joined by full stops. The key
-    #   is the
-    #   secret's bytes (`key_of`), not its text. The body is signed as it is sent: who reads JSON
-    #   and
-    #   writes it again has other bytes.
+    #   is the secret's bytes (`key_of`), not its text. The body is signed as it is sent: who reads
+    #   JSON and writes it again has other bytes.
     #   The answer is the version, a comma, and the digest (not its hex form) in base64.
     raise NotImplementedError("6.1")
 
@@ -108,9 +106,9 @@ def verify(
     """
     moment = time.time() if now is None else now
     sent = {name.lower(): value for name, value in headers.items() if value.isprintable()}
-    # TODO 6.2: A header that is missing, or a timestamp that is no whole number (`read_timestamp`),
-    #   is a
-    #   refusal like any other. So is a timestamp too far from `moment`, on either side.
+    # TODO 6.2: A header that is missing or empty, or a timestamp that is no whole number
+    #   (`read_timestamp`), is a refusal like any other. So is a timestamp too far from `moment`, on
+    #   either side.
     #   Make the signature that it should have, over the headers and the body as they came. The
     #   header can hold several, with spaces between: one that is right is enough.
     #   `==` stops at the first letter that differs, and its time tells a guesser how far it came.

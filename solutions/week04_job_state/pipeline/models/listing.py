@@ -67,7 +67,8 @@ def page(owner: str, status: Status | None, limit: int, cursor: str | None) -> P
     # ? A query counts what it looks at, not what passes the filter: its answer may be short, even
     # ? empty, with more to come. Go on from the place it gives until the page is full, until there
     # ? is no more, or until `MAX_QUERIES` are spent.
-    # ? The page's cursor is the place of the last job that is on it, or None where nothing follows.
+    # ? The page's cursor is where the next one goes on: the place of its last job, where more was
+    # ? found than fits; else the place that the query gave; None where nothing follows.
     for _ in range(MAX_QUERIES):
         items, start = jobs().query(
             LIST_INDEX,

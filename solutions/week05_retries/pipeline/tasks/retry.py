@@ -36,7 +36,7 @@ CONNECTION_ERRORS = (
 QUOTA = "insufficient_quota"
 """The provider's code for "your money is used up": a 429 too."""
 MAX_ASKED_SECONDS = 3600.0
-"""Nobody makes us wait longer, whatever `Retry-After` says."""
+"""Nobody may ask for a longer wait, whatever `Retry-After` says. The jitter comes on top."""
 MAX_DOUBLINGS = 30
 """Past any cap, and far from where a float overflows."""
 NO_LIMIT = sys.maxsize

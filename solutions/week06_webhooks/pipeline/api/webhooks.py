@@ -184,9 +184,9 @@ async def resend(delivery_id: DeliveryId) -> DeliveryView:
     # BEGIN SOLUTION 6.5
     # ? Find the delivery, as this owner's and no other's, and its endpoint. To one that is disabled
     # ? nothing is sent: `EndpointDisabled`.
-    # ? `deliveries.send_again` writes that it is to be sent; then a worker can do
-    # ? that at once: `tell_a_worker`. All but that one block, so let them run `on_thread`. The answer is
-    # ? the delivery as it is then.
+    # ? `deliveries.send_again` writes that it is to be sent; then a worker can do that at once:
+    # ? `tell_a_worker`, which does not block. All the others do: let them run `on_thread`.
+    # ? The answer is the delivery as it is then.
     delivery = await on_thread(deliveries.find, delivery_id, owner)
     endpoint = await on_thread(endpoints.find, owner, delivery.endpoint_id)
     if endpoint.disabled_at:

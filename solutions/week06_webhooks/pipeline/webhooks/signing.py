@@ -111,8 +111,8 @@ def verify(
     moment = time.time() if now is None else now
     sent = {name.lower(): value for name, value in headers.items() if value.isprintable()}
     # BEGIN SOLUTION 6.2
-    # ? A header that is missing, or a timestamp that is no whole number (`read_timestamp`), is a
-    # ? refusal like any other. So is a timestamp too far from `moment`, on either side.
+    # ? A header that is missing or empty, or a timestamp that is no whole number (`read_timestamp`),
+    # ? is a refusal like any other. So is a timestamp too far from `moment`, on either side.
     # ? Make the signature that it should have, over the headers and the body as they came. The
     # ? header can hold several, with spaces between: one that is right is enough.
     # ? `==` stops at the first letter that differs, and its time tells a guesser how far it came.
