@@ -78,6 +78,15 @@ def test_a_long_todo_is_wrapped_at_the_width():
     assert " ".join(lines).count("word") == 40
 
 
+def test_a_sentence_is_wrapped_as_one_and_the_next_begins_a_line():
+    tasks = ["word " * 18 + "and so", "on. Enough.", "Another."]
+    body = "".join(f"    #? {task}\n" for task in tasks)
+    source = f"def f():\n    # BEGIN SOLUTION 5.1\n{body}    return 1\n    # END SOLUTION\n"
+    lines = scaffold(source, HERE).splitlines()
+    assert [line.split()[-1] for line in lines[1:4]] == ["word", "Enough.", "Another."]
+    assert lines[2].endswith("and so on. Enough.")
+
+
 def test_blocks_name_their_item_line_and_code():
     (block,) = blocks(SOLUTION, HERE)
     assert (block.item, block.line) == ("5.2", 12)
