@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from autograder.engine.host import Host
+from autograder.engine.student import base_environment
 from bootcamp.stack import Run, Stack
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -31,6 +33,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def stack() -> Iterator[Stack]:
     with Stack() as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """One parent for the processes of all solutions that are ours: it has imported all they need."""
+    folder = tmp_path_factory.mktemp("host")
+    with Host(folder, base_environment(folder)) as host:
+        yield host
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -27,7 +27,6 @@ from autograder.engine.manifest import Item, graded_weeks, load_manifest
 from autograder.engine.outcome import ItemResult, Outcome, WeekResult
 from autograder.engine.runner import run_week
 from autograder.engine.sandbox import strongest
-from autograder.engine.student import base_environment
 from autograder.engine.variants import Variant, build, load_variants
 from bootcamp.generate import scaffolds
 from bootcamp.scaffold import blocks
@@ -41,14 +40,6 @@ Prove = Callable[[WeekResult, str, str, Iterable[str]], None]
 WEEKS = graded_weeks()
 VARIANTS = [variant for week in WEEKS for variant in load_variants(week)]
 ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
-
-
-@pytest.fixture(scope="session")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """One parent for the processes of all these solutions: they are ours."""
-    folder = tmp_path_factory.mktemp("host")
-    with Host(folder, base_environment(folder)) as host:
-        yield host
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 
+from autograder.engine.host import Host
 from autograder.engine.student import Student
 from bootcamp.apps import Apps
 from bootcamp.layers import reference_layers
@@ -100,9 +101,9 @@ def api(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]
 
 
 @pytest.fixture
-def code(run: Run, tmp_path: Path) -> Iterator[Student]:
+def code(run: Run, tmp_path: Path, host: Host) -> Iterator[Student]:
     """A process that calls functions of the pipeline, on a run of its own."""
-    student = Student(LAYERS, run.environment(), tmp_path)
+    student = Student(LAYERS, run.environment(), tmp_path, host)
     yield student
     student.stop()
 

@@ -101,13 +101,13 @@ def test_nul_never_reaches_postgresql(code, run):
     assert stored(run, "a") == [(0, 1, "nul and half ? a pair")]
 
 
-def test_two_workers_with_the_same_document(run, tmp_path):
+def test_two_workers_with_the_same_document(run, tmp_path, host):
     """Ten rounds at once, of different lengths: afterwards it is one of the two, never a mixture."""
     writers = {}
     for count, name in ((6, "short"), (60, "long")):
         folder = tmp_path / name
         folder.mkdir()
-        writers[name] = (Student(LAYERS, run.environment(), folder), count)
+        writers[name] = (Student(LAYERS, run.environment(), folder, host), count)
     try:
         failures: list[BaseException] = []
 
