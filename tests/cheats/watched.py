@@ -24,7 +24,7 @@ from autograder.engine import disk, memory, session, wait
 from autograder.engine.sandbox import Tier
 from bootcamp.stack import Run, Stack
 
-GONE_SECONDS = 5.0
+GONE_SECONDS = 20.0
 VALUE = "untouched"
 MEMORY_BYTES, DISK_BYTES = 1024**3, 256 * 1024**2
 """A quarter of the class's own limits: a busy machine takes long to fill gigabytes."""
