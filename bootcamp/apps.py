@@ -16,7 +16,13 @@ from typing import Self
 
 from bootcamp.errors import StackError
 from bootcamp.layers import Layer, pythonpath
-from bootcamp.stack.ports import LOOPBACK, answers_health, free_port, release_port
+from bootcamp.stack.ports import (
+    KEEP_ALIVE_SECONDS,
+    LOOPBACK,
+    answers_health,
+    free_port,
+    release_port,
+)
 from bootcamp.stack.process import Process
 from bootcamp.stack.stack import in_parallel
 from bootcamp.stack.state import StateFolder
@@ -108,6 +114,7 @@ class Apps:
         if has(self._layers, API_MODULE):
             port = self._api_port = self._api_port or self._own_port(undo)
             words = ["uvicorn", "pipeline.api.app:app", "--host", LOOPBACK, "--port", str(port)]
+            words += ["--timeout-keep-alive", str(KEEP_ALIVE_SECONDS)]
             self.api = self._process("api", folder, [*words, "--timeout-graceful-shutdown", "5"])
             starts.append(lambda: self._start_api(port))
         for number in range(1, self._count + 1):

@@ -76,8 +76,9 @@ def gradescope(grade: Grade) -> dict[str, Any]:
 
     The total stands at the top, so that lateness and extra points are in it.
     """
+    late = f"Points taken off for lateness: {grade.penalty:g}." if grade.penalty else ""
     results: dict[str, Any] = {
-        "output": shown(grade.reason, MAX_SENTENCE),
+        "output": shown(grade.reason, MAX_SENTENCE) or late,
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",

@@ -57,7 +57,7 @@ def plan(
     if redo.students and student not in redo.students:
         return None
     if base is None or (redo.students and not redo.items):
-        return Task(student, folder, key, every)
+        return Task(student, folder, key, every, base)
     if redo.items:
         wanted = with_dependents(manifest, redo.items | set(base.broken))
         return Task(student, folder, key, wanted, base)

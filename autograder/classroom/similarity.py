@@ -48,7 +48,9 @@ def alike(week: Week, folders: Mapping[str, Path]) -> tuple[Pair, ...]:
     written = {name: one for name, one in prints.items() if one.token_coverage >= MIN_TOKENS}
     pairs = (_compare(one, other, written) for one, other in combinations(sorted(written), 2))
     found = [pair for pair in pairs if max(pair.of_one, pair.of_other) >= SHOWN_FROM]
-    found.sort(key=lambda pair: -max(pair.of_one, pair.of_other))
+    found.sort(
+        key=lambda pair: (-max(pair.of_one, pair.of_other), -min(pair.of_one, pair.of_other))
+    )
     return tuple(found[:MAX_PAIRS])
 
 

@@ -214,7 +214,10 @@ def _reason(result: ItemRecord) -> str:
     if result.outcome is Outcome.SKIPPED:
         return "builds on an item that did not pass"
     rows = dict(result.why.rows) if result.why else {}
-    first = (rows.get(label) for label in ("likely cause", "expected", "came back"))
+    labels = ["likely cause", "expected", "came back"]
+    if result.outcome is Outcome.NOT_GRADABLE:  # the cause only points at what came back
+        labels.reverse()
+    first = (rows.get(label) for label in labels)
     text = next(filter(None, first), result.outcome.value)
     return _VARYING.sub("…", text.splitlines()[0])[:160]
 

@@ -10,7 +10,7 @@ import httpx
 from autograder.engine import wait
 from autograder.engine.card import Card, CheckFailed, TookTooLong, show
 from autograder.engine.host import Forked
-from bootcamp.stack.ports import LOOPBACK, answers_health
+from bootcamp.stack.ports import KEEP_ALIVE_SECONDS, LOOPBACK, answers_health
 
 READY_SECONDS = 20.0
 REQUEST_SECONDS = 10.0
@@ -37,7 +37,7 @@ class Api:
     def command(port: int) -> list[str]:
         """What `python` is given for the API on one loopback port."""
         words = ["uvicorn", "pipeline.api.app:app", "--host", LOOPBACK, "--port", str(port)]
-        return ["-m", *words]
+        return ["-m", *words, "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS)]
 
     @property
     def alive(self) -> bool:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bootcamp.errors import EXIT_USAGE
+from bootcamp.stack.ports import KEEP_ALIVE_SECONDS
 
 TOKEN_VARIABLE = "CONTROL_TOKEN"  # noqa: S105 (a variable's name)
 SECONDS_TO_STOP = 1
@@ -70,5 +71,6 @@ def main(name: str, make_app: Callable[[str], Starlette]) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SECONDS_TO_STOP,
     )

@@ -15,13 +15,14 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app as ministack  # type: ignore[import-untyped]
 
+from bootcamp.stack.ports import KEEP_ALIVE_SECONDS
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 HIDDEN = ("/_ministack", "/_localstack", "/_aws")
 READY_PATH = "/health"
-KEEP_ALIVE_SECONDS = 75
 
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:

@@ -15,6 +15,10 @@ import sys
 from bootcamp.errors import StackError
 
 LOOPBACK = "127.0.0.1"
+KEEP_ALIVE_SECONDS = 75
+"""How long our servers keep an idle connection. Far above the 5 s after which httpx drops one: at the
+same length, a request meets a connection that is just being closed, and its sender pays for that.
+"""
 FIRST_PORT, LAST_PORT = 20_000, 32_000
 FIRST_BLOCK_PORT, BLOCK_PORTS, BLOCKS = 10_000, 128, 78
 """Below those: blocks of ports, each of one process that grades hostile code."""

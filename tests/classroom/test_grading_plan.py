@@ -53,10 +53,14 @@ def test_only_what_the_grader_broke_on_is_tried_again(
 
 
 def test_regrading_a_student_leaves_the_others_alone(
-    record: MakeRecord, manifest: Manifest
+    record: MakeRecord, manifest: Manifest, week: Week
 ) -> None:
     redo = Redo(students=frozenset({"anna"}))
-    assert items(plan("anna", HERE, key(), record(), manifest, redo)) == EVERY
+    task = plan("anna", HERE, key(), record(), manifest, redo)
+    assert task is not None
+    assert task.items == EVERY
+    after = merged(task, week, Answer(record().items, "none", 2.0))
+    assert "1.1, 1.2, 1.3, 1.4, 1.5 at" in after.regraded[0]
     assert plan("ben", HERE, key(graders="newer"), record("ben"), manifest, redo) is None
 
 

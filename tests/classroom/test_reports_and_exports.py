@@ -22,7 +22,7 @@ from autograder.classroom.exports import (
     scores_csv,
 )
 from autograder.classroom.late import LateRules, Policy
-from autograder.classroom.records import Record
+from autograder.classroom.records import Record, Why
 from autograder.classroom.reports import Pages, duration
 from autograder.classroom.roster import Student
 from autograder.classroom.summary import Grade, Status, grade_of, statistics
@@ -207,6 +207,17 @@ def test_a_students_page_says_what_it_must_and_no_more(
         assert "4711" not in page  # the seed
 
 
+def test_a_students_page_says_why_an_item_was_not_checked(
+    record: MakeRecord, week: Week, manifest: Manifest
+) -> None:
+    outcomes = {"1.5": Outcome.SKIPPED}
+    kept = record("anna", outcomes, "not checked: it builds on 1.3")
+    grade = grade_of(Student("anna"), Policy(), manifest, handed_in=True, record=kept)
+    words = read(Pages(week, manifest, Policy()).student(grade)).words
+    assert words.count("not checked: it builds on 1.3") == 1
+    assert "What to look at" not in words
+
+
 def test_the_class_page_has_every_number(
     grades: tuple[Grade, ...], week: Week, manifest: Manifest
 ) -> None:
@@ -247,6 +258,18 @@ def test_the_same_reason_with_other_numbers_counts_together(
     ]
     messages = {one.item.id: one.messages for one in statistics(grades, manifest).items}
     assert messages["1.3"] == (("waited … s for …", 2),)
+
+
+def test_of_code_that_does_not_load_the_error_is_the_reason(
+    record: MakeRecord, manifest: Manifest
+) -> None:
+    kept = record("anna", {"1.3": Outcome.NOT_GRADABLE})
+    why = Why(rows=(("came back", "SyntaxError"), ("likely cause", "the line above")), log=())
+    items = tuple(one.model_copy(update={"why": why}) for one in kept.items)
+    kept = kept.model_copy(update={"items": items})
+    grade = grade_of(Student("anna"), Policy(), manifest, handed_in=True, record=kept)
+    messages = {one.item.id: one.messages for one in statistics([grade], manifest).items}
+    assert messages["1.3"] == (("SyntaxError", 1),)
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -298,6 +321,7 @@ def test_gradescope_results_fit_their_published_fields(grades: tuple[Grade, ...]
         Draft202012Validator(GRADESCOPE_SCHEMA).validate(result)
         assert result.get("score") == grade.final
     ben = gradescope(grades[1])
+    assert ben["output"] == "Points taken off for lateness: 1."
     assert [one["score"] for one in ben["tests"]] == [2.0, 1.0, 0.0, 2.0, 0.0]
     assert ben["tests"][2]["output_format"] == "text"  # never as HTML
     assert ben["extra_data"] == {"penalty": 1.0, "bonus": 0.0, "sandbox": "none"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from itertools import pairwise
 
 import httpx
@@ -15,6 +16,8 @@ from bootcamp.errors import StackError
 from bootcamp.providers import Fault, OpenAIControl
 
 SMALL = "text-embedding-3-small"
+CLIENTS_KEEP_SECONDS = 5.0
+"""How long httpx, and so the `openai` client, keeps an idle connection."""
 
 
 def embed(client, text="a"):
@@ -27,6 +30,22 @@ def outcome(client, text="a") -> int:
     except openai.APIStatusError as error:
         return error.status_code
     return 200
+
+
+def test_a_stand_in_never_closes_a_connection_that_a_client_still_keeps(
+    openai_url: str, sink_url: str
+) -> None:
+    connections = [HTTPConnection(url.removeprefix("http://")) for url in (openai_url, sink_url)]
+
+    def statuses() -> list[int]:
+        for one in connections:
+            one.request("GET", "/health")
+        answers = [one.getresponse() for one in connections]
+        return [answer.status for answer in answers if answer.read()]
+
+    assert statuses() == [200, 200]
+    time.sleep(CLIENTS_KEEP_SECONDS + 0.5)
+    assert statuses() == [200, 200]
 
 
 @pytest.mark.parametrize(
