@@ -7,7 +7,7 @@ correct solution unlike ours gets full marks.
     pytest tests/autograder/test_proofs.py -k week01 -n 2
 
 Without `--all-proofs`, as in `make test`, one wrong solution of each item and one unlike ours of each
-week are tried, and an item left undone is checked alone; with it, as in `make proof`, all. What they
+week are tried, and an item left undone alone, if it needs another; with it, as in `make proof`, all. What they
 came to is on the page `PROOFS.md`.
 """
 
@@ -43,10 +43,15 @@ ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each variant that is to be tried."""
+    """Each variant that is to be tried, and each item to be left undone: one that needs no other
+    fails for that reason in the untouched exercises, too.
+    """
+    every = metafunc.config.getoption("--all-proofs")
     if "variant" in metafunc.fixturenames:
-        every = metafunc.config.getoption("--all-proofs")
         metafunc.parametrize("variant", VARIANTS if every else sample(VARIANTS), ids=str)
+    if "item" in metafunc.fixturenames:
+        undone = [pair for pair in ITEMS if every or pair[1].needs]
+        metafunc.parametrize(("week", "item"), undone, ids=[item.id for _, item in undone])
 
 
 def sample(variants: Iterable[Variant]) -> list[Variant]:
@@ -122,7 +127,6 @@ def test_the_exercises_get_nothing(
         assert skipped_rightly(result, one) or says_undone(one), cards(result)
 
 
-@pytest.mark.parametrize(("week", "item"), ITEMS, ids=[item.id for _, item in ITEMS])
 def test_an_item_left_undone_is_lost_for_that_reason(
     week: Week,
     item: Item,
@@ -133,10 +137,11 @@ def test_an_item_left_undone_is_lost_for_that_reason(
     request: pytest.FixtureRequest,
 ) -> None:
     """With the item go those that need it, and no other."""
+    every = request.config.getoption("--all-proofs")
     shutil.copytree(week.solutions, tmp_path, dirs_exist_ok=True)
     for file in item.files:
         leave_undone(tmp_path / file, PurePosixPath(week.name) / file, item.id)
-    items = None if request.config.getoption("--all-proofs") else [item.id]
+    items = None if every else [item.id]
     result = run_week(week, tmp_path, items=items, stack=stack, host=host)
     prove(result, "undone", item.id, with_dependents(load_manifest(week), {item.id}))
     assert says_undone(of(result, item.id)), cards(result)
