@@ -7,8 +7,8 @@ correct solution unlike ours gets full marks.
     pytest tests/autograder/test_proofs.py -k week01 -n 2
 
 Without `--all-proofs`, as in `make test`, one wrong solution of each item and one unlike ours of each
-week are tried, and an item left undone alone, if it needs another; with it, as in `make proof`, all. What they
-came to is on the page `PROOFS.md`.
+week are tried, and an item left undone alone, if it needs another; with it, as in `make proof`, all.
+What they came to is on the page `PROOFS.md`.
 """
 
 from __future__ import annotations
