@@ -33,8 +33,9 @@ MAX_CODE_LINES = 20
 MAX_BLOCKS = 3
 """How many blocks a file may have."""
 WIDTH = 100
-SENTENCE_ENDS = (".", ":", "?", "!")
 """Columns of an exercise: a longer TODO is wrapped."""
+SENTENCE_ENDS = (".", ":", "?", "!")
+"""How a line ends that the next one does not go on."""
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,11 @@ class Student:
         layers: tuple[Layer, ...],
         env: Mapping[str, str],
         folder: Path,
-        host: Host | None = None,
+        host: Host,
     ) -> None:
-        """Without a `host` to fork from, the student gets one alone."""
         self._layers = layers
         self._folder = folder
-        self._host = host or Host(folder, base_environment(folder))
-        self._own_host = host is None
+        self._host = host
         self._processes: list[Forked] = []
         self._caller = Caller(self._start_caller, self.tail)
         self._worker: Worker | None = None
@@ -101,8 +99,6 @@ class Student:
         self._caller.stop()
         for process in self._processes:
             process.stop(grace=0.0)
-        if self._own_host:
-            self._host.stop()
         end_leftovers(self._folder)
         for port in self._ports:
             release_port(port)

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from autograder.classroom.fingerprint import versions
+from autograder.classroom.late import LateRules, Policy
 from autograder.classroom.records import ItemRecord, Key, Record, Why
+from autograder.classroom.roster import Student
+from autograder.classroom.summary import Grade, grade_of
 from autograder.engine.manifest import Manifest, load_manifest
 from autograder.engine.outcome import Outcome
 from bootcamp.weeks import Week, find_week
+
+DUE = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
+POLICY = Policy(due=DUE, late=LateRules(percent_per_day=10), extra_items=("1.5",))
+EVIL = '</dd><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}\x1b[2J\u202e" onload="x'
+"""What a student may write anywhere, to be run by a page, a spreadsheet or a terminal."""
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +109,22 @@ def record(week: Week, manifest: Manifest) -> Callable[..., Record]:
         )
 
     return make
+
+
+@pytest.fixture
+def grades(record: Callable[..., Record], manifest: Manifest) -> tuple[Grade, ...]:
+    """A small class: full marks with extra, a partial and late one, refused, missing, broken."""
+
+    def grade(student: Student, **facts: object) -> Grade:
+        return grade_of(student, POLICY, manifest, **{"handed_in": True, **facts})  # type: ignore[arg-type]
+
+    failed = record("ben", {"1.3": Outcome.FAILED, "1.5": Outcome.SKIPPED}, EVIL)
+    broken = record("emil", {"1.4": Outcome.GRADER_ERROR})
+    late = DUE + timedelta(days=1, hours=1)
+    return (
+        grade(Student("anna", "Anna", bonus=1.0), record=record(), submitted=DUE),
+        grade(Student("ben", EVIL, section="=1+1"), record=failed, submitted=late, notes=(EVIL,)),
+        grade(Student("=cmd|' /C calc'!A0"), refused=EVIL),
+        grade(Student("dora", "Dora"), handed_in=False),
+        grade(Student("emil"), record=broken, submitted=DUE),
+    )

@@ -6,7 +6,7 @@ import csv
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,6 @@ from autograder.classroom.gradebook import (
     assignment_name,
     write_gradebook,
 )
-from autograder.classroom.late import LateRules, Policy
 from autograder.classroom.records import Record
 from autograder.classroom.roster import Student
 from autograder.classroom.summary import Grade, grade_of
@@ -26,10 +25,9 @@ from autograder.engine.manifest import Manifest
 from autograder.engine.outcome import Outcome
 from bootcamp.errors import BootcampError
 from bootcamp.weeks import Week
+from tests.classroom.conftest import DUE, POLICY
 
 MakeRecord = Callable[..., Record]
-DUE = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
-POLICY = Policy(due=DUE, late=LateRules(percent_per_day=10), extra_items=("1.5",))
 
 
 @pytest.fixture

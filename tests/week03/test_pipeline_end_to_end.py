@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from autograder.engine.documents import Document, document, random_document, random_pages
+from autograder.engine.host import Host
 from autograder.engine.student import Student
 from bootcamp.providers.faults import Fault
 from tests.samples import hostile
@@ -139,10 +140,10 @@ def slots(api: Api) -> set[int]:
     }
 
 
-def enqueue(api: Api, folder, document_id: str) -> None:
+def enqueue(host: Host, api: Api, folder, document_id: str) -> None:
     """Send a document's message once more, as a broker may."""
     folder.mkdir(exist_ok=True)
-    code = Student(LAYERS, api.run.environment(), folder)
+    code = Student(LAYERS, api.run.environment(), folder, host)
     blobs = api.run.blob_folder / "uploads"
     newest = max(blobs.iterdir(), key=lambda path: path.stat().st_mtime)
     ref = {
@@ -156,7 +157,7 @@ def enqueue(api: Api, folder, document_id: str) -> None:
     code.stop()
 
 
-def test_a_failed_step_fails_the_document_and_is_not_paid_for_twice(run, tmp_path):
+def test_a_failed_step_fails_the_document_and_is_not_paid_for_twice(host, run, tmp_path):
     with serving(run, tmp_path / "apps") as api:
         run.openai.script(Fault.status(500))
         made = random_document(random.Random(5), "pdf")
@@ -169,14 +170,14 @@ def test_a_failed_step_fails_the_document_and_is_not_paid_for_twice(run, tmp_pat
         made_once = {path.name: path.stat().st_mtime_ns for path in artifacts.iterdir()}
         assert {name.partition("-")[0] for name in made_once} == {"parse", "chunk"}
 
-        enqueue(api, tmp_path / "caller", document_id)
+        enqueue(host, api, tmp_path / "caller", document_id)
         done = poll(lambda: ((s := api.status(document_id))["status"] == "completed" and s) or None)
         assert done["result"]["pages"] == 3
         now = {path.name: path.stat().st_mtime_ns for path in artifacts.iterdir()}
         assert made_once.items() <= now.items(), "an earlier step ran again"
 
         asked = len(run.openai.journal())
-        enqueue(api, tmp_path / "caller", document_id)  # a late copy of the message
+        enqueue(host, api, tmp_path / "caller", document_id)  # a late copy of the message
         poll(lambda: api.worker_log().count("succeeded") >= 10 or None)
         assert api.status(document_id)["status"] == "completed"
         assert len(run.openai.journal()) == asked, "the embeddings were paid for twice"

@@ -56,33 +56,33 @@ def test_a_failed_job_says_why_and_no_more(api):
     assert job["progress"] == {"step": "embed", "percent": 50}
 
 
-def deliver_again(api, folder, job_id: str) -> None:
+def deliver_again(host, api, folder, job_id: str) -> None:
     """Send the job's message once more, as a broker may."""
     document = api.job(job_id)["document"]
-    code = Student(LAYERS, api.run.environment(), folder)
+    code = Student(LAYERS, api.run.environment(), folder, host)
     name = "ingest_document.apply_async"
     code.ask("pipeline.tasks.document_pipeline", name, args=[document], task_id=job_id)
     code.stop()
 
 
-def test_a_finished_job_delivered_again_does_nothing(api, tmp_path):
+def test_a_finished_job_delivered_again_does_nothing(host, api, tmp_path):
     job_id = api.accepted(b"once and no more %d" % random.getrandbits(64))
     api.ended(job_id)
     item, asked = api.item(job_id), len(api.run.openai.journal())
     line = f"nothing to do for job {job_id}"
     for times in (1, 2):
-        deliver_again(api, tmp_path, job_id)
+        deliver_again(host, api, tmp_path, job_id)
         poll(lambda times=times: api.worker_log().count(line) == times or None)
     assert api.item(job_id) == item
     assert len(api.run.openai.journal()) == asked
     assert api.finished(job_id)["status"] == "completed"
 
 
-def test_a_failed_job_delivered_again_does_nothing(api, tmp_path):
+def test_a_failed_job_delivered_again_does_nothing(host, api, tmp_path):
     job_id = api.accepted(b"%PDF-1.4\nthis is none either\n%%EOF\n", "broken.pdf")
     api.ended(job_id)
     item = api.item(job_id)
-    deliver_again(api, tmp_path, job_id)
+    deliver_again(host, api, tmp_path, job_id)
     poll(lambda: f"nothing to do for job {job_id}" in api.worker_log() or None)
     assert api.item(job_id) == item
 
@@ -124,9 +124,9 @@ def test_a_job_cancelled_while_it_runs_goes_no_further(run, tmp_path):
         assert [doc for (doc,) in rows(run, "SELECT document_id FROM documents")] == [after]
 
 
-def test_tasks_that_are_no_jobs_run_as_ever(api, tmp_path):
+def test_tasks_that_are_no_jobs_run_as_ever(host, api, tmp_path):
     api.ended(api.accepted())
-    code = Student(LAYERS, api.run.environment(), tmp_path)
+    code = Student(LAYERS, api.run.environment(), tmp_path, host)
     before = len(table(api.run).scan()["Items"])
     [task_id] = code.call("pipeline.producer", "enqueue_articles", ["a title"])
     code.stop()

@@ -1,0 +1,204 @@
+"""5.4: the one write that gives a job up, and leaves its letter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.engine.between import Between, Request
+from autograder.engine.calls import Answer
+from autograder.engine.card import fail
+from autograder.engine.remote import made
+from autograder.week04_job_state.code import (
+    Code,
+    changed,
+    must_be_job,
+    must_raise,
+    number,
+    plain,
+)
+from autograder.week05_retries.rows import LONG, Item, Rows, as_job, job, moment, row_of
+from autograder.week05_retries.test_5_4_letters import DEAD, Made
+from autograder.week05_retries.writes import check_one_write
+
+pytestmark = pytest.mark.item("5.4")
+
+SLACK_SECONDS = 2.0
+ROUNDING = 0.001
+"""Of a time on its way through `Decimal` and `float`, seconds."""
+ONE_WRITE = "one conditional write: `move` with all of it, and `generation=job.generation`"
+NO_GAP = "a worker that dies between two writes leaves a failed job without a letter, or a letter of a job "
+NO_GAP += "that lives"
+
+
+def taken(rng: Random, table: Rows, **more: Any) -> Item:
+    """A job that a worker has."""
+    row = job(rng, "processing", owner=f"owner-{rng.getrandbits(32):x}", steps_done=2, step="embed")
+    row |= {"percent": 50, "waiting": {"number": 3, "arguments": []}, **more}
+    table.put(row)
+    return row
+
+
+def letter(rng: Random) -> tuple[dict[str, Any], Made]:
+    """A dead letter as it must stand on the row, and as an argument."""
+    known = {
+        "step": "embed",
+        "task": "pipeline.embed_chunks",
+        "arguments": [{"blob_key": f"uploads/{rng.getrandbits(64):x}"}],
+        "kind": f"kind_{rng.randint(0, 99)}",
+        "message": f"Message {rng.randint(0, 99)}.",
+        "exception": "ValueError",
+        "detail": "Traceback",
+        "attempts": rng.randint(2, 9),
+        "deliveries": rng.randint(1, 3),
+        "fingerprint": f"{rng.getrandbits(64):016x}",
+    }
+    times = {"first_at": moment(-300), "last_at": moment(-1)}
+    argument = {name: made("decimal", "Decimal", str(value)) for name, value in times.items()}
+    return {**known, **times}, {**known, **argument}
+
+
+def mark(rng: Random) -> dict[str, Any]:
+    """What a later week has `bury` write along."""
+    return {"mark": f"m{rng.randint(0, 99)}"}
+
+
+def bury(code: Code, row: Item, argument: Made, more: dict[str, Any]) -> Answer:
+    return code.ask(DEAD, "bury", as_job(row), argument, more)
+
+
+def test_one_write(code: Code, table: Rows, between: Between, rng: Random) -> None:
+    """State, error, letter and its time: together."""
+    row, more = taken(rng, table), mark(rng)
+    known, argument = letter(rng)
+    sent = "bury() of a job that this worker has"
+    with between.watching() as seen:
+        said = must_be_job(sent, bury(code, row, argument, more))
+    found = row_of(table, row["id"])
+    wanted: dict[str, Any] = {
+        "status": "failed",
+        "error": {"type": known["kind"], "message": known["message"]},
+        "dead_letter": known,
+        **more,
+    }
+    causes = {
+        "dead_at": "the list finds dead letters by `dead_at`: without it nobody sees this one",
+        "mark": "`more` is written along: later weeks put a webhook there",
+        "error": "clients read `error`: its kind and its message, nothing else of the letter",
+    }
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            got = plain(found[name]) if name in found else "nothing"
+            cause = causes.get(name, ONE_WRITE)
+            expected = f"{name} on the row: {plain(value)!r}"
+            fail(sent=sent, expected=expected, got=f"{name}: {got!r}", cause=cause)
+    dead_at = number(found.get("dead_at"))
+    died = float(known["last_at"])
+    if dead_at is None or not died - ROUNDING <= dead_at <= time.time() + SLACK_SECONDS:
+        fail(
+            sent=sent,
+            expected=f"dead_at: the letter's last_at, {known['last_at']}, or now",
+            got=f"dead_at: {plain(found.get('dead_at'))!r}",
+            cause=causes["dead_at"],
+        )
+    check_finished(sent, found)
+    check_one_write(sent, seen, row["id"], NO_GAP)
+    own = "lost_messages" in said  # of `ReliableJob` alone: the row has none
+    if said.get("status") != "failed" or not said.get("dead_letter") or not own:
+        fail(
+            sent=sent,
+            expected="the job as it is now, with its letter (`ReliableJob`)",
+            got=said,
+            cause="a `Job` has its letter as a plain dict: the alert that comes next cannot read it",
+        )
+    index = table.by("by_dead_letter", "owner", row["owner"])
+    if [one["id"] for one in index] != [row["id"]]:
+        fail(
+            sent=sent,
+            expected="the job in the index of the dead",
+            got=index,
+            cause=causes["dead_at"],
+        )
+
+
+def check_finished(sent: str, row: Item) -> None:
+    """It is over: nobody is to look after it, and it may be deleted one day."""
+    left = [name for name in ("lease_owner", "lease_until", "due_at", "due_shard") if name in row]
+    if left or "expires_at" not in row or "finished_at" not in row:
+        fail(
+            sent=sent,
+            expected="a finished job: no lease, not due, with `finished_at` and `expires_at`",
+            got=plain({name: row.get(name) for name in (*left, "finished_at", "expires_at")}),
+            cause="`move` to FAILED does all of that",
+        )
+
+
+def test_too_late(code: Code, table: Rows, between: Between, rng: Random) -> None:
+    """Another worker has the job, or it was cancelled: by now, or right before the write; or neither."""
+
+    def taken_over(row: Item) -> None:
+        table.put({**row, "generation": row["generation"] + 1, "lease_until": moment(LONG)})
+
+    def cancelled(row: Item) -> None:
+        table.cancel(row["id"])
+
+    cases: list[tuple[str, Callable[[Item], None] | None, bool]] = [
+        (f"{what}{', right before its write' if racing else ''}", act, racing)
+        for what, act in (
+            ("that another worker has taken since", taken_over),
+            ("that was cancelled", cancelled),
+        )
+        for racing in (False, True)
+    ]
+    cases += [("that this worker has", None, False)] * 2
+    for what, act, racing in rng.sample(cases, len(cases)):
+        row = taken(rng, table)
+        sent = f"bury() of a job {what}"
+        if act is None:
+            alone(sent, code, table, between, row, rng)
+        else:
+            refused(sent, code, table, between, row, rng, act, racing)
+
+
+def alone(sent: str, code: Code, table: Rows, between: Between, row: Item, rng: Random) -> None:
+    """Nobody else wants this one: it is buried, in one write."""
+    with between.watching() as seen:
+        must_be_job(sent, bury(code, row, letter(rng)[1], mark(rng)))
+    check_one_write(sent, seen, row["id"], ONE_WRITE)
+    if (status := row_of(table, row["id"]).get("status")) != "failed":
+        fail(sent=sent, expected="a failed job", got=plain(status), cause=ONE_WRITE)
+
+
+def refused(
+    sent: str,
+    code: Code,
+    table: Rows,
+    between: Between,
+    row: Item,
+    rng: Random,
+    act: Callable[[Item], None],
+    racing: bool,
+) -> None:
+    """A JobConflict, and a row that is as it was after `act`."""
+    kept: list[Item] = []
+
+    def meddle() -> None:
+        act(row)
+        kept.append(row_of(table, row["id"]))
+
+    def writes_it(request: Request) -> bool:
+        return racing and request.writes and request.names(row["id"])
+
+    if not racing:
+        meddle()
+    with between.before(meddle, writes_it):
+        answer = bury(code, row, letter(rng)[1], mark(rng))
+    must_raise(sent, answer, "JobConflict", ONE_WRITE)
+    if not kept:
+        fail(sent=sent, expected="JobConflict from a write", got="no write", cause=ONE_WRITE)
+    if odd := changed(kept[0], row_of(table, row["id"])):
+        fail(sent=sent, expected="JobConflict, and nothing written", got=odd, cause=ONE_WRITE)
