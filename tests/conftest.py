@@ -40,6 +40,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """One parent for the processes of all solutions that are ours: it has imported all they need."""
     folder = tmp_path_factory.mktemp("host")
     with Host(folder, base_environment(folder)) as host:
+        host.await_ready()
         yield host
 
 

@@ -28,7 +28,7 @@ from autograder.classroom.reports import REPORTS, Pages
 from autograder.classroom.roster import Roster, load_roster
 from autograder.classroom.similarity import Pair
 from autograder.classroom.sources import HandIn, find, repository
-from autograder.classroom.summary import Grade, counts, grade_of
+from autograder.classroom.summary import Grade, counts, grade_of, uneven
 from autograder.engine.manifest import Manifest, load_manifest
 from bootcamp.errors import StackError, UsageError
 from bootcamp.files import write_atomic
@@ -156,12 +156,11 @@ class Assignment:
                 result = json.dumps(exports.gradescope(grade), indent=1)
                 files[f"exports/gradescope/{stem}/results.json"] = result
                 files[f"exports/github_classroom/{stem}.txt"] = exports.classroom(grade)
-        files["class.html"] = pages.whole_class(
-            grades, self.seed, self.all_problems(), tuple(pairs)
-        )
+        problems = (*self.all_problems(), *uneven(grades))
+        files["class.html"] = pages.whole_class(grades, self.seed, problems, tuple(pairs))
         files["scores.csv"] = exports.scores_csv(grades, self.manifest)
         files["exports/lms.csv"] = exports.lms_csv(grades, self.week.name)
-        summary = self._summary(grades)
+        summary = self._summary(grades, problems)
         files["grades.json"] = json.dumps(summary, indent=1)
         for name, text in files.items():
             write_atomic(out / name, text.encode("utf-8", "replace"))
@@ -253,13 +252,13 @@ class Assignment:
             notes=intake.notes if intake else (),
         )
 
-    def _summary(self, grades: tuple[Grade, ...]) -> dict[str, Any]:
+    def _summary(self, grades: tuple[Grade, ...], problems: tuple[str, ...]) -> dict[str, Any]:
         return {
             "week": self.week.number,
             "name": self.week.name,
             "max_score": grades[0].max_score if grades else self.manifest.max_score,
             "seed": self.seed,
             "counts": counts(grades),
-            "problems": list(self.all_problems()),
+            "problems": list(problems),
             "students": [grade.to_json() for grade in grades],
         }

@@ -12,7 +12,8 @@ from statistics import mean, median
 from typing import Any
 
 from autograder.classroom.late import Lateness, Policy, lateness
-from autograder.classroom.records import ItemRecord, Record
+from autograder.classroom.names import shown
+from autograder.classroom.records import ItemRecord, Key, Record
 from autograder.classroom.roster import Student
 from autograder.engine.manifest import Item, Manifest
 from autograder.engine.outcome import Outcome
@@ -220,6 +221,24 @@ def _reason(result: ItemRecord) -> str:
     first = (rows.get(label) for label in labels)
     text = next(filter(None, first), result.outcome.value)
     return _VARYING.sub("…", text.splitlines()[0])[:160]
+
+
+def uneven(grades: Iterable[Grade]) -> tuple[str, ...]:
+    """Who handed in equal files, had equal inputs and did not get the same: one of them is wronged."""
+    alike: dict[Key, list[Record]] = {}
+    for grade in grades:
+        if grade.record and not grade.record.broken:
+            alike.setdefault(grade.record.key, []).append(grade.record)
+    return tuple(filter(None, map(_uneven, alike.values())))
+
+
+def _uneven(records: Sequence[Record]) -> str:
+    by_item = zip(*(one.items for one in records), strict=False)
+    items = [one[0].id for one in by_item if len({each.outcome for each in one}) > 1]
+    if not items:
+        return ""
+    who = " and ".join(shown(one.student) for one in records)
+    return f"{who} handed in equal files and differ in {', '.join(items)}: grade them again (--regrade)"
 
 
 def counts(grades: Iterable[Grade]) -> str:

@@ -190,7 +190,7 @@ class Student:
             log = worker.tail()
             ended = f"the worker ended: {log[-1]}" if log else "the worker ended"
             card = Card(
-                sent=f"{' '.join(Worker.command(worker.name)[:5])} …",
+                sent=f"python {' '.join(Worker.command(worker.name)[:5])} …",
                 expected="a worker that is ready",
                 got="it did not get ready in time" if worker.alive else ended,
                 cause="the last lines of its log say why",
@@ -231,7 +231,7 @@ class Student:
         """
         if not api.wait_ready():
             card = Card(
-                sent=f"{' '.join(Api.command(api.port))}, then GET /health",
+                sent=f"python {' '.join(Api.command(api.port))}, then GET /health",
                 expected="an API that answers",
                 got="the API ended" if not api.alive else "it did not answer in time",
                 cause="the last lines of its log say why",

@@ -144,7 +144,7 @@ def test_several_signatures(receiver: Receiver, rng: Random) -> None:
         ("two signatures, both of other secrets", f"{other} {other}"),
         ("a signature of another version", f"v2,{digest}"),
         ("a signature without a version", digest),
-        ("a signature with a letter more", f"{right}x"),
+        ("a signature with a letter more", f"v1,x{digest}"),
         ("a signature with letters in front", f"{other}{right}"),
         ("the first half of a signature", right[: len(right) // 2]),
     ):

@@ -145,6 +145,8 @@ def _run(
     _say_what_stays(console, assignment, tasks)
     if not tasks:
         return
+    count = "1 submission" if len(tasks) == 1 else f"{len(tasks)} submissions"
+    console.print(f"Grading {count} of {assignment.week}, {min(processes, len(tasks))} at once.")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

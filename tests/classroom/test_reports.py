@@ -11,7 +11,7 @@ from autograder.classroom.late import Policy
 from autograder.classroom.records import Record, Why
 from autograder.classroom.reports import Pages, duration
 from autograder.classroom.roster import Student
-from autograder.classroom.summary import Grade, Status, grade_of, statistics
+from autograder.classroom.summary import Grade, Status, grade_of, statistics, uneven
 from autograder.engine.manifest import Manifest
 from autograder.engine.outcome import Outcome
 from bootcamp.cli.grade import exit_code
@@ -139,6 +139,22 @@ def test_statistics(grades: tuple[Grade, ...], manifest: Manifest) -> None:
     assert by_id["1.3"].outcomes == {Outcome.PASSED: 2, Outcome.FAILED: 1}
     assert by_id["1.5"].messages == (("builds on an item that did not pass", 1),)
     assert statistics((), manifest).mean is None
+
+
+def test_equal_files_with_unequal_results_are_told(record: MakeRecord, manifest: Manifest) -> None:
+    """Equal files get equal inputs: who lost an item there was wronged, or the other was favoured."""
+
+    def grade(student: str, *lost: str, **facts: str) -> Grade:
+        kept = record(student, dict.fromkeys(lost, Outcome.FAILED), **facts)
+        return grade_of(Student(student), POLICY, manifest, handed_in=True, record=kept)
+
+    unequal = grade("anna"), grade("ben", "1.3"), grade("cleo", "1.4", submission="others")
+    (told,) = uneven(unequal)
+    assert told.startswith("anna and ben handed in equal files and differ in 1.3:")
+    assert not uneven((grade("anna", "1.3"), grade("ben", "1.3")))
+    broken = record("dora", {"1.3": Outcome.GRADER_ERROR})
+    unknown = grade_of(Student("dora"), POLICY, manifest, handed_in=True, record=broken)
+    assert not uneven((grade("anna"), unknown))
 
 
 def test_the_same_reason_with_other_numbers_counts_together(

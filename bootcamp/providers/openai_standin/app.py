@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +25,6 @@ from bootcamp.providers.faults import Fault
 from bootcamp.providers.openai_standin import chat, embeddings, models
 from bootcamp.providers.openai_standin.errors import ServiceError, scripted
 from bootcamp.providers.openai_standin.tokens import count_all
-from bootcamp.providers.openai_standin.vectors import embed
 
 REQUESTS_A_MINUTE = 10_000
 """What `x-ratelimit-limit-requests` says. It is not enforced: rate limits are scripted."""
@@ -113,17 +110,9 @@ def create_app(token: str) -> Starlette:
             *control_routes(token, accounts),
         ],
         exception_handlers={404: _no_such_address, 405: _no_such_address},
-        lifespan=_warm_up,
     )
     app.router.redirect_slashes = False
     return app
-
-
-@asynccontextmanager
-async def _warm_up(_: Starlette) -> AsyncIterator[None]:
-    """Import scikit-learn beside the server: health is answered long before it is done."""
-    threading.Thread(target=embed, args=(["warm up"], 8), daemon=True).start()
-    yield
 
 
 async def _health(_: Request) -> Response:

@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from math import sqrt
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import mmh3
+import numpy as np
+from numpy.typing import NDArray
+
+from bootcamp.providers.openai_standin.stop_words import STOP_WORDS
 
 WORD_WEIGHT = 2.0
 """A whole word that agrees says this much more than a run of letters that agrees."""
@@ -25,13 +26,6 @@ PART_LENGTHS = (3, 4, 5)
 """Lengths, in letters, of the runs that each word is cut into."""
 
 _WORD = re.compile(r"\w+")
-
-
-@lru_cache(maxsize=1)
-def _stop_words() -> frozenset[str]:
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # slow to import
-
-    return frozenset(ENGLISH_STOP_WORDS) | {"does", "did"}
 
 
 @lru_cache(maxsize=100_000)
@@ -47,7 +41,7 @@ def _parts(word: str) -> tuple[str, ...]:
 def content_words(text: str) -> list[str]:
     """The words of a text in lower case, without those that say nothing."""
     words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return [word for word in words if word not in _stop_words()] or words
+    return [word for word in words if word not in STOP_WORDS] or words
 
 
 def features(text: str) -> dict[str, float]:
@@ -63,17 +57,12 @@ def features(text: str) -> dict[str, float]:
 
 
 def embed(texts: Sequence[str], dimensions: int) -> NDArray[np.float32]:
-    """Embed texts.
-
-    Returns an array of shape (texts, dimensions); each row has length 1. Slow the first time:
-    it imports scikit-learn.
-    """
-    import numpy as np
-    from sklearn.feature_extraction import FeatureHasher
-    from sklearn.preprocessing import normalize
-
-    hasher = FeatureHasher(dimensions, input_type="dict", dtype=np.float64)
-    hashed = hasher.transform(features(text) for text in texts)
-    rows = normalize(hashed).toarray().astype(np.float32)
+    """Embed texts: an array of shape (texts, dimensions), whose rows have length 1."""
+    rows = np.zeros((len(texts), dimensions))
+    for row, text in zip(rows, texts, strict=True):
+        for feature, weight in features(text).items():
+            hashed = mmh3.hash(feature)  # 32 bits, with a sign
+            row[abs(hashed) % dimensions] += weight if hashed >= 0 else -weight
     rows[~rows.any(axis=1), 0] = 1.0  # features that cancel out: a vector has length 1 all the same
-    return np.asarray(rows)
+    unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit.astype(np.float32)

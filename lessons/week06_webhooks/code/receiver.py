@@ -16,7 +16,10 @@ to_do: list[str] = []
 
 @app.post("/postcards")
 async def receive(request: Request) -> Response:
-    text = (await request.body()).decode(errors="replace")
+    try:
+        text = (await request.body()).decode()
+    except UnicodeDecodeError:
+        return Response(status_code=401)
     card = Postcard(
         request.headers.get("card-number", ""),
         minute_of(request.headers.get("card-minute", "")),
