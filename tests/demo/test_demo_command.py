@@ -49,13 +49,6 @@ def run_demo(state: Path, *words: str | Path, **env: str) -> subprocess.Complete
 
 
 @pytest.fixture
-def joined(stack: Stack, tmp_path: Path) -> Path:
-    """A state folder in which the demo finds the stack of this test session."""
-    (tmp_path / "stack").symlink_to(stack.path)
-    return tmp_path
-
-
-@pytest.fixture
 def samples(tmp_path: Path) -> Path:
     """One document and a question that it answers."""
     folder = tmp_path / "samples"

@@ -34,18 +34,18 @@ WEEKS = [week for week in all_weeks() if (week.exercises / "README.md").is_file(
 
 
 @pytest.mark.parametrize("week", WEEKS, ids=str)
-def test_red_is_what_the_page_announces(week: Week, tmp_path: Path) -> None:
+def test_red_is_what_the_page_announces(week: Week, joined: Path, tmp_path: Path) -> None:
     (step,) = announced(week)
     for file, content in scaffolds(week).items():
-        target = tmp_path / file
+        target = tmp_path / "work" / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     (seed,) = re.findall(r"\(seed (\d+)\)", step.output)  # the same inputs as on the page
-    command = ["check", str(week.number), "--from", str(tmp_path), "--seed", seed]
+    command = ["check", str(week.number), "--from", str(tmp_path / "work"), "--seed", seed]
     done = subprocess.run(
         [sys.executable, "-m", "bootcamp", *command],
         cwd=paths.ROOT,
-        env={**os.environ, "COLUMNS": COLUMNS},
+        env={**os.environ, "COLUMNS": COLUMNS, "BOOTCAMP_STATE": str(joined)},
         capture_output=True,
         text=True,
         check=False,

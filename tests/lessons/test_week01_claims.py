@@ -37,7 +37,7 @@ def test_a_blocking_call_stops_the_heart_and_a_thread_does_not(seconds_of) -> No
 
 def test_threads_do_not_share_out_a_computation(seconds_of) -> None:
     took = seconds_of("counting")
-    assert took["in threads"] > 0.6 * took["one after another"]
+    assert took["in threads"] >= 0.6 * took["one after another"]
 
 
 def test_a_producer_that_waits_has_no_use_for_four_slots(seconds_of) -> None:
