@@ -7,7 +7,7 @@ correct solution unlike ours gets full marks.
     pytest tests/autograder/test_proofs.py -k week01 -n 2
 
 Without `--all-proofs`, as in `make test`: one wrong solution of each item, one unlike ours of each
-week, an item left undone if it needs another, and the exercises of week 1 (all of them are graded in
+week, an item of each week left undone, and the exercises of week 1 (all of them are graded in
 `test_homework_red.py`). With it, as in `make proof`, all there are.
 What they came to is on the page `PROOFS.md`.
 """
@@ -44,8 +44,8 @@ ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each variant that is to be tried, and each item to be left undone: one that needs no other
-    fails for that reason in the untouched exercises, too.
+    """Each variant that is to be tried, and each item to be left undone: without `--all-proofs`, the
+    first of each week that needs another, as the others fail untouched for that reason, too.
     """
     every = metafunc.config.getoption("--all-proofs")
     if "untouched" in metafunc.fixturenames:
@@ -53,7 +53,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "variant" in metafunc.fixturenames:
         metafunc.parametrize("variant", VARIANTS if every else sample(VARIANTS), ids=str)
     if "item" in metafunc.fixturenames:
-        undone = [pair for pair in ITEMS if every or pair[1].needs]
+        needy = {week: (week, item) for week, item in reversed(ITEMS) if item.needs}
+        undone = ITEMS if every else list(needy.values())
         metafunc.parametrize(("week", "item"), undone, ids=[item.id for _, item in undone])
 
 
