@@ -8,8 +8,8 @@ WEEK ?=
 ONCE ?=
 N ?= 2
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-# Tests wait a lot: two processes more than there are cores, five at most.
-JOBS ?= $(shell echo $$(( $(CORES) < 3 ? $(CORES) + 2 : 5 )))
+# Tests wait a lot: one process more than there are cores, five at most.
+JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
 
 # The tests of a file share an API and a worker: started once, if one process has the file.
 BY_FILE := --dist loadfile --no-loadscope-reorder
@@ -18,7 +18,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
-	@echo "make test [JOBS=4]        run all tests, in that many processes"
+	@echo "make test [JOBS=3]        run all tests, in that many processes"
 	@echo "make proof                try the graders on every wrong and right solution: PROOFS.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
