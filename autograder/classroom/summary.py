@@ -224,7 +224,7 @@ def _reason(result: ItemRecord) -> str:
 
 
 def uneven(grades: Iterable[Grade]) -> tuple[str, ...]:
-    """Who handed in equal files, had equal inputs and did not get the same: one of them is wronged."""
+    """Who handed in equal files, had equal inputs and did not get the same: somebody is wronged."""
     alike: dict[Key, list[Record]] = {}
     for grade in grades:
         if grade.record and not grade.record.broken:

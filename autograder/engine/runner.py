@@ -96,7 +96,7 @@ def _pytest(folder: Path, grading: Grading) -> tuple[int, str]:
     """Run the graders in this process, away from the user's own pytest configuration and plugins."""
     options = ["-q", "--no-header", "--continue-on-collection-errors"]
     options += ["--capture=no"]  # Python's streams are caught here; the terminal stays free
-    # It collects the garbage ten times at the end, for warnings that nobody reads here: seconds.
+    # This plugin collects the garbage ten times at the end, for warnings that nobody reads here.
     options += ["-p", "no:unraisableexception"]
     options += ["-c", str(PYTEST_INI), "--rootdir", str(folder.parent)]
     output = io.StringIO()

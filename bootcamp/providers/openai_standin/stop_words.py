@@ -1,4 +1,7 @@
-"""English words that say how a sentence is built and not what it is about."""
+"""English words that say how a sentence is built and not what it is about.
+
+Few on purpose: long lists, made for search engines, drop "bill", "index" and "page" as well.
+"""
 
 _WORDS = """
 a about above across after again against all almost along already also although always am among an

@@ -50,16 +50,17 @@ def main() -> None:
     headers = {**headers_of(card), "card-seal": whole_card(card)}
     late = Postcard("card-2", NOW - 60, "film 18 is ready", "")
     arrivals = {
-        "genuine": (headers, card.text),
-        "the same again": (headers, card.text),
-        "other words": (headers, "film 99 is ready"),
-        "an hour old": ({**headers_of(late), "card-seal": whole_card(late)}, late.text),
-        "no headers": ({}, card.text),
-        "not a number": ({**headers, "card-minute": "soon"}, card.text),
+        "genuine": (headers, card.text.encode()),
+        "the same again": (headers, card.text.encode()),
+        "other words": (headers, b"film 99 is ready"),
+        "an hour old": ({**headers_of(late), "card-seal": whole_card(late)}, late.text.encode()),
+        "no headers": ({}, card.text.encode()),
+        "not a number": ({**headers, "card-minute": "soon"}, card.text.encode()),
+        "not text": (headers, b"film 17 \xff"),
     }
     with TestClient(app) as lab:
-        for name, (sent, text) in arrivals.items():
-            answer = lab.post("/postcards", content=text.encode(), headers=sent)
+        for name, (sent, body) in arrivals.items():
+            answer = lab.post("/postcards", content=body, headers=sent)
             print(f"{name + ':':<15} {answer.status_code}, to do: {len(to_do)}")
 
 
