@@ -6,7 +6,10 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
+from autograder.classroom import fingerprint
+from autograder.classroom.assignment import Assignment, Options
 from autograder.classroom.late import Policy
 from autograder.classroom.records import Record, Why
 from autograder.classroom.reports import Pages, duration
@@ -19,6 +22,7 @@ from bootcamp.weeks import Week
 from tests.classroom.conftest import DUE, EVIL, POLICY
 
 MakeRecord = Callable[..., Record]
+MakeFolder = Callable[..., Path]
 
 
 def test_what_each_status_is_worth(grades: tuple[Grade, ...]) -> None:
@@ -155,6 +159,25 @@ def test_equal_files_with_unequal_results_are_told(record: MakeRecord, manifest:
     broken = record("dora", {"1.3": Outcome.GRADER_ERROR})
     unknown = grade_of(Student("dora"), POLICY, manifest, handed_in=True, record=broken)
     assert not uneven((grade("anna"), unknown))
+
+
+def test_the_class_page_and_the_json_tell_of_unequal_results(
+    record: MakeRecord, week: Week, homework: dict[str, bytes], folder: MakeFolder, tmp_path: Path
+) -> None:
+    for student in ("anna", "ben"):
+        folder(f"handed-in/{student}", dict(homework))
+    assignment = Assignment(week, Options(tmp_path / "handed-in", tmp_path / "grades"))
+    with assignment.held():
+        for entry in assignment.entries:
+            assert entry.intake
+            files = fingerprint.of_submission(entry.intake.files)
+            lost = {"1.3": Outcome.FAILED} if entry.id == "ben" else {}
+            assignment.results.save(record(entry.id, lost, submission=files))
+        told = assignment.publish(assignment.grades())["problems"]
+    assert told == [
+        "anna and ben handed in equal files and differ in 1.3: grade them again (--regrade)"
+    ]
+    assert "anna and ben handed in equal files" in (tmp_path / "grades/class.html").read_text()
 
 
 def test_the_same_reason_with_other_numbers_counts_together(
