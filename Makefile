@@ -48,7 +48,7 @@ test: setup
 proof: setup
 	rm -rf .bootcamp/proofs
 	$(BIN)/python -m pytest tests/autograder/test_proofs.py tests/cheats --all-proofs \
-		--note-proofs .bootcamp/proofs --numprocesses $(JOBS) \
+		--note-proofs .bootcamp/proofs --numprocesses $(JOBS) --dist loadgroup \
 		-k "not the_page_shows"; status=$$?; \
 		$(BIN)/python -m autograder.proofs .bootcamp/proofs && exit $$status
 

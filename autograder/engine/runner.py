@@ -98,6 +98,7 @@ def _pytest(folder: Path, grading: Grading) -> tuple[int, str]:
     options += ["--capture=no"]  # Python's streams are caught here; the terminal stays free
     # This plugin collects the garbage ten times at the end, for warnings that nobody reads here.
     options += ["-p", "no:unraisableexception"]
+    options += ["--tb=native"]  # the cards tell; pytest's own pages about failures take time
     options += ["-c", str(PYTEST_INI), "--rootdir", str(folder.parent)]
     output = io.StringIO()
     with (

@@ -27,14 +27,12 @@ JSON_FIELDS = {"id", "title", "outcome", "score", "max_score", "message", "secon
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
-    return {**os.environ, "BOOTCAMP_STATE": str(tmp_path / "state"), "PYTHONUNBUFFERED": "1"}
+    """No stack is up there, unless the test asks for `joined`."""
+    return {**os.environ, "BOOTCAMP_STATE": str(tmp_path), "PYTHONUNBUFFERED": "1"}
 
 
-@pytest.fixture
-def joined(env: dict[str, str]) -> Iterator[Stack]:
-    """A stack that is up where `bootcamp up` would have it."""
-    with Stack(Path(env["BOOTCAMP_STATE"]) / "stack") as stack:
-        yield stack
+def runs_of(state: Path) -> list[Path]:
+    return list((state / "stack/runs").glob("*"))
 
 
 def bootcamp(*words: str) -> list[str]:
@@ -67,12 +65,11 @@ def until(probe: Callable[[], object]) -> None:
     assert wait.until(probe, DEADLINE), "waited in vain"
 
 
-def test_json_and_nothing_else_on_a_stack_that_is_up(env: dict[str, str], joined: Stack) -> None:
+def test_json_and_nothing_else_on_a_stack_that_is_up(env: dict[str, str], joined: Path) -> None:
     """Two checks at the same time, on one stack: they do not meet."""
     command = bootcamp("check", "1.2", "--from", "solutions", "--json")
-    runs = joined.path / "runs"
     with started(command, env) as one, started(command, env) as other:
-        until(lambda: len(list(runs.glob("*"))) == 2)
+        until(lambda: len(runs_of(joined)) == 2)
         answers = [process.communicate(timeout=DEADLINE) for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0], answers
     for out, _ in answers:
@@ -81,11 +78,11 @@ def test_json_and_nothing_else_on_a_stack_that_is_up(env: dict[str, str], joined
         [item] = data["items"]
         assert set(item) == JSON_FIELDS
         assert (data["week"], item["id"], item["outcome"], item["score"]) == (1, "1.2", "passed", 1)
-    assert not list(runs.glob("*")), "a run was left behind"
-    assert joined.attach(joined.path), "the stack is still up"
+    assert not runs_of(joined), "a run was left behind"
+    assert Stack.attach(joined / "stack"), "the stack is still up"
 
 
-def test_exit_codes(env: dict[str, str], joined: Stack, tmp_path: Path) -> None:
+def test_exit_codes(env: dict[str, str], joined: Path, tmp_path: Path) -> None:
     shutil.copytree(paths.EXERCISES / "week01_first_task", tmp_path / "week01_first_task")
     for words, code in {
         ("check", ITEM, "--from", str(tmp_path), "--json"): 1,
@@ -129,7 +126,7 @@ def is_forked(process: psutil.Process) -> bool:
         return False
 
 
-def test_watch_checks_again_at_a_save(env: dict[str, str], joined: Stack, tmp_path: Path) -> None:
+def test_watch_checks_again_at_a_save(env: dict[str, str], joined: Path, tmp_path: Path) -> None:
     source = tmp_path / "mine"
     shutil.copytree(paths.SOLUTIONS / "week01_first_task", source)
     config = source / "pipeline/tasks/celery_config.py"
@@ -156,7 +153,7 @@ def scores(out: Path) -> list[str]:
     return re.findall(r"(\d+ of \d+) points", out.read_text())
 
 
-def test_pytest_does_the_same(env: dict[str, str], joined: Stack, tmp_path: Path) -> None:
+def test_pytest_does_the_same(env: dict[str, str], joined: Path, tmp_path: Path) -> None:
     source = tmp_path / "mine"
     shutil.copytree(paths.SOLUTIONS / "week01_first_task", source)
     config = source / "pipeline/tasks/celery_config.py"
@@ -175,7 +172,7 @@ def test_pytest_does_the_same(env: dict[str, str], joined: Stack, tmp_path: Path
     assert "0 of 10 points" in done.stdout
     assert "a time in UTC" in done.stdout
     assert "hint: bootcamp hint 1.1" in done.stdout
-    assert not list((joined.path / "runs").glob("*"))
+    assert not runs_of(joined)
 
 
 def test_pytest_wants_one_week(env: dict[str, str]) -> None:
