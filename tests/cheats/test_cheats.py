@@ -76,7 +76,6 @@ def proof_of(cheat: Cheat, answer: Answer) -> proofs.Proof:
     return proofs.Proof(week.name, "cheat", proof_name(cheat), expected, seen)
 
 
-@pytest.mark.xdist_group("cheats")  # one class: two processes would each grade all of it
 def test_a_cheat_gains_nothing_and_harms_nobody(
     cheat: Cheat, graded: Class, baits: Baits, request: pytest.FixtureRequest
 ) -> None:
