@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypedDict
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -90,10 +91,12 @@ def _row(size: int, seconds: float, records: list[Record]) -> Row:
 
 
 def show(rows: list[Row], console: Console) -> None:
-    """The rows as a table."""
-    table = Table(title=f"A class, {PROCESSES} at a time, in the sandbox {strongest()}")
+    """The rows as a table of seconds, narrow enough for a terminal of 80 columns."""
+    title = f"A class, {PROCESSES} at a time, in the sandbox {strongest()}: seconds for all,"
+    title += " for each, for one alone, and in its items"
+    table = Table(title=title, box=box.SIMPLE_HEAD, collapse_padding=True)
     names = list(rows[0]["items"])
-    for name in ("submissions", "seconds", "per submission", "one alone", "errors", *names):
+    for name in ("students", "all", "each", "alone", "errors", *names):
         table.add_column(name, justify="right")
     for row in rows:
         parts = [f"{row['items'].get(name, 0):.2f}" for name in names]

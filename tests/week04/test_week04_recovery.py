@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import time
 
@@ -160,7 +161,9 @@ def test_a_worker_without_dynamodb_drops_its_work_and_the_job_is_done_after(run,
         poll(lambda: api.job(job_id)["progress"]["step"] == "chunk" or None)
         with proxy.down():
             (tmp_path / "hold-chunk").unlink()
-            poll(lambda: "is dropped" in worker.worker_log() or None)
+            # by the step itself: on a busy machine a message that came twice is dropped as well
+            step_dropped = re.compile(r"chunk_document\[.*\bis dropped")
+            poll(lambda: step_dropped.search(worker.worker_log()))
         job = api.ended(job_id)
         assert job["status"] == "completed"
         assert job["deliveries"] >= 2
