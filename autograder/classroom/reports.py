@@ -16,7 +16,7 @@ from autograder.classroom.names import MAX_SENTENCE, file_stem, shown
 from autograder.classroom.similarity import Pair
 from autograder.classroom.summary import Grade, counts, statistics
 from autograder.engine.card import clean
-from autograder.engine.manifest import Manifest
+from autograder.engine.manifest import Manifest, points_text
 from autograder.engine.outcome import Outcome
 from bootcamp.weeks import Week
 
@@ -97,6 +97,7 @@ def _environment(zone: ZoneInfo) -> Environment:
         "sentence": lambda text: shown(text, MAX_SENTENCE),
         "safe_text": clean,
         "points": lambda value: f"{value:g}",
+        "points_of": points_text,
         "duration": duration,
         "sign": SIGNS.__getitem__,
         "moment": lambda value: _local(value, zone),

@@ -31,6 +31,7 @@ from autograder.classroom.pool import RunJobs, run_jobs
 from autograder.classroom.similarity import alike
 from autograder.classroom.summary import Grade, Status
 from autograder.engine import network
+from autograder.engine.manifest import points_text
 from autograder.engine.sandbox import Tier, strongest
 from bootcamp.errors import EXIT_GRADER_ERROR, UsageError
 from bootcamp.up import stopped_by_signals
@@ -174,7 +175,7 @@ def _line(step: Step) -> Text:
     record = step.record
     score = sum(one.score for one in record.items)
     most = sum(one.max_score for one in record.items)
-    text = Text(f"{shown(record.student)}  {score:g}/{most:g}  {record.seconds:.1f} s")
+    text = Text(f"{shown(record.student)}  {points_text(score, most)}  {record.seconds:.1f} s")
     if record.broken:
         what = "will be tried again" if step.again else "see its report"
         text.append(f"  the grader broke on {', '.join(record.broken)}: {what}", "magenta")
