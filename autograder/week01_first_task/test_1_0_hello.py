@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.card import TookTooLong, fail, show
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.card import TookTooLong, fail, show
+from autograder.process import wait
+from autograder.process.student import Student
+from autograder.process.worker import Worker
 from autograder.week01_first_task import broker
 from bootcamp.stack import Run
 

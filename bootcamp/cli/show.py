@@ -10,11 +10,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from autograder.engine.card import STUDENT_PREFIX, Card
-from autograder.engine.hints import Ladder
-from autograder.engine.manifest import Item, points_text
-from autograder.engine.outcome import ItemResult, Outcome, WeekResult
-from bootcamp import progress
+from autograder.card import STUDENT_PREFIX, Card
+from autograder.run.results import ItemResult, Outcome, WeekResult
+from bootcamp.course.hints import Ladder
+from bootcamp.course.manifest import Item, points_text
+from bootcamp.student import progress
 
 MARKS = {
     Outcome.PASSED: ("✓", "green"),
