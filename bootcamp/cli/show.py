@@ -28,6 +28,8 @@ MARKS = {
 def show_result(console: Console, result: WeekResult) -> None:
     """A line per item, a card for each that did not pass, and the score."""
     table = Table(box=None, show_header=False, pad_edge=False)
+    for justify in ("left", "left", "left", "left", "right"):
+        table.add_column(justify=justify)
     for one in result.items:
         mark, style = MARKS[one.outcome]
         table.add_row(
