@@ -1,0 +1,1 @@
+"""Wrong and unlike solutions: the patches that validate the graders."""
