@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from autograder.validation.close_changes import merge_close_changes
 from autograder.validation.moved_code import apply_where_it_went
 from autograder.validation.patch_file import PatchText, unified
 
@@ -87,8 +88,10 @@ def carry(
         patched = _apply(patch, week, base.files, tools)
         if isinstance(patched, str):
             reasons.append(f"{base.name}: {patched}")
-        else:
-            return carry_change(patch, week, base, patched, today, tools)
+            continue
+        if all(base.files.get(name) == today.get(name) for name in patched):
+            return Outcome(State.KEPT, week)
+        return carry_change(patch, week, base, patched, today, tools)
     if not isinstance(_apply(patch, week, today, tools), str):
         return Outcome(State.KEPT, week)
     names = [f"{week}/{name}" for name in patch.files]
@@ -106,8 +109,6 @@ def carry_change(
 ) -> Outcome:
     """Merge the change from `base` to `patched` onto `today`, file by file."""
     changes = {name: text for name, text in patched.items() if text != base.files.get(name)}
-    if changes and all(base.files.get(name) == today.get(name) for name in changes):
-        return Outcome(State.KEPT, week)
     after: dict[str, str] = {}
     conflict: Outcome | None = None
     for name, text in changes.items():
@@ -143,7 +144,7 @@ def _merge_file(
     for place in dict.fromkeys(places):
         if place not in today and before:
             continue
-        merge = tools.merge(today.get(place, ""), before, patched)
+        merge = _merge(today.get(place, ""), before, patched, tools)
         if merge.conflict_line is None and merge.text != today.get(place):
             return place, merge
         tried.append((place, merge))
@@ -153,6 +154,14 @@ def _merge_file(
     unchanged = [one for one in tried if one[1].conflict_line is None]
     conflicts = [one for one in tried if one[1].conflict_line is not None]
     return next(iter([*conflicts, *unchanged]), (name, Merge("", 1)))
+
+
+def _merge(current: str, base: str, other: str, tools: Tools) -> Merge:
+    merge = tools.merge(current, base, other)
+    if merge.conflict_line is None:
+        return merge
+    text = merge_close_changes(current, base, other)
+    return merge if text is None else Merge(text)
 
 
 def _conflict_reason(name: str, target: str, today: Files) -> str:
