@@ -1,1 +1,1 @@
-"""Wrong and unlike solutions: the patches that validate the graders."""
+"""Grader validation: solutions whose outcome is known, and the page that lists them."""

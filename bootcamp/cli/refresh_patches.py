@@ -14,9 +14,9 @@ from rich.progress import Progress
 from autograder.validation.carry import State
 from autograder.validation.refresh import Refreshed, refresh
 from bootcamp import paths
+from bootcamp.course.weeks import all_weeks, find_week
 from bootcamp.errors import EXIT_FAILED
 from bootcamp.files import shown
-from bootcamp.weeks import all_weeks, find_week
 
 console = Console(highlight=False, soft_wrap=True, markup=False)
 NEXT_STEPS = {

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from autograder.validation.carry import State
 from bootcamp import paths
 from bootcamp.cli.main import build
+from bootcamp.course.weeks import all_weeks
 from bootcamp.errors import BootcampError, UsageError
-from bootcamp.weeks import all_weeks
 from tests.authoring.conftest import NO_CAP, Course
 
 HEADER = NO_CAP.partition("---")[0]
