@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.card import STUDENT_PREFIX, Card
-from autograder.run.results import ItemResult, Outcome, WeekResult
+from autograder.run.results import ItemResult, WeekResult
 from bootcamp.course.hints import Ladder
 from bootcamp.course.manifest import Item, points_text
+from bootcamp.course.outcome import Outcome
 from bootcamp.student import progress
 
 MARKS = {
