@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pytest
 from autograder.engine.host import Host
 from autograder.engine.student import base_environment
 from bootcamp.stack import Run, Stack
+
+# jsonschema, which nbformat imports, uses this package where it is installed: it compiles forty
+# grammars at import, which costs every test process four seconds. Nothing here checks an IRI.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs with Ctrl-C ignored, and every child inherits that. Tests that
