@@ -28,16 +28,16 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder.engine import preload
+from autograder.process import fork_server as preload
 from bootcamp.stack import guard
 
 LENGTH = struct.Struct("!I")
 MOST_DESCRIPTORS = 16
 STANDARD = 3
 OURS = (
-    "bootcamp.apps",
+    "bootcamp.stack.apps",
     "bootcamp.cli.main",
-    "bootcamp.live",
+    "bootcamp.notebooks.live",
     "bootcamp.samples",
     "hypercorn.asyncio",
 )

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bootcamp import paths
+from bootcamp.authoring.transcripts import PROGRAM_SECONDS
 from bootcamp.stack import Stack
 from bootcamp.stack.process import Process
-from bootcamp.transcripts import PROGRAM_SECONDS
 
 
 @pytest.fixture(scope="session")
