@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.plugin import grading_run
-from autograder.engine.session import Session
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.process.worker import Worker
+from autograder.run.plugin import grading_run
+from autograder.run.session import Session
 from autograder.week02_api.uploading import accepted, upload
 from autograder.week03_pipeline import database
 from autograder.week04_job_state import submitting
