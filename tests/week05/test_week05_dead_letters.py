@@ -98,8 +98,8 @@ def test_a_lost_message_is_not_the_documents_fault(new_job):
     from pipeline.models.job import jobs
     from pipeline.models.leases import hand_over
     from pipeline.tasks.dead_letter import refuse_poison
-    from pipeline.tasks.errors import PoisonJob
-    from pipeline.tasks.reliable import count_lost_message
+    from pipeline.lifecycle.retries import count_lost_message
+    from pipeline.retry_errors import PoisonJob
     from pipeline.tasks.tracking import acquire
 
     job_id = new_job()

@@ -118,7 +118,7 @@ def try_again(
     # ? the wait and `redrive_seconds` more. Then return `RetryAfter` with the wait and the error.
     if wait > settings.broker_wait_seconds:
         hand_over(job, changes, wait)
-        return Drop(f"the row keeps the wait of {wait:.2f} s")
+        return Drop(f"job {job.id} waits on its row")
     hand_over(job, changes, wait + job_settings().redrive_seconds)
     return RetryAfter(wait, error)
     # END SOLUTION

@@ -1,4 +1,4 @@
-"""What the provider asks us to wait: RFC 9110, section 10.2.3, and OpenAI's milliseconds. Given."""
+"""How long a server asks us to wait: RFC 9110, section 10.2.3, and OpenAI's milliseconds. Given."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def asked_wait(error: BaseException) -> float | None:
         return None
     headers = error.response.headers
     exact = _number(headers.get("retry-after-ms"))
-    if exact is not None:
-        return exact / 1000
-    text = headers.get("retry-after")
+    return parse_retry_after(headers.get("retry-after")) if exact is None else exact / 1000
+
+
+def parse_retry_after(text: str | None) -> float | None:
+    """The seconds that a `Retry-After` header means, from 0. None: it is missing, or means nothing."""
     seconds = _number(text)
     return _until(text) if seconds is None else seconds
 
