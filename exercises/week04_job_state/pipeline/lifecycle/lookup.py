@@ -6,10 +6,11 @@ from typing import Any
 
 from celery import states
 
+from pipeline import queueing
 from pipeline.api.threads import on_thread
 from pipeline.errors import PipelineError
 from pipeline.models.errors import JobNotFound
-from pipeline.models.job import Job, Status
+from pipeline.models.job import Job, Status, jobs
 from pipeline.models.listing import find
 from pipeline.owners import current_owner
 from pipeline.states import PROGRESS, QUEUED
@@ -28,16 +29,19 @@ class JobEnded(PipelineError):
 
 
 async def task_state(task_id: str) -> tuple[str, Any]:
-    """A job's state and its result, progress or error.
+    """A job's state and its result, progress or error. Of a task that belongs to no job, what the
+    result backend knows.
 
     Raises:
         JobStoreUnavailable: DynamoDB is away.
+        ResultsUnavailable: it is no job, and Redis is away.
     """
+    if await on_thread(jobs().get, task_id) is None:
+        return await queueing.task_state(task_id)
     try:
-        job = await on_thread(find, task_id, current_owner())
-    except JobNotFound:
+        return state_of(await on_thread(find, task_id, current_owner()))
+    except JobNotFound:  # another owner's, or expired
         return states.PENDING, None  # Celery's word for an id that nobody knows
-    return state_of(job)
 
 
 def state_of(job: Job) -> tuple[str, Any]:

@@ -41,7 +41,7 @@ def run_task(call: TaskCall, work: Callable[[Job], Any]) -> Outcome:
     try:
         job = take(call)
         if job is None:
-            return Drop("there is nothing to do")
+            return Drop(f"nothing to do for job {call.job_id}")
         for hook in hooks():
             decision = hook.before(job, call)
             if not isinstance(decision, Run):
@@ -55,7 +55,7 @@ def run_task(call: TaskCall, work: Callable[[Job], Any]) -> Outcome:
             return decided(job, after_error(job, call, error))
         succeed(job, call.number, result)
     except (JobConflict, JobStoreUnavailable) as error:
-        return Drop(str(error))
+        return Drop(f"work on job {call.job_id} is dropped: {error}")
     return Done(result)
 
 

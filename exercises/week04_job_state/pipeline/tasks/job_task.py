@@ -64,7 +64,7 @@ class JobTask(Task):  # type: ignore[misc]  # Celery has no types
             raise outcome.error
         if isinstance(outcome, RetryAfter):
             self.send_again(call.job_id, outcome)
-        logger.info("job %s: this run is dropped: %s", call.job_id, outcome.reason)
+        logger.info("%s", outcome.reason)
         raise Ignore
 
     def send_again(self, job_id: str, after: RetryAfter) -> NoReturn:
