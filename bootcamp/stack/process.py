@@ -48,7 +48,7 @@ class Process:
         hold: descriptors that the guard keeps open, not the command: locks that mean "alive".
     """
 
-    launch: Callable[..., subprocess.Popen[bytes]] = staticmethod(subprocess.Popen)
+    launch: Callable[..., subprocess.Popen[bytes]] = staticmethod(subprocess.Popen)  # type: ignore[assignment]  # typed for text
     """Starts a guard. Tests replace it: they fork from a parent that has imported the libraries."""
 
     def __init__(
