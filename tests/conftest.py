@@ -12,7 +12,7 @@ import pytest
 from autograder.process.fork_client import Host
 from autograder.process.student import base_environment
 from bootcamp.stack import Run, Stack
-from tests.forking.client import forked_starts, serving
+from tests.forking.client import ForkServer
 
 STARTS_ANEW = {"stack"}
 """Folders of tests whose processes start as a user's do."""
@@ -39,19 +39,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The address of a parent that has imported the libraries, and forks Python processes."""
-    with serving(tmp_path_factory.mktemp("fork")) as address:
-        yield address
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """A parent that has imported the libraries, and forks Python processes."""
+    server = ForkServer(tmp_path_factory.mktemp("fork"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(autouse=True, scope="module")
-def starts(request: pytest.FixtureRequest) -> Iterator[None]:
+def starts(request: pytest.FixtureRequest, fork_server: ForkServer) -> Iterator[None]:
     """Fork what `Process` starts, where the tests of a module are not about starting."""
     if request.node.path.parent.name in STARTS_ANEW or sys.platform != "linux":
         yield
         return
-    with forked_starts(lambda: request.getfixturevalue("fork_server")):
+    with fork_server.starts():
         yield
 
 
