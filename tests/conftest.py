@@ -13,6 +13,7 @@ from autograder.process.fork_client import Host
 from autograder.process.student import base_environment
 from bootcamp.stack import Run, Stack
 from tests.forking.client import ForkServer
+from tests.validation import selection
 
 STARTS_ANEW = {"stack"}
 """Folders of tests whose processes start as a user's do."""
@@ -28,14 +29,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make validate` gives both."""
-    group = parser.getgroup("proofs")
-    group.addoption(
-        "--all-validation",
-        action="store_true",
-        help="Every solution and cheat, not a few of each kind.",
-    )
-    group.addoption("--note-validation", type=Path, help="Keep what the proofs saw in this folder.")
+    selection.add_options(parser)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    selection.choose(config, items)
 
 
 @pytest.fixture(scope="session")
