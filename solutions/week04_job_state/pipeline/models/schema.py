@@ -132,9 +132,7 @@ def _add(
     return None
 
 
-def _add_one(
-    name: str, attributes: Sequence[Mapping[str, str]], index: Mapping[str, Any]
-) -> None:
+def _add_one(name: str, attributes: Sequence[Mapping[str, str]], index: Mapping[str, Any]) -> None:
     used = {key["AttributeName"] for key in index["KeySchema"]}
     try:
         _client().update_table(
