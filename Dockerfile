@@ -35,7 +35,7 @@ RUN pip install --constraint /tmp/requirements.lock \
     standardwebhooks \
     uvicorn
 
-# autograder/classroom/container.py has the options that it is started with. It is root with few
+# autograder/classroom/execution/container.py has the options that it is started with. It is root with few
 # rights: each submission gets a user of its own. Nothing but /tmp can be written.
 FROM base AS grader
 RUN pip install --constraint /tmp/requirements.lock \
@@ -54,13 +54,13 @@ COPY solutions/ /app/solutions/
 RUN python -m compileall -q /app && chmod -R a+rX /app
 ENV BOOTCAMP_STATE=/tmp/state \
     HOME=/tmp
-ENTRYPOINT ["python", "-m", "autograder.classroom.inside"]
+ENTRYPOINT ["python", "-m", "autograder.classroom.execution.container_entry"]
 
 # All weeks copied over one another: one ordinary package.
 FROM base AS layers
 COPY bootcamp/ /app/bootcamp/
 COPY solutions/ /app/solutions/
-RUN python -m bootcamp.merge /merged
+RUN python -m bootcamp.authoring.merge /merged
 
 FROM base AS stand-ins
 RUN pip install --constraint /tmp/requirements.lock ministack mmh3

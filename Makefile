@@ -14,15 +14,15 @@ JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
 # The tests of a file share an API and a worker: started once, if one process has the file.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
-PROOFS := .bootcamp/proofs
-PROVE := $(BIN)/python -m pytest --all-proofs --note-proofs $(PROOFS) -k "not the_page_shows"
+NOTES := .bootcamp/validation
+VALIDATE := $(BIN)/python -m pytest --all-validation --note-validation $(NOTES) -k "not the_page_shows"
 
-.PHONY: help setup demo test proof check lint format bench bench-grade up down scale-workers lock clean
+.PHONY: help setup demo test validate check lint format bench bench-grade up down scale-workers lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
 	@echo "make test [JOBS=3]        run all tests, in that many processes"
-	@echo "make proof                try the graders on every wrong and right solution: PROOFS.md"
+	@echo "make validate             try the graders on every wrong and right solution: VALIDATION.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
 	@echo "make lint                 ruff, mypy, and exercises against solutions"
@@ -49,11 +49,11 @@ test: setup
 	$(BIN)/python -m pytest tests --numprocesses $(JOBS) $(BY_FILE)
 
 # All cheats are one class, which grades two at a time by itself: one process of tests for them.
-proof: setup
-	rm -rf $(PROOFS)
-	$(PROVE) tests/autograder/test_proofs.py --numprocesses $(JOBS); first=$$?; \
-		$(PROVE) tests/cheats; second=$$?; \
-		$(BIN)/python -m autograder.proofs $(PROOFS) && exit $$((first | second))
+validate: setup
+	rm -rf $(NOTES)
+	$(VALIDATE) tests/validation/test_validation.py --numprocesses $(JOBS); first=$$?; \
+		$(VALIDATE) tests/cheats; second=$$?; \
+		$(BIN)/python -m autograder.validation.report $(NOTES) && exit $$((first | second))
 
 check: setup
 	$(BIN)/bootcamp check $(WEEK)
@@ -72,7 +72,7 @@ bench: setup
 	$(BIN)/python -m bootcamp.bench
 
 bench-grade: setup
-	$(BIN)/python -m bootcamp.bench.grade
+	$(BIN)/python -m autograder.bench.grade
 
 up: setup
 	$(BIN)/bootcamp up $(WEEK)

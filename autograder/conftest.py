@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from autograder.engine import plugin
-from autograder.engine.manifest import graded_weeks
-from autograder.engine.outcome import Outcome
-from autograder.engine.session import Session
-from autograder.engine.submission import locate
+from autograder.run import plugin
+from autograder.run.results import Outcome
+from autograder.run.session import Session
+from autograder.run.submission import locate
+from bootcamp.course.manifest import graded_weeks
+from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.stack import find_or_start
-from bootcamp.weeks import Week
 
-FIXTURES = "autograder.engine.plugin"
+FIXTURES = "autograder.run.plugin"
 OURS = pytest.StashKey[plugin.Grading]()
 """The plugin that was made here."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import GetGrades
 
-from bootcamp.nbgrader_feedback import HideTests
+from bootcamp.notebooks.nbgrader_feedback import HideTests
 
 COURSE = Path(__file__).resolve().parent
 

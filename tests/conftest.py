@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.host import Host
-from autograder.engine.student import base_environment
+from autograder.process.fork_client import Host
+from autograder.process.student import base_environment
 from bootcamp.stack import Run, Stack
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -19,14 +19,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make proof` gives both."""
+    """`make validate` gives both."""
     group = parser.getgroup("proofs")
     group.addoption(
-        "--all-proofs",
+        "--all-validation",
         action="store_true",
         help="Every solution and cheat, not a few of each kind.",
     )
-    group.addoption("--note-proofs", type=Path, help="Keep what the proofs saw in this folder.")
+    group.addoption("--note-validation", type=Path, help="Keep what the proofs saw in this folder.")
 
 
 @pytest.fixture(scope="session")

@@ -16,24 +16,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from autograder.classroom import exports, fingerprint
-from autograder.classroom.grading import Redo, Step, Task, grade_all, plan
-from autograder.classroom.intake import Intake, store
-from autograder.classroom.late import Policy, load_policy
-from autograder.classroom.matching import Match, match
-from autograder.classroom.names import file_stem
-from autograder.classroom.pool import RunJobs
-from autograder.classroom.records import Key, Results
-from autograder.classroom.reports import REPORTS, Pages
-from autograder.classroom.roster import Roster, load_roster
-from autograder.classroom.similarity import Pair
-from autograder.classroom.sources import HandIn, find, repository
-from autograder.classroom.summary import Grade, counts, grade_of, uneven
-from autograder.engine.manifest import Manifest, load_manifest
+from autograder.classroom.execution import fingerprint
+from autograder.classroom.execution.grading import Redo, Step, Task, grade_all, plan
+from autograder.classroom.execution.pool import RunJobs
+from autograder.classroom.execution.records import Key, Results
+from autograder.classroom.intake.allow_list import Intake, store
+from autograder.classroom.intake.matching import Match, match
+from autograder.classroom.intake.names import file_stem
+from autograder.classroom.intake.roster import Roster, load_roster
+from autograder.classroom.intake.sources import HandIn, find, repository
+from autograder.classroom.output import exports
+from autograder.classroom.output.reports import REPORTS, Pages
+from autograder.classroom.policy.late import Policy, load_policy
+from autograder.classroom.policy.similarity import Pair
+from autograder.classroom.policy.summary import Grade, counts, grade_of, uneven
+from bootcamp.course.manifest import Manifest, load_manifest
+from bootcamp.course.weeks import Week
 from bootcamp.errors import StackError, UsageError
 from bootcamp.files import write_atomic
 from bootcamp.stack.state import StateFolder, make_private, read_json
-from bootcamp.weeks import Week
 
 CLASS_FILE = "class.json"
 DEFAULT_REVISION = "HEAD"

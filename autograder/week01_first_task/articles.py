@@ -7,9 +7,9 @@ import time
 from random import Random
 from typing import Any
 
-from autograder.engine import wait
-from autograder.engine.card import fail
-from autograder.engine.student import Student
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.student import Student
 from autograder.week01_first_task import broker
 from bootcamp.providers import JournalEntry, OpenAIControl
 from bootcamp.stack import Run

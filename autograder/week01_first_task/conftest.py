@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from autograder.engine.session import Session
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.process.student import Student
+from autograder.process.worker import Worker
+from autograder.run.session import Session
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.card import TookTooLong, fail
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.card import TookTooLong, fail
+from autograder.process import wait
+from autograder.process.student import Student
+from autograder.process.worker import Worker
 from autograder.week01_first_task import articles, broker
 from bootcamp.stack import Run
 

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.card import fail, show
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.card import fail, show
+from autograder.process import wait
+from autograder.process.student import Student
+from autograder.process.worker import Worker
 from autograder.week01_first_task import articles, broker
 from bootcamp.providers import OpenAIControl
 from bootcamp.stack import Run

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.card import TookTooLong, fail
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.card import TookTooLong, fail
+from autograder.process.student import Student
+from autograder.process.worker import Worker
 from autograder.week01_first_task import articles
 from bootcamp.providers import OpenAIControl
 from bootcamp.stack import Run

@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.card import fail
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.student import Student
+from autograder.process.worker import Worker
 from autograder.week01_first_task import articles
 from bootcamp.providers import Fault, OpenAIControl
 from bootcamp.stack import Run

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.session import Session
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.process.worker import Worker
+from autograder.run.session import Session
 
 MEBIBYTE = 1024 * 1024
 

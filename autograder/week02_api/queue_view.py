@@ -14,11 +14,11 @@ from typing import Any
 
 import redis
 
-from autograder.engine import wait
-from autograder.engine.card import fail
-from autograder.engine.disk import write_below
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.student import Student
+from autograder.process.worker import Worker
+from autograder.sandbox.disk import write_below
 from autograder.week01_first_task import broker
 from bootcamp.stack import Run
 

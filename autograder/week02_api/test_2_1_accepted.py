@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.card import TookTooLong, fail
-from autograder.engine.documents import random_document
-from autograder.engine.worker import Worker
+from autograder.card import TookTooLong, fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.process.worker import Worker
 from autograder.week01_first_task import broker
 from autograder.week02_api import queue_view, uploading
 from autograder.week02_api.uploading import Accepted
+from bootcamp.samples.documents import random_document
 from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("2.1")

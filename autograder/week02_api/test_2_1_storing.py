@@ -14,14 +14,14 @@ from random import Random
 import httpx
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.card import CheckFailed, fail
-from autograder.engine.student import Student
+from autograder.card import CheckFailed, fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.process.student import Student
 from autograder.week02_api import queue_view, uploading
 from autograder.week02_api.memory import PeakMemory
+from bootcamp.ports import LOOPBACK, free_port, release_port
 from bootcamp.stack import Run
-from bootcamp.stack.ports import LOOPBACK, free_port, release_port
 
 pytestmark = pytest.mark.item("2.1")
 

@@ -15,13 +15,13 @@ from random import Random
 import httpx
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.card import fail
-from autograder.engine.documents import random_document
-from autograder.engine.student import Student
+from autograder.card import fail
+from autograder.process.api import Api
+from autograder.process.student import Student
 from autograder.week02_api import queue_view, uploading
+from bootcamp.ports import LOOPBACK
+from bootcamp.samples.documents import random_document
 from bootcamp.stack import Run
-from bootcamp.stack.ports import LOOPBACK
 
 pytestmark = pytest.mark.item("2.2")
 

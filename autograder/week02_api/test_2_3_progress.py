@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.card import fail
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.process.worker import Worker
 from autograder.week02_api import queue_view, uploading
 from bootcamp.stack import Run
 

@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.card import fail
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.process.worker import Worker
 from autograder.week01_first_task import broker
 from autograder.week02_api import queue_view, uploading
 from bootcamp.stack import Run

@@ -14,10 +14,10 @@ from random import Random
 import httpx
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.card import TookTooLong, fail
-from autograder.engine.worker import Worker
+from autograder.card import TookTooLong, fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.process.worker import Worker
 from autograder.week01_first_task import broker
 from autograder.week02_api import queue_view, uploading
 from bootcamp.stack import Run

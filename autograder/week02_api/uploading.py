@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.card import fail
-from autograder.engine.disk import entries, read_below
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.sandbox.disk import entries, read_below
 from bootcamp.stack import Run
 
 UPLOAD = "/documents/upload"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.plugin import grading_run
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.process.worker import Worker
+from autograder.run.plugin import grading_run
 from autograder.week03_pipeline import database
 from bootcamp.stack import Run
 

@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 import numpy as np
 import psycopg
 
-from autograder.engine import wait
+from autograder.process import wait
 from autograder.week03_pipeline.vectors import Vectors
 from bootcamp.stack import Run
 

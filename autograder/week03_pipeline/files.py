@@ -1,4 +1,4 @@
-"""Documents that week 3's graders make beside those of `autograder.engine.documents`."""
+"""Documents that week 3's graders make beside those of `bootcamp.samples.documents`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pypdf
 from docx.enum.text import WD_BREAK
 from docx.oxml import OxmlElement
 
-from autograder.engine.documents import make_pdf
+from bootcamp.samples.documents import make_pdf
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

@@ -9,8 +9,8 @@ import sys
 import threading
 from typing import IO
 
-from autograder.engine.card import clean
-from autograder.engine.student import Student
+from autograder.card import clean
+from autograder.process.student import Student
 
 CHILD_SECONDS = 30.0
 

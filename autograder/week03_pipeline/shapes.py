@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, TypeGuard
 
-from autograder.engine.card import fail
-from autograder.engine.student import Student
+from autograder.card import fail
+from autograder.process.student import Student
 
 CALL_SECONDS = 45.0
 

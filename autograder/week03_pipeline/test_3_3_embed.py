@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.card import fail, show
-from autograder.engine.student import Student
+from autograder.card import fail, show
+from autograder.process.student import Student
 from autograder.week03_pipeline import vectors
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.shapes import CALL_SECONDS, called, is_vector

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.calls import Answer
-from autograder.engine.card import fail
-from autograder.engine.student import Student
+from autograder.card import fail
+from autograder.process.rpc_client import Answer
+from autograder.process.student import Student
 from autograder.week03_pipeline import database
 from autograder.week03_pipeline.database import PUBLIC
 from autograder.week03_pipeline.files import made_up

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.card import fail
-from autograder.engine.documents import Document, document, random_document, random_pages, words_of
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.process.worker import Worker
 from autograder.week02_api.uploading import traceback_in
 from autograder.week03_pipeline import database, files
 from autograder.week03_pipeline.conftest import SLOTS
 from autograder.week03_pipeline.vectors import agree, true_vectors
 from autograder.week03_pipeline.watching import Watch
 from bootcamp.providers import OpenAIControl
+from bootcamp.samples.documents import Document, document, random_document, random_pages, words_of
 from bootcamp.stack import Run
 
 pytestmark = [pytest.mark.item("3.5"), pytest.mark.usefixtures("stores")]

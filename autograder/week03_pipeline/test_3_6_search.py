@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.card import fail
-from autograder.engine.session import Session
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.process.worker import Worker
+from autograder.run.session import Session
 from autograder.week02_api.uploading import log_of
 from autograder.week03_pipeline import database
 from autograder.week03_pipeline.files import made_up

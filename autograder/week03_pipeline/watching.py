@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import redis
 
-from autograder.engine import wait
+from autograder.process import wait
 from bootcamp.stack import Run
 
 RESULT_CHANNEL = "celery-task-meta-"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from autograder.engine.calls import Answer, failure_card
-from autograder.engine.card import CheckFailed, fail
-from autograder.engine.remote import made, race
-from autograder.engine.student import Student
+from autograder.card import CheckFailed, fail
+from autograder.process.rpc_client import Answer, failure_card
+from autograder.process.student import Student
+from autograder.sdk.races import made, race
 
 JOB = "pipeline.models.job"
 TRACKING = "pipeline.tasks.tracking"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.plugin import grading_run
-from autograder.engine.session import Session
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.process.worker import Worker
+from autograder.run.plugin import grading_run
+from autograder.run.session import Session
 from autograder.week02_api.uploading import accepted, upload
 from autograder.week04_job_state import submitting
 from autograder.week04_job_state.code import Code

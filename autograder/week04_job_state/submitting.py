@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import redis
 
-from autograder.engine.api import Api
-from autograder.engine.card import fail
+from autograder.card import fail
+from autograder.process.api import Api
 from autograder.week01_first_task import broker
 from autograder.week02_api.uploading import ANSWER_SECONDS, log_of
 from autograder.week04_job_state.code import differs, plain

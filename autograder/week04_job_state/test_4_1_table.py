@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from autograder.engine.card import fail
-from autograder.engine.student import Student
+from autograder.card import fail
+from autograder.process.student import Student
 from autograder.week04_job_state.code import JOB, Code, must_return, number, plain, status
 from autograder.week04_job_state.table import FINISHED, STATES, UNFINISHED, JobsTable, job
 from bootcamp.stack import Run

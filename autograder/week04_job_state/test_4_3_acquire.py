@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.between import Between
-from autograder.engine.calls import Answer
-from autograder.engine.card import fail
+from autograder.card import fail
+from autograder.process.rpc_client import Answer
+from autograder.run.dynamodb_proxy import Between
 from autograder.week04_job_state.code import (
     TRACKING,
     Code,

@@ -9,10 +9,10 @@ from random import Random
 import httpx
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.between import Between
-from autograder.engine.card import TookTooLong, fail
+from autograder.card import TookTooLong, fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.run.dynamodb_proxy import Between
 from autograder.week02_api import uploading
 from autograder.week04_job_state.submitting import (
     Accepted,

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.between import Between
-from autograder.engine.card import fail
+from autograder.card import fail
+from autograder.process.api import Api
+from autograder.run.dynamodb_proxy import Between
 from autograder.week02_api.uploading import log_of
 from autograder.week04_job_state.code import LISTING, Code, must_raise, must_return
 from autograder.week04_job_state.table import FINISHED, STATES, Item, JobsTable, job, moment, new_id

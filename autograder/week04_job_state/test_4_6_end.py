@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.between import Between
-from autograder.engine.calls import Answer
-from autograder.engine.card import fail
-from autograder.engine.remote import made
+from autograder.card import fail
+from autograder.process.rpc_client import Answer
+from autograder.run.dynamodb_proxy import Between
+from autograder.sdk.races import made
 from autograder.week04_job_state.code import (
     JOB,
     TRACKING,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.between import Between, Request
-from autograder.engine.calls import failure_card
-from autograder.engine.card import CheckFailed, fail
-from autograder.engine.disk import write_below
-from autograder.engine.worker import Worker
+from autograder.card import CheckFailed, fail
+from autograder.process import wait
+from autograder.process.rpc_client import failure_card
+from autograder.process.worker import Worker
+from autograder.run.dynamodb_proxy import Between, Request
+from autograder.sandbox.disk import write_below
 from autograder.week01_first_task import broker
 from autograder.week02_api.uploading import accepted, traceback_in, upload
 from autograder.week03_pipeline import database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograder.engine.card import fail
+from autograder.card import fail
 from autograder.week04_job_state.code import Code, must_return
 from autograder.week05_retries.rows import values
 

@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.plugin import grading_run
-from autograder.engine.session import Session
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.process.worker import Worker
+from autograder.run.plugin import grading_run
+from autograder.run.session import Session
 from autograder.week04_job_state.code import Code
 from autograder.week05_retries.rows import ALERTS, DEFINITION, Rows, Settings
 from autograder.week05_retries.scene import Scene

@@ -11,12 +11,12 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from autograder.engine import wait
-from autograder.engine.calls import Answer
-from autograder.engine.card import fail
-from autograder.engine.disk import write_below
-from autograder.engine.remote import made
-from autograder.engine.session import Session
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.rpc_client import Answer
+from autograder.run.session import Session
+from autograder.sandbox.disk import write_below
+from autograder.sdk.races import made
 from autograder.week04_job_state.code import Code, number, plain
 from autograder.week04_job_state.table import DEFINITION as WEEK_FOUR
 from autograder.week04_job_state.table import LONG, Item, JobsTable, job, moment, new_id

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
-from autograder.engine.card import fail
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process.worker import Worker
 from autograder.week02_api.uploading import traceback_in
 from autograder.week04_job_state.code import number
 from autograder.week05_retries import rows

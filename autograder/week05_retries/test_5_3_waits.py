@@ -7,8 +7,8 @@ from email.utils import formatdate
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.card import fail
+from autograder.card import fail
+from autograder.process import wait
 from autograder.week01_first_task import broker
 from autograder.week05_retries import rows
 from autograder.week05_retries.retrying import held_by_broker, wait_on_row

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.card import fail
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.process.worker import Worker
 from autograder.week02_api.uploading import traceback_in
 from autograder.week04_job_state.code import number, plain
 from autograder.week04_job_state.submitting import accepted

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.calls import failure_card
-from autograder.engine.card import CheckFailed, fail
-from autograder.engine.worker import Worker
+from autograder.card import CheckFailed, fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.process.rpc_client import failure_card
+from autograder.process.worker import Worker
 from autograder.week02_api.uploading import traceback_in
 from autograder.week04_job_state.code import Code, must_raise, plain
 from autograder.week05_retries.rows import (

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.between import Between, Request
-from autograder.engine.card import fail
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.worker import Worker
+from autograder.run.dynamodb_proxy import Between, Request
 from autograder.week01_first_task import broker
 from autograder.week04_job_state.code import Code, must_return, number, plain
 from autograder.week05_retries.rows import (

@@ -8,10 +8,10 @@ from random import Random
 import psutil
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.between import Between, Request
-from autograder.engine.card import fail
-from autograder.engine.remote import made
+from autograder.card import fail
+from autograder.process.api import Api
+from autograder.run.dynamodb_proxy import Between, Request
+from autograder.sdk.races import made
 from autograder.week04_job_state.code import (
     Code,
     changed,

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.between import Between, Request
-from autograder.engine.card import CheckFailed, fail
-from autograder.engine.worker import Worker
+from autograder.card import CheckFailed, fail
+from autograder.process.api import Api
+from autograder.process.worker import Worker
+from autograder.run.dynamodb_proxy import Between, Request
 from autograder.week02_api.uploading import log_of, traceback_in
 from autograder.week04_job_state.code import changed, plain
 from autograder.week05_retries.rows import (

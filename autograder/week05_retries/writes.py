@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autograder.engine.between import Request
-from autograder.engine.card import fail
+from autograder.card import fail
+from autograder.run.dynamodb_proxy import Request
 
 
 def writes_to(seen: Sequence[Request], key: str) -> list[Request]:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from autograder.engine.api import Api
-from autograder.engine.session import Session
-from autograder.engine.student import Student
-from autograder.engine.worker import Worker
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.process.worker import Worker
+from autograder.run.session import Session
 from autograder.week04_job_state.code import Code
 from autograder.week04_job_state.table import JobsTable
 from autograder.week06_webhooks.office import Office
 from bootcamp.providers import WebhookSink
-from bootcamp.providers.names import NameServer
+from bootcamp.providers.name_server import NameServer
 from bootcamp.stack import Run
 
 PINNED = "pinned.test"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autograder.engine import wait
-from autograder.engine.api import Api
-from autograder.engine.card import fail
-from autograder.engine.worker import Worker
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.api import Api
+from autograder.process.worker import Worker
 from autograder.week02_api.uploading import log_of, traceback_in
 from autograder.week04_job_state.code import plain
 from autograder.week04_job_state.table import Item, JobsTable

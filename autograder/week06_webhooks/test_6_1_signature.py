@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.card import fail
-from autograder.engine.remote import made
+from autograder.card import fail
+from autograder.sdk.races import made
 from autograder.week04_job_state.code import Code, must_return
 from autograder.week04_job_state.table import document, new_id
 from autograder.week06_webhooks import messages

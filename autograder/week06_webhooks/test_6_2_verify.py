@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.calls import Answer, failure_card
-from autograder.engine.card import CheckFailed, fail
+from autograder.card import CheckFailed, fail
+from autograder.process.rpc_client import Answer, failure_card
 from autograder.week04_job_state.code import Code
 from autograder.week06_webhooks import messages
 

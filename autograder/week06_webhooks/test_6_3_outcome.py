@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.card import fail
-from autograder.engine.remote import made
+from autograder.card import fail
+from autograder.sdk.races import made
 from autograder.week04_job_state.code import Code, differs, must_return, number, plain
 from autograder.week04_job_state.table import Item, JobsTable, moment
 from autograder.week05_retries.chance import check_own_chance

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.card import fail
-from autograder.engine.session import Session
+from autograder.card import fail
+from autograder.process import wait
+from autograder.run.session import Session
 from autograder.week02_api.uploading import accepted, upload
 from autograder.week04_job_state.code import plain
 from autograder.week04_job_state.submitting import text

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from autograder.engine.card import fail
+from autograder.card import fail
 from autograder.week04_job_state.code import Code, must_return
 
 pytestmark = pytest.mark.item("6.4")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.card import fail
+from autograder.card import fail
 from autograder.week04_job_state.code import Code, must_raise, must_return
 from autograder.week06_webhooks.conftest import PINNED, Place
 from autograder.week06_webhooks.messages import data
@@ -21,7 +21,7 @@ from autograder.week06_webhooks.test_6_4_addresses import (
     public,
 )
 from bootcamp.providers import WebhookSink
-from bootcamp.providers.names import NameServer
+from bootcamp.providers.name_server import NameServer
 
 pytestmark = pytest.mark.item("6.4")
 

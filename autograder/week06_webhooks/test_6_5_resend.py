@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.card import fail
+from autograder.card import fail
 from autograder.week04_job_state.code import changed, number
 from autograder.week04_job_state.table import Item, moment
 from autograder.week06_webhooks.office import Hook, Office, check_signed, outcomes, shown

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.card import fail, show
-from autograder.engine.remote import made
+from autograder.card import fail, show
+from autograder.sdk.races import made
 from autograder.week04_job_state.code import Code, must_raise, must_return
 from autograder.week04_job_state.table import moment
 from autograder.week06_webhooks import messages

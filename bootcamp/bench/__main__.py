@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bootcamp import paths
-from bootcamp.apps import Apps, layer_environment
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.errors import BootcampError
-from bootcamp.layers import reference_layers
 from bootcamp.providers import Fault
 from bootcamp.stack import Run, Stack
-from bootcamp.weeks import find_week
+from bootcamp.stack.apps import Apps, layer_environment
 
 
 class Row(TypedDict):

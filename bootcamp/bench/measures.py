@@ -85,7 +85,7 @@ def parsing() -> list[Row]:
     """What the safety of a child process costs: the same PDF parsed inside and outside."""
     from io import BytesIO
 
-    from autograder.engine.documents import make_pdf
+    from bootcamp.samples.documents import make_pdf
     from pipeline.steps.parse import parse_document
     from pipeline.steps.sandbox import parse_in_child
 

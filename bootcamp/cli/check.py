@@ -11,16 +11,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from autograder.engine.manifest import find_item, graded_weeks, load_manifest
-from autograder.engine.outcome import WeekResult
-from autograder.engine.runner import run_week
-from autograder.engine.submission import locate
-from bootcamp import progress
+from autograder.run.results import WeekResult
+from autograder.run.runner import run_week
+from autograder.run.submission import locate
 from bootcamp.cli.show import show_result
+from bootcamp.course.manifest import find_item, graded_weeks, load_manifest
+from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import EXIT_FAILED, EXIT_GRADER_ERROR
 from bootcamp.stack import find_or_start
-from bootcamp.watching import watch_week
-from bootcamp.weeks import Week, find_week
+from bootcamp.student import progress
+from bootcamp.student.watching import watch_week
 
 Where = Annotated[
     str | None,

@@ -17,12 +17,12 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from bootcamp import demo, paths
-from bootcamp.demo import Answer, Progress, Report, Story
+from bootcamp import paths
+from bootcamp.demo.scenes import SCENES
+from bootcamp.demo.stage import Answer, Progress, Report, Show, Story, demo, whose_openai
 from bootcamp.errors import BootcampError
 from bootcamp.samples.library import Samples
-from bootcamp.scenes import SCENES
-from bootcamp.up import stopped_by_signals, wait_for_the_end
+from bootcamp.stack.up import stopped_by_signals, wait_for_the_end
 
 EXIT_INTERRUPTED = 130
 EXCERPT_CHARS = 160
@@ -66,8 +66,8 @@ def demo_command(
     with stopped_by_signals():
         try:
             material, show = Samples.load(samples), _show_on(console)
-            console.print(demo.whose_openai(real_openai))
-            with demo.demo(SCENES, material, show, real_openai=real_openai) as stage:
+            console.print(whose_openai(real_openai))
+            with demo(SCENES, material, show, real_openai=real_openai) as stage:
                 done = True
                 if as_json:
                     print(json.dumps(stage.report.to_json(), ensure_ascii=False), flush=True)
@@ -91,7 +91,7 @@ def _verdict(report: Report) -> Text:
     return Text(f"✓ {words}, in {report.seconds:.1f} s.", style="bold green")
 
 
-def _show_on(console: Console) -> demo.Show:
+def _show_on(console: Console) -> Show:
     live = console.is_terminal and not console.is_dumb_terminal
     return TerminalShow(console) if live else PlainShow(console)
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bootcamp.doctor import Finding, Status, examine, is_fit
 from bootcamp.errors import EXIT_FAILED
+from bootcamp.stack.doctor import Finding, Status, examine, is_fit
 
 SIGNS = {
     Status.OK: ("✓ ok", "green"),

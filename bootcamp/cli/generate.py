@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bootcamp.authoring.generate import Changes, differences, generate
+from bootcamp.course.weeks import Week, all_weeks, find_week
 from bootcamp.errors import EXIT_FAILED, BootcampError
 from bootcamp.files import shown
-from bootcamp.generate import Changes, differences, generate
-from bootcamp.weeks import Week, all_weeks, find_week
 
 console = Console(highlight=False, soft_wrap=True)
 

@@ -22,19 +22,19 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from autograder.classroom import docker
 from autograder.classroom.assignment import Assignment, Options
-from autograder.classroom.gradebook import write_gradebook
-from autograder.classroom.grading import Step, Task
-from autograder.classroom.names import shown
-from autograder.classroom.pool import RunJobs, run_jobs
-from autograder.classroom.similarity import alike
-from autograder.classroom.summary import Grade, Status
-from autograder.engine import network
-from autograder.engine.sandbox import Tier, strongest
+from autograder.classroom.execution import docker
+from autograder.classroom.execution.grading import Step, Task
+from autograder.classroom.execution.pool import RunJobs, run_jobs
+from autograder.classroom.intake.names import shown
+from autograder.classroom.output.gradebook import write_gradebook
+from autograder.classroom.policy.similarity import alike
+from autograder.classroom.policy.summary import Grade, Status
+from autograder.sandbox import network
+from autograder.sandbox.tiers import Tier, strongest
+from bootcamp.course.weeks import find_week
 from bootcamp.errors import EXIT_GRADER_ERROR, UsageError
-from bootcamp.up import stopped_by_signals
-from bootcamp.weeks import find_week
+from bootcamp.stack.up import stopped_by_signals
 
 EXIT_INTERRUPTED = 130
 MAX_PROCESSES = 64

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bootcamp.release import release
-from bootcamp.weeks import all_weeks, find_week
+from bootcamp.authoring.release import release
+from bootcamp.course.weeks import all_weeks, find_week
 
 console = Console(highlight=False, soft_wrap=True)
 

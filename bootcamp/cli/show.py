@@ -7,8 +7,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from autograder.engine.card import STUDENT_PREFIX, Card
-from autograder.engine.outcome import ItemResult, Outcome, WeekResult
+from autograder.card import STUDENT_PREFIX, Card
+from autograder.run.results import ItemResult, Outcome, WeekResult
 
 MARKS = {
     Outcome.PASSED: ("✓", "green"),

@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bootcamp.apps import layer_environment
+from bootcamp.course.layers import Source
+from bootcamp.course.weeks import find_week
 from bootcamp.errors import UsageError
-from bootcamp.layers import Source
 from bootcamp.stack import Stack, default_state
+from bootcamp.stack.apps import layer_environment
 from bootcamp.stack.control import stop_stack
-from bootcamp.up import (
+from bootcamp.stack.up import (
     Plan,
     Up,
     Whose,
@@ -26,7 +27,6 @@ from bootcamp.up import (
     stopped_by_signals,
     wait_for_the_end,
 )
-from bootcamp.weeks import find_week
 
 console = Console(highlight=False, soft_wrap=True)
 

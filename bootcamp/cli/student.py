@@ -14,15 +14,15 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from autograder.engine.manifest import Item, find_item, load_manifest
-from autograder.engine.outcome import Outcome
-from bootcamp import progress
+from autograder.run.results import Outcome
+from bootcamp.authoring.scaffold import Block, blocks
+from bootcamp.course.manifest import Item, find_item, load_manifest
+from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.files import shown
-from bootcamp.overview import ItemOverview, WeekOverview, next_step, overview
-from bootcamp.reset import Reset, plan_reset, run_reset
-from bootcamp.scaffold import Block, blocks
-from bootcamp.weeks import Week, find_week
+from bootcamp.student import progress
+from bootcamp.student.overview import ItemOverview, WeekOverview, next_step, overview
+from bootcamp.student.reset import Reset, plan_reset, run_reset
 
 SIGNS = {
     None: ("·", "not checked", "dim"),

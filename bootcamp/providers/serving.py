@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bootcamp.errors import EXIT_USAGE
-from bootcamp.stack.ports import KEEP_ALIVE_SECONDS
+from bootcamp.ports import KEEP_ALIVE_SECONDS
 
 TOKEN_VARIABLE = "CONTROL_TOKEN"  # noqa: S105 (a variable's name)
 SECONDS_TO_STOP = 1

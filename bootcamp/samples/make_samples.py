@@ -17,7 +17,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import Flowable, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table
 
-from autograder.engine.documents import stamp_word, without_dates
+from bootcamp.samples.documents import stamp_word, without_dates
 
 HERE = Path(__file__).resolve().parent
 AUTHOR = "Harbour Authority of Port Ellary"

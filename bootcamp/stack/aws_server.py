@@ -15,7 +15,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app as ministack  # type: ignore[import-untyped]
 
-from bootcamp.stack.ports import KEEP_ALIVE_SECONDS
+from bootcamp.ports import KEEP_ALIVE_SECONDS
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -21,8 +21,8 @@ import psycopg
 from psycopg import sql
 
 from bootcamp.errors import StackError
+from bootcamp.ports import LOOPBACK, free_port, release_port
 from bootcamp.stack.account import Account, postgres_account
-from bootcamp.stack.ports import LOOPBACK, free_port, release_port
 from bootcamp.stack.process import Process
 from bootcamp.stack.state import make_private, write_private
 

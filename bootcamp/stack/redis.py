@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from bootcamp.errors import StackError
-from bootcamp.stack.ports import LOOPBACK, free_port, release_port
+from bootcamp.ports import LOOPBACK, free_port, release_port
 from bootcamp.stack.process import Process
 from bootcamp.stack.state import make_private, write_private
 

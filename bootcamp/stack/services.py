@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bootcamp import paths
-from bootcamp.stack.ports import LOOPBACK, answers_health, free_port, release_port
+from bootcamp.ports import LOOPBACK, answers_health, free_port, release_port
 from bootcamp.stack.process import GRACE_SECONDS, Process
 from bootcamp.stack.state import make_private
 

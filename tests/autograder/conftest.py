@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.manifest import load_manifest
-from autograder.engine.outcome import ItemResult, WeekResult
-from autograder.engine.runner import run_week
+from autograder.run.results import ItemResult, WeekResult
+from autograder.run.runner import run_week
 from bootcamp import paths
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import Week, all_weeks
 from bootcamp.stack import Stack
-from bootcamp.weeks import Week, all_weeks
 
 WEEK = Week(7, "week07_tiny")
 SOLUTION = '''"""Homework."""
@@ -45,7 +45,7 @@ hints = ["What is twice twice?", "number * 4"]
 GRADER = """
 import pytest
 
-from autograder.engine.card import fail
+from autograder.card import fail
 
 
 @pytest.mark.item("7.1")

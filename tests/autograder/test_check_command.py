@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autograder.engine import preload, wait
+from autograder.process import fork_server, wait
 from bootcamp import paths
 from bootcamp.stack import Stack
 
@@ -121,7 +121,7 @@ def test_control_c_leaves_nothing_behind(env: dict[str, str]) -> None:
 def is_forked(process: psutil.Process) -> bool:
     """The student's caller, worker and the worker's pool; their parent too."""
     try:
-        return preload.__file__ in process.cmdline()
+        return fork_server.__file__ in process.cmdline()
     except psutil.Error:
         return False
 

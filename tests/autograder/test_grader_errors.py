@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from autograder.engine import plugin
-from autograder.engine.card import Card, clean
-from autograder.engine.outcome import ItemResult, Outcome, WeekResult
+from autograder.card import Card, clean
+from autograder.run import plugin
+from autograder.run.results import ItemResult, Outcome, WeekResult
 from bootcamp.cli import check as check_module
 from bootcamp.cli.main import build
 from bootcamp.cli.show import show_result
@@ -198,7 +198,7 @@ def test_the_json_has_the_agreed_fields(course: Course) -> None:
 
 
 def test_a_rerun_keeps_the_order_and_the_rest() -> None:
-    from autograder.engine.manifest import Item
+    from bootcamp.course.manifest import Item
 
     def one(number: int, outcome: Outcome) -> ItemResult:
         item = Item(

@@ -9,9 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autograder.engine import student as student_module
-from autograder.engine import submission, wait
-from autograder.engine.outcome import ItemResult, Outcome
+from autograder.process import student as student_module
+from autograder.process import wait
+from autograder.run import submission
+from autograder.run.results import ItemResult, Outcome
 
 from .conftest import GIVEN, SOLUTION, Course
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine import landlock, sandbox, seccomp
-from autograder.engine.runner import run_week
-from autograder.engine.sandbox import Sandbox, Tier
-from bootcamp import paths
-from bootcamp.stack import Stack, ports
-from bootcamp.weeks import find_week
+from autograder.run.runner import run_week
+from autograder.sandbox import landlock, seccomp, tiers
+from autograder.sandbox.tiers import Sandbox, Tier
+from bootcamp import paths, ports
+from bootcamp.course.weeks import find_week
+from bootcamp.stack import Stack
 from tests.autograder import walled
 from tests.parts import missing
 
@@ -49,7 +49,7 @@ def outside() -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture(params=FIRM)
 def tier(request: pytest.FixtureRequest) -> Tier:
     tier: Tier = request.param
-    if not sandbox._works(Sandbox(tier)):
+    if not tiers._works(Sandbox(tier)):
         missing(f"the tier {tier} does not work on this machine")
     return tier
 
@@ -76,7 +76,7 @@ def tried(
             "own_folder": str(folder),
             "other_file": str(other_file),
             "other_folder": str(other_folder),
-            "grader": str(Path(sandbox.__file__).parent / "session.py"),
+            "grader": str(Path(tiers.__file__).parent / "session.py"),
             "process": process,
         }
         freed.close()
@@ -93,7 +93,7 @@ def tried(
 def test_what_is_let_through_and_what_is_not(
     tier: Tier, tmp_path: Path, outside: subprocess.Popen[bytes]
 ) -> None:
-    walls = Sandbox(tier, filtered=sandbox.can_filter(tier))
+    walls = Sandbox(tier, filtered=tiers.can_filter(tier))
     folder = tmp_path / "home"
     folder.mkdir()
     could, log = tried(walls, folder, tmp_path / "other", outside.pid)
@@ -109,8 +109,8 @@ def test_the_stamp_names_what_held(tier: Tier, stack: Stack) -> None:
     assert result.passed
     stamp = result.sandbox.split(", ")
     assert stamp[0] == tier
-    assert ("seccomp" in stamp) == sandbox.can_filter(tier)
-    assert ("own user" in stamp) == sandbox.can_change_user(tier)
+    assert ("seccomp" in stamp) == tiers.can_filter(tier)
+    assert ("own user" in stamp) == tiers.can_change_user(tier)
     assert ("own ports" in stamp) == (tier is Tier.LANDLOCK and landlock.version() >= 4)
 
 
@@ -122,10 +122,10 @@ mount --bind "$3" "$1"
 """
 """A shell's words: nothing but a folder ($1) is left of a closed one above it ($2), which is open."""
 GRADE = """
-from autograder.engine.runner import run_week
-from autograder.engine.sandbox import Tier
+from autograder.run.runner import run_week
+from autograder.sandbox.tiers import Tier
 from bootcamp.stack import Stack
-from bootcamp.weeks import find_week
+from bootcamp.course.weeks import find_week
 week = find_week("1")
 with Stack() as stack:
     result = run_week(week, week.solutions, items=["1.1"], stack=stack, tier=Tier.LANDLOCK)
@@ -218,7 +218,7 @@ def test_an_unknown_machine_has_no_filter() -> None:
 def test_blocks_of_ports_are_apart() -> None:
     """Three processes at once: each takes its ports from a block of its own."""
     code = (
-        "from bootcamp.stack.ports import *; b = keep_to_block(); "
+        "from bootcamp.ports import *; b = keep_to_block(); "
         "p = [free_port() for _ in range(20)]; print(b[0], all(x in b for x in p), flush=True); input()"
     )
     command = [sys.executable, "-c", code]

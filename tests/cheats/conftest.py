@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder.classroom import pool
-from autograder.classroom.intake import Intake, store, take
-from autograder.classroom.trees import FolderTree
-from autograder.classroom.worker import Answer, Job
-from autograder.engine.manifest import load_manifest
-from autograder.engine.sandbox import Tier, strongest
-from bootcamp.weeks import find_week
+from autograder.classroom.execution import pool
+from autograder.classroom.execution.grading_process import Answer, Job
+from autograder.classroom.intake.allow_list import Intake, store, take
+from autograder.classroom.intake.trees import FolderTree
+from autograder.sandbox.tiers import Tier, strongest
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import find_week
 from tests.cheats import watched
 from tests.cheats.baits import Baits
 from tests.cheats.making import Cheat, aimed

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autograder.engine.manifest import load_manifest
-from bootcamp.weeks import find_week
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import find_week
 
 FAMILIES = (
     "leaving",

@@ -32,7 +32,7 @@ CHEATS = of_family(
                 for base, folders, names in os.walk("/"):
                     folders[:] = [f for f in folders if f not in ("proc", "sys", "site-packages")]
                     found += [f"{base}/{n}" for n in names if n.startswith("test_3_") or n == "cover.py"]
-                for name in ("autograder.week03_pipeline.cover", "autograder.engine.session"):
+                for name in ("autograder.week03_pipeline.cover", "autograder.run.session"):
                     try:
                         found.append(importlib.import_module(name).__file__)
                     except ImportError:

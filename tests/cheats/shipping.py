@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootcamp.weeks import find_week
+from bootcamp.course.weeks import find_week
 from tests.cheats.making import Cheat, instead, of_family, solved
 
 UNSOLVED = instead("3.2", "return []", "return 0", "return []")
@@ -132,7 +132,7 @@ CHEATS = of_family(
                 "autograder/week01_first_task/manifest.toml": "items = []\n",
                 "autograder/week01_first_task/test_1_2_first_task.py": "def test_it(): pass\n",
                 "bootcamp/__init__.py": RAISES,
-                "autograder/engine/caller.py": RAISES,
+                "autograder/process/rpc_server.py": RAISES,
             },
         ),
         Cheat(

@@ -1,7 +1,7 @@
 """Every cheat, graded as a class is: it gains nothing, harms nobody, and is reported for what it did.
 
-Without `--all-proofs`, as in `make test`, the first ones of each family and week are tried; with it,
-as in `make proof`, all.
+Without `--all-validation`, as in `make test`, the first ones of each family and week are tried; with it,
+as in `make validate`, all.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from autograder import proofs
-from autograder.classroom.worker import Answer
-from autograder.engine.manifest import load_manifest
-from autograder.engine.outcome import Outcome
-from bootcamp.weeks import find_week
+from autograder.classroom.execution.grading_process import Answer
+from autograder.run.results import Outcome
+from autograder.validation import report
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import find_week
 from tests.cheats.baits import Baits
 from tests.cheats.catalogue import CHEATS
 from tests.cheats.conftest import Class
@@ -30,7 +30,7 @@ SAMPLED = 2
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each cheat that is to be tried."""
     if "cheat" in metafunc.fixturenames:
-        every = metafunc.config.getoption("--all-proofs")
+        every = metafunc.config.getoption("--all-validation")
         chosen = CHEATS if every else sample(CHEATS)
         metafunc.parametrize("cheat", chosen, ids=lambda cheat: cheat.name)
 
@@ -55,25 +55,25 @@ def test_the_catalogue_covers_every_family() -> None:
 
 
 def test_the_page_shows_every_cheat() -> None:
-    page = proofs.PAGE.read_text(encoding="utf-8")
-    assert not [one.name for one in CHEATS if f"| {proof_name(one)} |" not in page], "make proof"
+    page = report.PAGE.read_text(encoding="utf-8")
+    assert not [one.name for one in CHEATS if f"| {proof_name(one)} |" not in page], "make validate"
 
 
 def proof_name(cheat: Cheat) -> str:
     return f"{cheat.family}: {cheat.name}"
 
 
-def proof_of(cheat: Cheat, answer: Answer) -> proofs.Proof:
+def proof_of(cheat: Cheat, answer: Answer) -> report.Proof:
     """What the page of proofs says of it: the items that it attacks, and those it leaves alone."""
     week = find_week(cheat.week)
     items = [item.id for item in load_manifest(week).items]
-    expected = proofs.marks(items, cheat.loses, (*cheat.loses, *cheat.keeps))
-    found = {one.id: proofs.mark(one.outcome) for one in answer.items}
+    expected = report.marks(items, cheat.loses, (*cheat.loses, *cheat.keeps))
+    found = {one.id: report.mark(one.outcome) for one in answer.items}
     seen = {
-        item: found.get(item, "?") if expected[item] != proofs.LEFT else proofs.LEFT
+        item: found.get(item, "?") if expected[item] != report.LEFT else report.LEFT
         for item in items
     }
-    return proofs.Proof(week.name, "cheat", proof_name(cheat), expected, seen)
+    return report.Proof(week.name, "cheat", proof_name(cheat), expected, seen)
 
 
 def test_a_cheat_gains_nothing_and_harms_nobody(
@@ -84,8 +84,8 @@ def test_a_cheat_gains_nothing_and_harms_nobody(
     report = "\n".join(f"{one.id} {one.outcome}: {one.text}" for one in answer.items)
 
     proof = proof_of(cheat, answer)
-    if folder := request.config.getoption("--note-proofs"):
-        proofs.note(proof, folder)
+    if folder := request.config.getoption("--note-validation"):
+        report.note(proof, folder)
 
     # the grader does not break
     assert not answer.problem, (answer.problem, answer.harms)

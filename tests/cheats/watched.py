@@ -1,6 +1,6 @@
 """A grading process of the class, with a neighbour in its stack that must not notice anything.
 
-`serve` is what the pool runs in place of `worker.serve`: the same function, around whose `grade` the
+`serve` is what the pool runs in place of `grading_process.serve`: the same function, around whose `grade` the
 neighbour and the processes are looked after.
 """
 
@@ -18,10 +18,12 @@ import psutil
 import psycopg
 import redis
 
-from autograder.classroom import worker
-from autograder.classroom.worker import Answer, Job
-from autograder.engine import disk, memory, session, wait
-from autograder.engine.sandbox import Tier
+from autograder.classroom.execution import grading_process
+from autograder.classroom.execution.grading_process import Answer, Job
+from autograder.process import wait
+from autograder.run import session
+from autograder.sandbox import disk, memory
+from autograder.sandbox.tiers import Tier
 from bootcamp.stack import Run, Stack
 
 GONE_SECONDS = 20.0
@@ -29,7 +31,7 @@ VALUE = "untouched"
 MEMORY_BYTES, DISK_BYTES = 1024**3, 256 * 1024**2
 """A quarter of the class's own limits: a busy machine takes long to fill gigabytes."""
 
-_grade = worker.grade
+_grade = grading_process.grade
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ def serve(jobs: Connection, tier: Tier) -> None:
     """Grade as the class does, with a neighbour, and limits that are soon reached."""
     memory.MAX_TOTAL_BYTES = MEMORY_BYTES
     disk.MAX_DISK_BYTES = session.MAX_DISK_BYTES = DISK_BYTES
-    worker.Stack = InhabitedStack  # type: ignore[misc]
-    worker.grade = grade  # type: ignore[assignment]
-    worker.serve(jobs, tier)
+    grading_process.Stack = InhabitedStack  # type: ignore[misc]
+    grading_process.grade = grade  # type: ignore[assignment]
+    grading_process.serve(jobs, tier)
 
 
 def grade(job: Job, stack: InhabitedStack, tier: Tier) -> Answer:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from autograder.classroom.fingerprint import versions
-from autograder.classroom.late import LateRules, Policy
-from autograder.classroom.records import ItemRecord, Key, Record, Why
-from autograder.classroom.roster import Student
-from autograder.classroom.summary import Grade, grade_of
-from autograder.engine.manifest import Manifest, load_manifest
-from autograder.engine.outcome import Outcome
-from bootcamp.weeks import Week, find_week
+from autograder.classroom.execution.fingerprint import versions
+from autograder.classroom.execution.records import ItemRecord, Key, Record, Why
+from autograder.classroom.intake.roster import Student
+from autograder.classroom.policy.late import LateRules, Policy
+from autograder.classroom.policy.summary import Grade, grade_of
+from autograder.run.results import Outcome
+from bootcamp.course.manifest import Manifest, load_manifest
+from bootcamp.course.weeks import Week, find_week
 
 DUE = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
 POLICY = Policy(due=DUE, late=LateRules(percent_per_day=10), extra_items=("1.5",))

@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autograder.engine.manifest import load_manifest
-from autograder.engine.variants import Variant, build, load_variants
-from bootcamp.weeks import Week, find_week
+from autograder.validation.variants import Variant, build, load_variants
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import Week, find_week
 from tests.cheats.catalogue import CHEATS
 from tests.cheats.making import Cheat, aimed
 

@@ -11,19 +11,19 @@ from collections.abc import Callable
 
 from jsonschema import Draft202012Validator
 
-from autograder.classroom.exports import (
+from autograder.classroom.execution.records import Record
+from autograder.classroom.intake.roster import Student
+from autograder.classroom.output.exports import (
     GRADER_BROKE,
     classroom,
     gradescope,
     lms_csv,
     scores_csv,
 )
-from autograder.classroom.records import Record
-from autograder.classroom.roster import Student
-from autograder.classroom.summary import Grade, grade_of
-from autograder.engine.manifest import Manifest
-from autograder.engine.outcome import Outcome
-from bootcamp.weeks import Week
+from autograder.classroom.policy.summary import Grade, grade_of
+from autograder.run.results import Outcome
+from bootcamp.course.manifest import Manifest
+from bootcamp.course.weeks import Week
 from tests.classroom.conftest import POLICY
 
 MakeRecord = Callable[..., Record]

@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from autograder.engine import wait
-from autograder.engine.sandbox import strongest
+from autograder.process import wait
+from autograder.sandbox.tiers import strongest
 from bootcamp import paths
-from bootcamp.weeks import Week
+from bootcamp.course.weeks import Week
 
 DEADLINE = 200.0
 ROSTER = (

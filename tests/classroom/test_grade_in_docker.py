@@ -17,16 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from autograder.classroom import container, docker
-from autograder.classroom.messages import Greeting, HandedIn, Reply
-from autograder.classroom.records import ItemRecord
-from autograder.classroom.worker import Answer, Job
-from autograder.engine.outcome import Outcome
-from autograder.engine.sandbox import Tier
+from autograder.classroom.execution import container, docker
+from autograder.classroom.execution.grading_process import Answer, Job
+from autograder.classroom.execution.messages import Greeting, HandedIn, Reply
+from autograder.classroom.execution.records import ItemRecord
+from autograder.run.results import Outcome
+from autograder.sandbox.tiers import Tier
 from bootcamp import paths
 from bootcamp.cli import grade
+from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError, UsageError
-from bootcamp.weeks import Week
 from tests.cheats.catalogue import CHEATS
 from tests.cheats.making import Cheat
 

@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.classroom.gradebook import (
+from autograder.classroom.execution.records import Record
+from autograder.classroom.intake.roster import Student
+from autograder.classroom.output.gradebook import (
     COURSE_ID,
     NOTEBOOK,
     assignment_name,
     write_gradebook,
 )
-from autograder.classroom.records import Record
-from autograder.classroom.roster import Student
-from autograder.classroom.summary import Grade, grade_of
-from autograder.engine.manifest import Manifest
-from autograder.engine.outcome import Outcome
+from autograder.classroom.policy.summary import Grade, grade_of
+from autograder.run.results import Outcome
+from bootcamp.course.manifest import Manifest
+from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError
-from bootcamp.weeks import Week
 from tests.classroom.conftest import DUE, POLICY
 
 MakeRecord = Callable[..., Record]

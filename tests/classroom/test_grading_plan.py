@@ -7,14 +7,14 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from autograder.classroom.fingerprint import SEEDS, of_graders, of_submission, seed_of
-from autograder.classroom.grading import Redo, Task, merged, plan, with_dependents
-from autograder.classroom.names import cell, file_stem
-from autograder.classroom.records import ItemRecord, Key, Record, Results
-from autograder.classroom.worker import Answer
-from autograder.engine.manifest import Manifest
-from autograder.engine.outcome import Outcome
-from bootcamp.weeks import Week, find_week
+from autograder.classroom.execution.fingerprint import SEEDS, of_graders, of_submission, seed_of
+from autograder.classroom.execution.grading import Redo, Task, merged, plan, with_dependents
+from autograder.classroom.execution.grading_process import Answer
+from autograder.classroom.execution.records import ItemRecord, Key, Record, Results
+from autograder.classroom.intake.names import cell, file_stem
+from autograder.run.results import Outcome
+from bootcamp.course.manifest import Manifest
+from bootcamp.course.weeks import Week, find_week
 
 MakeRecord = Callable[..., Record]
 EVERY = ("1.1", "1.2", "1.3", "1.4", "1.5")

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autograder.classroom import archives
-from autograder.classroom.intake import Intake
-from autograder.classroom.sources import find
-from bootcamp.weeks import Week
+from autograder.classroom.intake import archives
+from autograder.classroom.intake.allow_list import Intake
+from autograder.classroom.intake.sources import find
+from bootcamp.course.weeks import Week
 
 Make = Callable[..., Path]
 PRODUCER = "pipeline/producer.py"

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autograder.classroom import trees
-from autograder.classroom.intake import MAX_NOTES, Intake, store, take
-from autograder.classroom.sources import HandIn, find
-from autograder.classroom.trees import FolderTree
-from autograder.engine.submission import MAX_FILE_BYTES
+from autograder.classroom.intake import trees
+from autograder.classroom.intake.allow_list import MAX_NOTES, Intake, store, take
+from autograder.classroom.intake.sources import HandIn, find
+from autograder.classroom.intake.trees import FolderTree
+from autograder.run.submission import MAX_FILE_BYTES
+from bootcamp.course.weeks import Week
 from bootcamp.errors import UsageError
-from bootcamp.weeks import Week
 
 Make = Callable[..., Path]
 PRODUCER = "pipeline/producer.py"

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autograder.classroom.intake import Intake
-from autograder.classroom.sources import find, repository
-from bootcamp.weeks import Week
+from autograder.classroom.intake.allow_list import Intake
+from autograder.classroom.intake.sources import find, repository
+from bootcamp.course.weeks import Week
 
 PRODUCER = "pipeline/producer.py"
 WHEN = "2026-11-27T21:04:05+00:00"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.classroom.late import Lateness, LateRules, lateness, load_policy
-from autograder.classroom.moments import moment, span
+from autograder.classroom.intake.moments import moment, span
+from autograder.classroom.policy.late import Lateness, LateRules, lateness, load_policy
 from bootcamp.errors import UsageError
 
 DUE = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)

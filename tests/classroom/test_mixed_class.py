@@ -1,6 +1,6 @@
 """A class as it comes, graded in one go: everybody is given what they must be, and nothing breaks.
 
-`make test` takes one submission of each kind, of week 1. With `--all-proofs` it is thirty of week 5.
+`make test` takes one submission of each kind, of week 1. With `--all-validation` it is thirty of week 5.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.sandbox import Tier, strongest
+from autograder.sandbox.tiers import Tier, strongest
 from bootcamp import paths
-from bootcamp.weeks import find_week
+from bootcamp.course.weeks import find_week
 from tests.classroom.mixed import KINDS, MixedClass, differences
 from tests.parts import missing
 
@@ -29,7 +29,7 @@ def test_everybody_is_given_what_they_must_be(
 ) -> None:
     if strongest() is not Tier.BUBBLEWRAP:
         missing("no bubblewrap that works on this machine: `apt-get install bubblewrap`")
-    whole = request.config.getoption("--all-proofs")
+    whole = request.config.getoption("--all-validation")
     week, kinds = ("5", KINDS) if whole else ("1", ONE_OF_EACH)
     mixed = MixedClass(tmp_path, find_week(week), kinds)
     expected = {student: asdict(one) for student, one in mixed.make().items()}

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from autograder.classroom.late import load_policy
-from autograder.classroom.roster import load_roster
+from autograder.classroom.intake.roster import load_roster
+from autograder.classroom.policy.late import load_policy
 from bootcamp import paths
-from bootcamp.weeks import Week
+from bootcamp.course.weeks import Week
 
 PAGE = paths.AUTOGRADER / "classroom" / "README.md"
 RECIPES = PAGE.parent / "recipes"

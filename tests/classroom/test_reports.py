@@ -8,17 +8,17 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
-from autograder.classroom import fingerprint
 from autograder.classroom.assignment import Assignment, Options
-from autograder.classroom.late import Policy
-from autograder.classroom.records import Record, Why
-from autograder.classroom.reports import Pages, duration
-from autograder.classroom.roster import Student
-from autograder.classroom.summary import Grade, Status, grade_of, statistics, uneven
-from autograder.engine.manifest import Manifest
-from autograder.engine.outcome import Outcome
+from autograder.classroom.execution import fingerprint
+from autograder.classroom.execution.records import Record, Why
+from autograder.classroom.intake.roster import Student
+from autograder.classroom.output.reports import Pages, duration
+from autograder.classroom.policy.late import Policy
+from autograder.classroom.policy.summary import Grade, Status, grade_of, statistics, uneven
+from autograder.run.results import Outcome
 from bootcamp.cli.grade import exit_code
-from bootcamp.weeks import Week
+from bootcamp.course.manifest import Manifest
+from bootcamp.course.weeks import Week
 from tests.classroom.conftest import DUE, EVIL, POLICY
 
 MakeRecord = Callable[..., Record]

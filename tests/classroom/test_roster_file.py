@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autograder.classroom.intake import Intake
-from autograder.classroom.matching import match
-from autograder.classroom.roster import load_roster, parse_roster
-from autograder.classroom.sources import HandIn
+from autograder.classroom.intake.allow_list import Intake
+from autograder.classroom.intake.matching import match
+from autograder.classroom.intake.roster import load_roster, parse_roster
+from autograder.classroom.intake.sources import HandIn
 from bootcamp.errors import UsageError
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.classroom.similarity import alike
-from bootcamp.weeks import Week, find_week
+from autograder.classroom.policy.similarity import alike
+from bootcamp.course.weeks import Week, find_week
 
 OWN = """
 import csv

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.manifest import load_manifest
 from bootcamp import paths
-from bootcamp.generate import generate
-from bootcamp.weeks import Week, all_weeks
+from bootcamp.authoring.generate import generate
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import Week, all_weeks
 
 SOLUTION = '''"""Homework."""
 

@@ -7,9 +7,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from bootcamp import paths, progress
+from bootcamp import paths
 from bootcamp.cli.main import build, main
 from bootcamp.errors import EXIT_USAGE, BootcampError, UsageError
+from bootcamp.student import progress
 
 
 def bootcamp(*arguments: str, answer: str | None = None):

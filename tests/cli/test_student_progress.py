@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bootcamp import paths, progress
+from bootcamp import paths
+from bootcamp.course.layers import Source, student_layers
 from bootcamp.errors import BootcampError
-from bootcamp.layers import Source, student_layers
+from bootcamp.student import progress
 
 
 def result(**outcomes: str) -> dict:

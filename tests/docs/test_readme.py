@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import typer.main
 
-from autograder.engine.manifest import find_item
 from bootcamp import paths
+from bootcamp.authoring.pages import Page
 from bootcamp.cli.main import build
+from bootcamp.course.manifest import find_item
+from bootcamp.course.weeks import Week, all_weeks, find_week
 from bootcamp.errors import UsageError
-from bootcamp.pages import Page
-from bootcamp.weeks import Week, all_weeks, find_week
 
 PAGES = [Page.read(paths.ROOT / name) for name in ("README.md", "CONTRIBUTING.md")]
 COMMANDS = [

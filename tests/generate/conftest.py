@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bootcamp import paths
-from bootcamp.weeks import Week, all_weeks
+from bootcamp.course.weeks import Week, all_weeks
 
 SOLUTION = '''"""A file with homework in it."""
 

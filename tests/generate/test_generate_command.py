@@ -4,9 +4,9 @@ import pytest
 from typer.testing import CliRunner
 
 from bootcamp import paths
+from bootcamp.authoring.generate import differences, generate
 from bootcamp.cli.main import build
 from bootcamp.errors import BootcampError
-from bootcamp.generate import differences, generate
 
 
 def run(*arguments: str):

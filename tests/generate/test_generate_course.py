@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from autograder.engine.manifest import graded_weeks, load_manifest
-from bootcamp.generate import differences, scaffolds
-from bootcamp.layers import Layer, Source, layers_under, pythonpath
-from bootcamp.scaffold import STYLES, blocks
-from bootcamp.weeks import all_weeks, find_week
+from bootcamp.authoring.generate import differences, scaffolds
+from bootcamp.authoring.scaffold import STYLES, blocks
+from bootcamp.course.layers import Layer, Source, layers_under, pythonpath
+from bootcamp.course.manifest import graded_weeks, load_manifest
+from bootcamp.course.weeks import all_weeks, find_week
 
 IMPORT_ALL = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bootcamp.authoring.scaffold import blocks, scaffold
 from bootcamp.errors import BootcampError
-from bootcamp.scaffold import blocks, scaffold
 
 HERE = Path("solutions/week05_retries/pipeline/tasks/retry.py")
 

@@ -17,10 +17,10 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from autograder.classroom import container
+from autograder.classroom.execution import container
 from bootcamp import paths
+from bootcamp.course.weeks import all_weeks
 from bootcamp.files import files_in
-from bootcamp.weeks import all_weeks
 
 COMPOSE_TEXT = (paths.ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
@@ -89,7 +89,7 @@ def test_the_stand_ins_image_installs_what_they_import():
 def test_the_graders_image_installs_what_runs_in_it():
     """The modules of ours that its program loads, the stack's servers, and the weeks' graders."""
     script = (
-        "import sys, autograder.classroom.inside\n"
+        "import sys, autograder.classroom.execution.container_entry\n"
         "files = [getattr(module, '__file__', None) or '' for module in sys.modules.values()]\n"
         "print(*files, sep='\\n')\n"
     )
@@ -127,7 +127,8 @@ def test_every_package_of_the_images_has_a_locked_version():
 def test_the_images_merge_step_needs_nothing_but_python(tmp_path):
     """`-I -S` leaves out site-packages, as the build stage could."""
     script = (
-        f"import sys; sys.path.insert(0, {str(paths.ROOT)!r}); import bootcamp.merge as m; m.main()"
+        f"import sys; sys.path.insert(0, {str(paths.ROOT)!r}); "
+        "import bootcamp.authoring.merge as merge; merge.main()"
     )
     subprocess.run(
         [sys.executable, "-I", "-S", "-c", script, str(tmp_path / "merged")],

@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from bootcamp import paths
+from bootcamp.authoring.generate import scaffolds
+from bootcamp.course.layers import Layer, Source, layers_under
+from bootcamp.course.weeks import all_weeks
 from bootcamp.files import write_atomic
-from bootcamp.generate import scaffolds
-from bootcamp.layers import Layer, Source, layers_under
-from bootcamp.weeks import all_weeks
 
 CONFIG = paths.ROOT / "pyrightconfig.json"
 PROBE = '''"""Sees the first week, and says so when it does not see a module."""

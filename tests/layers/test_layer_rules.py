@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bootcamp.course.layers import WIRING_FILE, pythonpath, reference_layers
+from bootcamp.course.weeks import all_weeks, weeks_through
 from bootcamp.files import files_in
-from bootcamp.layers import WIRING_FILE, pythonpath, reference_layers
-from bootcamp.weeks import all_weeks, weeks_through
 
 IMPORT_ALL = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
 NOWHERE = "127.0.0.1:9"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bootcamp import paths
+from bootcamp.authoring.merge import merge
+from bootcamp.course.layers import WIRING_FILE, pythonpath, reference_layers
+from bootcamp.course.weeks import all_weeks
 from bootcamp.errors import BootcampError
 from bootcamp.files import files_in
-from bootcamp.layers import WIRING_FILE, pythonpath, reference_layers
-from bootcamp.merge import merge
-from bootcamp.weeks import all_weeks
 
 LISTING = """
 import importlib, json, pkgutil

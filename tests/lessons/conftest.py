@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bootcamp.authoring.transcripts import run_program
 from bootcamp.stack import Stack
-from bootcamp.transcripts import run_program
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bootcamp import paths
+from bootcamp.authoring.generate import scaffolds
+from bootcamp.authoring.pages import Page
+from bootcamp.authoring.transcripts import Step, masked, steps
+from bootcamp.course.weeks import Week, all_weeks
 from bootcamp.errors import EXIT_FAILED
-from bootcamp.generate import scaffolds
-from bootcamp.pages import Page
-from bootcamp.transcripts import Step, masked, steps
-from bootcamp.weeks import Week, all_weeks
 
 COLUMNS = "80"
 

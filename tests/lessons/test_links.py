@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from bootcamp import paths
-from bootcamp.pages import Page, course_pages
+from bootcamp.authoring.pages import Page, course_pages
 
 LINKS = [
     pytest.param(page, link, id=f"{page} -> {link}")

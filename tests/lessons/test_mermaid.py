@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Page, sync_playwright
 
-from bootcamp.pages import Block, course_pages
+from bootcamp.authoring.pages import Block, course_pages
 from tests.parts import missing
 
 FOLDER = Path(__file__).parent / "mermaid"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bootcamp import paths
+from bootcamp.authoring.pages import Block, Page, course_pages, part_of
+from bootcamp.course.weeks import all_weeks
 from bootcamp.errors import UsageError
-from bootcamp.pages import Block, Page, course_pages, part_of
-from bootcamp.weeks import all_weeks
 
 TAUGHT = (paths.LESSONS, paths.EXERCISES)
 PYTHON = [
@@ -26,7 +26,7 @@ PROGRAMS = sorted(path for week in all_weeks() for path in week.lessons.glob("co
 def test_python_block_is_its_file(block: Block) -> None:
     text = block.included()
     assert text is not None, "Name the file: ```python file=lessons/…/code/….py#part"
-    assert block.text == text, "Run `python -m bootcamp.pages`."
+    assert block.text == text, "Run `python -m bootcamp.authoring.pages`."
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)

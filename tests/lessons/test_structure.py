@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.manifest import load_manifest
 from bootcamp import paths
-from bootcamp.pages import Page
-from bootcamp.weeks import Week, all_weeks
+from bootcamp.authoring.pages import Page
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import Week, all_weeks
 
 PARTS = (
     "You will be able to",

@@ -12,10 +12,10 @@ import pytest
 import typer.main
 
 from bootcamp import paths
+from bootcamp.authoring.pages import course_pages
+from bootcamp.authoring.transcripts import Step, masked, steps
 from bootcamp.cli.main import build
 from bootcamp.errors import BootcampError
-from bootcamp.pages import course_pages
-from bootcamp.transcripts import Step, masked, steps
 
 STEPS = [
     pytest.param(step, id=f"{block.place} {step.command}")

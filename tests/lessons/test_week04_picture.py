@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from bootcamp.pages import Page, part_of
-from bootcamp.weeks import find_week
+from bootcamp.authoring.pages import Page, part_of
+from bootcamp.course.weeks import find_week
 
 WEEK = find_week("week04_job_state")
 LESSON = WEEK.lessons / "06_the_state_machine.md"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bootcamp.pages import Page
-from bootcamp.weeks import find_week
+from bootcamp.authoring.pages import Page
+from bootcamp.course.weeks import find_week
 
 WEEK = find_week("week05_retries")
 PICTURE = re.compile(r"^ +(bar|line) (\[.*\])$", re.MULTILINE)

@@ -19,7 +19,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from bootcamp.weeks import Week, all_weeks
+from bootcamp.course.weeks import Week, all_weeks
 
 HERE = Path(__file__).parent
 LEVELS = ["Know", "Understand", "Apply", "Analyse", "Create"]

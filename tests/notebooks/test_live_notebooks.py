@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from bootcamp import paths
-from bootcamp.weeks import Week, all_weeks
+from bootcamp.course.weeks import Week, all_weeks
 
 CELL_SECONDS = 240
 GONE_SECONDS = 30.0
@@ -118,7 +118,7 @@ def outputs(notebook: NotebookNode) -> list[NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-START = "from bootcamp.live import start\nlive = start(week=1)"
+START = "from bootcamp.notebooks.live import start\nlive = start(week=1)"
 USE = "from pipeline.producer import enqueue_articles\nprint(len(enqueue_articles(['again'])))"
 
 

@@ -21,7 +21,7 @@ from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import Config, PyFileConfigLoader
 
 from bootcamp import paths
-from bootcamp.weeks import Week, all_weeks
+from bootcamp.course.weeks import Week, all_weeks
 
 WEEKS = [week for week in all_weeks() if week.graded_notebook.exists()]
 REFERENCE, BLANK, HALF = "reference", "blank", "half"

@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from bootcamp.providers import JournalEntry
-from bootcamp.timeline import Bar, bars, draw, label_time, rows
+from bootcamp.notebooks.timeline import Bar, bars, draw, label_time, rows
 
 mpl.use("agg")
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from bootcamp import paths
+from bootcamp.authoring.release import release
+from bootcamp.authoring.scaffold import blocks
+from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import UsageError
 from bootcamp.files import files_in
-from bootcamp.release import release
-from bootcamp.scaffold import blocks
 from bootcamp.stack import Stack
-from bootcamp.weeks import Week, find_week
 
 OPEN, ITEM = find_week("3"), "3.2"
 SECONDS = 120
@@ -183,7 +183,7 @@ def test_two_open_weeks_build_on_the_students_own(tmp_path: Path) -> None:
     out = tmp_path / "two"
     release(OPEN, find_week("1"), out)
     code = (
-        "from bootcamp.layers import reference_layers; from bootcamp.weeks import find_week;"
+        "from bootcamp.course.layers import reference_layers; from bootcamp.course.weeks import find_week;"
         "print([str(one.source) for one in reference_layers(find_week('3'))])"
     )
     env = {**os.environ, "PYTHONPATH": str(out)}

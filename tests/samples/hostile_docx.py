@@ -7,7 +7,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 
-from autograder.engine.documents import make_docx
+from bootcamp.samples.documents import make_docx
 
 MB = 1024 * 1024
 _BODY_TAG = b"<w:body>"

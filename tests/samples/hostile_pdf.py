@@ -8,7 +8,7 @@ import zlib
 import pypdf
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, StreamObject
 
-from autograder.engine.documents import make_pdf
+from bootcamp.samples.documents import make_pdf
 
 MB = 1024 * 1024
 PASSWORD = "harbour"

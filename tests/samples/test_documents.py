@@ -9,7 +9,7 @@ import docx
 import pypdf
 import pytest
 
-from autograder.engine.documents import WORDS, document, make_pdf, random_document, words_of
+from bootcamp.samples.documents import WORDS, document, make_pdf, random_document, words_of
 
 
 @pytest.mark.parametrize("language", WORDS)

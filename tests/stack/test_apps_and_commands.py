@@ -13,12 +13,12 @@ import httpx
 import psutil
 import pytest
 
-from bootcamp.apps import Apps
+from bootcamp.course.layers import Layer, Source, reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.errors import StackError
-from bootcamp.layers import Layer, Source, reference_layers
 from bootcamp.stack import Stack
+from bootcamp.stack.apps import Apps
 from bootcamp.stack.state import is_held
-from bootcamp.weeks import find_week
 
 PATIENCE = 120.0
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bootcamp import doctor
-from bootcamp.doctor import Finding, Status
 from bootcamp.errors import StackError
+from bootcamp.stack import doctor
+from bootcamp.stack.doctor import Finding, Status
 
 HERE = Path("/home/student/bootcamp")
 

@@ -10,13 +10,13 @@ import pytest
 from celery import Celery
 from pytest_celery import CeleryTestWorker, CeleryWorkerCluster
 
-from autograder.engine import wait
-from autograder.engine.nodes import local_worker_cluster, local_worker_node
-from bootcamp.apps import layer_environment
-from bootcamp.layers import reference_layers
+from autograder.process import wait
+from autograder.process.nodes import local_worker_cluster, local_worker_node
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.providers import Fault
 from bootcamp.stack import Run
-from bootcamp.weeks import find_week
+from bootcamp.stack.apps import layer_environment
 
 TASK = "pipeline.summarize_article"
 DEADLINE = 60

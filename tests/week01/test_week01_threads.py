@@ -14,9 +14,9 @@ import pytest
 from celery import _state
 from celery.contrib.testing.worker import start_worker
 
-from bootcamp.layers import reference_layers
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.stack import Run
-from bootcamp.weeks import find_week
 
 DEADLINE = 60
 

@@ -13,10 +13,10 @@ import boto3
 import httpx
 import pytest
 
-from bootcamp.apps import Apps
-from bootcamp.layers import reference_layers
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.stack import Run, Stack
-from bootcamp.weeks import find_week
+from bootcamp.stack.apps import Apps
 
 T = TypeVar("T")
 

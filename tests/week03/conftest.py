@@ -14,12 +14,12 @@ import httpx
 import psycopg
 import pytest
 
-from autograder.engine.host import Host
-from autograder.engine.student import Student
-from bootcamp.apps import Apps
-from bootcamp.layers import reference_layers
+from autograder.process.fork_client import Host
+from autograder.process.student import Student
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.stack import Run, Stack
-from bootcamp.weeks import find_week
+from bootcamp.stack.apps import Apps
 
 T = TypeVar("T")
 

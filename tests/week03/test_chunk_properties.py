@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.engine.documents import WORDS, random_pages
+from bootcamp.samples.documents import WORDS, random_pages
 from pipeline.steps.chunk import chunk_pages
 
 TEXT = st.one_of(

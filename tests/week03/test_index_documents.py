@@ -7,7 +7,7 @@ import threading
 import psycopg
 import pytest
 
-from autograder.engine.student import Student
+from autograder.process.student import Student
 from tests.week03.conftest import LAYERS, poll, rows
 
 INDEX = "pipeline.steps.index"

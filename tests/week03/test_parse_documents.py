@@ -10,8 +10,8 @@ import pypdf
 import pytest
 from docx.oxml import OxmlElement
 
-from autograder.engine.documents import make_pdf, random_document, words_of
 from autograder.week03_pipeline.files import aes_pdf
+from bootcamp.samples.documents import make_pdf, random_document, words_of
 from pipeline import documents
 from pipeline.errors import PermanentError
 from pipeline.steps import errors

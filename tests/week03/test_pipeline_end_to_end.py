@@ -13,10 +13,10 @@ import psutil
 import pytest
 import redis
 
-from autograder.engine.documents import Document, document, random_document, random_pages
-from autograder.engine.host import Host
-from autograder.engine.student import Student
+from autograder.process.fork_client import Host
+from autograder.process.student import Student
 from bootcamp.providers.faults import Fault
+from bootcamp.samples.documents import Document, document, random_document, random_pages
 from tests.samples import hostile
 from tests.week03.conftest import LAYERS, Api, poll, rows, serving
 

@@ -10,8 +10,8 @@ import httpx
 import numpy as np
 import pytest
 
-from autograder.engine.documents import document
 from bootcamp.providers.faults import Fault
+from bootcamp.samples.documents import document
 from tests.week03.conftest import Api, poll, serving
 
 PAGES = (

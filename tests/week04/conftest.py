@@ -15,11 +15,11 @@ import boto3
 import httpx
 import pytest
 
-from bootcamp.apps import Apps
-from bootcamp.layers import Layer, Source, reference_layers
+from bootcamp.course.layers import Layer, Source, reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.stack import Run, Stack
 from bootcamp.stack.addresses import REGION
-from bootcamp.weeks import find_week
+from bootcamp.stack.apps import Apps
 from tests.week03.conftest import Api as WeekThreeApi
 from tests.week03.conftest import poll
 

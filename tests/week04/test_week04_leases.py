@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from bootcamp.apps import layer_environment
+from bootcamp.stack.apps import layer_environment
 from tests.week03.conftest import poll
 from tests.week04.conftest import LAYERS, table
 from tests.week04.proxy import Proxy

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import pytest
 
-from autograder.engine.documents import random_document
-from autograder.engine.student import Student
+from autograder.process.student import Student
 from bootcamp.providers.faults import Fault
+from bootcamp.samples.documents import random_document
 from tests.week03.conftest import poll, rows
 from tests.week03.test_pipeline_end_to_end import can_be_found
 from tests.week04.conftest import LAYERS, QUICK, serving, table

@@ -13,8 +13,8 @@ import pytest
 import redis
 from celery import Celery
 
-from autograder.engine.documents import random_document
-from bootcamp.apps import start_worker
+from bootcamp.samples.documents import random_document
+from bootcamp.stack.apps import start_worker
 from tests.week03.conftest import poll, rows
 from tests.week04.conftest import QUICK, serving
 from tests.week04.proxy import Proxy

@@ -8,7 +8,7 @@ import time
 
 from boto3.dynamodb.conditions import Key
 
-from bootcamp.apps import layer_environment
+from bootcamp.stack.apps import layer_environment
 from tests.week04.conftest import LAYERS, document, table
 
 SHOW = "from pipeline.models.job import jobs; print(jobs().get('nothing'))"

@@ -14,12 +14,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from bootcamp.apps import Apps
-from bootcamp.layers import Layer, Source, reference_layers
+from bootcamp.course.layers import Layer, Source, reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.providers.clients import JournalEntry
 from bootcamp.providers.faults import Fault
 from bootcamp.stack import Run, Stack
-from bootcamp.weeks import find_week
+from bootcamp.stack.apps import Apps
 from tests.week03.conftest import poll
 from tests.week04.conftest import SABOTAGE, new_job
 from tests.week04.conftest import Api as WeekFourApi

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import pytest
 
-from autograder.engine.documents import random_document
 from bootcamp.providers.faults import Fault
+from bootcamp.samples.documents import random_document
 from tests.week03.conftest import poll
 from tests.week04.conftest import document, table
 from tests.week05.conftest import serving

@@ -7,8 +7,8 @@ from statistics import mean
 
 import pytest
 
-from bootcamp.apps import start_worker
 from bootcamp.providers.faults import Fault
+from bootcamp.stack.apps import start_worker
 from tests.week03.conftest import poll
 from tests.week04.test_week04_recovery import queue
 from tests.week05.conftest import gaps, serving

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from bootcamp.apps import Apps
-from bootcamp.layers import Layer, Source, reference_layers
+from bootcamp.course.layers import Layer, Source, reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.providers.clients import Delivery
 from bootcamp.stack import Run, Stack
-from bootcamp.weeks import find_week
+from bootcamp.stack.apps import Apps
 from tests.week03.conftest import poll
 from tests.week04.conftest import QUICK as WEEK_FOUR_QUICK
 from tests.week04.conftest import Api as WeekFourApi

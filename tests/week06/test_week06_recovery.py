@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from bootcamp.apps import start_worker
 from bootcamp.providers.faults import Fault
+from bootcamp.stack.apps import start_worker
 from tests.week03.conftest import poll
 from tests.week04.conftest import table
 from tests.week06.conftest import serving, verified

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from bootcamp.providers.faults import Fault
-from bootcamp.providers.names import NameServer
+from bootcamp.providers.name_server import NameServer
 from pipeline.webhooks.errors import HostUnknown, NameUnresolved, UnsafeUrl
 from pipeline.webhooks.safety import checked, is_public
 from pipeline.webhooks.sending import certificates, post

@@ -10,9 +10,9 @@ from local import local_services
 from redis import Redis
 
 from bootcamp import paths
-from bootcamp.apps import Apps, start_worker
-from bootcamp.layers import reference_layers
-from bootcamp.weeks import find_week
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
+from bootcamp.stack.apps import Apps, start_worker
 
 ROUTE = {"3": "/documents/upload", "4": "/documents"}
 SAMPLES = paths.ROOT / "bootcamp" / "samples"

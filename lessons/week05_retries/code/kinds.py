@@ -3,8 +3,8 @@
 import sys
 from collections import defaultdict
 
-from bootcamp.layers import reference_layers
-from bootcamp.weeks import find_week
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
 
 sys.path += [str(layer.path) for layer in reference_layers(find_week("5"))]
 

@@ -7,10 +7,10 @@ from collections import Counter
 import httpx
 from local import local_services
 
-from bootcamp.apps import Apps
-from bootcamp.layers import reference_layers
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.providers import Fault
-from bootcamp.weeks import find_week
+from bootcamp.stack.apps import Apps
 
 DOCUMENTS = 9
 SOON = {"BACKOFF_BASE_SECONDS": "0.2"}

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import dns.resolver
 
-from bootcamp.providers.names import NameServer
+from bootcamp.providers.name_server import NameServer
 
 SAFE = b"the number of the safe: 4711"
 DRIPS, DRIP_SECONDS = 10, 0.3

@@ -3,7 +3,7 @@
 import httpx
 from house import SAFE, house, look_up
 
-from bootcamp.providers.names import NameServer
+from bootcamp.providers.name_server import NameServer
 
 BAD_WORDS = ("localhost", "127.0.0.1", "169.254.", "10.", "192.168.")
 HOSTS = {

@@ -7,9 +7,9 @@ from collections import Counter
 import httpx
 from local import local_services
 
-from bootcamp.apps import Apps
-from bootcamp.layers import reference_layers
-from bootcamp.weeks import find_week
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
+from bootcamp.stack.apps import Apps
 
 BUSY = 999
 """So many times the owner asks while the worker is halted. It stands for half an hour in which the

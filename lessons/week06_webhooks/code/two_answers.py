@@ -5,7 +5,7 @@ from collections.abc import Callable
 from house import look_up
 from which_house import by_where_it_ends
 
-from bootcamp.providers.names import NameServer
+from bootcamp.providers.name_server import NameServer
 
 OUTSIDE, SAFE = "93.184.216.34", "127.0.0.1"
 """Nobody is visited here: we look at where the courier would go."""

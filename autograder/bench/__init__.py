@@ -1,0 +1,1 @@
+"""How fast a class is graded, and whether a right solution ever fails."""

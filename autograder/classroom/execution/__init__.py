@@ -1,0 +1,1 @@
+"""Grading a class: the pool of grading processes, containers, and the records."""

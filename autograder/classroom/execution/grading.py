@@ -1,0 +1,133 @@
+"""What has to be graded, and grading it: each result is kept the moment it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autograder.classroom.execution.fingerprint import versions
+from autograder.classroom.execution.grading_process import Answer, Job
+from autograder.classroom.execution.pool import RunJobs
+from autograder.classroom.execution.records import ItemRecord, Key, Record, Results
+from bootcamp.course.manifest import Manifest, load_manifest
+from bootcamp.course.weeks import Week
+
+
+@dataclass(frozen=True)
+class Redo:
+    """What the instructor wants graded again. Nothing named: whatever has no valid result."""
+
+    students: frozenset[str] = frozenset()
+    items: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.students or self.items)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A submission of which items have to be graded."""
+
+    student: str
+    folder: Path
+    key: Key
+    items: tuple[str, ...]
+    stored: Record | None = None
+    """A result of the same files, whose other items stay."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A result that came in. `again`: the grader broke, and the items will be tried once more."""
+
+    record: Record
+    again: bool
+
+
+def plan(
+    student: str, folder: Path, key: Key, stored: Record | None, manifest: Manifest, redo: Redo
+) -> Task | None:
+    """What has to be graded of one submission; None if nothing has."""
+    every = tuple(item.id for item in manifest.items)
+    same_files = stored is not None and stored.key.submission == key.submission
+    base = stored if same_files else None
+    if redo.students and student not in redo.students:
+        return None
+    if base is None or (redo.students and not redo.items):
+        return Task(student, folder, key, every, base)
+    if redo.items:
+        wanted = with_dependents(manifest, redo.items | set(base.broken))
+        return Task(student, folder, key, wanted, base)
+    if base.key != key:
+        return Task(student, folder, key, every)
+    return Task(student, folder, key, base.broken, base) if base.broken else None
+
+
+def with_dependents(manifest: Manifest, items: frozenset[str] | set[str]) -> tuple[str, ...]:
+    """These items and all that build on them, in the manifest's order."""
+    chosen = set(items)
+    for item in manifest.items:
+        if chosen & set(item.needs):
+            chosen.add(item.id)
+    return tuple(item.id for item in manifest.items if item.id in chosen)
+
+
+def grade_all(
+    tasks: list[Task],
+    week: Week,
+    results: Results,
+    run: RunJobs,
+    processes: int,
+    retries: int,
+) -> Generator[Step, None, None]:
+    """Grade all tasks side by side; keep and yield each result as it comes.
+
+    Items on which the grader broke are tried `retries` times more, after all the others. A
+    student's failure never is.
+    """
+    for left in range(retries, -1, -1):
+        again = []
+        by_student = {task.student: task for task in tasks}
+        jobs = [Job(one.student, week.name, one.folder, one.items, one.key.seed) for one in tasks]
+        with closing(run(jobs, processes)) as answers:
+            for job, answer in answers:
+                task = by_student[job.student]
+                record = merged(task, week, answer)
+                results.save(record)
+                retry = bool(record.broken) and left > 0
+                if retry:
+                    again.append(replace(task, items=record.broken, stored=record))
+                yield Step(record, retry)
+        tasks = again
+
+
+def merged(task: Task, week: Week, answer: Answer) -> Record:
+    """The record of a task's answer, with the items of the record before that were not graded."""
+    manifest = load_manifest(week)
+    now = datetime.now(UTC)
+    items = answer.items or tuple(
+        ItemRecord.broken(manifest.item(item_id), answer.problem) for item_id in task.items
+    )
+    before = task.stored
+    regraded: tuple[str, ...] = ()
+    if before:
+        by_hand = () if set(task.items) <= set(before.broken) else (_stamp(task.items, now),)
+        regraded = (*before.regraded, *by_hand)
+    return Record(
+        student=task.student,
+        week=week.name,
+        key=task.key,
+        items=before.replaced_by(items) if before else items,
+        sandbox=answer.sandbox,
+        versions=versions() | answer.versions,
+        seconds=round((before.seconds if before else 0.0) + answer.seconds, 3),
+        graded_at=now,
+        regraded=regraded,
+    )
+
+
+def _stamp(items: tuple[str, ...], now: datetime) -> str:
+    return f"{', '.join(items)} at {now:%Y-%m-%d %H:%M:%SZ}"

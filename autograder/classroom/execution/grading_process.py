@@ -1,0 +1,113 @@
+"""A grading process: takes jobs from a pipe, grades them one after the other, sends answers back.
+
+Student code runs in processes of its own (`process/student.py`), never in this one. Each grading
+process has a stack of its own, in a network of its own where the system allows that: what one
+submission does to it, no neighbour feels.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from autograder.classroom.execution.records import ItemRecord
+from autograder.run.results import Outcome
+from autograder.run.runner import run_week
+from autograder.sandbox.network import enter_private_network
+from autograder.sandbox.tiers import Tier
+from bootcamp.course.weeks import find_week
+from bootcamp.errors import BootcampError
+from bootcamp.ports import keep_to_block
+from bootcamp.stack import Stack
+
+OWN_NETWORK, SHARED_NETWORK = "own network", "shared network"
+GIVE_UP_SECONDS = 30.0
+"""A process whose parent is gone ends itself after this, however stuck it is."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to grade."""
+
+    student: str
+    week: str
+    folder: Path
+    """The homework files that were taken."""
+    items: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a job. `problem` says why there are no items."""
+
+    items: tuple[ItemRecord, ...] = ()
+    sandbox: str = "unknown"
+    seconds: float = 0.0
+    problem: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    """What it was graded with, where that is not what this process has."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether the grader broke on it: then its stack may have suffered too."""
+        return bool(self.problem) or any(one.outcome is Outcome.GRADER_ERROR for one in self.items)
+
+
+def serve(jobs: Connection, tier: Tier) -> None:
+    """Grade until the pipe closes or Ctrl-C arrives."""
+    os.setpgrp()  # Ctrl-C in the terminal goes to the parent, which decides when we stop
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Before any thread, and before the stack.
+    network = OWN_NETWORK if enter_private_network() else SHARED_NETWORK
+    keep_to_block()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        with Stack() as stack:
+            while True:
+                answer = grade(jobs.recv(), stack, tier)
+                sandbox = f"{answer.sandbox}, {network}"
+                jobs.send(replace(answer, sandbox=sandbox))
+    except BootcampError as error:  # the stack did not start
+        with suppress(OSError):
+            jobs.send(Answer(problem=str(error)))
+    except (EOFError, OSError, KeyboardInterrupt):
+        pass
+
+
+def grade(job: Job, stack: Stack, tier: Tier) -> Answer:
+    """Grade one submission. Whatever breaks is the grader's fault, and said so."""
+    started = time.monotonic()
+    try:
+        result = run_week(
+            find_week(job.week),
+            job.folder,
+            items=job.items,
+            stack=stack,
+            seed=job.seed,
+            tier=tier,
+        )
+    except Exception as error:
+        seconds = time.monotonic() - started
+        problem = f"{type(error).__name__}: {error}"
+        return Answer(sandbox=tier.value, seconds=seconds, problem=problem)
+    items = tuple(map(ItemRecord.of, result.items))
+    return Answer(items, result.sandbox, round(time.monotonic() - started, 3))
+
+
+def _end_with_parent() -> None:
+    """Without a parent nobody wants the answer: stop in order, and if that fails, at once."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(GIVE_UP_SECONDS)
+        os._exit(1)

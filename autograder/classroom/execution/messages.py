@@ -1,0 +1,65 @@
+"""What goes in and out of a grading container: lines of JSON. No pickle: nothing in it can run here.
+
+In: a `HandedIn` per line, and an empty line. Out: a `Greeting`, then a `Reply` per submission.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from autograder.classroom.execution.grading_process import Answer, Job
+from autograder.sandbox.tiers import Tier
+from bootcamp.files import files_in, write_atomic
+
+MAX_LINE_BYTES = 32 * 1024**2
+"""A longer line is not read: a card holds some kilobytes."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
+
+    def line(self) -> bytes:
+        """As it is sent."""
+        return self.model_dump_json().encode() + b"\n"
+
+
+class Greeting(_Message):
+    """How firmly the container will hold student code, and what it grades with."""
+
+    tier: Tier
+    own_user: bool
+    versions: dict[str, str]
+
+
+class HandedIn(_Message):
+    """A job and the files of its submission: the container sees no folder of ours."""
+
+    student: str
+    week: str
+    items: tuple[str, ...]
+    seed: int
+    files: dict[str, bytes]
+    """Contents by path, relative to the submission's folder."""
+
+    @classmethod
+    def of(cls, job: Job) -> HandedIn:
+        """A job as it is sent."""
+        files = {one.as_posix(): (job.folder / one).read_bytes() for one in files_in(job.folder)}
+        return cls(student=job.student, week=job.week, items=job.items, seed=job.seed, files=files)
+
+    def unpack(self, folder: Path) -> Job:
+        """The job again, with its files written to `folder`."""
+        for name, content in self.files.items():
+            write_atomic(folder / name, content)
+        return Job(self.student, self.week, folder, self.items, self.seed)
+
+
+class Reply(_Message):
+    """What came of one submission."""
+
+    student: str
+    answer: Answer

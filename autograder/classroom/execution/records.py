@@ -1,0 +1,144 @@
+"""What is kept of a graded submission: one JSON file per student, written in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from autograder.card import Card
+from autograder.classroom.intake.names import file_stem
+from autograder.run.results import ItemResult, Outcome
+from bootcamp.course.manifest import Item
+from bootcamp.files import write_atomic
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Why(_Record):
+    """A failure card, as it is shown."""
+
+    rows: tuple[tuple[str, str], ...]
+    """Label and text."""
+    log: tuple[str, ...] = ()
+    """Lines of the student's own processes."""
+
+
+class ItemRecord(_Record):
+    """How one item ended."""
+
+    id: str
+    title: str
+    outcome: Outcome
+    score: float
+    max_score: float
+    seconds: float
+    why: Why | None = None
+
+    @classmethod
+    def of(cls, result: ItemResult) -> ItemRecord:
+        """The record of what the engine says."""
+        return cls(
+            id=result.item.id,
+            title=result.item.title,
+            outcome=result.outcome,
+            score=result.score,
+            max_score=result.item.points,
+            seconds=round(result.seconds, 3),
+            why=_why(result.card),
+        )
+
+    @classmethod
+    def broken(cls, item: Item, reason: str) -> ItemRecord:
+        """The record of an item that the grader could not judge: never a zero."""
+        cause = "not the student's fault, and no zero: it is tried again"
+        rows = (("came back", f"the grader broke: {reason}"), ("likely cause", cause))
+        outcome, why = Outcome.GRADER_ERROR, Why(rows=rows)
+        return cls(
+            id=item.id, title=item.title, outcome=outcome, score=0, max_score=item.points,
+            seconds=0, why=why,
+        )  # fmt: skip
+
+    @property
+    def text(self) -> str:
+        """The card as plain text."""
+        if self.why is None:
+            return ""
+        lines = [f"{label}: {text}" for label, text in self.why.rows]
+        return "\n".join([*lines, *(f"your log | {line}" for line in self.why.log)])
+
+
+def _why(card: Card | None) -> Why | None:
+    if card is None:
+        return None
+    card = card.cleaned()
+    return Why(rows=card.rows(), log=card.log)
+
+
+class Key(_Record):
+    """What a result depends on. The same key gives the same result."""
+
+    submission: str
+    """SHA-256 of the homework files taken."""
+    graders: str
+    """SHA-256 of the engine, the week's graders, and the reference below and around."""
+    seed: int
+
+
+class Record(_Record):
+    """The result of one submission."""
+
+    student: str
+    week: str
+    key: Key
+    items: tuple[ItemRecord, ...]
+    sandbox: str
+    """The tier that the student's processes ran in."""
+    versions: dict[str, str]
+    seconds: float
+    """Of work, all tries together."""
+    graded_at: datetime
+    regraded: tuple[str, ...] = ()
+    """Items graded again on their own since, with the moment."""
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Ids of the items on which the grader broke."""
+        return tuple(one.id for one in self.items if one.outcome is Outcome.GRADER_ERROR)
+
+    def replaced_by(self, newer: Iterable[ItemRecord]) -> tuple[ItemRecord, ...]:
+        """Our items, with those of `newer` in place of ours."""
+        by_id = {one.id: one for one in newer}
+        return tuple(by_id.get(one.id, one) for one in self.items)
+
+
+class Results:
+    """The folder of records. A file that is broken or of another student counts as none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, student: str) -> Path:
+        """Where a student's record is."""
+        return self.folder / f"{file_stem(student)}.json"
+
+    def load(self, student: str) -> Record | None:
+        """A student's record, if there is one."""
+        try:
+            record = Record.model_validate_json(self.path(student).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return record if record.student == student else None
+
+    def save(self, record: Record) -> None:
+        """Keep a record, in place of the one before.
+
+        Raises:
+            BootcampError: it cannot be written.
+        """
+        content = record.model_dump_json(indent=1).encode()
+        write_atomic(self.path(record.student), content)

@@ -1,0 +1,131 @@
+"""A commit of a git repository as a tree. Nothing of the repository is ever run.
+
+The commit is fetched into an empty repository of our own, where the student's configuration, hooks
+and filters do not reach; files are then read as objects, so nothing is checked out. (`git archive`
+would apply the filters that `.gitattributes` names.)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+
+from autograder.classroom.intake.trees import MAX_ENTRIES, Entry, Kind, Refused, too_long
+
+GIT_SECONDS = 120.0
+"""A git command that takes longer is ended."""
+MAX_LISTING_BYTES = 16 * 1024 * 1024
+PROTOCOLS = "file:https:ssh"
+KINDS = {"100644": Kind.FILE, "100755": Kind.FILE, "120000": Kind.LINK, "160000": Kind.SUBMODULE}
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
+_SEPARATE = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+
+
+def is_repository(folder: Path) -> bool:
+    """Whether a folder is a git checkout or a bare repository."""
+    return (folder / ".git").exists() or (
+        (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+    )
+
+
+class GitTree:
+    """One commit of a repository. Use it in a `with` block.
+
+    Args:
+        place: a URL (https, ssh) or a path.
+        revision: a full commit id, a branch or a tag.
+
+    Raises (on entering):
+        Refused: the repository or the commit cannot be had.
+    """
+
+    def __init__(self, place: str, revision: str) -> None:
+        self.place = place
+        self.revision = revision
+        self.committed: datetime | None = None
+        """When the committer says it was made."""
+        self._folder: tempfile.TemporaryDirectory[str]
+
+    def __enter__(self) -> Self:
+        if not _REVISION.fullmatch(self.revision) or ".." in self.revision:
+            raise Refused(f"{self.revision!r} names no commit")
+        self._folder = tempfile.TemporaryDirectory(prefix="bootcamp-git-")
+        try:
+            self._git("init", "--quiet", "--bare", "--template=", ".")
+            options = ("--quiet", "--depth=1", "--no-tags", "--recurse-submodules=no")
+            place = str(Path(self.place).resolve()) if Path(self.place).is_dir() else self.place
+            self._git("fetch", *options, "--", place, self.revision)
+            stamp = self._git("show", "--no-patch", "--format=%ct", "FETCH_HEAD")
+            self.committed = datetime.fromtimestamp(int(stamp), UTC)
+        except (OSError, ValueError, OverflowError) as error:
+            self._folder.cleanup()
+            raise Refused(f"git cannot read {self.revision}: {error}") from None
+        except Refused:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._folder.cleanup()
+
+    def entries(self) -> tuple[Entry, ...]:
+        listing = self._git("ls-tree", "-r", "-z", "-l", "--full-tree", "FETCH_HEAD")
+        if len(listing) > MAX_LISTING_BYTES or listing.count(b"\0") > MAX_ENTRIES:
+            raise Refused(f"the commit holds more than {MAX_ENTRIES} files")
+        return tuple(map(_entry, filter(None, listing.split(b"\0"))))
+
+    def read(self, entry: Entry, limit: int) -> bytes:
+        if entry.size > limit:
+            return b"\0" * limit  # known to be too large: there is no need to have it
+        return self._git("cat-file", "blob", entry.key)
+
+    def _git(self, *words: str) -> bytes:
+        variables = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": os.environ.get("HOME", "/"),  # the instructor's keys, for ssh
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ALLOW_PROTOCOL": PROTOCOLS,
+            "LC_ALL": "C",
+        }
+        if agent := os.environ.get("SSH_AUTH_SOCK"):
+            variables["SSH_AUTH_SOCK"] = agent
+        try:
+            done = subprocess.run(
+                ["git", *_SEPARATE, *words],
+                cwd=self._folder.name,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=GIT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Refused(f"git {words[0]} took more than {GIT_SECONDS:g} s") from None
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip()[-500:]
+            raise Refused(f"git {words[0]} of {self.revision} failed: {said}")
+        return done.stdout
+
+
+def _entry(line: bytes) -> Entry:
+    """An entry from a line of `git ls-tree -l -z`: mode, type, object, size, a tab, the path."""
+    facts, _, raw = line.partition(b"\t")
+    mode, _, blob, size = facts.decode().split()
+    name = raw.decode("utf-8", "replace")
+    if too_long(name):
+        raise Refused(f"the path {name[:80]!r} is too long")
+    bytes_ = int(size) if size.isdecimal() else 0
+    return Entry(PurePosixPath(name), KINDS.get(mode, Kind.DEVICE), bytes_, key=blob)

@@ -1,0 +1,83 @@
+"""Whose submission is whose: the roster's students and what was handed in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autograder.classroom.intake.names import shown
+from autograder.classroom.intake.roster import Roster, Student
+from autograder.classroom.intake.sources import HandIn
+
+
+@dataclass(frozen=True)
+class Match:
+    """A student, and what was handed in; None where nothing was."""
+
+    student: Student
+    hand_in: HandIn | None
+    problem: str = ""
+    """Why none was taken though there is one."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The whole class."""
+
+    matches: tuple[Match, ...]
+    problems: tuple[str, ...]
+    """Submissions that belong to nobody, or of which a student has several."""
+
+
+def match(roster: Roster | None, found: Iterable[HandIn]) -> Matched:
+    """Give each student their submission. Nothing is guessed where two would fit.
+
+    Without a roster each submission is a student of its own.
+    """
+    found = tuple(found)
+    if roster is None:
+        roster = Roster(_students(found))
+    owners: dict[str, list[HandIn]] = defaultdict(list)
+    problems = []
+    for hand_in in found:
+        fitting = _owners(hand_in, roster.students)
+        if len(fitting) == 1:
+            owners[fitting[0].id].append(hand_in)
+        elif not fitting:
+            problems.append(f"{shown(hand_in.name)}: nobody in the roster has this name")
+        else:
+            who = ", ".join(shown(student.id) for student in fitting)
+            problems.append(f"{shown(hand_in.name)}: it fits several students: {who}")
+    matches = []
+    for student in roster.students:
+        mine = owners[student.id]
+        problem = ""
+        if len(mine) > 1:
+            which = ", ".join(shown(one.name) for one in mine)
+            problem = f"there are several submissions: {which}; keep one"
+            problems.append(f"{shown(student.id)}: {problem}")
+        matches.append(Match(student, mine[0] if len(mine) == 1 else None, problem))
+    return Matched(tuple(matches), tuple(problems))
+
+
+def _students(found: tuple[HandIn, ...]) -> tuple[Student, ...]:
+    """Students made up from what was handed in."""
+    students: dict[str, Student] = {}
+    for hand_in in found:
+        first = hand_in.aliases[0]
+        students.setdefault(first.casefold(), Student(first, name=hand_in.person))
+    return tuple(students.values())
+
+
+def _owners(hand_in: HandIn, students: tuple[Student, ...]) -> list[Student]:
+    """The students that a submission fits: by its whole name, else by parts between underscores.
+
+    Learning platforms call files `jane-doe_4711_assignment.zip`.
+    """
+    whole = {alias.casefold() for alias in hand_in.aliases}
+    for by in ("id", "email", "name"):
+        if fitting := [one for one in students if getattr(one, by).casefold() in whole - {""}]:
+            return fitting
+    parts = {part for alias in whole for part in alias.split("_") if part}
+    return [one for one in students if {one.id.casefold(), one.email.casefold()} & parts]

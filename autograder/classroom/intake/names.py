@@ -1,0 +1,51 @@
+"""Texts that students choose (names, ids, file names), made safe for files, screens and tables."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+from autograder.card import clean
+
+MAX_SHOWN = 120
+"""A name is cut here wherever it is shown."""
+MAX_SENTENCE = 600
+"""And a sentence that quotes names here."""
+MAX_FILE_STEM = 80
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""A spreadsheet takes a cell that starts with one of these for a formula."""
+
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]*(?:[.@][a-z0-9_-]+)*")
+_UNSAFE = re.compile(r"[^a-z0-9_-]+")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+def shown(text: str, limit: int = MAX_SHOWN) -> str:
+    """The text on one line, without control or direction characters, cut."""
+    return clean(" ".join(text.split()), limit=limit)
+
+
+def file_stem(student: str) -> str:
+    """A file name for a student's id: the id itself where it is plain, else with a hash behind it.
+
+    Two ids never share one, also where the file system knows no upper and lower case.
+    """
+    if (
+        len(student) <= MAX_FILE_STEM
+        and _PLAIN.fullmatch(student)
+        and not _RESERVED.fullmatch(student)
+    ):
+        return student
+    digest = hashlib.sha256(student.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode().lower()
+    words = _UNSAFE.sub("-", plain).strip("-_")[:40] or "student"
+    return f"{words}.{digest}"
+
+
+def cell(value: object) -> object:
+    """A value for a CSV cell: numbers as they are, text that a spreadsheet runs gets a quote."""
+    if not isinstance(value, str):
+        return value
+    text = clean(value, limit=1000)
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text

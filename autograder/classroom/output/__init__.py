@@ -1,0 +1,1 @@
+"""What people and other systems are given: pages, exports, the gradebook."""

@@ -1,0 +1,116 @@
+"""Pages for people: one per student, one for the class. HTML that needs nothing but itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from autograder.card import clean
+from autograder.classroom.execution.fingerprint import versions
+from autograder.classroom.intake.names import MAX_SENTENCE, file_stem, shown
+from autograder.classroom.policy.late import Policy
+from autograder.classroom.policy.similarity import Pair
+from autograder.classroom.policy.summary import Grade, counts, statistics
+from autograder.run.results import Outcome
+from bootcamp.course.manifest import Manifest
+from bootcamp.course.weeks import Week
+
+REPORTS = "reports"
+"""The folder of the students' pages, beside the class page."""
+SIGNS = {
+    Outcome.PASSED: "✓ passed",
+    Outcome.FAILED: "✗ failed",
+    Outcome.SKIPPED: "– skipped",
+    Outcome.NOT_GRADABLE: "! not gradable",
+    Outcome.GRADER_ERROR: "? grader error",
+}
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Makes the pages of one week's class."""
+
+    week: Week
+    manifest: Manifest
+    policy: Policy
+
+    def student(self, grade: Grade) -> str:
+        """A student's page. It shows no seed: seeds bring hidden inputs back."""
+        template = _environment(self.policy.zone).get_template("student.html.j2")
+        return template.render(
+            grade=grade,
+            week=self.week.name,
+            week_title=self._title,
+            extra_items=self.policy.extra_items,
+        )
+
+    def whole_class(
+        self,
+        grades: Sequence[Grade],
+        seed: int,
+        problems: Sequence[str] = (),
+        pairs: Sequence[Pair] = (),
+    ) -> str:
+        """The instructor's page."""
+        template = _environment(self.policy.zone).get_template("class.html.j2")
+        links = {
+            one.student.id: quote(f"{REPORTS}/{file_stem(one.student.id)}.html") for one in grades
+        }
+        return template.render(
+            week_title=self._title,
+            grades=grades,
+            seed=seed,
+            problems=problems,
+            pairs=pairs,
+            stats=statistics(grades, self.manifest),
+            counts=counts(grades),
+            max_score=grades[0].max_score if grades else 0,
+            passed=Outcome.PASSED,
+            links=links,
+            times=[grade.record.seconds for grade in grades if grade.record],
+            policy=self.policy,
+            versions=versions(),
+        )
+
+    @property
+    def _title(self) -> str:
+        slug = self.week.name.partition("_")[2].replace("_", " ")
+        return f"Week {self.week.number}: {slug}"
+
+
+def _environment(zone: ZoneInfo) -> Environment:
+    """Templates that escape every value, and fail on a name that is not there."""
+    environment = Environment(
+        loader=PackageLoader("autograder.classroom.output"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "line": shown,
+        "sentence": lambda text: shown(text, MAX_SENTENCE),
+        "safe_text": clean,
+        "points": lambda value: f"{value:g}",
+        "duration": duration,
+        "sign": SIGNS.__getitem__,
+        "moment": lambda value: _local(value, zone),
+    }
+    return environment
+
+
+def _local(value: datetime, zone: ZoneInfo) -> str:
+    return f"{value.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+
+
+def duration(minutes: float) -> str:
+    """Minutes as a person says them: `2 d 3 h`, `15 min`."""
+    whole = max(1, round(minutes))
+    days, hours, rest = whole // 1440, whole % 1440 // 60, whole % 60
+    parts = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours)
+    return " ".join(parts + [f"{rest} min"] * (bool(rest) and not days))

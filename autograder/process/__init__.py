@@ -1,0 +1,1 @@
+"""The student's processes: how they are forked, called, watched and ended."""

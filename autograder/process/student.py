@@ -1,0 +1,289 @@
+"""The student's code, in processes of its own: a caller, workers, an API.
+
+Graders use nothing else to make it run. What goes wrong inside becomes a card, not an error of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from autograder.card import Card, CheckFailed, NotGradable
+from autograder.process import rpc_server
+from autograder.process.api import Api
+from autograder.process.fork_client import Forked, Host
+from autograder.process.orphans import end_leftovers
+from autograder.process.rpc_client import Answer, Caller, Request, describe, failure_card
+from autograder.process.worker import Worker
+from bootcamp.course.layers import Layer, pythonpath
+from bootcamp.ports import free_port, release_port
+
+CALL_SECONDS = 10.0
+"""How long a call may take where a grader does not say otherwise."""
+IMPORT_SECONDS = 10.0
+MIGRATION_SECONDS = 60.0
+LOG_LINES = 12
+STUDENT_TIME_ZONE = "Asia/Tokyo"
+"""Not UTC, so that code which uses local time is seen to."""
+
+
+class Student:
+    """Everything that runs student code in one grading run."""
+
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        env: Mapping[str, str],
+        folder: Path,
+        host: Host,
+    ) -> None:
+        self._layers = layers
+        self._folder = folder
+        self._host = host
+        self._processes: list[Forked] = []
+        self._caller = Caller(self._start_caller, self.tail)
+        self._worker: Worker | None = None
+        self._api: Api | None = None
+        self._ports: list[int] = []
+        self._migration: Forked | None = None
+        self.env = {
+            **base_environment(folder),
+            **env,
+            "PYTHONPATH": pythonpath(layers),
+        }
+
+    @property
+    def home(self) -> Path:
+        """The folder that its processes start in and may write to."""
+        return self._folder
+
+    # -- processes ---------------------------------------------------------------------------
+
+    def process(
+        self,
+        name: str,
+        command: list[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        pipes: bool = False,
+    ) -> Forked:
+        """Start a command of the student's, limited, in its own folder and environment.
+
+        Args:
+            command: what `python` is given; with `sys.executable` in front, it is a fresh one.
+        """
+        process = self._host.spawn(
+            command,
+            name=f"student-{name}",
+            env={**self.env, **(env or {})},
+            cwd=self._folder,
+            path=[str(layer.path) for layer in self._layers],
+            log=f"{name}-{id(self):x}-{len(self._processes)}.log",
+            pipes=pipes,
+        )
+        self._processes.append(process)
+        return process
+
+    def _start_caller(self) -> Forked:
+        return self.process("caller", [rpc_server.__file__], pipes=True)
+
+    def tail(self, process: Forked) -> tuple[str, ...]:
+        """The last lines of a process's log."""
+        return tuple(line for line in process.logs().splitlines() if line.strip())[-LOG_LINES:]
+
+    def stop(self) -> None:
+        """End every process of the student's."""
+        for process in self._processes:
+            process.kill(group=True)  # all is graded: nobody waits for a last word
+        self._caller.stop()
+        for process in self._processes:
+            process.stop(grace=0.0)
+        end_leftovers(self._folder)
+        for port in self._ports:
+            release_port(port)
+
+    # -- stores ------------------------------------------------------------------------------
+
+    def launch_migration(self) -> None:
+        """Prepare the stores: run `python -m pipeline.migrate`, which prints what it did. Does not
+        wait for it. Processes that boot in the meantime need nothing of the stores yet.
+        """
+        self._migration = self.process("migrate", ["-m", "pipeline.migrate"])
+
+    def await_migration(self) -> None:
+        """Wait until the stores are prepared, which is launched here unless it was before.
+
+        Raises:
+            NotGradable: they cannot be prepared.
+        """
+        if self._migration is None:
+            self.launch_migration()
+        assert self._migration is not None
+        try:
+            code = self._migration.wait(MIGRATION_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = None
+        if code != 0:
+            card = Card(
+                sent="python -m pipeline.migrate",
+                expected="stores that are ready, and exit code 0",
+                got="it did not end in time" if code is None else f"exit code {code}",
+                cause="the last lines of its log say why",
+                log=self.tail(self._migration),
+            )
+            raise NotGradable(card.cleaned())
+
+    # -- calls -------------------------------------------------------------------------------
+
+    def warm_up(self) -> None:
+        """Boot the caller while the grader does other things."""
+        self._caller.start()
+
+    def renew(self) -> None:
+        """End the caller: the next call is made in a process that has seen none before."""
+        self._caller.stop()
+
+    def ask(
+        self, module: str, name: str, *args: Any, timeout: float = CALL_SECONDS, **kwargs: Any
+    ) -> Answer:
+        """Call a function and take whatever comes, an exception too."""
+        request: Request = {"module": module, "name": name, "args": list(args), "kwargs": kwargs}
+        return self._caller.ask(request, timeout)
+
+    def call(
+        self, module: str, name: str, *args: Any, timeout: float = CALL_SECONDS, **kwargs: Any
+    ) -> Any:
+        """Call a function that must not raise, and return its value.
+
+        Raises:
+            CheckFailed: it raised, gave no answer in time, or took the process down.
+        """
+        answer = self.ask(module, name, *args, timeout=timeout, **kwargs)
+        if not answer.ok:
+            request: Request = {
+                "module": module,
+                "name": name,
+                "args": list(args),
+                "kwargs": kwargs,
+            }
+            raise CheckFailed(failure_card(describe(request), answer))
+        return answer.value
+
+    def read(self, module: str, name: str) -> Any:
+        """The value of a name in a module: `read("pipeline.x", "app.conf.timezone")`."""
+        request: Request = {"module": module, "name": name}
+        answer = self._caller.ask(request, CALL_SECONDS)
+        if not answer.ok:
+            raise CheckFailed(failure_card(describe(request), answer))
+        return answer.value
+
+    def import_error(self, relative: PurePosixPath) -> Card | None:
+        """Why a homework file cannot be imported, or `None`."""
+        module = ".".join(relative.with_suffix("").parts)
+        sent = f"import {module}"
+        try:
+            answer = self._caller.ask({"module": module}, IMPORT_SECONDS)
+        except CheckFailed as failure:
+            return failure.card
+        return None if answer.ok else failure_card(sent, answer)
+
+    # -- workers -----------------------------------------------------------------------------
+
+    @property
+    def worker(self) -> Worker:
+        """The worker that all items of the run share; started at first use."""
+        if self._worker is None:
+            self._worker = self.start_worker("shared")
+        return self._worker
+
+    def start_worker(self, name: str, env: Mapping[str, str] | None = None) -> Worker:
+        """Start one more worker, and wait until it is ready.
+
+        Raises:
+            NotGradable: it does not start.
+        """
+        worker = self.launch_worker(name, env)
+        self.await_worker(worker)
+        return worker
+
+    def launch_worker(self, name: str, env: Mapping[str, str] | None = None) -> Worker:
+        """Start a worker without waiting for it: several boot side by side."""
+        return Worker(self.process(f"worker-{name}", Worker.command(name), env=env), name)
+
+    def await_worker(self, worker: Worker) -> None:
+        """Wait until a launched worker is ready.
+
+        Raises:
+            NotGradable: it does not start.
+        """
+        if not worker.wait_ready():
+            log = worker.tail()
+            ended = f"the worker ended: {log[-1]}" if log else "the worker ended"
+            card = Card(
+                sent=f"python {' '.join(Worker.command(worker.name)[:5])} …",
+                expected="a worker that is ready",
+                got="it did not get ready in time" if worker.alive else ended,
+                cause="the last lines of its log say why",
+                log=log,
+            )
+            raise NotGradable(card.cleaned())
+
+    # -- the API -----------------------------------------------------------------------------
+
+    @property
+    def api(self) -> Api:
+        """The API that all items of the run share; started at first use."""
+        if self._api is None:
+            self._api = self.start_api("shared")
+        return self._api
+
+    def start_api(self, name: str, env: Mapping[str, str] | None = None) -> Api:
+        """Start one more API process, and wait until it answers.
+
+        Raises:
+            NotGradable: it does not start.
+        """
+        api = self.launch_api(name, env)
+        self.await_api(api)
+        return api
+
+    def launch_api(self, name: str, env: Mapping[str, str] | None = None) -> Api:
+        """Start an API without waiting for it: it boots while a worker does."""
+        port = free_port()
+        self._ports.append(port)
+        return Api(self.process(f"api-{name}", Api.command(port), env=env), name, port)
+
+    def await_api(self, api: Api) -> None:
+        """Wait until a launched API answers `GET /health`.
+
+        Raises:
+            NotGradable: it does not.
+        """
+        if not api.wait_ready():
+            card = Card(
+                sent=f"python {' '.join(Api.command(api.port))}, then GET /health",
+                expected="an API that answers",
+                got="the API ended" if not api.alive else "it did not answer in time",
+                cause="the last lines of its log say why",
+                log=api.tail(),
+            )
+            raise NotGradable(card.cleaned())
+
+
+def base_environment(folder: Path) -> dict[str, str]:
+    """What every student process gets: nothing of ours but where programs are."""
+    return {
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin:/usr/bin:/bin")),
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "APP_ENV": "development",
+        "TZ": STUDENT_TIME_ZONE,
+        "C_FORCE_ROOT": "1",  # Celery's refusal as root must not hide what is being checked
+    }

@@ -1,0 +1,1 @@
+"""One grading run: the pytest plugin, the session, and the results."""

@@ -1,0 +1,313 @@
+"""The pytest plugin: marks tests with items, hands out fixtures, and keeps the outcomes.
+
+A grader's outcome is read from the exception object in this process: text, exit codes and files
+that a student could write count for nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.card import Card, CheckFailed, NotGradable
+from autograder.process.api import Api
+from autograder.process.student import Student
+from autograder.run.dynamodb_proxy import Between
+from autograder.run.fault_attribution import blamed
+from autograder.run.results import SEVERITY, ItemResult, Outcome, WeekResult
+from autograder.run.session import Session
+from bootcamp.course.manifest import Item, Manifest
+from bootcamp.providers import OpenAIControl, WebhookSink
+from bootcamp.stack import Run
+
+PLUGIN = "bootcamp-grading"
+MAX_TEST_SECONDS = 90.0
+
+
+class NeedsFailed(Exception):
+    """An item that this one needs did not pass."""
+
+
+class Decided(Exception):
+    """An earlier test of the same item has ended it: its first failure is what the card shows."""
+
+
+@dataclass
+class _Record:
+    """What the tests of one item came to so far."""
+
+    outcomes: list[tuple[Outcome, Card | None]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        return any(outcome is not Outcome.PASSED for outcome, _ in self.outcomes)
+
+    def worst(self) -> tuple[Outcome, Card | None]:
+        if not self.outcomes:
+            return Outcome.GRADER_ERROR, broken("no test of this item ran to its end", [])
+        return min(self.outcomes, key=lambda one: SEVERITY.index(one[0]))
+
+
+class Grading:
+    """The plugin object of one run. `result()` is the only way out."""
+
+    __name__ = PLUGIN  # pytest registers it under this name
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._records: dict[str, _Record] = defaultdict(_Record)
+        self._uncollected: list[str] = []
+        self.interrupted = False
+        """Whether the user pressed Ctrl-C."""
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.session.manifest
+
+    def result(self) -> WeekResult:
+        """The outcome of every item that was asked for."""
+        items = []
+        for item_id in self.session.reported:
+            item, record = self.manifest.item(item_id), self._records[item_id]
+            outcome, card = record.worst()
+            if not record.outcomes and self._uncollected:
+                card = broken("its tests could not be read", self._uncollected)
+            items.append(ItemResult(item, outcome, self._finished(item, card), record.seconds))
+        return WeekResult(
+            self.session.week, tuple(items), self.session.seed, str(self.session.walls)
+        )
+
+    def ran(self, item_id: str) -> bool:
+        """Whether any test of the item came to an end; false too if `-k` left it out."""
+        return bool(self._records[item_id].outcomes or self._uncollected)
+
+    def _finished(self, item: Item, card: Card | None) -> Card | None:
+        if card is None:
+            return None
+        lesson = self.session.week.lessons / item.lesson
+        where = f"lessons/{lesson.parent.name}/{lesson.name}"
+        return card.pointing_to(f"bootcamp hint {item.id}", where)
+
+    # -- pytest's hooks ----------------------------------------------------------------------
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Keep the wanted items' tests, in the manifest's order."""
+        order = {item_id: place for place, item_id in enumerate(self.session.wanted)}
+        chosen = [test for test in items if item_of(test) in order]
+        config.hook.pytest_deselected(items=[test for test in items if test not in chosen])
+        items[:] = sorted(chosen, key=lambda test: order[item_of(test)])
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A grader that cannot be imported is the engine's fault: its items say so."""
+        if report.failed:
+            self._uncollected += report.longreprtext.splitlines()
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, which pytest swallows; `pytest.exit` comes here too."""
+        self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Before any fixture: is the item gradable, and do those it needs stand?"""
+        homework = self.manifest.item(item_of(item))
+        if self._records[homework.id].failed:
+            raise Decided(homework.id)
+        for needed in homework.needs:
+            if self._records[needed].worst()[0] is not Outcome.PASSED:
+                raise NeedsFailed(needed)
+        if problem := self.session.problem(homework):
+            raise NotGradable(problem)
+        self.session.run.openai.clear()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """No test may hang: after `MAX_TEST_SECONDS` the grader is to blame, not the student."""
+        with time_limit(MAX_TEST_SECONDS):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, Any, Any]:
+        """Take the outcome from the exception itself."""
+        report = yield
+        record = self._records[item_of(item)]
+        record.seconds += call.duration
+        error = call.excinfo.value if call.excinfo else None
+        if isinstance(error, Decided | NeedsFailed):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 0, f"{error} did not pass")
+        if error is not None and not isinstance(error, Decided):
+            record.outcomes.append(self._judge(item_of(item), error))
+            if report.outcome != "skipped":
+                report.outcome = "failed"
+                report.longrepr = (record.outcomes[-1][1] or Card()).text()
+        elif error is None and call.when == "call":
+            record.outcomes.append((Outcome.PASSED, None))
+        return report
+
+    def _judge(self, item_id: str, error: BaseException) -> tuple[Outcome, Card]:
+        if isinstance(error, CheckFailed) and self.session.ended:
+            return Outcome.FAILED, replace(error.card, cause=f"ended: {self.session.ended}")
+        if isinstance(error, CheckFailed):
+            if unwritten := self.session.unwritten(self.manifest.item(item_id)):
+                place = raised_at(error.card, item_id) or unwritten
+                undone = f'{place} still says NotImplementedError("{item_id}"): write that part'
+                return Outcome.FAILED, replace(error.card, cause=undone)
+            failed = not isinstance(error, NotGradable)
+            return Outcome.FAILED if failed else Outcome.NOT_GRADABLE, error.card
+        if isinstance(error, NeedsFailed):
+            return self._not_checked(str(error))
+        if card := blamed(self.session.run, error):
+            return Outcome.FAILED, card
+        trace = "".join(traceback.format_exception(error)).splitlines()
+        return Outcome.GRADER_ERROR, broken(f"{type(error).__name__}: {error}", trace)
+
+    def _not_checked(self, needed: str) -> tuple[Outcome, Card]:
+        """An item that builds on one which did not pass; no zero if that was our own fault."""
+        if self._records[needed].worst()[0] is Outcome.GRADER_ERROR:
+            return Outcome.GRADER_ERROR, broken(f"on {needed}, which this one builds on", [])
+        return Outcome.SKIPPED, Card(
+            got=f"not checked: it builds on {needed}, which has not passed yet",
+            cause=f"make {needed} pass first",
+        )
+
+
+def raised_at(card: Card, item_id: str) -> str:
+    """The place that a card names for the scaffold's own error, or ""."""
+    found = re.search(rf"NotImplementedError: {re.escape(item_id)} \((\S+ line \d+)\)", card.got)
+    return found[1] if found else ""
+
+
+class Hung(BaseException):
+    """A test took far too long. No `Exception`, so that no library takes it for its own."""
+
+
+def broken(what: str, trace: Sequence[str]) -> Card:
+    """The card of a grader error."""
+    return Card(
+        got=f"the grader broke: {what}",
+        cause="not your fault, and no zero: run it again, and report it with these lines",
+        log=tuple(trace),
+    ).cleaned()
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `Hung` in the main thread when the block takes longer.
+
+    A backstop: every wait in a grader has a limit of its own. Without SIGALRM, or in another thread,
+    there is none.
+    """
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def expired(number: int, frame: object) -> None:
+        raise Hung(f"a check took longer than {seconds:g} s")
+
+    previous = signal.signal(signal.SIGALRM, expired)
+    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+        if outer:  # a test runner around us has a limit too
+            left = outer - (time.monotonic() - started)
+            signal.setitimer(signal.ITIMER_REAL, max(left, 0.001))
+
+
+def item_of(test: pytest.Item) -> str:
+    """The item that a test belongs to, or "" for none."""
+    mark = test.get_closest_marker("item")
+    return str(mark.args[0]) if mark and mark.args else ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the mark that binds a test to an item."""
+    config.addinivalue_line("markers", "item(id): the homework item that this test checks")
+
+
+# -- fixtures --------------------------------------------------------------------------------
+
+
+def grading_run(config: pytest.Config) -> Session | None:
+    """The grading run of this pytest, or `None` where nothing is graded (`--collect-only`)."""
+    grading = config.pluginmanager.get_plugin(PLUGIN)
+    return grading.session if isinstance(grading, Grading) else None
+
+
+@pytest.fixture(scope="session")
+def session(pytestconfig: pytest.Config) -> Session:
+    """The grading run."""
+    run = grading_run(pytestconfig)
+    assert run is not None, "run graders with `bootcamp check` or `pytest autograder/…`"
+    return run
+
+
+@pytest.fixture(scope="session")
+def student(session: Session) -> Student:
+    """The student's code, in its own processes."""
+    return session.student
+
+
+@pytest.fixture(scope="session")
+def api(student: Student) -> Api:
+    """The student's API, ready, in the run's plain environment. A week may define its own."""
+    return student.api
+
+
+@pytest.fixture(scope="session")
+def run(session: Session) -> Run:
+    """This run's own Redis, PostgreSQL database, AWS account and blob folder."""
+    return session.run
+
+
+@pytest.fixture(scope="session")
+def between(session: Session) -> Between:
+    """The way from the student's code to DynamoDB."""
+    return session.between
+
+
+@pytest.fixture(scope="session")
+def openai(session: Session) -> OpenAIControl:
+    """The stand-in's control: journal and faults. The journal is empty when a test starts."""
+    return session.run.openai
+
+
+@pytest.fixture(scope="session")
+def webhooks(session: Session) -> WebhookSink:
+    """The receiver of webhooks, and witness of what arrived."""
+    return session.run.webhooks
+
+
+@pytest.fixture
+def rng(session: Session, request: pytest.FixtureRequest) -> Random:
+    """Random inputs of one test; the printed seed brings them back."""
+    return session.random(request.node.nodeid.rpartition("/")[2])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of the test's own."""
+    return tmp_path

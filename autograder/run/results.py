@@ -1,0 +1,109 @@
+"""What came out: an outcome per item, a result per week."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from autograder.card import Card
+from bootcamp.course.manifest import Item
+from bootcamp.course.weeks import Week
+
+
+class Outcome(StrEnum):
+    """The five ways an item can end. Only `PASSED` earns points."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """An item that this one needs did not pass."""
+    NOT_GRADABLE = "not_gradable"
+    """The student can mend it: a file is missing, does not parse or cannot be imported."""
+    GRADER_ERROR = "grader_error"
+    """The engine broke. Never a zero: rerun, and tell the maintainers."""
+
+
+SEVERITY = (
+    Outcome.GRADER_ERROR,
+    Outcome.NOT_GRADABLE,
+    Outcome.FAILED,
+    Outcome.SKIPPED,
+    Outcome.PASSED,
+)
+"""An item with several tests ends as the most severe of them."""
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """How one item ended."""
+
+    item: Item
+    outcome: Outcome
+    card: Card | None
+    seconds: float
+
+    @property
+    def score(self) -> float:
+        """All of the item's points, or none."""
+        return self.item.points if self.outcome is Outcome.PASSED else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The item's part of `check --json`."""
+        return {
+            "id": self.item.id,
+            "title": self.item.title,
+            "outcome": self.outcome.value,
+            "score": self.score,
+            "max_score": self.item.points,
+            "message": self.card.text() if self.card else "",
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class WeekResult:
+    """How a week's items ended, in the manifest's order."""
+
+    week: Week
+    items: tuple[ItemResult, ...]
+    seed: int
+    """Every random input of the run follows from it."""
+    sandbox: str = "limits"
+    """How firmly the student's processes were held: the tier of `sandbox/tiers.py` and what came with it."""
+
+    @property
+    def score(self) -> float:
+        """Points earned."""
+        return sum(result.score for result in self.items)
+
+    @property
+    def max_score(self) -> float:
+        """Points of the items that were checked."""
+        return sum(result.item.points for result in self.items)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every checked item passed."""
+        return all(result.outcome is Outcome.PASSED for result in self.items)
+
+    @property
+    def grader_errors(self) -> tuple[ItemResult, ...]:
+        """Items on which the engine broke."""
+        return tuple(one for one in self.items if one.outcome is Outcome.GRADER_ERROR)
+
+    def replaced_by(self, other: Iterable[ItemResult]) -> WeekResult:
+        """The same result with the items in `other` in place of ours."""
+        newer = {result.item.id: result for result in other}
+        items = tuple(newer.get(result.item.id, result) for result in self.items)
+        return replace(self, items=items)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `check --json` prints."""
+        return {
+            "week": self.week.number,
+            "score": self.score,
+            "max_score": self.max_score,
+            "items": [result.to_json() for result in self.items],
+        }

@@ -1,0 +1,136 @@
+"""Runs a week's graders on a submission, and gives the result as a value."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from autograder.process.fork_client import Host
+from autograder.run.plugin import Grading
+from autograder.run.results import WeekResult
+from autograder.run.session import Session
+from autograder.sandbox.tiers import Tier
+from bootcamp.course.weeks import Week
+from bootcamp.errors import GraderError
+from bootcamp.stack import Stack, find_or_start
+
+PYTEST_INI = Path(__file__).parents[1] / "pytest.ini"
+NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+RAN = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,  # then every item says that none of its tests ran
+)
+
+
+def run_week(
+    week: Week,
+    source: Path,
+    *,
+    items: Iterable[str] | None = None,
+    stack: Stack | None = None,
+    seed: int | None = None,
+    host: Host | None = None,
+    tier: Tier = Tier.LIMITS,
+    report: Callable[[str], None] = lambda text: None,
+) -> WeekResult:
+    """Grade one week of one submission.
+
+    Args:
+        source: the folder that holds the student's `pipeline`.
+        items: ids of the items to report on; all by default.
+        stack: a running stack; by default one that is up is joined, or one is started.
+        seed: brings back the random inputs of an earlier run.
+        host: a parent for the student's processes that others use too: saves a second, and is for
+            code that is trusted. By default the submission gets one alone.
+        tier: how firmly the student's processes are held. A class takes the `strongest()`.
+        report: is told what happens, for a progress line.
+
+    Items on which the grader broke are run once more; a student's failure never is.
+
+    Raises:
+        GraderError: pytest itself did not come through.
+        StackError: the stack did not start.
+    """
+    seed = secrets.randbelow(10**9) if seed is None else seed
+    with ExitStack() as exit_stack:
+        if stack is None:
+            report("starting the local stack")
+            stack = exit_stack.enter_context(find_or_start())
+        report("running the checks")
+        result = _run(week, source, items, stack, seed, host, tier)
+        if broken := result.grader_errors:
+            report("the grader broke; running those items once more")
+            again = _run(week, source, [one.item.id for one in broken], stack, seed, host, tier)
+            result = result.replaced_by(again.items)
+    return result
+
+
+def _run(
+    week: Week,
+    source: Path,
+    items: Iterable[str] | None,
+    stack: Stack,
+    seed: int,
+    host: Host | None,
+    tier: Tier,
+) -> WeekResult:
+    with Session(week, source, stack, seed, items, host, tier) as session:
+        grading = Grading(session)
+        code, output = _pytest(week.grader, grading)
+    if grading.interrupted:
+        raise KeyboardInterrupt
+    if code not in RAN:
+        raise GraderError(f"The graders of {week} did not run (pytest: {code}).", output[-3000:])
+    return grading.result()
+
+
+def _pytest(folder: Path, grading: Grading) -> tuple[int, str]:
+    """Run the graders in this process, away from the user's own pytest configuration and plugins."""
+    options = ["-q", "--no-header", "--continue-on-collection-errors"]
+    options += ["--capture=no"]  # Python's streams are caught here; the terminal stays free
+    # This plugin collects the garbage ten times at the end, for warnings that nobody reads here.
+    options += ["-p", "no:unraisableexception"]
+    options += ["--tb=native"]  # the cards tell; pytest's own pages about failures take time
+    options += ["-c", str(PYTEST_INI), "--rootdir", str(folder.parent)]
+    output = io.StringIO()
+    with (
+        _no_plugins(),
+        _fresh_modules(folder.name),
+        redirect_stdout(output),
+        redirect_stderr(output),
+    ):
+        code = pytest.main([*options, str(folder)], plugins=[grading])
+    return int(code), output.getvalue()
+
+
+@contextmanager
+def _no_plugins() -> Iterator[None]:
+    """Keep pytest from importing every plugin that is installed: about a second."""
+    before = os.environ.get(NO_AUTOLOAD), os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ[NO_AUTOLOAD] = "1"
+    try:
+        yield
+    finally:
+        for name, value in zip((NO_AUTOLOAD, "PYTEST_ADDOPTS"), before, strict=True):
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _fresh_modules(package: str) -> Iterator[None]:
+    """Forget the graders' modules afterwards: one that failed half way would count as imported."""
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            del sys.modules[name]

@@ -1,0 +1,160 @@
+"""One grading run: a submission put together, its own stack resources, the student's processes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+
+from autograder.card import Card
+from autograder.process.fork_client import Host
+from autograder.process.student import Student, base_environment
+from autograder.run.dynamodb_proxy import Between
+from autograder.run.submission import Submission, assemble, folder_of, unwritten
+from autograder.sandbox.disk import MAX_DISK_BYTES, too_much_disk
+from autograder.sandbox.memory import too_much_memory
+from autograder.sandbox.resource_watch import Look, Watch
+from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, can_filter, new_user
+from bootcamp.course.layers import Layer, layers_under
+from bootcamp.course.manifest import Item, Manifest, load_manifest
+from bootcamp.course.weeks import Week
+from bootcamp.ports import own_ports
+from bootcamp.stack import Run, Stack
+from bootcamp.stack.state import StateFolder
+
+
+class Session:
+    """What the fixtures hand to graders. Everything in it ends with the `with` block."""
+
+    def __init__(
+        self,
+        week: Week,
+        source: Path,
+        stack: Stack,
+        seed: int,
+        items: Iterable[str] | None = None,
+        host: Host | None = None,
+        tier: Tier = Tier.LIMITS,
+    ) -> None:
+        self.week = week
+        self.manifest: Manifest = load_manifest(week)
+        self.reported = tuple(items or (item.id for item in self.manifest.items))
+        """Items to report on; those that they need run too."""
+        self.wanted = self.manifest.with_needs(self.reported)
+        self.seed = seed
+        self._source = source
+        self._stack = stack
+        self._host = host
+        self.tier = tier
+        self.walls = Sandbox(tier)
+        self._exit = ExitStack()
+        self._problems: dict[PurePosixPath, Card | None] = {}
+        self.run: Run
+        self.submission: Submission
+        self.between: Between
+        """The student's way to DynamoDB."""
+        self.student: Student
+
+    def __enter__(self) -> Self:
+        with ExitStack() as exit_stack:
+            state = StateFolder()  # temporary, and gone even if this process is killed
+            exit_stack.callback(state.close)
+            folder = state.path
+            home, logs = folder / "home", folder / "logs"
+            home.mkdir()
+            logs.mkdir()
+            host = self._host
+            if host is None and self.tier is Tier.LIMITS:
+                host = exit_stack.enter_context(Host(home, base_environment(home), logs))
+                host.start()  # it imports while all else is put together
+            self.submission = assemble(self.week, self._source, folder / "layer")
+            self.run = exit_stack.enter_context(
+                self._stack.isolated(guarded=self.tier is not Tier.LIMITS)
+            )
+            layers = layers_under(self.week, self.submission.layer)
+            if host is None:
+                self.walls = walls = self._walls(folder, layers)
+                host = exit_stack.enter_context(Host(home, base_environment(home), logs, walls))
+                exit_stack.enter_context(Watch(self._looks(host, walls), host.end))
+            self._host = host
+            env = self.run.environment()
+            self.between = exit_stack.enter_context(Between(env))
+            self.student = Student(layers, env | self.between.environment, home, host)
+            exit_stack.callback(self.student.stop)
+            self.student.warm_up()
+            self._exit = exit_stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._exit.close()
+
+    def _walls(self, folder: Path, layers: Sequence[Layer]) -> Sandbox:
+        """The sandbox in which this submission finds its code, its home and its services alone."""
+        write = (folder / "home", self.run.blob_folder)
+        read = tuple(layer.path for layer in layers)
+        user = new_user() if can_change_user(self.tier) else None
+        ports = tuple(own_ports())
+        walls = Sandbox(self.tier, user, read, write, ports, can_filter(self.tier))
+        for own in write:
+            walls.give(own)
+        walls.open_way((folder, self._stack.path))
+        return walls
+
+    def _looks(self, host: Host, walls: Sandbox) -> list[Look]:
+        """What this submission must not use up."""
+        on_disk = [partial(too_much_disk, folder) for folder in walls.write]
+        # Memory first: it grows fastest. The database last: asking it takes longest.
+        return [lambda: too_much_memory(host.pid), *on_disk, self._too_much_in_postgres]
+
+    def _too_much_in_postgres(self) -> str:
+        if self.run.database_bytes() <= MAX_DISK_BYTES:
+            return ""
+        return f"it filled the disk with more than {MAX_DISK_BYTES // 1024**2:,} MiB in PostgreSQL"
+
+    @property
+    def ended(self) -> str:
+        """Why the submission was ended before its time, or ""."""
+        return self._host.ended if self._host is not None else ""
+
+    def random(self, purpose: str) -> random.Random:
+        """A source of random inputs that follows from the seed and the purpose."""
+        return random.Random(f"{self.seed}:{purpose}")  # noqa: S311 - inputs, not secrets
+
+    def problem(self, item: Item) -> Card | None:
+        """Why an item cannot be graded at all: a file is missing or cannot be imported.
+
+        Raises:
+            GraderError: the sandbox did not come up.
+        """
+        if self._host is not None:
+            self._host.await_ready()
+        for relative in map(PurePosixPath, item.files):
+            if relative not in self._problems:
+                self._problems[relative] = self._file_problem(relative)
+            if card := self._problems[relative]:
+                return card
+        return None
+
+    def unwritten(self, item: Item) -> str:
+        """Where the scaffold's marker of an item still stands, or ""."""
+        return unwritten(self.submission.layer.path, self.manifest, item)
+
+    def _file_problem(self, relative: PurePosixPath) -> Card | None:
+        name = folder_of(self.week, relative)
+        if reason := self.submission.refused.get(relative):
+            return Card(
+                sent=name,
+                expected="the homework file",
+                got=f"it {reason}",
+                cause=f"`bootcamp reset {self.week.number}` puts a missing file back, with a backup",
+            )
+        return self.student.import_error(relative) if relative.suffix == ".py" else None

@@ -1,0 +1,1 @@
+"""What a student's processes can reach and use up."""

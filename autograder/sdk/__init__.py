@@ -1,0 +1,1 @@
+"""What graders are written with."""

@@ -1,0 +1,52 @@
+"""More ways to call into the student's process: with its own objects, and many calls at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autograder.card import clean, fail
+from autograder.process.rpc_client import Answer
+from autograder.process.student import Student
+
+RACE_SECONDS = 30.0
+
+
+def made(module: str, name: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """An argument that the student's process makes by a call: `made("pipeline.x", "Status", "new")`.
+
+    An exception in that call is the answer of the call that it is an argument of.
+    """
+    return {"__type__": "made", "module": module, "name": name, "args": [*args], "kwargs": kwargs}
+
+
+def race(
+    student: Student, sent: str, module: str, name: str, calls: Sequence[Sequence[Any]]
+) -> list[Answer]:
+    """Call a function once for each of `calls` (lists of arguments), all at the same moment.
+
+    Args:
+        sent: what a card says was done.
+
+    Raises:
+        CheckFailed: there is not an answer to each.
+    """
+    arguments = [list(call) for call in calls]
+    done = student.ask("__main__", "race", module, name, arguments, timeout=RACE_SECONDS)
+    answers = done.value if done.ok and isinstance(done.value, list) else []
+    if len(answers) != len(calls) or not all(isinstance(one, dict) for one in answers):
+        fail(sent=sent, expected=f"{len(calls)} answers", got=f"{done.error} {done.message}")
+    return [_answer(one, done.seconds) for one in answers]
+
+
+def _answer(said: dict[str, Any], seconds: float) -> Answer:
+    bases = said.get("bases", ())
+    return Answer(
+        ok=said.get("ok") is True,
+        value=said.get("value"),
+        seconds=seconds,
+        error=str(said.get("error", "")),
+        bases=tuple(map(str, bases)) if isinstance(bases, list) else (),
+        message=clean(str(said.get("message", ""))),
+        where=clean(str(said.get("where", ""))),
+    )

@@ -1,0 +1,107 @@
+"""Wrong solutions, and correct ones unlike ours: patches on the solutions that prove the graders.
+
+    autograder/weekNN_slug/wrong/*.patch     lose exactly the items that they name
+    autograder/weekNN_slug/unlike/*.patch    full marks
+
+A patch is a header and a unified diff. `loses` names every item that gets no points, also those that
+are skipped because they need a lost one.
+
+    loses: 1.3
+    story: Waits for each summary before it enqueues the next.
+    card: still waiting
+    --- a/pipeline/producer.py
+    +++ b/pipeline/producer.py
+    @@ …
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import Week
+from bootcamp.errors import GraderError
+
+HEADER = ("loses", "story", "card")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One changed solution."""
+
+    week: Week
+    path: Path
+    story: str
+    loses: tuple[str, ...] = ()
+    """Ids of the items that get no points; none for a correct solution."""
+    card: str = ""
+    """Stands in the card of the first item that is lost."""
+
+    @property
+    def correct(self) -> bool:
+        """Whether it must get full marks."""
+        return not self.loses
+
+    def __str__(self) -> str:
+        return f"week{self.week.number:02}-{self.path.parent.name}-{self.path.stem}"
+
+
+def load_variants(week: Week) -> tuple[Variant, ...]:
+    """All patches of a week, the wrong ones first.
+
+    Raises:
+        GraderError: a header is not as it must be.
+    """
+    return tuple(
+        _read(week, path, wrong=kind == "wrong")
+        for kind in ("wrong", "unlike")
+        for path in sorted((week.grader / kind).glob("*.patch"))
+    )
+
+
+def build(variant: Variant, folder: Path) -> Path:
+    """Copy the week's solutions into `folder` and apply the patch. Returns `folder`.
+
+    Raises:
+        GraderError: the patch does not fit the solutions any more.
+    """
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(variant.week.solutions, folder, ignore=ignored, dirs_exist_ok=True)
+    # Away from any repository around it: there git would skip, in silence, what lies outside.
+    nowhere = {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent), "PATH": os.defpath}
+    done = subprocess.run(
+        ["git", "apply", str(variant.path.resolve())],
+        cwd=folder,
+        env=nowhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise GraderError(
+            f"{variant.path} does not fit {variant.week}'s solutions any more: {done.stderr.strip()}",
+            "Make the diff anew against the solution as it is now.",
+        )
+    return folder
+
+
+def _read(week: Week, path: Path, *, wrong: bool) -> Variant:
+    header: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("--- "):
+            break
+        name, _, value = line.partition(":")
+        header[name.strip()] = value.strip()
+    expected = set(HEADER) if wrong else {"story"}
+    if set(header) != expected or not all(header.values()):
+        names = ", ".join(sorted(expected))
+        raise GraderError(f"{path} must begin with {names}, one a line, and has {sorted(header)}.")
+    loses = tuple(header.get("loses", "").replace(",", " ").split())
+    known = {item.id for item in load_manifest(week).items}
+    if unknown := set(loses) - known:
+        raise GraderError(f"{path} loses {sorted(unknown)}, which {week} does not have.")
+    return Variant(week, path, header["story"], loses, header.get("card", ""))

@@ -1,0 +1,1 @@
+"""What makes the course's files: exercises, pages, the merged package, the student edition."""

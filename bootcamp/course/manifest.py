@@ -1,0 +1,114 @@
+"""The manifest of a week: its items, their points, hints and lessons. `manifest.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bootcamp.course.weeks import Week, all_weeks, find_week
+from bootcamp.errors import GraderError, UsageError
+
+ItemId = Annotated[str, Field(pattern=r"^[1-9]\.[1-9]\d?$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Item(_Strict):
+    """One homework item: the unit of points."""
+
+    id: ItemId
+    title: str
+    points: Annotated[float, Field(gt=0)]
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Files that hold the item's blocks, relative to the week's folder."""
+    lesson: str
+    """File name of the lesson to read, in the week's lessons folder."""
+    needs: tuple[ItemId, ...] = ()
+    """Items that must pass before this one can be judged."""
+    hints: Annotated[tuple[str, ...], Field(min_length=2)]
+    """A ladder: a question first, an answer last."""
+
+
+class Manifest(_Strict):
+    """All items of one week, in order."""
+
+    items: Annotated[tuple[Item, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Manifest:
+        seen: set[str] = set()
+        for item in self.items:
+            if missing := set(item.needs) - seen:
+                raise ValueError(f"{item.id} needs {sorted(missing)}, which do not stand before it")
+            if item.id in seen:
+                raise ValueError(f"{item.id} stands twice")
+            seen.add(item.id)
+        return self
+
+    @property
+    def max_score(self) -> float:
+        """Points of the week."""
+        return sum(item.points for item in self.items)
+
+    @property
+    def files(self) -> tuple[PurePosixPath, ...]:
+        """The homework files: all that a submission may bring."""
+        return tuple(sorted({PurePosixPath(file) for item in self.items for file in item.files}))
+
+    def item(self, item_id: str) -> Item:
+        """The item called `item_id`.
+
+        Raises:
+            UsageError: the week has no such item.
+        """
+        for item in self.items:
+            if item.id == item_id:
+                return item
+        known = ", ".join(item.id for item in self.items)
+        raise UsageError(f"There is no item {item_id!r}.", f"The items of this week are: {known}.")
+
+    def with_needs(self, item_ids: tuple[str, ...]) -> tuple[str, ...]:
+        """These items and all that they need, in the manifest's order."""
+        wanted = set(item_ids)
+        for item in reversed(self.items):
+            if item.id in wanted:
+                wanted.update(item.needs)
+        return tuple(item.id for item in self.items if item.id in wanted)
+
+
+@cache
+def load_manifest(week: Week) -> Manifest:
+    """Read `autograder/weekNN_slug/manifest.toml`.
+
+    Raises:
+        GraderError: the file is missing or not as it must be.
+    """
+    path = week.grader / "manifest.toml"
+    try:
+        return Manifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UsageError(f"{week} has no homework to check yet.") from None
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise GraderError(f"{path} is not a manifest: {error}") from error
+
+
+def graded_weeks() -> tuple[Week, ...]:
+    """The weeks that have a manifest."""
+    return tuple(week for week in all_weeks() if (week.grader / "manifest.toml").is_file())
+
+
+def find_item(text: str) -> tuple[Week, Item]:
+    """The week and the item that `5.2` names.
+
+    Raises:
+        UsageError: there is no such week or item.
+    """
+    week_number, _, _ = text.partition(".")
+    week = find_week(week_number)
+    return week, load_manifest(week).item(text)

@@ -1,0 +1,1 @@
+"""The demo: a stage and the scenes that are played on it."""

@@ -1,0 +1,1 @@
+"""What the notebooks import, and what nbgrader is given."""

@@ -1,0 +1,205 @@
+"""The pipeline's own processes: the API, workers, and Beat once there is a schedule.
+
+Celery: https://docs.celeryq.dev/en/stable/reference/cli.html#celery-worker
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bootcamp.course.layers import Layer, pythonpath
+from bootcamp.errors import StackError
+from bootcamp.ports import (
+    KEEP_ALIVE_SECONDS,
+    LOOPBACK,
+    answers_health,
+    free_port,
+    release_port,
+)
+from bootcamp.stack.process import Process
+from bootcamp.stack.stack import in_parallel
+from bootcamp.stack.state import StateFolder
+
+API_MODULE = Path("pipeline/api/app.py")
+SCHEDULE_MODULE = Path("pipeline/tasks/schedule.py")
+CELERY_APP = "pipeline.tasks.celery_config"
+UNWRITTEN = re.compile(r"NotImplementedError: (\d\.\d+)\s*$", re.MULTILINE)
+"""What a scaffold's process ends with."""
+READY_SECONDS = 60.0
+STOP_SECONDS = 15.0
+"""A worker finishes its task first; then it is killed, and the task is delivered again."""
+
+
+def has(layers: Sequence[Layer], module: Path) -> bool:
+    """Whether one of the layers brings this file."""
+    return any((layer.path / module).is_file() for layer in layers)
+
+
+def layer_environment(env: Mapping[str, str], layers: Sequence[Layer]) -> dict[str, str]:
+    """Our own environment, the stack's variables over it, and the layers on the path."""
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return (
+        dict(os.environ)
+        | dict(env)
+        | {"PYTHONPATH": pythonpath(layers), "PYTHONUNBUFFERED": "1", "PATH": programs}
+    )
+
+
+class Apps:
+    """API, workers and Beat on the given layers, for one `with` block.
+
+    Args:
+        env: the variables of a stack or a run.
+        layers: whose code runs; newest first.
+        workers: how many worker nodes.
+        state: folder for logs; None for a temporary one.
+        api_port: a free one if left out.
+        stop_seconds: how long a process may take to stop before it is killed.
+
+    Attributes:
+        api: the API's process; None before week 2.
+        workers: the workers' processes.
+        beat: Celery Beat; None before there is a schedule.
+
+    Raises (on entering):
+        StackError: one of them ended or was not ready in time; shows the end of its log.
+    """
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        layers: Sequence[Layer],
+        *,
+        workers: int = 1,
+        state: Path | None = None,
+        api_port: int | None = None,
+        stop_seconds: float = STOP_SECONDS,
+    ) -> None:
+        self._env = layer_environment(env, layers)
+        self._layers = tuple(layers)
+        self._count = workers
+        self._state = state.resolve() if state else None
+        self._api_port = api_port
+        self._stop_seconds = stop_seconds
+        self.api: Process | None = None
+        self.workers: list[Process] = []
+        self.beat: Process | None = None
+        self._hold: tuple[int, ...] = ()
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            folder = self._state or self._temporary(undo)
+            starts = self._prepare(folder, undo)
+            undo.callback(in_parallel, [process.stop for process in self.processes])
+            in_parallel(starts)
+            self._closing = undo.pop_all()
+        return self
+
+    def _temporary(self, undo: ExitStack) -> Path:
+        folder = StateFolder()
+        undo.callback(folder.close)
+        self._hold = (folder.lock,)
+        return folder.path
+
+    def _prepare(self, folder: Path, undo: ExitStack) -> list[Callable[[], None]]:
+        starts: list[Callable[[], None]] = []
+        if has(self._layers, API_MODULE):
+            port = self._api_port = self._api_port or self._own_port(undo)
+            words = ["uvicorn", "pipeline.api.app:app", "--host", LOOPBACK, "--port", str(port)]
+            words += ["--timeout-keep-alive", str(KEEP_ALIVE_SECONDS)]
+            self.api = self._process("api", folder, [*words, "--timeout-graceful-shutdown", "5"])
+            starts.append(lambda: self._start_api(port))
+        for number in range(1, self._count + 1):
+            worker = self._celery(f"worker{number}", folder, _worker_words(number))
+            self.workers.append(worker)
+            starts.append(lambda worker=worker: start_worker(worker))  # type: ignore[misc]
+        if has(self._layers, SCHEDULE_MODULE):
+            words = ["beat", "--schedule", str(folder / "beat-schedule"), "--pidfile", ""]
+            self.beat = beat = self._celery("beat", folder, words)
+            starts.append(lambda: start_beat(beat))
+        return starts
+
+    @staticmethod
+    def _own_port(undo: ExitStack) -> int:
+        port = free_port()
+        undo.callback(release_port, port)
+        return port
+
+    def _celery(self, name: str, folder: Path, words: list[str]) -> Process:
+        return self._process(name, folder, ["celery", "-A", CELERY_APP, *words])
+
+    def _process(self, name: str, folder: Path, words: list[str]) -> Process:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Process(
+            [sys.executable, "-m", *words],
+            env=self._env,
+            log=folder / f"{name}.log",
+            name=name,
+            cwd=folder,
+            grace=self._stop_seconds,
+            hold=self._hold,
+        )
+
+    def _start_api(self, port: int) -> None:
+        assert self.api is not None
+        self.api.start()
+        self.api.wait_ready(lambda: answers_health(port), READY_SECONDS)
+
+    @property
+    def processes(self) -> list[Process]:
+        """All of them."""
+        return [process for process in (self.api, *self.workers, self.beat) if process]
+
+    @property
+    def api_url(self) -> str | None:
+        """Address of the API; None before week 2."""
+        return f"http://{LOOPBACK}:{self._api_port}" if self.api else None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+
+def _worker_words(number: int) -> list[str]:
+    # Mingle makes a worker wait a second for others; gossip tells it nothing that is used here.
+    name = f"worker{number}@%h"
+    quiet = ["--without-mingle", "--without-gossip"]
+    return ["worker", "--hostname", name, "--loglevel", "INFO", *quiet]
+
+
+def start_worker(worker: Process) -> None:
+    """Start a worker and wait until it takes tasks.
+
+    Raises:
+        StackError: it ended or was not ready in time; names the item where one is unwritten.
+    """
+    worker.start()
+    try:
+        worker.wait_ready(lambda: " ready." in worker.logs(latest=True), READY_SECONDS)
+    except StackError:
+        if unwritten := UNWRITTEN.search(worker.logs(latest=True)):
+            item = unwritten[1]
+            raise StackError(
+                f"The worker cannot start: item {item} is not written yet.",
+                f"Write it (`bootcamp check {item}`), or see the reference run: "
+                f"`bootcamp up {item[0]} --layers reference`.",
+            ) from None
+        raise
+
+
+def start_beat(beat: Process) -> None:
+    """Start Beat and wait for its first line. Raises StackError."""
+    beat.start()
+    beat.wait_ready(lambda: "beat: Starting" in beat.logs(latest=True), READY_SECONDS)

@@ -1,0 +1,1 @@
+"""What a student's commands need: progress, overview, watching, reset."""

@@ -1,0 +1,124 @@
+"""How far a student is: the manifests and the progress, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.run.results import Outcome
+from bootcamp.course.manifest import Item, graded_weeks, load_manifest
+from bootcamp.course.weeks import Week
+from bootcamp.student import progress
+from bootcamp.student.progress import ItemProgress
+
+
+@dataclass(frozen=True)
+class ItemOverview:
+    """One item and what was done about it."""
+
+    item: Item
+    done: ItemProgress
+
+    @property
+    def passed(self) -> bool:
+        return self.done.outcome is Outcome.PASSED
+
+    @property
+    def score(self) -> float:
+        """Points of the last check."""
+        return self.item.points if self.passed else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the item's part of `progress --json`."""
+        return {
+            "id": self.item.id,
+            "title": self.item.title,
+            "outcome": self.done.outcome,
+            "checked_at": self.done.checked_at.isoformat() if self.done.checked_at else None,
+            "score": self.score,
+            "best_score": self.done.best_score,
+            "max_score": self.item.points,
+            "hints": len(self.item.hints),
+            "hints_taken": self.done.hints_taken,
+            "revealed": self.done.revealed_at is not None,
+        }
+
+
+@dataclass(frozen=True)
+class WeekOverview:
+    """One week. `changed`: every item passed, but files have changed since."""
+
+    week: Week
+    items: tuple[ItemOverview, ...]
+    passed: bool
+    changed: bool
+
+    @property
+    def score(self) -> float:
+        """Points of the items that passed their last check."""
+        return sum(item.score for item in self.items)
+
+    @property
+    def max_score(self) -> float:
+        """Points of the week."""
+        return sum(item.item.points for item in self.items)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the week's part of `progress --json`."""
+        return {
+            "week": self.week.number,
+            "name": self.week.name,
+            "passed": self.passed,
+            "changed_since_passed": self.changed,
+            "score": self.score,
+            "max_score": self.max_score,
+            "items": [item.to_json() for item in self.items],
+        }
+
+
+def overview() -> tuple[WeekOverview, ...]:
+    """Every week that has homework, in order.
+
+    Raises:
+        BootcampError: the progress cannot be read.
+    """
+    state = progress.load()
+    passed, changed = progress.passed_weeks(), progress.changed_weeks()
+    return tuple(
+        WeekOverview(
+            week,
+            tuple(ItemOverview(item, state.item(item.id)) for item in load_manifest(week).items),
+            week in passed,
+            week in changed,
+        )
+        for week in graded_weeks()
+    )
+
+
+def next_step(weeks: Sequence[WeekOverview]) -> str:
+    """Say what to do next, in one sentence with one command or file."""
+    for week in weeks:
+        number = week.week.number
+        if week.changed:
+            return f"Week {number} changed since it passed: bootcamp check {number}"
+        if week.passed:
+            continue
+        if all(item.done.outcome is None for item in week.items):
+            return f"Start week {number}: read exercises/{week.week.name}/README.md"
+        return _next_in(week)
+    return (
+        "Every item passed. There is nothing left to do." if weeks else "There is no homework yet."
+    )
+
+
+def _next_in(week: WeekOverview) -> str:
+    open_items = [item for item in week.items if not item.passed]
+    if not open_items:
+        return f"Check the whole week once more: bootcamp check {week.week.number}"
+    first = open_items[0]
+    where = f"exercises/{week.week.name}/{first.item.files[0]}"
+    step = f"Do item {first.item.id} in {where}, then: bootcamp check {first.item.id}"
+    if first.done.outcome is None or first.done.hints_taken == len(first.item.hints):
+        return step
+    return f"{step}. Stuck? bootcamp hint {first.item.id}"
