@@ -17,12 +17,11 @@ from typing import Any, ParamSpec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.models.errors import JobStoreUnavailable
+from pipeline.models.settings import job_settings
 from pipeline.models.table import EXPIRY, error_code, make_client
 
 P = ParamSpec("P")
 
-WAIT_SECONDS = 30.0
-"""How long to wait for a new table, and for a new index."""
 POLL_SECONDS = 0.5
 DENIED = "AccessDeniedException"
 MISSING = "ResourceNotFoundException"
@@ -50,8 +49,8 @@ def _errors() -> Iterator[None]:
 
 
 def _warns(change: Callable[P, str | None]) -> Callable[P, str | None]:
-    """Turn a missing right into a warning that names it. Without the table there is nothing to warn
-    of: if it cannot be created, that is an error.
+    """Turn a missing right into a warning that names it. Only the right to create a missing table
+    cannot be done without: its error is raised.
     """
 
     @wraps(change)
@@ -63,14 +62,14 @@ def _warns(change: Callable[P, str | None]) -> Callable[P, str | None]:
             if error_code(error) != DENIED or error.operation_name == "CreateTable":
                 raise
             right = f"dynamodb:{error.operation_name}"
-            return f"the right {right} is missing. Grant it, then run this again"
+            return f"the right {right} is missing. Grant it, and run this again"
 
     return guarded
 
 
 def table_id(name: str) -> str:
-    """What tells this table from an earlier one of the same name. "": there is none, or no right to
-    look.
+    """DynamoDB's id of the table: a table that is deleted and created again has another. "" where
+    there is no table, or no right to look.
     """
     try:
         with _errors():
@@ -95,7 +94,7 @@ def create_table(name: str, definition: Mapping[str, Any]) -> str | None:
         try:
             _client().create_table(TableName=name, **definition)
         except _client().exceptions.ResourceInUseException:
-            pass  # somebody else was faster
+            pass  # another process created it in the meantime
     if not _wait(lambda: _status(name) == "ACTIVE"):
         raise JobStoreUnavailable(f"The table {name} is still being created.")
     indexes = definition.get("GlobalSecondaryIndexes", [])
@@ -171,8 +170,8 @@ def _indexes(name: str) -> dict[str, str]:
 
 
 def _wait(ready: Callable[[], bool]) -> bool:
-    """Whether it is ready within `WAIT_SECONDS`."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    """Whether it is ready within `store_wait_seconds`."""
+    deadline = time.monotonic() + job_settings().store_wait_seconds
     while not ready():
         if time.monotonic() > deadline:
             return False
