@@ -107,9 +107,13 @@ def test_data_from_before_there_were_owners(run, host, tmp_path):
         ("b", "public", "old.pdf"),
     ]
     with psycopg.connect(run.database_url) as database:
-        database.execute("INSERT INTO documents VALUES ('a', 'other', 'new.pdf')")
+        database.execute(
+            "INSERT INTO documents (document_id, owner, filename) VALUES ('a', 'other', 'new')"
+        )
+        columns = "document_id, owner, position, page, text, embedding"
         values = ["a", "other", 0, 1, "new", vector]
-        database.execute("INSERT INTO chunks VALUES (%s, %s, %s, %s, %s, %s)", values)
+        insert = f"INSERT INTO chunks ({columns}) VALUES (%s, %s, %s, %s, %s, %s)"
+        database.execute(insert.encode(), values)
         database.execute("DELETE FROM documents WHERE document_id = 'a' AND owner = 'public'")
     assert rows(
         run, "SELECT document_id, owner, count(*) FROM chunks GROUP BY 1, 2 ORDER BY 1"

@@ -191,7 +191,7 @@ def new_item(document: DocumentRef, owner: str) -> Item:
         KEY: job_id,
         "owner": owner,
         "status": Status.PENDING.value,
-        "document": document.as_message(),
+        "document": document.model_copy(update={"owner": owner}).as_message(),
         "created_at": now,
         "updated_at": now,
         "steps": {},
