@@ -20,13 +20,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`make validate` gives both."""
-    group = parser.getgroup("proofs")
+    group = parser.getgroup("validation")
     group.addoption(
         "--all-validation",
         action="store_true",
         help="Every solution and cheat, not a few of each kind.",
     )
-    group.addoption("--note-validation", type=Path, help="Keep what the proofs saw in this folder.")
+    group.addoption(
+        "--note-validation", type=Path, help="Keep the results of the trials in this folder."
+    )
 
 
 @pytest.fixture(scope="session")

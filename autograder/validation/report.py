@@ -1,9 +1,9 @@
-"""The page of proofs: every solution that the graders were tried on, and what came of it.
+"""The page of grader validation: every solution that the graders were tried on, and its result.
 
     make validate
 
-runs all proofs, which note what they saw, and writes `VALIDATION.md` from the notes. A proof whose
-outcome is not the expected one fails, and the page shows both.
+tries all solutions, notes each result, and writes `VALIDATION.md` from the notes. A trial whose
+result is not the expected one fails, and the page shows both.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ PAGE = paths.ROOT / "VALIDATION.md"
 PASSED, LOST, LEFT = "✓", "✗", "·"
 """Full marks; no point; not checked, because the change cannot touch the item."""
 KINDS = ("reference", "untouched", "undone", "wrong", "unlike", "cheat")
-HEAD = """# Proofs
+HEAD = """# Grader validation
 
-Every grader was tried on the solutions below, each on real services. The page is written by
-`make validate`, and a test holds it to what there is to prove.
+Every grader was tried on the solutions below, each on real services. `make validate` writes this
+page, and a test fails when a solution is missing from it.
 
 {passed} the item gets its points, {lost} it gets none, {left} the change cannot touch it, so it is
 not checked. Where an outcome is not the expected one, the cell shows both: expected → observed.
@@ -43,7 +43,7 @@ not checked. Where an outcome is not the expected one, the cell shows both: expe
 
 
 @dataclass(frozen=True)
-class Proof:
+class Trial:
     """One solution, and its items' marks: `PASSED`, `LOST` or `LEFT` by id."""
 
     week: str
@@ -84,46 +84,46 @@ def mark(outcome: Outcome) -> str:
     return PASSED if outcome is Outcome.PASSED else LOST
 
 
-def note(proof: Proof, folder: Path) -> None:
-    """Keep a proof for the page. Tests run in several processes, so each has a file of its own."""
+def note(trial: Trial, folder: Path) -> None:
+    """Keep a trial for the page. Tests run in several processes, so each has a file of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{proof.week}-{proof.kind}-{proof.name}".replace("/", "_")
-    (folder / f"{name}.json").write_text(json.dumps(asdict(proof)), encoding="utf-8")
+    name = f"{trial.week}-{trial.kind}-{trial.name}".replace("/", "_")
+    (folder / f"{name}.json").write_text(json.dumps(asdict(trial)), encoding="utf-8")
 
 
-def noted(folder: Path) -> list[Proof]:
-    """All proofs that were kept."""
+def noted(folder: Path) -> list[Trial]:
+    """Read all trials that were kept."""
     files = sorted(folder.glob("*.json"))
-    return [Proof(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+    return [Trial(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
 
 
-def page(proofs: Iterable[Proof]) -> str:
+def page(trials: Iterable[Trial]) -> str:
     """The page as Markdown: a table for each week."""
-    ordered = sorted(proofs, key=lambda one: (one.week, KINDS.index(one.kind), one.name))
+    ordered = sorted(trials, key=lambda one: (one.week, KINDS.index(one.kind), one.name))
     lines = [HEAD.format(passed=PASSED, lost=LOST, left=LEFT)]
     for week, group in groupby(ordered, key=lambda one: one.week):
         lines += _table(week, list(group))
     return "\n".join(lines) + "\n"
 
 
-def _table(week: str, proofs: list[Proof]) -> Iterator[str]:
-    items = list(proofs[0].expected)
-    held = sum(proof.holds for proof in proofs)
+def _table(week: str, trials: list[Trial]) -> Iterator[str]:
+    items = list(trials[0].expected)
+    held = sum(trial.holds for trial in trials)
     yield f"## {week}\n"
-    yield f"{held} of {len(proofs)} hold.\n"
+    yield f"{held} of {len(trials)} hold.\n"
     yield f"| kind | solution | {' | '.join(items)} |"
     yield f"|---|---|{'---|' * len(items)}"
-    yield from (proof.row() for proof in proofs)
+    yield from (trial.row() for trial in trials)
     yield ""
 
 
 def main(folder: Path) -> int:
-    """Write the page. Returns 1 where a proof does not hold."""
-    proofs = noted(folder)
-    PAGE.write_text(page(proofs), encoding="utf-8")
-    broken = [proof for proof in proofs if not proof.holds]
-    print(f"{PAGE.name}: {len(proofs) - len(broken)} of {len(proofs)} proofs hold.")
-    return 1 if broken or not proofs else 0
+    """Write the page. Returns 1 if a trial does not hold."""
+    trials = noted(folder)
+    PAGE.write_text(page(trials), encoding="utf-8")
+    broken = [trial for trial in trials if not trial.holds]
+    print(f"{PAGE.name}: {len(trials) - len(broken)} of {len(trials)} trials hold.")
+    return 1 if broken or not trials else 0
 
 
 if __name__ == "__main__":
