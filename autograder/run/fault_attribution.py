@@ -2,7 +2,7 @@
 
 A submission has its Redis server, its database and its DynamoDB account to itself, and its processes
 too. Where they answer at all, they answer as the submission left them: keys of another type, rights
-taken away, tables that are gone. The graders' own commands are proven on the reference.
+taken away, tables that are gone. The graders' own commands work on the reference.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The page of proofs: every solution that the graders were tried on, and what came of it.
+"""The page of grader validation: every solution that the graders were tried on, and its result.
 
     make validate
 
-runs all proofs, which note what they saw, and writes `VALIDATION.md` from the notes. A proof whose
-outcome is not the expected one fails, and the page shows both.
+tries all solutions, notes each result, and writes `VALIDATION.md` from the notes. A trial whose
+result is not the expected one fails, and the page shows both.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ PAGE = paths.ROOT / "VALIDATION.md"
 PASSED, LOST, LEFT = "✓", "✗", "·"
 """Full marks; no point; not checked, because the change cannot touch the item."""
 KINDS = ("reference", "untouched", "undone", "wrong", "unlike", "cheat")
-HEAD = """# Proofs
+HEAD = """# Grader validation
 
-Every grader was tried on the solutions below, each on real services. The page is written by
-`make validate`, and a test holds it to what there is to prove.
+Every grader was tried on the solutions below, each on real services. `make validate` writes this
+page, and a test fails when a solution is missing from it.
 
 {passed} the item gets its points, {lost} it gets none, {left} the change cannot touch it, so it is
 not checked. Where an outcome is not the expected one, the cell shows both: expected → observed.
@@ -44,7 +44,7 @@ not checked. Where an outcome is not the expected one, the cell shows both: expe
 
 
 @dataclass(frozen=True)
-class Proof:
+class Trial:
     """One solution, and its items' marks: `PASSED`, `LOST` or `LEFT` by id."""
 
     week: str
@@ -95,18 +95,18 @@ def key(graders: str, *changes: bytes) -> str:
     return total.hexdigest()
 
 
-def note(proof: Proof, folder: Path) -> None:
+def note(trial: Trial, folder: Path) -> None:
     """Keep a result for the page. Tests run in several processes, so each has a file of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = _file(proof.week, proof.kind, proof.name, folder)
-    file.write_text(json.dumps(asdict(proof)), encoding="utf-8")
+    file = _file(trial.week, trial.kind, trial.name, folder)
+    file.write_text(json.dumps(asdict(trial)), encoding="utf-8")
 
 
-def found(week: str, kind: str, name: str, folder: Path) -> Proof | None:
+def found(week: str, kind: str, name: str, folder: Path) -> Trial | None:
     """The result that was kept of a solution or cheat, if there is one that can be read."""
     file = _file(week, kind, name, folder)
     try:
-        return Proof(**json.loads(file.read_text(encoding="utf-8")))
+        return Trial(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):  # never tried, or the call ended half way
         return None
 
@@ -115,45 +115,45 @@ def _file(week: str, kind: str, name: str, folder: Path) -> Path:
     return folder / (f"{week}-{kind}-{name}".replace("/", "_") + ".json")
 
 
-def noted(folder: Path) -> list[Proof]:
+def noted(folder: Path) -> list[Trial]:
     """All results that were kept, but those of solutions that are no longer there."""
     files = sorted(folder.glob("*.json"))
-    kept = [Proof(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+    kept = [Trial(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
     return [one for one in kept if _is_there(one)]
 
 
-def _is_there(proof: Proof) -> bool:
-    patch = paths.AUTOGRADER / proof.week / proof.kind / f"{proof.name}.patch"
-    return proof.kind not in ("wrong", "unlike") or patch.is_file()
+def _is_there(trial: Trial) -> bool:
+    patch = paths.AUTOGRADER / trial.week / trial.kind / f"{trial.name}.patch"
+    return trial.kind not in ("wrong", "unlike") or patch.is_file()
 
 
-def page(proofs: Iterable[Proof]) -> str:
+def page(trials: Iterable[Trial]) -> str:
     """The page as Markdown: a table for each week."""
-    ordered = sorted(proofs, key=lambda one: (one.week, KINDS.index(one.kind), one.name))
+    ordered = sorted(trials, key=lambda one: (one.week, KINDS.index(one.kind), one.name))
     lines = [HEAD.format(passed=PASSED, lost=LOST, left=LEFT)]
     for week, group in groupby(ordered, key=lambda one: one.week):
         lines += _table(week, list(group))
     return "\n".join(lines) + "\n"
 
 
-def _table(week: str, proofs: list[Proof]) -> Iterator[str]:
-    items = list(proofs[0].expected)
-    held = sum(proof.holds for proof in proofs)
+def _table(week: str, trials: list[Trial]) -> Iterator[str]:
+    items = list(trials[0].expected)
+    held = sum(trial.holds for trial in trials)
     yield f"## {week}\n"
-    yield f"{held} of {len(proofs)} hold.\n"
+    yield f"{held} of {len(trials)} hold.\n"
     yield f"| kind | solution | {' | '.join(items)} |"
     yield f"|---|---|{'---|' * len(items)}"
-    yield from (proof.row() for proof in proofs)
+    yield from (trial.row() for trial in trials)
     yield ""
 
 
 def main(folder: Path) -> int:
-    """Write the page. Returns 1 where a proof does not hold."""
-    proofs = noted(folder)
-    PAGE.write_text(page(proofs), encoding="utf-8")
-    broken = [proof for proof in proofs if not proof.holds]
-    print(f"{PAGE.name}: {len(proofs) - len(broken)} of {len(proofs)} proofs hold.")
-    return 1 if broken or not proofs else 0
+    """Write the page. Returns 1 if a trial does not hold."""
+    trials = noted(folder)
+    PAGE.write_text(page(trials), encoding="utf-8")
+    broken = [trial for trial in trials if not trial.holds]
+    print(f"{PAGE.name}: {len(trials) - len(broken)} of {len(trials)} trials hold.")
+    return 1 if broken or not trials else 0
 
 
 if __name__ == "__main__":

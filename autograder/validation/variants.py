@@ -1,4 +1,4 @@
-"""Wrong solutions, and correct ones unlike ours: patches on the solutions that prove the graders.
+"""Wrong solutions, and correct ones unlike ours: patches on the solutions that validate the graders.
 
     autograder/weekNN_slug/wrong/*.patch     lose exactly the items that they name
     autograder/weekNN_slug/unlike/*.patch    full marks

@@ -51,15 +51,15 @@ def test_the_catalogue_covers_every_family() -> None:
 
 def test_the_page_shows_every_cheat() -> None:
     page = report.PAGE.read_text(encoding="utf-8")
-    assert not [one.name for one in CHEATS if f"| {proof_name(one)} |" not in page], "make validate"
+    assert not [one.name for one in CHEATS if f"| {trial_name(one)} |" not in page], "make validate"
 
 
-def proof_name(cheat: Cheat) -> str:
+def trial_name(cheat: Cheat) -> str:
     return f"{cheat.family}: {cheat.name}"
 
 
-def proof_of(cheat: Cheat, answer: Answer) -> report.Proof:
-    """What the page of proofs says of it: the items that it attacks, and those it leaves alone."""
+def trial_of(cheat: Cheat, answer: Answer) -> report.Trial:
+    """What the validation page says of it: the items that it attacks, and those it leaves alone."""
     week = find_week(cheat.week)
     items = [item.id for item in load_manifest(week).items]
     expected = report.marks(items, cheat.loses, (*cheat.loses, *cheat.keeps))
@@ -68,8 +68,8 @@ def proof_of(cheat: Cheat, answer: Answer) -> report.Proof:
         item: found.get(item, "?") if expected[item] != report.LEFT else report.LEFT
         for item in items
     }
-    key = selection.key(week.name, "cheat", proof_name(cheat))
-    return report.Proof(week.name, "cheat", proof_name(cheat), expected, seen, key)
+    key = selection.key(week.name, "cheat", trial_name(cheat))
+    return report.Trial(week.name, "cheat", trial_name(cheat), expected, seen, key)
 
 
 def test_a_cheat_gains_nothing_and_harms_nobody(
@@ -77,34 +77,34 @@ def test_a_cheat_gains_nothing_and_harms_nobody(
 ) -> None:
     answer = graded.answer(cheat)
     items = {one.id: one for one in answer.items}
-    report = "\n".join(f"{one.id} {one.outcome}: {one.text}" for one in answer.items)
+    said = "\n".join(f"{one.id} {one.outcome}: {one.text}" for one in answer.items)
 
-    proof = proof_of(cheat, answer)
+    trial = trial_of(cheat, answer)
     if folder := request.config.getoption("--note-validation"):
-        report.note(proof, folder)
+        report.note(trial, folder)
 
     # the grader does not break
     assert not answer.problem, (answer.problem, answer.harms)
-    assert Outcome.GRADER_ERROR not in {one.outcome for one in answer.items}, report
+    assert Outcome.GRADER_ERROR not in {one.outcome for one in answer.items}, said
 
     # it gains nothing
     for item in cheat.loses:
-        assert items[item].outcome is not Outcome.PASSED, report
-        assert items[item].score == 0, report
+        assert items[item].outcome is not Outcome.PASSED, said
+        assert items[item].score == 0, said
     for item in cheat.keeps:
-        assert items[item].outcome is Outcome.PASSED, report
+        assert items[item].outcome is Outcome.PASSED, said
 
     # nobody is harmed, nothing got out, nothing is left
     assert not answer.harms, answer.harms
-    assert not baits.taken([report, graded.intakes[cheat.name].notes]), report
+    assert not baits.taken([said, graded.intakes[cheat.name].notes]), said
     assert {"bubblewrap", "own network"} <= set(answer.sandbox.split(", ")), answer.sandbox
 
-    # the report says what happened, and nothing that a terminal or a page would take for its own
+    # the card says what happened, and nothing that a terminal or a page would take for its own
     lost = "\n".join(items[item].text for item in cheat.loses)
     for words in cheat.says:
-        assert words in lost, report
+        assert words in lost, said
     for name in cheat.left_out:
         assert any(name in note for note in graded.intakes[cheat.name].notes)
-    strange = {one for one in report if unicodedata.category(one) in ("Cc", "Cf") and one != "\n"}
-    assert not strange, report
-    assert len(report) < 20_000
+    strange = {one for one in said if unicodedata.category(one) in ("Cc", "Cf") and one != "\n"}
+    assert not strange, said
+    assert len(said) < 20_000

@@ -1,4 +1,4 @@
-"""The graders prove themselves: right is right, however it is written, and wrong is wrong.
+"""Grader validation: correct solutions get full marks, and wrong ones lose exactly their items.
 
 For every week with a manifest: the reference gets full marks, the untouched exercises none, a week
 with one item undone loses that item, each wrong solution loses exactly what it says, and each
@@ -38,8 +38,8 @@ from tests.validation import selection
 
 WRONG_PER_ITEM, UNLIKE_PER_WEEK = 3, 1
 """Wrong solutions that an item must have, and correct ones unlike ours that a week must have."""
-Prove = Callable[[WeekResult, str, str, Iterable[str]], None]
-"""Takes a result, the proof's kind and name, and the items that must be lost."""
+Compare = Callable[[WeekResult, str, str, Iterable[str]], None]
+"""Takes a result, the trial's kind and name, and the items that must be lost."""
 WEEKS = graded_weeks()
 VARIANTS = [variant for week in WEEKS for variant in load_variants(week)]
 ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
@@ -87,22 +87,22 @@ def cards(result: WeekResult) -> str:
 
 
 @pytest.fixture
-def prove(request: pytest.FixtureRequest) -> Prove:
-    """Notes what a proof came to, and holds it against what was expected."""
+def compare(request: pytest.FixtureRequest) -> Compare:
+    """Note what a trial came to, and compare it with what was expected."""
     folder: Path | None = request.config.getoption("--note-validation")
 
-    def compare(result: WeekResult, kind: str, name: str, loses: Iterable[str]) -> None:
+    def compare_and_note(result: WeekResult, kind: str, name: str, loses: Iterable[str]) -> None:
         items = [item.id for item in load_manifest(result.week).items]
         checked = [one.item.id for one in result.items]
         seen = report.observed(items, result)
         expected = report.marks(items, loses, checked)
         key = selection.key(result.week.name, kind, name) if folder else ""
-        proof = report.Proof(result.week.name, kind, name, expected, seen, key)
+        trial = report.Trial(result.week.name, kind, name, expected, seen, key)
         if folder:
-            report.note(proof, folder)
-        assert proof.holds, f"{proof.row()}\n{cards(result)}"
+            report.note(trial, folder)
+        assert trial.holds, f"{trial.row()}\n{cards(result)}"
 
-    return compare
+    return compare_and_note
 
 
 def of(result: WeekResult, item_id: str) -> ItemResult:
@@ -116,23 +116,23 @@ def skipped_rightly(result: WeekResult, one: ItemResult) -> bool:
 
 
 @each_week
-def test_the_reference_gets_full_marks(week: Week, stack: Stack, prove: Prove) -> None:
+def test_the_reference_gets_full_marks(week: Week, stack: Stack, compare: Compare) -> None:
     """In the sandbox, where a class is graded: it must not be in the way of right code."""
     result = run_week(week, week.solutions, stack=stack, tier=strongest())
-    prove(result, "reference", "solutions", ())
+    compare(result, "reference", "solutions", ())
     assert result.score == result.max_score == load_manifest(week).max_score
     assert result.passed
 
 
 def test_the_exercises_get_nothing(
-    untouched: Week, stack: Stack, host: Host, tmp_path: Path, prove: Prove
+    untouched: Week, stack: Stack, host: Host, tmp_path: Path, compare: Compare
 ) -> None:
     for file, content in scaffolds(untouched).items():
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     result = run_week(untouched, tmp_path, stack=stack, host=host)
-    prove(result, "untouched", "exercises", [item.id for item in load_manifest(untouched).items])
+    compare(result, "untouched", "exercises", [item.id for item in load_manifest(untouched).items])
     for one in result.items:
         assert skipped_rightly(result, one) or says_undone(one), cards(result)
 
@@ -143,7 +143,7 @@ def test_an_item_left_undone_is_lost_for_that_reason(
     stack: Stack,
     host: Host,
     tmp_path: Path,
-    prove: Prove,
+    compare: Compare,
     request: pytest.FixtureRequest,
 ) -> None:
     """With the item go those that need it, and no other."""
@@ -153,7 +153,7 @@ def test_an_item_left_undone_is_lost_for_that_reason(
         leave_undone(tmp_path / file, PurePosixPath(week.name) / file, item.id)
     items = None if every else [item.id]
     result = run_week(week, tmp_path, items=items, stack=stack, host=host)
-    prove(result, "undone", item.id, with_dependents(load_manifest(week), {item.id}))
+    compare(result, "undone", item.id, with_dependents(load_manifest(week), {item.id}))
     assert says_undone(of(result, item.id)), cards(result)
 
 
@@ -180,11 +180,11 @@ def says_undone(one: ItemResult) -> bool:
 
 
 def test_a_changed_solution_gets_what_it_deserves(
-    variant: Variant, stack: Stack, host: Host, tmp_path: Path, prove: Prove
+    variant: Variant, stack: Stack, host: Host, tmp_path: Path, compare: Compare
 ) -> None:
     source, items = build(variant, tmp_path), touched(variant)
     result = run_week(variant.week, source, items=items, stack=stack, host=host)
-    prove(result, variant.path.parent.name, variant.path.stem, variant.loses)
+    compare(result, variant.path.parent.name, variant.path.stem, variant.loses)
     if not variant.correct:
         card = of(result, variant.loses[0]).card
         assert card is not None
@@ -208,13 +208,13 @@ def touched(variant: Variant) -> tuple[str, ...]:
 
 
 @each_week
-def test_the_page_shows_what_there_is_to_prove(week: Week) -> None:
-    """`make validate` writes it; whoever adds a proof runs that."""
+def test_the_page_shows_every_trial(week: Week) -> None:
+    """`make validate` writes it; run it after you have added a solution."""
     items = [item.id for item in load_manifest(week).items]
     _, _, rest = report.PAGE.read_text(encoding="utf-8").partition(f"## {week}\n")
     rows = [line for line in rest.partition("\n## ")[0].splitlines() if line.startswith("| ")][1:]
     there = {tuple(cell.strip() for cell in row.split("|")[1:3]) for row in rows}
-    assert not [row for row in rows if "→" in row], "a proof does not hold"
+    assert not [row for row in rows if "→" in row], "a trial does not hold"
     wanted = {("reference", "solutions"), ("untouched", "exercises")}
     wanted |= {("undone", item) for item in items}
     wanted |= {(one.path.parent.name, one.path.stem) for one in VARIANTS if one.week == week}

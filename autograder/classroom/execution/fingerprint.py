@@ -19,7 +19,7 @@ SEEDS = 10**9
 ROOMS = ("process", "run", "sandbox", "sdk")
 """Packages of `autograder` that have a part in every result."""
 _SUFFIXES = (".py", ".toml", ".ini")
-_PROOFS = ("wrong", "unlike", "__pycache__")
+_LEFT_OUT = ("wrong", "unlike", "__pycache__")
 
 
 def of_submission(files: Mapping[PurePosixPath, bytes]) -> str:
@@ -62,7 +62,7 @@ def versions_around() -> dict[str, str]:
 def _files(root: Path) -> Iterable[Path]:
     for path in root.rglob("*"):
         inner = path.relative_to(root).parts
-        if path.suffix in _SUFFIXES and not set(inner) & set(_PROOFS) and path.is_file():
+        if path.suffix in _SUFFIXES and not set(inner) & set(_LEFT_OUT) and path.is_file():
             yield path
 
 
