@@ -14,7 +14,7 @@ import pkgutil
 def modules_in(package: str) -> list[str]:
     """List the full names of the modules directly inside `package`, sorted.
 
-    `modules_in("pipeline.tasks")` returns `["pipeline.tasks.base", "pipeline.tasks.first", …]`.
+    `modules_in("pipeline.tasks")` returns `["pipeline.tasks.celery_config", "pipeline.tasks.first", …]`.
     """
     path = importlib.import_module(package).__path__
     return sorted(f"{package}.{module.name}" for module in pkgutil.iter_modules(path))

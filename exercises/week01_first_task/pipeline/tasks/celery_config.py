@@ -99,5 +99,5 @@ def configuration() -> dict[str, Any]:
     return settings
 
 
-app = Celery("pipeline", task_cls="pipeline.tasks.base:PipelineTask")
+app = Celery("pipeline", task_cls="pipeline.wiring:PipelineTask")
 app.add_defaults(configuration)
