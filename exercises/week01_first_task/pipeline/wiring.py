@@ -1,6 +1,7 @@
-"""What week 1 adds to the pipeline. Given.
+"""What week 1 adds to the pipeline.
 
-This is the only file of `pipeline` that stands in several weeks: the newest week's is in force.
+Given to students complete. Several weeks have a file of this name, and the one of the newest week is
+used.
 """
 
 from celery import Task as PipelineTask
