@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from autograder.run import plugin
-from autograder.run.results import Outcome
 from autograder.run.session import Session
 from autograder.run.submission import locate
 from bootcamp.course.manifest import graded_weeks
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.stack import find_or_start
@@ -87,5 +87,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if one.card is not None and one.outcome is not Outcome.SKIPPED:
             for line in one.card.text().splitlines():
                 terminalreporter.write_line(f"    {line}")
-    score = f"{result.score:g} of {result.max_score:g} points (seed {result.seed})"
+    score = f"{result.total} (seed {result.seed})"
     terminalreporter.write_line(score)

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from autograder.card import Card
-from bootcamp.course.manifest import Item
+from bootcamp.course.manifest import FIRST_GREEN, Item
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
-
-
-class Outcome(StrEnum):
-    """The five ways an item can end. Only `PASSED` earns points."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    """An item that this one needs did not pass."""
-    NOT_GRADABLE = "not_gradable"
-    """The student can mend it: a file is missing, does not parse or cannot be imported."""
-    GRADER_ERROR = "grader_error"
-    """The engine broke. Never a zero: rerun, and tell the maintainers."""
-
 
 SEVERITY = (
     Outcome.GRADER_ERROR,
@@ -82,6 +68,13 @@ class WeekResult:
     def max_score(self) -> float:
         """Points of the items that were checked."""
         return sum(result.item.points for result in self.items)
+
+    @property
+    def total(self) -> str:
+        """The points of the week for people: `7 of 10 points`."""
+        if not self.max_score:  # the first green alone was checked
+            return FIRST_GREEN if self.passed else f"no {FIRST_GREEN} yet"
+        return f"{self.score:g} of {self.max_score:g} points"
 
     @property
     def passed(self) -> bool:

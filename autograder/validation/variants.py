@@ -84,7 +84,7 @@ def build(variant: Variant, folder: Path) -> Path:
     if done.returncode:
         raise GraderError(
             f"{variant.path} does not fit {variant.week}'s solutions any more: {done.stderr.strip()}",
-            "Make the diff anew against the solution as it is now.",
+            "Run: bootcamp refresh-patches",
         )
     return folder
 

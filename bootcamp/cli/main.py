@@ -22,6 +22,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "demo": ("demo",),
     "doctor": ("doctor",),
     "generate": ("generate",),
+    "refresh_patches": ("refresh-patches",),
 }
 """Modules of `bootcamp.cli` and their commands, in the order of the help text. Each has
 `register(app)`."""
