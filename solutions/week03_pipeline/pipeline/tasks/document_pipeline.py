@@ -1,7 +1,7 @@
 """The four steps as tasks. Each hands the next a reference: where its result lies, never the result.
 
-A reference is the document's (`document_id`, `blob_key`, `filename`, `content_type`), and every
-step adds the key of what it made: `pages_key`, `chunks_key`, `embeddings_key`.
+A reference is the document's (`document_id`, `owner`, `blob_key`, `filename`, `content_type`), and
+every step adds the key of what it made: `pages_key`, `chunks_key`, `embeddings_key`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from celery import chain
 from celery.utils.log import get_task_logger
 
+from pipeline.documents import DocumentRef
 from pipeline.states import PROGRESS
 from pipeline.steps.artifacts import artifact_key, load_json, load_vectors, pack_json, pack_vectors
 from pipeline.steps.chunk import MAX_CHARS, OVERLAP, chunk_pages
@@ -115,7 +116,8 @@ def index_document(self: PipelineTask, ref: Reference) -> dict[str, Any]:
     report(self, ref["document_id"], "index")
     chunks = load_json(ref["chunks_key"])
     vectors = load_vectors(ref["embeddings_key"])
-    count = write_index(ref["document_id"], ref["filename"], chunks, vectors)
+    document = DocumentRef(**ref)
+    count = write_index(document.document_id, document.owner, document.filename, chunks, vectors)
     pages = len(load_json(ref["pages_key"]))
     logger.info("indexed %s: %d pages, %d chunks", ref["document_id"], pages, count)
     return {"document_id": ref["document_id"], "pages": pages, "chunks": count}
