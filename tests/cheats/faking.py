@@ -122,10 +122,12 @@ CHEATS = of_family(
             says=("GET /tasks/",),
             files=instead(
                 "2.1",
+                """
+                return DocumentRef(document_id=str(uuid4()), blob_key="uploads/" + "0" * 64,
+                    filename="report.pdf", content_type="application/pdf")
+                """,
                 "pass",
                 """
-                document = DocumentRef(document_id=str(uuid4()), blob_key="uploads/" + "0" * 64,
-                    filename="report.pdf", content_type="application/pdf")
                 address = f"/tasks/{document.document_id}"
                 response.headers["Location"] = address
                 return UploadAccepted(
@@ -140,16 +142,18 @@ CHEATS = of_family(
             says=("the same bytes in the blob store",),
             files=instead(
                 "2.1",
-                "remember(document.document_id)\n"
-                "document_task().apply_async(args=[document.as_message()],"
-                " task_id=document.document_id)",
                 """
                 import io
                 copied = await copy(within_limit(upload, limit), file)
                 key = upload_key(copied.sha256)
                 await to_thread.run_sync(blob_store().put_stream, key, io.BytesIO(b"x"))
-                document = DocumentRef(document_id=str(uuid4()), blob_key=key,
+                return DocumentRef(document_id=str(uuid4()), blob_key=key,
                     filename=display_name(upload.filename), content_type="application/pdf")
+                """,
+                "remember(document.document_id)\n"
+                "document_task().apply_async(args=[document.as_message()],"
+                " task_id=document.document_id)",
+                """
                 enqueue(document)
                 address = f"/tasks/{document.document_id}"
                 response.headers["Location"] = address

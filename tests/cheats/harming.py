@@ -160,7 +160,6 @@ CHEATS = of_family(
             says=("came back",),
             files=instead(
                 "2.1",
-                "pass",
                 """
                 import os, signal
                 for name in os.listdir("/proc"):

@@ -8,15 +8,15 @@ GONE_AT_THE_THIRD = """
 import os
 
 _uploads = 0
-_copy = copy
+_take_in = take_in
 
 
-async def copy(chunks, file):
+async def take_in(request):
     global _uploads
     _uploads += 1
     if _uploads == 3:
         os._exit(0)
-    return await _copy(chunks, file)
+    return await _take_in(request)
 """
 
 CHEATS = of_family(
@@ -80,7 +80,7 @@ CHEATS = of_family(
             loses=("2.1",),
             story="The API ends at the first upload: whoever waits for its answer waits in vain.",
             says=("Server disconnected",),
-            files=instead("2.1", "pass", "import os\nos._exit(0)"),
+            files=instead("2.1", "import os\nos._exit(0)"),
         ),
         Cheat(
             name="api-that-exits-after-the-first-checks",

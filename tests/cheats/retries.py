@@ -162,7 +162,7 @@ _FAKING = of_family(
                 os.environ["OPENAI_API_KEY"] = "sk-nobody"
                 client.cache_clear()
                 hand_over(job, changes, 0.0)
-                raise Ignore
+                return Drop("at once")
                 """,
             ),
         ),

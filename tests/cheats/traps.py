@@ -89,7 +89,6 @@ CHEATS = of_family(
             says=("uploads/",),
             files=instead(
                 "2.1",
-                "pass",
                 """
                 import os
                 copied = await copy(within_limit(upload, limit), file)
@@ -98,8 +97,11 @@ CHEATS = of_family(
                 os.makedirs(os.path.dirname(place), exist_ok=True)
                 if not os.path.lexists(place):
                     os.mkfifo(place)
-                document = DocumentRef(document_id=str(uuid4()), blob_key=key,
+                return DocumentRef(document_id=str(uuid4()), blob_key=key,
                     filename=display_name(upload.filename), content_type="text/plain")
+                """,
+                "pass",
+                """
                 remember(document.document_id)
                 address = f"/tasks/{document.document_id}"
                 response.headers["Location"] = address
@@ -116,9 +118,6 @@ CHEATS = of_family(
             says=("blob",),
             files=instead(
                 "2.1",
-                "remember(document.document_id)\n"
-                "document_task().apply_async(args=[document.as_message()],"
-                " task_id=document.document_id)",
                 """
                 import os, threading
                 copied = await copy(within_limit(upload, limit), file)
@@ -134,8 +133,13 @@ CHEATS = of_family(
                         os.replace(other, place)
                 if not os.path.lexists(place):
                     threading.Thread(target=flicker, daemon=True).start()
-                document = DocumentRef(document_id=str(uuid4()), blob_key=key,
+                return DocumentRef(document_id=str(uuid4()), blob_key=key,
                     filename=display_name(upload.filename), content_type="text/plain")
+                """,
+                "remember(document.document_id)\n"
+                "document_task().apply_async(args=[document.as_message()],"
+                " task_id=document.document_id)",
+                """
                 enqueue(document)
                 address = f"/tasks/{document.document_id}"
                 response.headers["Location"] = address
