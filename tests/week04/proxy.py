@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+WRITES = {"UpdateItem", "PutItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
 DENIED = json.dumps(
     {
         "__type": "com.amazon.coral.service#AccessDeniedException",
@@ -31,6 +32,7 @@ class Proxy:
         self._is_up.set()
         self._holds = False
         self.requests = 0
+        self._writes: list[bytes] = []
         self.operations: list[str] = []
         self.denied: set[str] = set()
         """Operations that the client has no right to. DynamoDB does not hear of them."""
@@ -62,6 +64,10 @@ class Proxy:
         self._thread.join()
         self._server.server_close()
 
+    def writes(self, key: str) -> int:
+        """How many writes have named this key."""
+        return sum(key.encode() in body for body in self._writes)
+
     def lose(self, operation: str, times: int = 1) -> None:
         self._lost += [operation] * times
 
@@ -80,6 +86,8 @@ class Proxy:
     def handle(self, client: BaseHTTPRequestHandler) -> None:
         body = client.rfile.read(int(client.headers.get("Content-Length", 0)))
         self.requests += 1
+        if client.headers.get("X-Amz-Target", "").rpartition(".")[2] in WRITES:
+            self._writes.append(body)
         if not self._is_up.is_set():
             if self._holds:
                 self._is_up.wait()
