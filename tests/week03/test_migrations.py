@@ -111,16 +111,11 @@ def test_data_from_before_there_were_owners(run, host, tmp_path):
             "INSERT INTO documents (document_id, owner, filename) VALUES ('a', 'other', 'new')"
         )
         values = ["a", "other", 0, 1, "new", vector]
-<<<<<<< HEAD
         database.execute(
             "INSERT INTO chunks (document_id, owner, position, page, text, embedding)"
             " VALUES (%s, %s, %s, %s, %s, %s)",
             values,
         )
-=======
-        insert = f"INSERT INTO chunks ({columns}) VALUES (%s, %s, %s, %s, %s, %s)"  # noqa: S608
-        database.execute(insert.encode(), values)
->>>>>>> main
         database.execute("DELETE FROM documents WHERE document_id = 'a' AND owner = 'public'")
     assert rows(
         run, "SELECT document_id, owner, count(*) FROM chunks GROUP BY 1, 2 ORDER BY 1"
