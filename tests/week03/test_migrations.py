@@ -110,10 +110,12 @@ def test_data_from_before_there_were_owners(run, host, tmp_path):
         database.execute(
             "INSERT INTO documents (document_id, owner, filename) VALUES ('a', 'other', 'new')"
         )
-        columns = "document_id, owner, position, page, text, embedding"
         values = ["a", "other", 0, 1, "new", vector]
-        insert = f"INSERT INTO chunks ({columns}) VALUES (%s, %s, %s, %s, %s, %s)"  # noqa: S608
-        database.execute(insert.encode(), values)
+        database.execute(
+            "INSERT INTO chunks (document_id, owner, position, page, text, embedding)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            values,
+        )
         database.execute("DELETE FROM documents WHERE document_id = 'a' AND owner = 'public'")
     assert rows(
         run, "SELECT document_id, owner, count(*) FROM chunks GROUP BY 1, 2 ORDER BY 1"
