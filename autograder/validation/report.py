@@ -99,7 +99,9 @@ def note(trial: Trial, folder: Path) -> None:
     """Keep a result for the page. Tests run in several processes, so each has a file of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     file = _file(trial.week, trial.kind, trial.name, folder)
-    file.write_text(json.dumps(asdict(trial)), encoding="utf-8")
+    new = file.with_suffix(".new")  # renamed when whole: the call may be ended half way
+    new.write_text(json.dumps(asdict(trial)), encoding="utf-8")
+    new.replace(file)
 
 
 def found(week: str, kind: str, name: str, folder: Path) -> Trial | None:

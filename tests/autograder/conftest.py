@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.process.fork_client import Host
 from autograder.run.results import ItemResult, WeekResult
 from autograder.run.runner import run_week
 from bootcamp import paths
@@ -70,6 +71,8 @@ class Course:
     root: Path
     stack: Stack
     submission: Path = field(init=False)
+    host: Host | None = None
+    """A parent of processes that several tests share; by default each check has one alone."""
 
     def __post_init__(self) -> None:
         self.submission = self.root / "handed_in"
@@ -93,7 +96,7 @@ class Course:
         return self.write(self.submission, name, content)
 
     def check(self) -> WeekResult:
-        return run_week(WEEK, self.submission, stack=self.stack)
+        return run_week(WEEK, self.submission, stack=self.stack, host=self.host)
 
     def first(self) -> ItemResult:
         """Item 7.1 after a check in which the grader did not break."""

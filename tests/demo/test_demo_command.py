@@ -20,6 +20,7 @@ import pytest
 from bootcamp import paths
 from bootcamp.providers import OpenAIControl
 from bootcamp.stack import Stack
+from tests.forking.client import ForkServer
 
 PATIENCE = 120.0
 OWN_KEY = "sk-somebodys-own"
@@ -37,9 +38,19 @@ def environment(state: Path, **more: str) -> dict[str, str]:
     return env | {"BOOTCAMP_STATE": str(state), "PYTHONUNBUFFERED": "1"} | more
 
 
+@pytest.fixture(autouse=True, scope="module")
+def fork_address(fork_server: ForkServer) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORK_SERVER", str(fork_server.address()))
+        yield
+
+
 def run_demo(state: Path, *words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+    # On a stack of its own everything starts as a user's does; on ours, API and worker are forked.
+    program = "tests.forking" if (state / "stack").exists() else "bootcamp"
     return subprocess.run(
-        [sys.executable, "-m", "bootcamp", "demo", "--once", *words],
+        [sys.executable, "-m", program, "demo", "--once", *words],
+        cwd=paths.ROOT,
         env=environment(state, **env),
         capture_output=True,
         text=True,
