@@ -17,11 +17,12 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 NOTES := .bootcamp/validation
 VALIDATE := $(BIN)/python -m pytest --all-validation --note-validation $(NOTES) -k "not the_page_shows"
 
-.PHONY: help setup demo test validate check lint format bench bench-grade up down scale-workers lock clean
+.PHONY: help setup demo test test-containers validate check lint format bench bench-grade up down scale-workers lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
 	@echo "make test [JOBS=3]        run all tests, in that many processes"
+	@echo "make test-containers      run the compose stack on a Docker daemon of its own (Linux, root)"
 	@echo "make validate             try the graders on every wrong and right solution: VALIDATION.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
@@ -47,6 +48,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest tests --numprocesses $(JOBS) $(BY_FILE)
+
+test-containers: setup
+	@$(BIN)/python -m tests.containers.engine
+	$(BIN)/python -m pytest tests/containers --containers
 
 # All cheats are one class, which grades two at a time by itself: one process of tests for them.
 validate: setup

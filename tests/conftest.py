@@ -27,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Every solution and cheat, not a few of each kind.",
     )
     group.addoption("--note-validation", type=Path, help="Keep what the proofs saw in this folder.")
+    parser.addoption(
+        "--containers",
+        action="store_true",
+        help="The tests that start a Docker daemon. `make test-containers` gives it.",
+    )
 
 
 @pytest.fixture(scope="session")
