@@ -168,7 +168,9 @@ class Engine:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        left = [place for place in _mounts() if place.startswith((str(self._folder), str(self._data)))]
+        left = [
+            place for place in _mounts() if place.startswith((str(self._folder), str(self._data)))
+        ]
         for place in reversed(left):
             subprocess.run(["umount", "--lazy", place], check=False)
         shutil.rmtree(self._folder, ignore_errors=True)

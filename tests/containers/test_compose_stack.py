@@ -15,12 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from bootcamp import paths
 from bootcamp.ports import free_port
 from bootcamp.providers import Fault
 from bootcamp.providers.clients import OpenAIControl
-from tests.containers.engine import Engine, EngineError
+from tests.containers.engine import Engine
 
 PORTS = ("API_PORT", "REDIS_PORT", "POSTGRES_PORT", "AWS_PORT", "OPENAI_PORT")
 START_SECONDS = 180.0
@@ -30,6 +31,8 @@ DOCUMENTS = 12
 SLOW_SECONDS = 3.0
 """How long the stand-in takes for an embedding while a worker is killed."""
 WORKERS = 3
+BUILD = {"build": {"network": "host", "args": ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]}}
+"""What the tests add to each service that is built: the daemon has no other network that leads out."""
 
 
 class Compose:
@@ -42,13 +45,16 @@ class Compose:
         for line in example.splitlines():
             if line.endswith("=generate-me"):
                 self.settings[line.partition("=")[0]] = secrets.token_hex(24)
-        self._file = folder / "env"
-        self._file.write_text("".join(f"{key}={value}\n" for key, value in self.settings.items()))
+        settings = folder / "env"
+        settings.write_text("".join(f"{key}={value}\n" for key, value in self.settings.items()))
+        builds = folder / "builds.json"
+        builds.write_text(json.dumps({"services": dict.fromkeys(built_services(), BUILD)}))
+        self._options = ["--file", "docker-compose.yml", "--file", str(builds)]
+        self._options += ["--env-file", str(settings)]
 
     def __call__(self, *words: str) -> str:
         """Run `docker compose` and return what it printed."""
-        files = ["--file", "docker-compose.yml", "--file", "tests/containers/compose.yml"]
-        return self.engine.docker("compose", *files, "--env-file", str(self._file), *words)
+        return self.engine.docker("compose", *self._options, *words)
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What Compose knows about each container of a service, those that have ended too."""
@@ -66,6 +72,11 @@ class Compose:
         wait_for(healthy, START_SECONDS, f"{service}: {number} healthy")
 
 
+def built_services() -> list[str]:
+    services = yaml.safe_load((paths.ROOT / "docker-compose.yml").read_text())["services"]
+    return [name for name, service in services.items() if "build" in service]
+
+
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -81,10 +92,8 @@ def compose(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         compose.wait_until_healthy("api", 1)
         compose.wait_until_healthy("worker", 1)
         yield compose
-    except (AssertionError, EngineError):
-        print(compose("logs", "--tail=40"))
-        raise
     finally:
+        print(compose("logs", "--tail=40"))  # pytest shows it if a test failed
         compose("down", "--volumes", "--timeout=5")
 
 
@@ -146,7 +155,9 @@ def test_documents_survive_a_worker_that_is_killed(compose: Compose, api: httpx.
         compose.settings["OPENAI_API_KEY"],
     )
     openai.script(Fault.slow(SLOW_SECONDS, times=None, on="embeddings"))
-    jobs = [upload(api, f"Document {number} of {secrets.token_hex(8)}") for number in range(DOCUMENTS)]
+    jobs = [
+        upload(api, f"Document {number} of {secrets.token_hex(8)}") for number in range(DOCUMENTS)
+    ]
     victim = worker_with_a_document(compose)
     compose.engine.docker("kill", victim)
     done = finished(api, jobs)
