@@ -69,6 +69,7 @@ class Engine:
         self.cache = cache
         self.plugins = cache / "docker" / "cli-plugins"
         self._interfaces = _interfaces()
+        self._cgroups = _cgroups()
 
     def __enter__(self) -> Self:
         self._data = self.cache / "images"
@@ -173,6 +174,9 @@ class Engine:
         ]
         for place in reversed(left):
             subprocess.run(["umount", "--lazy", place], check=False)
+        for group in _cgroups() - self._cgroups:
+            for parent, _, _ in os.walk(group, topdown=False):
+                Path(parent).rmdir()
         shutil.rmtree(self._folder, ignore_errors=True)
         new = _interfaces() - self._interfaces
         if left or new:
@@ -181,6 +185,12 @@ class Engine:
 
 def _mounts() -> list[str]:
     return [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+
+
+def _cgroups() -> set[Path]:
+    """Docker's control groups: one with cgroups of version 2, one per controller with version 1."""
+    root = Path("/sys/fs/cgroup")
+    return {*root.glob("docker"), *root.glob("*/docker")}
 
 
 def _interfaces() -> set[str]:
