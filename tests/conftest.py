@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,15 @@ import pytest
 from autograder.process.fork_client import Host
 from autograder.process.student import base_environment
 from bootcamp.stack import Run, Stack
+from tests.forking.client import ForkServer
+from tests.validation import selection
+
+STARTS_ANEW = {"stack"}
+"""Folders of tests whose processes start as a user's do."""
+
+# jsonschema, which nbformat imports, uses this package where it is installed: it compiles forty
+# grammars at import, which costs every test process four seconds. Nothing here checks an IRI.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs with Ctrl-C ignored, and every child inherits that. Tests that
@@ -19,19 +29,34 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make validate` gives both."""
-    group = parser.getgroup("proofs")
-    group.addoption(
-        "--all-validation",
-        action="store_true",
-        help="Every solution and cheat, not a few of each kind.",
-    )
-    group.addoption("--note-validation", type=Path, help="Keep what the proofs saw in this folder.")
+    selection.add_options(parser)
     parser.addoption(
         "--containers",
         action="store_true",
-        help="The tests that start a Docker daemon. `make test-containers` gives it.",
+        help="Run the tests that start a Docker daemon. `make test-containers` sets it.",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    selection.choose(config, items)
+
+
+@pytest.fixture(scope="session")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """A parent that has imported the libraries, and forks Python processes."""
+    server = ForkServer(tmp_path_factory.mktemp("fork"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def starts(request: pytest.FixtureRequest, fork_server: ForkServer) -> Iterator[None]:
+    """Fork what `Process` starts, where the tests of a module are not about starting."""
+    if request.node.path.parent.name in STARTS_ANEW or sys.platform != "linux":
+        yield
+        return
+    with fork_server.starts():
+        yield
 
 
 @pytest.fixture(scope="session")

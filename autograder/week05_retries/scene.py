@@ -61,9 +61,8 @@ class Scene:
             if row.get("status") == "failed":
                 cause = "the error passes, and the step was not tried again"
             elif rows.is_waiting(row):
-                cause = "it waits, and nobody will come: where the row keeps a wait, its row is due when "
-                cause += "the wait ends; where a message does, Celery is told the wait (`countdown`), and "
-                cause += "must not count (`NO_LIMIT`)"
+                cause = "it waits, and nobody will come: if the row keeps the wait (`Drop`), the row must be "
+                cause += "due when the wait ends; if a message keeps it, return `RetryAfter(wait, error)`"
             elif held:
                 cause = "nobody ended the lease: the retry finds the job taken, and does nothing"
             expected = f"the job completed within {DONE_SECONDS:g} s"
@@ -114,8 +113,8 @@ def check_steps_before(scene: Scene, sent: str, one: Submitted, row: Item) -> No
                 sent=sent,
                 expected=f"{step} begun once, before the first request to the provider",
                 got=f"{step} begun {again}",
-                cause="retry the step's own task: what comes after it is in its message; the steps "
-                "before it are done",
+                cause="retry the step's own task (`RetryAfter`): what comes after it is in its message; the "
+                "steps before it are done",
             )
     if row.get("deliveries") != 1:
         fail(
@@ -132,7 +131,7 @@ def too_early(sent: str, expected: str, got: str) -> None:
         expected=expected,
         got=got,
         cause="`asked_wait(error)` is what the provider asks for: it belongs into `backoff`, and all of "
-        "`wait` into `countdown` or `hand_over`",
+        "`wait` into `RetryAfter` or `hand_over`",
     )
 
 

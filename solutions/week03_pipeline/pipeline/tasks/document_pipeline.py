@@ -1,7 +1,7 @@
 """The four steps as tasks. Each hands the next a reference: where its result lies, never the result.
 
-A reference is the document's (`document_id`, `blob_key`, `filename`, `content_type`), and every
-step adds the key of what it made: `pages_key`, `chunks_key`, `embeddings_key`.
+A reference is the document's (`document_id`, `owner`, `blob_key`, `filename`, `content_type`), and
+every step adds the key of what it made: `pages_key`, `chunks_key`, `embeddings_key`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from celery import chain
 from celery.utils.log import get_task_logger
 
+from pipeline.documents import DocumentRef
 from pipeline.states import PROGRESS
 from pipeline.steps.artifacts import artifact_key, load_json, load_vectors, pack_json, pack_vectors
 from pipeline.steps.chunk import MAX_CHARS, OVERLAP, chunk_pages
@@ -19,8 +20,8 @@ from pipeline.steps.embed import embed_texts, embedding_model
 from pipeline.steps.index import index_document as write_index
 from pipeline.steps.sandbox import parse_in_child
 from pipeline.storage import blob_store
-from pipeline.tasks.base import PipelineTask
 from pipeline.tasks.celery_config import app
+from pipeline.wiring import RESULTS_ARE_THE_RECORD, PipelineTask
 
 logger = get_task_logger(__name__)
 
@@ -31,10 +32,13 @@ PERCENT = {"parse": 0, "chunk": 40, "embed": 50, "index": 80}
 
 
 def report(task: PipelineTask, document_id: str, step: str) -> None:
-    """Tell whoever asks for `GET /tasks/{document_id}` that `step` begins. Given.
+    """Store for `GET /tasks/{document_id}` that `step` begins. Given.
 
-    Progress is a courtesy: if Redis does not take it, the step runs all the same.
+    A step does not depend on its progress report: if Redis rejects the report, the step runs anyway.
+    From week 4 on, the job's row says which step runs, so nothing is stored here.
     """
+    if not RESULTS_ARE_THE_RECORD:
+        return
     try:
         _report(task, document_id, {"step": step, "percent": PERCENT[step]})
     except Exception:
@@ -112,7 +116,8 @@ def index_document(self: PipelineTask, ref: Reference) -> dict[str, Any]:
     report(self, ref["document_id"], "index")
     chunks = load_json(ref["chunks_key"])
     vectors = load_vectors(ref["embeddings_key"])
-    count = write_index(ref["document_id"], ref["filename"], chunks, vectors)
+    document = DocumentRef(**ref)
+    count = write_index(document.document_id, document.owner, document.filename, chunks, vectors)
     pages = len(load_json(ref["pages_key"]))
     logger.info("indexed %s: %d pages, %d chunks", ref["document_id"], pages, count)
     return {"document_id": ref["document_id"], "pages": pages, "chunks": count}
