@@ -20,11 +20,12 @@ NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
 	$(if $(PART),--validation-part $(PART),--note-validation $(NOTES))
 
-.PHONY: help setup demo test validate check lint format bench bench-grade up down scale-workers lock clean
+.PHONY: help setup demo test test-containers validate check lint format bench bench-grade up down scale-workers lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
 	@echo "make test [JOBS=3]        run all tests, in that many processes"
+	@echo "make test-containers      run the compose stack on a Docker daemon of its own (Linux, root)"
 	@echo "make validate [PART=3/10] try the graders on every wrong and right solution: VALIDATION.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
@@ -50,6 +51,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest tests --numprocesses $(JOBS) $(BY_FILE)
+
+test-containers: setup
+	@$(BIN)/python -m tests.containers.engine
+	$(BIN)/python -m pytest tests/containers --containers
 
 # All cheats are one class, which grades two at a time by itself: one process of tests for them.
 # Exit code 5 of pytest means that there was nothing to try.

@@ -30,6 +30,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     selection.add_options(parser)
+    parser.addoption(
+        "--containers",
+        action="store_true",
+        help="Run the tests that start a Docker daemon. `make test-containers` sets it.",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

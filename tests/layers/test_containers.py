@@ -1,6 +1,7 @@
 """The container files: nothing open, no secret in them, and nothing forgotten in the image.
 
 No Docker engine is needed: the files are read, and the image's steps are run without it.
+`tests/containers` builds and runs them.
 """
 
 import ast
