@@ -84,7 +84,7 @@ scale-workers:
 	docker compose up --detach --scale worker=$(N)
 
 lock: setup
-	$(BIN)/uv pip compile --universal --python-version 3.11 pyproject.toml --group dev \
+	$(BIN)/uv pip compile --universal --python-version 3.11 pyproject.toml --all-extras --group dev \
 		--output-file requirements.lock --no-emit-index-url --no-header --no-annotate
 
 clean: down
