@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from autograder.run import plugin
-from autograder.run.results import Outcome
 from autograder.run.session import Session
 from autograder.run.submission import locate
 from bootcamp.course.manifest import graded_weeks
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.stack import find_or_start

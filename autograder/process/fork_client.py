@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from autograder.card import Card, CheckFailed
-from autograder.process import fork_server
+from autograder.process import fork_server, rpc_server
 from autograder.sandbox.tiers import Sandbox
 from bootcamp.errors import GraderError
 from bootcamp.stack.process import LOG_BYTES, Process
@@ -33,6 +33,8 @@ SO_PASSCRED, SCM_CREDENTIALS = 16, 2
 """Linux: each message comes with the id of the process that sent it, as the reader sees it."""
 CREDENTIALS = struct.Struct("3i")
 MAX_LINE_BYTES = 4096
+PROGRAMS = (fork_server.__file__, rpc_server.__file__)
+"""What runs in the sandbox. No grader is among them."""
 
 
 class Host:
@@ -101,7 +103,8 @@ class Host:
         return self._parent
 
     def _command(self) -> list[str]:
-        return self._sandbox.command([sys.executable, "-P", fork_server.__file__])
+        words = [sys.executable, "-P", fork_server.__file__]
+        return self._sandbox.command(words, programs=PROGRAMS)
 
     def spawn(
         self,

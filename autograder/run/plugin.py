@@ -26,9 +26,10 @@ from autograder.process.api import Api
 from autograder.process.student import Student
 from autograder.run.dynamodb_proxy import Between
 from autograder.run.fault_attribution import blamed
-from autograder.run.results import SEVERITY, ItemResult, Outcome, WeekResult
+from autograder.run.results import SEVERITY, ItemResult, WeekResult
 from autograder.run.session import Session
 from bootcamp.course.manifest import Item, Manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.providers import OpenAIControl, WebhookSink
 from bootcamp.stack import Run
 

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from autograder.card import Card
 from bootcamp.course.manifest import Item
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
-
-
-class Outcome(StrEnum):
-    """The five ways an item can end. Only `PASSED` earns points."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    """An item that this one needs did not pass."""
-    NOT_GRADABLE = "not_gradable"
-    """The student can mend it: a file is missing, does not parse or cannot be imported."""
-    GRADER_ERROR = "grader_error"
-    """The engine broke. Never a zero: rerun, and tell the maintainers."""
-
 
 SEVERITY = (
     Outcome.GRADER_ERROR,

@@ -24,7 +24,6 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from autograder.process import fork_server, rpc_server
 from autograder.sandbox import landlock, limits, seccomp
 from bootcamp.stack.account import TRAVERSE
 
@@ -47,14 +46,8 @@ SETTINGS = (
 """All of /etc that a Python program needs. No users, no host names, no addresses."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/full")
 SEMAPHORES = "/dev/shm"  # noqa: S108 - where the C library keeps them
-ENGINE = (
-    fork_server.__file__,
-    rpc_server.__file__,
-    limits.__file__,
-    landlock.__file__,
-    seccomp.__file__,
-)
-"""The engine's own programs that run inside. No grader is among them."""
+OWN_PROGRAMS = (limits.__file__, landlock.__file__, seccomp.__file__)
+"""Programs of this package that run inside. No grader is among them."""
 
 
 class Tier(StrEnum):
@@ -93,10 +86,15 @@ class Sandbox:
             words += ["own ports"]
         return ", ".join(words)
 
-    def command(self, words: Sequence[str]) -> list[str]:
-        """The command that runs `words` in the sandbox."""
-        inner = [sys.executable, "-I", "-S", limits.__file__, *self._options(), *words]
-        return [*self._bubblewrap(), *inner] if self.tier is Tier.BUBBLEWRAP else inner
+    def command(self, words: Sequence[str], programs: Sequence[str] = ()) -> list[str]:
+        """The command that runs `words` in the sandbox.
+
+        Args:
+            programs: files that are run or read inside, beside those in `read`.
+        """
+        readable = [*OWN_PROGRAMS, *programs, *_python(), *map(str, self.read)]
+        inner = [sys.executable, "-I", "-S", limits.__file__, *self._options(readable), *words]
+        return [*self._bubblewrap(readable), *inner] if self.tier is Tier.BUBBLEWRAP else inner
 
     def give(self, folder: Path) -> None:
         """Let the sandbox's user own a folder that it shall write to."""
@@ -114,11 +112,11 @@ class Sandbox:
                 if any(parent.is_relative_to(state) for state in states):
                     parent.chmod(TRAVERSE)
 
-    def _options(self) -> list[str]:
+    def _options(self, readable: Sequence[str]) -> list[str]:
         options = []
         if self.tier is Tier.LANDLOCK:
             rules = {
-                "read": [*_python(), *SYSTEM, *SETTINGS, *DEVICES, *ENGINE, *map(str, self.read)],
+                "read": [*SYSTEM, *SETTINGS, *DEVICES, *readable],
                 "write": ["/dev/null", SEMAPHORES, *map(str, self.write)],
                 "ports": self.ports,
             }
@@ -129,7 +127,7 @@ class Sandbox:
             options += ["--seccomp", "on"]
         return options
 
-    def _bubblewrap(self) -> list[str]:
+    def _bubblewrap(self, readable: Sequence[str]) -> list[str]:
         words = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc"]
         words += ["--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox"]
         words += ["--cap-drop", "ALL"]
@@ -143,7 +141,7 @@ class Sandbox:
             words += ["--perms", "1777", "--size", size, "--tmpfs", folder]
         for place in SYSTEM:
             words += _system(Path(place))
-        names = (*SETTINGS, *ENGINE, *_python(), *map(str, self.read))
+        names = (*SETTINGS, *readable)
         words += _parents((*names, *map(str, self.write)))
         for name in names:
             words += ["--ro-bind-try", name, name]

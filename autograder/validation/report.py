@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
-from autograder.run.results import Outcome, WeekResult
+from autograder.run.results import WeekResult
 from bootcamp import paths
+from bootcamp.course.outcome import Outcome
 
 PAGE = paths.ROOT / "VALIDATION.md"
 PASSED, LOST, LEFT = "✓", "✗", "·"

@@ -15,7 +15,7 @@ from autograder.run.session import Session
 from autograder.week02_api.uploading import accepted, upload
 from autograder.week03_pipeline import database
 from autograder.week04_job_state import submitting
-from autograder.week04_job_state.code import Code
+from autograder.week04_job_state.student_code import Code
 from autograder.week04_job_state.table import JobsTable
 from bootcamp.stack import Run
 

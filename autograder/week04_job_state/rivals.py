@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week04_job_state.code import changed
+from autograder.week04_job_state.student_code import changed
 from autograder.week04_job_state.table import Item, JobsTable
 
 NTH = (1, 2)

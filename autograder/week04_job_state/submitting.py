@@ -14,7 +14,7 @@ from autograder.card import fail
 from autograder.process.api import Api
 from autograder.week01_first_task import broker
 from autograder.week02_api.uploading import ANSWER_SECONDS, log_of
-from autograder.week04_job_state.code import differs, plain
+from autograder.week04_job_state.student_code import differs, plain
 from autograder.week04_job_state.table import JobsTable
 from bootcamp.stack import Run
 

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from autograder.card import fail
 from autograder.process.student import Student
-from autograder.week04_job_state.code import JOB, Code, must_return, number, plain, status
+from autograder.week04_job_state.student_code import JOB, Code, must_return, number, plain, status
 from autograder.week04_job_state.table import FINISHED, STATES, UNFINISHED, JobsTable, job
 from bootcamp.stack import Run
 

@@ -10,7 +10,8 @@ import pytest
 from autograder.card import fail
 from autograder.process.rpc_client import Answer
 from autograder.run.dynamodb_proxy import Between
-from autograder.week04_job_state.code import (
+from autograder.week04_job_state.rivals import NTH, Death, Rival
+from autograder.week04_job_state.student_code import (
     JOB,
     Code,
     changed,
@@ -20,7 +21,6 @@ from autograder.week04_job_state.code import (
     plain,
     status,
 )
-from autograder.week04_job_state.rivals import NTH, Death, Rival
 from autograder.week04_job_state.table import FINISHED, STATES, Item, JobsTable, job, new_id
 
 pytestmark = pytest.mark.item("4.2")

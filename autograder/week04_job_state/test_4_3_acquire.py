@@ -11,7 +11,8 @@ import pytest
 from autograder.card import fail
 from autograder.process.rpc_client import Answer
 from autograder.run.dynamodb_proxy import Between
-from autograder.week04_job_state.code import (
+from autograder.week04_job_state.rivals import NTH, Rival
+from autograder.week04_job_state.student_code import (
     TRACKING,
     Code,
     changed,
@@ -22,7 +23,6 @@ from autograder.week04_job_state.code import (
     plain,
     winners,
 )
-from autograder.week04_job_state.rivals import NTH, Rival
 from autograder.week04_job_state.table import FINISHED, Item, JobsTable, job, moment, new_id
 
 pytestmark = pytest.mark.item("4.3")
@@ -43,7 +43,7 @@ def acquire(code: Code, job_id: str, worker: str) -> Answer:
 def free_jobs(rng: Random) -> list[tuple[str, Item]]:
     """Jobs that a worker may take, in words and as items."""
     gone = {"lease_until": moment(-rng.uniform(5, 5_000)), "steps_done": rng.randint(0, 3)}
-    counted = {"deliveries": rng.randint(2, 6), "generation": rng.randint(7, 30)}
+    counted: dict[str, Any] = {"deliveries": rng.randint(2, 6), "generation": rng.randint(7, 30)}
     return [
         ("that is pending", job(rng)),
         ("that is pending again, after it was replayed", job(rng, **counted)),

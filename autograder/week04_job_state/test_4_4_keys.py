@@ -11,7 +11,8 @@ import pytest
 from autograder.card import fail
 from autograder.process.rpc_client import Answer
 from autograder.run.dynamodb_proxy import Between
-from autograder.week04_job_state.code import (
+from autograder.week04_job_state.rivals import Death, Rival
+from autograder.week04_job_state.student_code import (
     CREATION,
     Code,
     must_raise,
@@ -20,7 +21,6 @@ from autograder.week04_job_state.code import (
     plain,
     reference,
 )
-from autograder.week04_job_state.rivals import Death, Rival
 from autograder.week04_job_state.submitting import check_job, somebody
 from autograder.week04_job_state.table import JobsTable, document, moment, new_id
 

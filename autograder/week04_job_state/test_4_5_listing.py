@@ -13,7 +13,7 @@ from autograder.card import fail
 from autograder.process.api import Api
 from autograder.run.dynamodb_proxy import Between
 from autograder.week02_api.uploading import log_of
-from autograder.week04_job_state.code import LISTING, Code, must_raise, must_return
+from autograder.week04_job_state.student_code import LISTING, Code, must_raise, must_return
 from autograder.week04_job_state.table import FINISHED, STATES, Item, JobsTable, job, moment, new_id
 
 pytestmark = pytest.mark.item("4.5")

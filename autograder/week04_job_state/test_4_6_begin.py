@@ -11,7 +11,8 @@ import pytest
 from autograder.card import fail
 from autograder.process.rpc_client import Answer
 from autograder.run.dynamodb_proxy import Between
-from autograder.week04_job_state.code import (
+from autograder.week04_job_state.rivals import NTH, Rival
+from autograder.week04_job_state.student_code import (
     TRACKING,
     Code,
     changed,
@@ -22,7 +23,6 @@ from autograder.week04_job_state.code import (
     plain,
     winners,
 )
-from autograder.week04_job_state.rivals import NTH, Rival
 from autograder.week04_job_state.table import (
     FINISHED,
     STEPS,

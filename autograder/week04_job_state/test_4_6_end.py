@@ -13,7 +13,8 @@ from autograder.card import fail
 from autograder.process.rpc_client import Answer
 from autograder.run.dynamodb_proxy import Between
 from autograder.sdk.races import made
-from autograder.week04_job_state.code import (
+from autograder.week04_job_state.rivals import NTH, Rival
+from autograder.week04_job_state.student_code import (
     JOB,
     TRACKING,
     Code,
@@ -24,7 +25,6 @@ from autograder.week04_job_state.code import (
     number,
     plain,
 )
-from autograder.week04_job_state.rivals import NTH, Rival
 from autograder.week04_job_state.table import STEPS, Item, JobsTable, job, moment
 from autograder.week04_job_state.test_4_6_begin import times_of
 

@@ -17,8 +17,8 @@ from autograder.sandbox.disk import write_below
 from autograder.week01_first_task import broker
 from autograder.week02_api.uploading import accepted, traceback_in, upload
 from autograder.week03_pipeline import database
-from autograder.week04_job_state.code import Code, changed, number, plain, reference
 from autograder.week04_job_state.conftest import LateWorker
+from autograder.week04_job_state.student_code import Code, changed, number, plain, reference
 from autograder.week04_job_state.submitting import blob_key, text
 from autograder.week04_job_state.table import FINISHED, STEPS, Item, JobsTable, job, moment
 from bootcamp.providers import OpenAIControl

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograder.card import fail
-from autograder.week04_job_state.code import Code, must_return
+from autograder.week04_job_state.student_code import Code, must_return
 from autograder.week05_retries.rows import values
 
 DRAWS = 8

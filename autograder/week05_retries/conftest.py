@@ -12,7 +12,7 @@ from autograder.process.worker import Worker
 from autograder.run.plugin import grading_run
 from autograder.run.session import Session
 from autograder.week03_pipeline import database
-from autograder.week04_job_state.code import Code
+from autograder.week04_job_state.student_code import Code
 from autograder.week05_retries.rows import ALERTS, DEFINITION, Rows, Settings
 from autograder.week05_retries.scene import Scene
 from bootcamp.providers import OpenAIControl

@@ -17,7 +17,7 @@ from autograder.process.rpc_client import Answer
 from autograder.run.session import Session
 from autograder.sandbox.disk import write_below
 from autograder.sdk.races import made
-from autograder.week04_job_state.code import Code, number, plain
+from autograder.week04_job_state.student_code import Code, number, plain
 from autograder.week04_job_state.table import DEFINITION as WEEK_FOUR
 from autograder.week04_job_state.table import LONG, Item, JobsTable, job, moment, new_id
 from bootcamp.providers import OpenAIControl

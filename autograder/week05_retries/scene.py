@@ -8,7 +8,7 @@ from random import Random
 from autograder.card import fail
 from autograder.process.worker import Worker
 from autograder.week02_api.uploading import traceback_in
-from autograder.week04_job_state.code import number
+from autograder.week04_job_state.student_code import number
 from autograder.week05_retries import rows
 from autograder.week05_retries.rows import (
     DONE_SECONDS,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograder.card import fail
-from autograder.week04_job_state.code import Code, must_return
+from autograder.week04_job_state.student_code import Code, must_return
 from autograder.week05_retries.chance import check_own_chance
 from autograder.week05_retries.rows import values
 

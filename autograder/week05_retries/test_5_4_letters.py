@@ -10,7 +10,7 @@ import pytest
 
 from autograder.card import fail
 from autograder.sdk.races import made
-from autograder.week04_job_state.code import (
+from autograder.week04_job_state.student_code import (
     Code,
     must_return,
     number,

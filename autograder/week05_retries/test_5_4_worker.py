@@ -13,7 +13,7 @@ from autograder.process import wait
 from autograder.process.api import Api
 from autograder.process.worker import Worker
 from autograder.week02_api.uploading import traceback_in
-from autograder.week04_job_state.code import number, plain
+from autograder.week04_job_state.student_code import number, plain
 from autograder.week04_job_state.submitting import accepted
 from autograder.week04_job_state.submitting import submit as post
 from autograder.week05_retries.rows import (

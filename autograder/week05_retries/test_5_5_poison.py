@@ -13,7 +13,7 @@ from autograder.process.api import Api
 from autograder.process.rpc_client import failure_card
 from autograder.process.worker import Worker
 from autograder.week02_api.uploading import traceback_in
-from autograder.week04_job_state.code import Code, must_raise, plain
+from autograder.week04_job_state.student_code import Code, must_raise, plain
 from autograder.week05_retries.rows import (
     DONE_SECONDS,
     LONG,

@@ -15,7 +15,7 @@ from autograder.process import wait
 from autograder.process.worker import Worker
 from autograder.run.dynamodb_proxy import Between, Request
 from autograder.week01_first_task import broker
-from autograder.week04_job_state.code import Code, must_return, number, plain
+from autograder.week04_job_state.student_code import Code, must_return, number, plain
 from autograder.week05_retries.rows import (
     ALERTS,
     Item,

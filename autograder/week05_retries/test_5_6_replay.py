@@ -12,7 +12,7 @@ from autograder.card import fail
 from autograder.process.api import Api
 from autograder.run.dynamodb_proxy import Between, Request
 from autograder.sdk.races import made
-from autograder.week04_job_state.code import (
+from autograder.week04_job_state.student_code import (
     Code,
     changed,
     must_be_job,

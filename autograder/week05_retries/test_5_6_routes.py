@@ -13,7 +13,7 @@ from autograder.process.api import Api
 from autograder.process.worker import Worker
 from autograder.run.dynamodb_proxy import Between, Request
 from autograder.week02_api.uploading import log_of, traceback_in
-from autograder.week04_job_state.code import changed, plain
+from autograder.week04_job_state.student_code import changed, plain
 from autograder.week05_retries.rows import (
     Item,
     Rows,

@@ -13,7 +13,7 @@ from autograder.process.student import Student
 from autograder.process.worker import Worker
 from autograder.run.session import Session
 from autograder.week03_pipeline import database
-from autograder.week04_job_state.code import Code
+from autograder.week04_job_state.student_code import Code
 from autograder.week04_job_state.table import JobsTable
 from autograder.week06_webhooks.office import Office
 from bootcamp.providers import WebhookSink

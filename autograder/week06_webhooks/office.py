@@ -12,7 +12,7 @@ from autograder.process import wait
 from autograder.process.api import Api
 from autograder.process.worker import Worker
 from autograder.week02_api.uploading import log_of, traceback_in
-from autograder.week04_job_state.code import plain
+from autograder.week04_job_state.student_code import plain
 from autograder.week04_job_state.table import Item, JobsTable
 from autograder.week06_webhooks import messages
 from autograder.week06_webhooks.rows import PREFIX, PUBLIC, now_due

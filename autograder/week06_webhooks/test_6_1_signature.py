@@ -15,7 +15,7 @@ import pytest
 
 from autograder.card import fail
 from autograder.sdk.races import made
-from autograder.week04_job_state.code import Code, must_return
+from autograder.week04_job_state.student_code import Code, must_return
 from autograder.week04_job_state.table import document, new_id
 from autograder.week06_webhooks import messages
 

@@ -12,7 +12,7 @@ import pytest
 
 from autograder.card import CheckFailed, fail
 from autograder.process.rpc_client import Answer, failure_card
-from autograder.week04_job_state.code import Code
+from autograder.week04_job_state.student_code import Code
 from autograder.week06_webhooks import messages
 
 pytestmark = pytest.mark.item("6.2")

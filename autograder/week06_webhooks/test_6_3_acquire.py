@@ -10,7 +10,7 @@ import pytest
 
 from autograder.card import fail
 from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week04_job_state.code import Code, changed, differs, must_return, number
+from autograder.week04_job_state.student_code import Code, changed, differs, must_return, number
 from autograder.week04_job_state.table import LONG, Item, JobsTable, moment
 from autograder.week05_retries.writes import check_one_write
 from autograder.week06_webhooks.conftest import Place

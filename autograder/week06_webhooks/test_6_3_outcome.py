@@ -10,7 +10,7 @@ import pytest
 
 from autograder.card import fail
 from autograder.sdk.races import made
-from autograder.week04_job_state.code import Code, differs, must_return, number, plain
+from autograder.week04_job_state.student_code import Code, differs, must_return, number, plain
 from autograder.week04_job_state.table import Item, JobsTable, moment
 from autograder.week05_retries.chance import check_own_chance
 from autograder.week06_webhooks.conftest import Place

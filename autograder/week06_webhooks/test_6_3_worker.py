@@ -12,7 +12,7 @@ from autograder.card import fail
 from autograder.process import wait
 from autograder.run.session import Session
 from autograder.week02_api.uploading import accepted, upload
-from autograder.week04_job_state.code import plain
+from autograder.week04_job_state.student_code import plain
 from autograder.week04_job_state.submitting import text
 from autograder.week06_webhooks.conftest import Place
 from autograder.week06_webhooks.office import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.card import fail
-from autograder.week04_job_state.code import Code, must_raise, must_return
+from autograder.week04_job_state.student_code import Code, must_raise, must_return
 from autograder.week06_webhooks.conftest import PINNED, Place
 from autograder.week06_webhooks.messages import data
 from autograder.week06_webhooks.test_6_4_addresses import (

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.card import fail, show
 from autograder.sdk.races import made
-from autograder.week04_job_state.code import Code, must_raise, must_return
+from autograder.week04_job_state.student_code import Code, must_raise, must_return
 from autograder.week04_job_state.table import moment
 from autograder.week06_webhooks import messages
 from autograder.week06_webhooks.conftest import Place

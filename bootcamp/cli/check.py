@@ -15,12 +15,14 @@ from autograder.run.results import WeekResult
 from autograder.run.runner import run_week
 from autograder.run.submission import locate
 from bootcamp.cli.show import show_result
+from bootcamp.cli.student import hint_command
 from bootcamp.course.manifest import find_item, graded_weeks, load_manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import EXIT_FAILED, EXIT_GRADER_ERROR
-from bootcamp.stack import find_or_start
+from bootcamp.stack import Stack, find_or_start
 from bootcamp.student import progress
-from bootcamp.student.watching import watch_week
+from bootcamp.student.watching import watch_homework
 
 Where = Annotated[
     str | None,
@@ -95,4 +97,40 @@ def watch(
 ) -> None:
     """Check again at every save. Keys: h a hint, c check now, q quit."""
     week, items = target(what)
-    watch_week(week, items, locate(week, source), poll=poll)
+    place = locate(week, source)
+    with find_or_start() as stack:
+        watched = _Watched(week, items, place, stack)
+        watch_homework(place, watched.check, watched.hint, poll=poll)
+
+
+class _Watched:
+    """A week that is checked again and again on a stack that stays up."""
+
+    def __init__(self, week: Week, items: tuple[str, ...], source: Path, stack: Stack) -> None:
+        self._week, self._items, self._source, self._stack = week, items, source, stack
+        self._console = Console(file=sys.stdout)
+        self._result: WeekResult | None = None
+
+    def check(self) -> None:
+        """Check, show the result on a cleared screen, and keep it."""
+        console, taken = self._console, progress.fingerprint(self._week)
+        with console.status(f"checking {self._week}"):
+            result = run_week(self._week, self._source, items=self._items, stack=self._stack)
+        self._result = result
+        console.clear()
+        show_result(console, result)
+        if self._source == self._week.exercises:
+            progress.record(result.to_json(), taken=taken)
+        if result.passed:
+            console.print("[green]All green.[/] On to the next week, or make it nicer.")
+        console.print(
+            "Watching: save a file to check again. h hint, c check now, q quit.", style="dim"
+        )
+
+    def hint(self) -> None:
+        """Give a hint on the first item that did not pass."""
+        for one in self._result.items if self._result else ():
+            if one.outcome not in (Outcome.PASSED, Outcome.SKIPPED):
+                hint_command(one.item.id)
+                return
+        self._console.print("Nothing to hint at: every item has passed.", style="dim")

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.card import STUDENT_PREFIX, Card
-from autograder.run.results import ItemResult, Outcome, WeekResult
+from autograder.run.results import ItemResult, WeekResult
+from bootcamp.course.outcome import Outcome
 
 MARKS = {
     Outcome.PASSED: ("✓", "green"),

@@ -16,17 +16,8 @@ from bootcamp.errors import UsageError
 from bootcamp.stack import Stack, default_state
 from bootcamp.stack.apps import layer_environment
 from bootcamp.stack.control import stop_stack
-from bootcamp.stack.up import (
-    Plan,
-    Up,
-    Whose,
-    current_week,
-    detach,
-    layers_for,
-    running,
-    stopped_by_signals,
-    wait_for_the_end,
-)
+from bootcamp.stack.up import Plan, Up, detach, running, stopped_by_signals, wait_for_the_end
+from bootcamp.student.own_layers import Whose, current_week, layers_for
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -59,7 +50,7 @@ def up_command(
 ) -> None:
     """Start the local stack and the week's pipeline: API, workers. Ctrl-C stops it."""
     chosen = find_week(week) if week else current_week()
-    plan = Plan(chosen, whose, default_state(), workers, api_port)
+    plan = Plan(chosen, layers_for(chosen, whose), default_state(), workers, api_port)
     if detached:
         arguments = [chosen.name, "--layers", whose.value, "--workers", str(workers)]
         arguments += ["--port-api", str(api_port)] if api_port else []

@@ -14,9 +14,9 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from autograder.run.results import Outcome
 from bootcamp.authoring.scaffold import Block, blocks
 from bootcamp.course.manifest import Item, find_item, load_manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.files import shown

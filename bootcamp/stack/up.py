@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from bootcamp.course.layers import Layer, reference_layers, student_layers
-from bootcamp.course.weeks import Week, all_weeks
+from bootcamp.course.layers import Layer
+from bootcamp.course.weeks import Week
 from bootcamp.errors import StackError
 from bootcamp.ports import is_free
 from bootcamp.stack import Stack
@@ -26,13 +25,6 @@ LOG_FILE = "up.log"
 DEFAULT_API_PORT = 8000
 DETACH_SECONDS = 120.0
 POLL_SECONDS = 0.2
-
-
-class Whose(StrEnum):
-    """Whose code runs."""
-
-    STUDENT = "student"
-    REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
@@ -53,37 +45,15 @@ class Up:
         return cls(**known) if known else None
 
 
-def current_week() -> Week:
-    """The first week that has not passed, else the last."""
-    from bootcamp.student.progress import passed_weeks
-
-    passed = passed_weeks()
-    weeks = all_weeks()
-    return next((week for week in weeks if week not in passed), weeks[-1])
-
-
-def layers_for(week: Week, whose: Whose) -> tuple[Layer, ...]:
-    """The layers to run: the student's own where they have passed, or the reference."""
-    if whose is Whose.REFERENCE:
-        return reference_layers(week)
-    from bootcamp.student.progress import passed_weeks
-
-    return student_layers(week, passed_weeks())
-
-
 @dataclass(frozen=True)
 class Plan:
     """What `up` was asked for."""
 
     week: Week
-    whose: Whose
+    layers: tuple[Layer, ...]
     folder: Path
     workers: int = 1
     api_port: int | None = None
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        return layers_for(self.week, self.whose)
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.run.results import Outcome
 from bootcamp.course.manifest import Item, graded_weeks, load_manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.student import progress
 from bootcamp.student.progress import ItemProgress

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
 
-from autograder.run.results import Outcome
 from bootcamp import paths
 from bootcamp.course.manifest import graded_weeks, load_manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import BootcampError
 from bootcamp.files import files_in, shown, write_atomic

@@ -1,24 +1,15 @@
-"""Checks a week again whenever its homework is saved, on a stack that stays up."""
+"""Calls back whenever homework is saved, or a key is pressed."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from rich.console import Console
 from watchfiles import PythonFilter, watch
-
-from autograder.run.results import Outcome, WeekResult
-from autograder.run.runner import run_week
-from bootcamp.cli.show import show_result
-from bootcamp.cli.student import hint_command
-from bootcamp.course.weeks import Week
-from bootcamp.stack import Stack, find_or_start
-from bootcamp.student import progress
 
 DEBOUNCE_MS = 400
 """Editors save in several steps: wait for the last of them."""
@@ -28,46 +19,26 @@ FILES = (".js", ".css", ".html", ".sql")
 SAVED, CHECK, HINT, QUIT = "saved", "c", "h", "q"
 
 
-def watch_week(week: Week, items: tuple[str, ...], source: Path, *, poll: bool) -> None:
+def watch_homework(
+    source: Path, check: Callable[[], None], hint: Callable[[], None], *, poll: bool
+) -> None:
     """Check now, then after every save, until Ctrl-C or `q`.
 
     Args:
+        source: the folder that holds the homework.
+        check: called now, after each save, and when `c` is pressed.
+        hint: called when `h` is pressed.
         poll: look at the files twice a second, for file systems that report no changes.
     """
-    console = Console(file=sys.stdout)
     events: SimpleQueue[str] = SimpleQueue()
-    with find_or_start() as stack, _saves(source, poll, events), _keys(events):
-        result = _check(console, week, items, source, stack)
+    with _saves(source, poll, events), _keys(events):
+        check()
         while (event := events.get()) != QUIT:
             if event == HINT:
-                _hint(console, result)
+                hint()
             elif event in (SAVED, CHECK):
                 _drain(events)
-                result = _check(console, week, items, source, stack)
-
-
-def _check(
-    console: Console, week: Week, items: tuple[str, ...], source: Path, stack: Stack
-) -> WeekResult:
-    taken = progress.fingerprint(week)
-    with console.status(f"checking {week}"):
-        result = run_week(week, source, items=items, stack=stack)
-    console.clear()
-    show_result(console, result)
-    if source == week.exercises:
-        progress.record(result.to_json(), taken=taken)
-    if result.passed:
-        console.print("[green]All green.[/] On to the next week, or make it nicer.")
-    console.print("Watching: save a file to check again. h hint, c check now, q quit.", style="dim")
-    return result
-
-
-def _hint(console: Console, result: WeekResult) -> None:
-    for one in result.items:
-        if one.outcome not in (Outcome.PASSED, Outcome.SKIPPED):
-            hint_command(one.item.id)
-            return
-    console.print("Nothing to hint at: every item has passed.", style="dim")
+                check()
 
 
 def _drain(events: SimpleQueue[str]) -> None:

@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from autograder.card import Card, clean
 from autograder.run import plugin
-from autograder.run.results import ItemResult, Outcome, WeekResult
+from autograder.run.results import ItemResult, WeekResult
 from bootcamp.cli import check as check_module
 from bootcamp.cli.main import build
 from bootcamp.cli.show import show_result
+from bootcamp.course.outcome import Outcome
 from bootcamp.errors import BootcampError, GraderError
 
 from .conftest import GRADER, WEEK, Course

@@ -12,7 +12,8 @@ import pytest
 from autograder.process import student as student_module
 from autograder.process import wait
 from autograder.run import submission
-from autograder.run.results import ItemResult, Outcome
+from autograder.run.results import ItemResult
+from bootcamp.course.outcome import Outcome
 
 from .conftest import GIVEN, SOLUTION, Course
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 import pytest
 
 from autograder.classroom.execution.grading_process import Answer
-from autograder.run.results import Outcome
 from autograder.validation import report
 from bootcamp.course.manifest import load_manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import find_week
 from tests.cheats.baits import Baits
 from tests.cheats.catalogue import CHEATS

@@ -14,8 +14,8 @@ from autograder.classroom.execution.records import ItemRecord, Key, Record, Why
 from autograder.classroom.intake.roster import Student
 from autograder.classroom.policy.late import LateRules, Policy
 from autograder.classroom.policy.summary import Grade, grade_of
-from autograder.run.results import Outcome
 from bootcamp.course.manifest import Manifest, load_manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 
 DUE = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)

@@ -21,10 +21,10 @@ from autograder.classroom.execution import container, docker
 from autograder.classroom.execution.grading_process import Answer, Job
 from autograder.classroom.execution.messages import Greeting, HandedIn, Reply
 from autograder.classroom.execution.records import ItemRecord
-from autograder.run.results import Outcome
 from autograder.sandbox.tiers import Tier
 from bootcamp import paths
 from bootcamp.cli import grade
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError, UsageError
 from tests.cheats.catalogue import CHEATS

@@ -21,8 +21,8 @@ from autograder.classroom.output.gradebook import (
     write_gradebook,
 )
 from autograder.classroom.policy.summary import Grade, grade_of
-from autograder.run.results import Outcome
 from bootcamp.course.manifest import Manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError
 from tests.classroom.conftest import DUE, POLICY

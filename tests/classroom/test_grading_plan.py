@@ -12,8 +12,8 @@ from autograder.classroom.execution.grading import Redo, Task, merged, plan, wit
 from autograder.classroom.execution.grading_process import Answer
 from autograder.classroom.execution.records import ItemRecord, Key, Record, Results
 from autograder.classroom.intake.names import cell, file_stem
-from autograder.run.results import Outcome
 from bootcamp.course.manifest import Manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 
 MakeRecord = Callable[..., Record]

@@ -15,9 +15,9 @@ from autograder.classroom.intake.roster import Student
 from autograder.classroom.output.reports import Pages, duration
 from autograder.classroom.policy.late import Policy
 from autograder.classroom.policy.summary import Grade, Status, grade_of, statistics, uneven
-from autograder.run.results import Outcome
 from bootcamp.cli.grade import exit_code
 from bootcamp.course.manifest import Manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from tests.classroom.conftest import DUE, EVIL, POLICY
 

@@ -97,7 +97,7 @@ def test_the_graders_image_installs_what_runs_in_it():
     done = subprocess.run(words, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     tops = tuple(str(paths.ROOT / name) for name in ("autograder", "bootcamp"))
     sources = [Path(line) for line in done.stdout.splitlines() if line.startswith(tops)]
-    assert paths.AUTOGRADER / "classroom" / "inside.py" in sources
+    assert paths.AUTOGRADER / "classroom" / "execution" / "container_entry.py" in sources
     assert all(path.relative_to(paths.ROOT).parts[0] in container.COPIED for path in sources)
     for folder in (paths.ROOT / "bootcamp" / "stack", paths.ROOT / "bootcamp" / "providers"):
         sources += folder.rglob("*.py")

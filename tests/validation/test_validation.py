@@ -23,7 +23,7 @@ import pytest
 
 from autograder.classroom.execution.grading import with_dependents
 from autograder.process.fork_client import Host
-from autograder.run.results import ItemResult, Outcome, WeekResult
+from autograder.run.results import ItemResult, WeekResult
 from autograder.run.runner import run_week
 from autograder.sandbox.tiers import strongest
 from autograder.validation import report
@@ -31,6 +31,7 @@ from autograder.validation.variants import Variant, build, load_variants
 from bootcamp.authoring.generate import scaffolds
 from bootcamp.authoring.scaffold import blocks
 from bootcamp.course.manifest import Item, graded_weeks, load_manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.stack import Stack
 

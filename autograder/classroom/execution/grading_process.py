@@ -18,10 +18,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from autograder.classroom.execution.records import ItemRecord
-from autograder.run.results import Outcome
 from autograder.run.runner import run_week
 from autograder.sandbox.network import enter_private_network
 from autograder.sandbox.tiers import Tier
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import find_week
 from bootcamp.errors import BootcampError
 from bootcamp.ports import keep_to_block

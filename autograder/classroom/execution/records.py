@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from autograder.card import Card
 from autograder.classroom.intake.names import file_stem
-from autograder.run.results import ItemResult, Outcome
+from autograder.run.results import ItemResult
 from bootcamp.course.manifest import Item
+from bootcamp.course.outcome import Outcome
 from bootcamp.files import write_atomic
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from autograder.classroom.execution.records import ItemRecord
 from autograder.classroom.intake.names import MAX_SENTENCE, cell, shown
 from autograder.classroom.policy.summary import Grade
-from autograder.run.results import Outcome
 from bootcamp.course.manifest import Manifest
+from bootcamp.course.outcome import Outcome
 
 MAX_OUTPUT = 20_000
 """Characters of a card in an export."""

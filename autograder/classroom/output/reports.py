@@ -16,8 +16,8 @@ from autograder.classroom.intake.names import MAX_SENTENCE, file_stem, shown
 from autograder.classroom.policy.late import Policy
 from autograder.classroom.policy.similarity import Pair
 from autograder.classroom.policy.summary import Grade, counts, statistics
-from autograder.run.results import Outcome
 from bootcamp.course.manifest import Manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 
 REPORTS = "reports"

@@ -15,8 +15,8 @@ from autograder.classroom.execution.records import ItemRecord, Key, Record
 from autograder.classroom.intake.names import shown
 from autograder.classroom.intake.roster import Student
 from autograder.classroom.policy.late import Lateness, Policy, lateness
-from autograder.run.results import Outcome
 from bootcamp.course.manifest import Item, Manifest
+from bootcamp.course.outcome import Outcome
 
 MOST_COMMON = 3
 """Messages shown per item."""
