@@ -87,5 +87,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if one.card is not None and one.outcome is not Outcome.SKIPPED:
             for line in one.card.text().splitlines():
                 terminalreporter.write_line(f"    {line}")
-    score = f"{result.score:g} of {result.max_score:g} points (seed {result.seed})"
+    score = f"{result.total} (seed {result.seed})"
     terminalreporter.write_line(score)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,14 @@ import pytest
 from autograder.process.fork_client import Host
 from autograder.process.student import base_environment
 from bootcamp.stack import Run, Stack
+from tests.forking.client import forked_starts, serving
+
+STARTS_ANEW = {"stack"}
+"""Folders of tests whose processes start as a user's do."""
+
+# jsonschema, which nbformat imports, uses this package where it is installed: it compiles forty
+# grammars at import, which costs every test process four seconds. Nothing here checks an IRI.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs with Ctrl-C ignored, and every child inherits that. Tests that
@@ -27,6 +36,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Every solution and cheat, not a few of each kind.",
     )
     group.addoption("--note-validation", type=Path, help="Keep what the proofs saw in this folder.")
+
+
+@pytest.fixture(scope="session")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The address of a parent that has imported the libraries, and forks Python processes."""
+    with serving(tmp_path_factory.mktemp("fork")) as address:
+        yield address
+
+
+@pytest.fixture(autouse=True, scope="module")
+def starts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fork what `Process` starts, where the tests of a module are not about starting."""
+    if request.node.path.parent.name in STARTS_ANEW or sys.platform != "linux":
+        yield
+        return
+    with forked_starts(lambda: request.getfixturevalue("fork_server")):
+        yield
 
 
 @pytest.fixture(scope="session")

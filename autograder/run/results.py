@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.card import Card
-from bootcamp.course.manifest import Item
+from bootcamp.course.manifest import FIRST_GREEN, Item
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 
@@ -68,6 +68,13 @@ class WeekResult:
     def max_score(self) -> float:
         """Points of the items that were checked."""
         return sum(result.item.points for result in self.items)
+
+    @property
+    def total(self) -> str:
+        """The points of the week for people: `7 of 10 points`."""
+        if not self.max_score:  # the first green alone was checked
+            return FIRST_GREEN if self.passed else f"no {FIRST_GREEN} yet"
+        return f"{self.score:g} of {self.max_score:g} points"
 
     @property
     def passed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Articles that no student can know before, and what became of them."""
+"""Articles with random titles, and what the worker and the model did with each of them."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ POLL_SECONDS = 0.03
 
 
 def titles(rng: Random, count: int) -> list[str]:
-    """Titles, each with a word of its own so that its request can be found."""
+    """Make titles that are all different, so that each one's request to the model can be found."""
     return [f"The {rng.choice(SUBJECTS)} of {rng.getrandbits(48):012x}" for _ in range(count)]
 
 
 def enqueue(student: Student, title: str) -> str:
-    """Enqueue one article by Celery's own `delay`; returns the task's id."""
+    """Enqueue one article by Celery's own `delay`, and return the task's id."""
     handle = student.call(TASK, "summarize_article.delay", title)
     if not (isinstance(handle, dict) and handle.get("__type__") == "AsyncResult"):
         fail(
             sent=f"summarize_article.delay({title!r})",
             expected="Celery's AsyncResult",
             got=handle,
-            cause="`summarize_article` is not the Celery task that was given",
+            cause="`summarize_article` is not a Celery task any more: the decorator was removed",
         )
     return str(handle["value"])
 
 
 def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
-    """The stored result of a task once it has ended: `{"status": …, "result": …}`."""
+    """Wait until a task has ended, and return what is stored: `{"status": …, "result": …}`."""
 
     def ended() -> dict[str, Any] | None:
         stored = broker.result(run, task_id)
@@ -56,14 +56,14 @@ def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
 
 
 def requests_for(openai: OpenAIControl, title: str) -> list[JournalEntry]:
-    """What the model was asked about one title, in order."""
+    """List the requests to the model about one title, in order."""
     return [entry for entry in openai.journal("chat") if any(title in one for one in entry.inputs)]
 
 
 def wait_for_requests(
     openai: OpenAIControl, title: str, count: int, timeout: float
 ) -> list[JournalEntry]:
-    """The requests about a title once there are `count`; at the deadline, whatever there is."""
+    """Wait until there are `count` requests about a title. At the deadline, return those there are."""
     deadline = time.monotonic() + timeout
     while True:
         found = requests_for(openai, title)

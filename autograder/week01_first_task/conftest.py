@@ -1,4 +1,4 @@
-"""What week 1's graders share: one worker, and the values it was started with."""
+"""Fixtures of week 1's graders: one shared worker, and the values it was started with."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from autograder.run.session import Session
 
 @pytest.fixture(scope="session")
 def expiry(session: Session) -> int:
-    """How long results live in this run, in seconds: never the 3,600 of the settings."""
+    """Seconds until results expire in this run: never the default of 3,600."""
     return session.random("expiry").randint(1_000, 3_000)
 
 
 @pytest.fixture(scope="session")
 def slots(session: Session) -> int:
-    """Worker slots in this run: never what Celery would choose by itself."""
+    """Worker slots in this run: never the number that Celery would choose by itself."""
     choices = [number for number in (3, 4, 5) if number != os.cpu_count()]
     return session.random("slots").choice(choices)
 
 
 @pytest.fixture(scope="session")
 def worker_environment(expiry: int, slots: int) -> dict[str, str]:
-    """The settings that the student's code must follow."""
+    """Environment variables of the worker, which the student's settings must follow."""
     return {
         "RESULT_EXPIRES_SECONDS": str(expiry),
         "WORKER_CONCURRENCY": str(slots),
@@ -37,12 +37,12 @@ def worker_environment(expiry: int, slots: int) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def launched_worker(student: Student, worker_environment: dict[str, str]) -> Worker:
-    """The worker while it boots: graders do other things meanwhile."""
+    """The shared worker while it starts, so that a grader can do other things meanwhile."""
     return student.launch_worker("shared", worker_environment)
 
 
 @pytest.fixture(scope="session")
 def worker(student: Student, launched_worker: Worker) -> Worker:
-    """The worker that all items share, ready."""
+    """The shared worker, ready to take tasks."""
     student.await_worker(launched_worker)
     return launched_worker

@@ -1,4 +1,4 @@
-"""1.1: broker on database 0, results on database 1, JSON only, UTC, result expiry."""
+"""1.1: the broker on database 0, results on database 1, JSON only, UTC, and result expiry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PICKLE_SECONDS = 5.0
 
 
 def enqueue_aside(student: Student, run: Run, **options: Any) -> broker.Message:
-    """Enqueue one article where no worker takes it, and find its message in the broker."""
+    """Enqueue one article in a queue without a worker, and read its message from the broker."""
     title = f"article {uuid.uuid4()}"
     call = (articles.TASK, "summarize_article.apply_async", [title])
     try:
@@ -40,11 +40,13 @@ def enqueue_aside(student: Student, run: Run, **options: Any) -> broker.Message:
             sent=ENQUEUE,
             expected="one message waiting in Redis database 0",
             got=f"the producer was still trying after {ENQUEUE_SECONDS:g} s",
-            cause="an address that does not come from `worker_settings()`: nothing listens there",
+            cause="`broker_url` does not come from `worker_settings()`, and nothing listens there",
         )
     messages = broker.put_aside(run)
     if len(messages) != 1:
-        elsewhere = [number for number in range(1, 16) if broker.put_aside(run, number)]
+        elsewhere = [
+            number for number in range(1, broker.DATABASES) if broker.put_aside(run, number)
+        ]
         fail(
             sent=ENQUEUE,
             expected="one message waiting in Redis database 0",
@@ -55,9 +57,20 @@ def enqueue_aside(student: Student, run: Run, **options: Any) -> broker.Message:
     return messages[0]
 
 
-@pytest.mark.usefixtures("launched_worker")  # it boots while these calls are made
+def test_settings_are_a_dict(student: Student) -> None:
+    settings = student.call(CONFIG, "connection", timeout=ENQUEUE_SECONDS)
+    if not isinstance(settings, dict):
+        fail(
+            sent="celery_config.connection()",
+            expected="a dict of Celery settings",
+            got=settings,
+            cause="`connection` does not return the dict",
+        )
+
+
+@pytest.mark.usefixtures("launched_worker")  # it starts while these calls are made
 def test_messages_are_json_and_utc(student: Student, run: Run) -> None:
-    """Enqueued on a machine whose clock shows Tokyo time, a countdown is written in UTC."""
+    """The machine's clock shows Tokyo time. The message still contains the start time in UTC."""
     message = enqueue_aside(student, run, countdown=600)
     check_json(message)
     eta = str(message.headers.get("eta"))
@@ -104,7 +117,9 @@ def check_result(run: Run, task_id: str, expiry: int, worker: Worker) -> None:
     sent = f"{ENQUEUE}, run by a worker started with RESULT_EXPIRES_SECONDS={expiry}"
     if stored is None:
         elsewhere = [
-            n for n in range(16) if broker.database(run, n).exists(f"celery-task-meta-{task_id}")
+            n
+            for n in range(broker.DATABASES)
+            if broker.database(run, n).exists(f"celery-task-meta-{task_id}")
         ]
         fail(
             sent=sent,
@@ -135,7 +150,7 @@ def check_result(run: Run, task_id: str, expiry: int, worker: Worker) -> None:
 
 
 class _Trap:
-    """Opens as a call: whoever unpickles it makes a file."""
+    """Unpickling an object of this class creates a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -145,7 +160,7 @@ class _Trap:
 
 
 def plant_pickle(run: Run, like: broker.Message, queue: str, trap: Path) -> None:
-    """Put a pickled message like `like` into the worker's queue, as a stranger would."""
+    """Put a pickled copy of the message `like` into the worker's queue, as an attacker would."""
     task_id = str(uuid.uuid4())
     raw = json.loads(json.dumps(like.raw))
     raw["headers"]["id"] = raw["properties"]["correlation_id"] = task_id
@@ -158,20 +173,20 @@ def plant_pickle(run: Run, like: broker.Message, queue: str, trap: Path) -> None
 
 
 def check_refused(run: Run, trap: Path, worker: Worker) -> None:
-    sent = "a pickled message from a stranger, put straight into the queue"
+    sent = "a pickled message, put into the queue by an attacker"
     taken = wait.until(lambda: trap.exists() or not broker.waiting(run), PICKLE_SECONDS)
     if wait.until(trap.exists, 0.2):
         fail(
             sent=sent,
-            expected="a worker that refuses it: only JSON is opened",
+            expected="the worker rejects it, because it accepts only JSON",
             got="the pickle was opened, and its code ran in the worker",
             cause="`accept_content` allows more than json",
         )
     if not taken or not worker.alive:
         fail(
             sent=sent,
-            expected="a worker that takes it, refuses it and goes on",
+            expected="the worker takes it, rejects it and continues",
             got="the message was not taken" if worker.alive else "the worker ended",
-            cause="the worker consumes another queue, or it died of the message",
+            cause="the worker consumes another queue, or the message crashed it",
             log=worker.tail(),
         )

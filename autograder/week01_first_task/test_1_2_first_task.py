@@ -1,4 +1,4 @@
-"""1.2: a named task that runs on a worker, returns the model's summary and logs its id."""
+"""1.2: a named task that runs on a worker, returns the model's summary and logs its task id."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RESULT_SECONDS = 10.0
 CELERYS_OWN = re.compile(
     r"Task [\w.]+\[[0-9a-f-]+\] (received|succeeded|raised|retry)|ForkPoolWorker.*Traceback"
 )
-"""Lines that Celery writes about every task, whatever its code does."""
+"""Lines that Celery itself writes about every task."""
 
 
 def test_runs_on_a_worker(
@@ -38,7 +38,7 @@ def test_runs_on_a_worker(
             sent=sent,
             expected="a result",
             got=f"none within {RESULT_SECONDS:g} s",
-            cause="the task waits for something that does not come",
+            cause="the task waits for something that never happens",
             log=worker.tail(),
         )
     check_value(sent, title, ended, openai, run)
@@ -52,9 +52,9 @@ def check_value(
     if ended["status"] != "SUCCESS":
         fail(
             sent=sent,
-            expected="a task that succeeds",
+            expected="the task succeeds",
             got=exception(value),
-            cause="the exception that the task's body raised",
+            cause="the body of the task raised this exception",
         )
     asked = articles.requests_for(openai, title)
     if len(asked) != 1:
@@ -74,21 +74,21 @@ def check_value(
     if value.get("summary") != model_answer(run, title):
         fail(
             sent=sent,
-            expected="under 'summary' what the model answered",
+            expected="a result whose 'summary' is the model's answer",
             got=value,
             cause="return what `summarize(title)` returned, unchanged",
         )
 
 
 def exception(value: Any) -> str:
-    """A stored exception as Python would print it."""
+    """Format a stored exception as Python prints it."""
     if not isinstance(value, dict):
         return show(value)
     return f"{value.get('exc_type')}: {value.get('exc_message')}"
 
 
 def model_answer(run: Run, title: str) -> Any:
-    """What the stand-in says about a title: the same to everybody, so the grader may ask too."""
+    """Ask the stand-in about a title. It gives everybody the same answer."""
     answer = httpx.post(
         f"{run.environment()['OPENAI_BASE_URL']}/chat/completions",
         headers={"Authorization": "Bearer sk-grader-witness"},
@@ -111,9 +111,9 @@ def check_log(sent: str, task_id: str, worker: Worker) -> None:
     if not wait.until(own_line, 2.0):
         fail(
             sent=sent,
-            expected=f"a line of the task's own in the worker's log, with its id {task_id}",
+            expected=f"a log line written by your code, with the task id {task_id}",
             got="only the lines that Celery writes itself",
-            cause="the body logs nothing, or logs without `self.request.id`",
+            cause="your code logs nothing, or its log line does not contain `self.request.id`",
             log=worker.tail(),
         )
 
@@ -127,5 +127,5 @@ def test_is_found_under_its_name(student: Student, run: Run, rng: Random) -> Non
             sent="summarize_article.apply_async(…)",
             expected="a message for the task 'pipeline.summarize_article'",
             got=f"messages for {show(names)}",
-            cause="the name in the decorator was changed: producers elsewhere rely on it",
+            cause="the `name` in the decorator was changed, but other producers send the old one",
         )

@@ -1,4 +1,4 @@
-"""1.3: the producer enqueues and goes on; a delayed task starts no earlier than asked."""
+"""1.3: the producer enqueues without waiting; a delayed task starts no earlier than asked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.item("1.3")
 
 PRODUCER = "pipeline.producer"
 RETURN_SECONDS = 4.0
-"""Far more than enqueueing takes on a busy machine."""
+"""Enqueueing takes far less than this, even on a busy machine."""
 DELAY_SECONDS = 1.0
 LATEST_SECONDS = 5 * DELAY_SECONDS + 3
 LONG_SECONDS = 300.0
@@ -38,16 +38,16 @@ def test_enqueues_without_waiting(
         except TookTooLong:
             fail(
                 sent=sent,
-                expected="it returns at once: enqueueing needs no worker",
+                expected="it returns at once, because enqueueing needs no worker",
                 got=f"it was still waiting after {RETURN_SECONDS:g} s",
-                cause="it waited for a result: `.get()`, or a loop over `.ready()`",
+                cause="it waits for a result, with `.get()` or a loop over `.ready()`",
             )
         if asked := openai.journal("chat"):
             fail(
                 sent=sent,
                 expected="messages in the queue, and no summary yet",
                 got=f"the producer asked the model itself, {len(asked)} times",
-                cause="the task was called like a function, and not enqueued",
+                cause="the task was called like an ordinary function, so it ran in the producer",
             )
     check_ids(sent, ids, len(titles))
     check_order(sent, run, ids, titles)
@@ -59,14 +59,14 @@ def check_ids(sent: str, ids: Any, count: int) -> None:
             sent=sent,
             expected="a list of task ids, each a string",
             got=ids,
-            cause="return the `.id` of what `.delay(…)` gives",
+            cause="return the `.id` of each `AsyncResult` that `.delay(…)` returns",
         )
     if not len(ids) == len(set(ids)) == count:
         fail(
             sent=sent,
             expected=f"{count} different ids, one per title",
             got=f"{len(ids)} ids, {len(set(ids))} different",
-            cause="each title is a task of its own, also when two are alike",
+            cause="two equal titles must make two tasks",
         )
 
 
@@ -78,7 +78,7 @@ def check_order(sent: str, run: Run, ids: list[str], titles: list[str]) -> None:
             fail(
                 sent=sent,
                 expected=f"id number {number} belongs to title number {number}, {title!r}",
-                got=f"the task with this id came to {found!r}",
+                got=f"the task with this id returned {found!r}",
                 cause="the ids are not in the titles' order, or are not the tasks' ids",
             )
 
@@ -90,7 +90,7 @@ def test_an_empty_list_is_no_task(student: Student) -> None:
             sent="producer.enqueue_articles([])",
             expected="an empty list",
             got=ids,
-            cause="one id per title, and here there is none",
+            cause="there is one id per title, and this list has no titles",
         )
 
 
@@ -101,14 +101,14 @@ def test_a_delayed_task_waits(student: Student, openai: OpenAIControl, rng: Rand
     started = time.monotonic()
     task_id = student.call(PRODUCER, "enqueue_later", title, DELAY_SECONDS, timeout=30.0)
     if not isinstance(task_id, str):
-        fail(sent=sent, expected="the task's id, a string", got=task_id, cause="return `.id`")
+        fail(sent=sent, expected="the task's id, a string", got=task_id, cause="return the `.id`")
     arrivals = articles.wait_for_requests(openai, title, 1, timeout=LATEST_SECONDS)
     if not arrivals:
         fail(
             sent=sent,
             expected=f"the task runs about {DELAY_SECONDS} s later",
             got=f"it had not run after {LATEST_SECONDS:g} s",
-            cause="the time to start was worked out from a local clock, or in another unit",
+            cause="the start time was calculated from the local clock, or not in seconds",
         )
     waited = arrivals[0].started - started
     if waited < 0.8 * DELAY_SECONDS:
@@ -116,7 +116,7 @@ def test_a_delayed_task_waits(student: Student, openai: OpenAIControl, rng: Rand
             sent=sent,
             expected=f"it starts no earlier than {DELAY_SECONDS} s from now",
             got=f"it started after {waited:.2f} s",
-            cause="the delay was not handed to Celery, or in another unit",
+            cause="the delay was not passed to Celery, or not in seconds",
         )
 
 
@@ -128,7 +128,7 @@ def test_the_producer_does_not_wait_for_the_delay(student: Student, rng: Random)
     except TookTooLong:
         fail(
             sent=f"producer.enqueue_later({title!r}, {LONG_SECONDS})",
-            expected="the producer returns at once; it is the task that waits",
+            expected="the producer returns at once, and the worker waits for the delay",
             got=f"it was still waiting after {RETURN_SECONDS:g} s",
-            cause="`time.sleep` in the producer, or a wait for the result",
+            cause="the producer sleeps, or waits for the result",
         )

@@ -1,4 +1,4 @@
-"""1.4: as many tasks at once as there are slots, and no hoarding of messages."""
+"""1.4: as many tasks run at once as there are slots, and a worker leaves messages for others."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from bootcamp.stack import Run
 pytestmark = pytest.mark.item("1.4")
 
 SLOW_SECONDS = 0.5
-"""How long the model holds each request."""
+"""How long the model takes for each request."""
 SLOWER_SECONDS = 2.0
-"""The same, if the first time shows too few at once: a busy machine may be slow to start them."""
+"""The second try takes longer, because a busy machine may be slow to start tasks."""
 SETTLE_SECONDS = 5.0
 HOARD_SECONDS = 0.3
-"""A worker that hoards has taken its messages by then."""
+"""A worker that reserves too many messages has taken them by then."""
 
 
 def most_at_once(entries: list[JournalEntry]) -> int:
-    """The largest number of requests under way at the same time."""
+    """Find the largest number of requests that ran at the same time."""
     moments = [(entry.started, 1) for entry in entries]
     moments += [(entry.ended, -1) for entry in entries if entry.ended is not None]
     running = peak = 0
@@ -46,8 +46,8 @@ def test_slots_work_side_by_side(
     if peak != slots:
         fail(
             sent=f"{count} slow tasks to a worker started with WORKER_CONCURRENCY={slots}",
-            expected=f"{slots} of them at work at the same time",
-            got=f"at most {peak} at work at the same time",
+            expected=f"{slots} of them run at the same time",
+            got=f"at most {peak} ran at the same time",
             cause="`worker_concurrency` does not come from `worker_settings().worker_concurrency`",
         )
 
@@ -61,7 +61,7 @@ def run_slowly(
     count: int,
     seconds: float,
 ) -> int:
-    """Run `count` tasks that take `seconds` each. Returns how many were at work at once."""
+    """Run `count` tasks that take `seconds` each, and return how many ran at once."""
     openai.clear()
     openai.script(Fault.slow(seconds, times=None))
     ids = [articles.enqueue(student, title) for title in articles.titles(rng, count)]
@@ -73,7 +73,7 @@ def run_slowly(
             sent=f"{count} tasks of {seconds} s each",
             expected=f"{count} summaries",
             got=f"{len(entries)} requests to the model",
-            cause="tasks were lost or failed: see the worker's log",
+            cause="tasks were lost or failed: the worker's log says why",
             log=worker.tail(),
         )
     return most_at_once(entries)
@@ -97,7 +97,7 @@ def test_leaves_messages_for_others(
     if reserved > slots:
         fail(
             sent=f"{count} slow tasks to one worker with {slots} slots",
-            expected=f"at most {slots} messages reserved, the rest left in the queue for others",
+            expected=f"at most {slots} messages reserved, and the rest left for other workers",
             got=f"{reserved} messages reserved by this one worker",
-            cause="`worker_prefetch_multiplier`: for long tasks 1. Celery's own is 4; 0 is no limit",
+            cause="`worker_prefetch_multiplier` must be 1 here; Celery's default is 4, 0 is no limit",
         )

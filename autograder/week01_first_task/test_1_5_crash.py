@@ -1,4 +1,4 @@
-"""1.5: a task whose worker process is killed half way runs again, and not for ever."""
+"""1.5: a task whose worker process is killed runs again, a limited number of times."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from bootcamp.stack import Run
 pytestmark = pytest.mark.item("1.5")
 
 HELD_SECONDS = 20.0
-"""How long the model holds a request whose worker is about to die."""
+"""How long the model takes for a request whose worker will be killed."""
 AGAIN_SECONDS = 8.0
 """Celery notices a dead process within about two seconds."""
 MOST_RUNS = 3
-"""The worker was started with LOST_WORKER_RETRIES=1: a first run, one more, and no third."""
+"""The worker was started with LOST_WORKER_RETRIES=1, so there are two runs and never a third."""
 
 
 def test_a_killed_task_runs_again(
@@ -58,13 +58,13 @@ def start(student: Student, worker: Worker, openai: OpenAIControl, title: str) -
 
 
 def kill_task(worker: Worker) -> None:
-    """SIGKILL the processes that run tasks; the node lives on."""
+    """Send SIGKILL to the processes that run tasks, but not to the worker node itself."""
     if not worker.kill_pool():
         fail(
-            sent=f"a task, and a look at the processes of the worker {worker.name!r}",
-            expected="tasks that run in processes of their own, so that one can die alone",
-            got="no process but the worker's own",
-            cause="`worker_pool` is threads or solo: a task that dies takes the whole node along",
+            sent=f"a task, and then a search for the child processes of the worker {worker.name!r}",
+            expected="each task runs in a child process, so that one can be killed alone",
+            got="the worker has no child processes",
+            cause="`worker_pool` is threads or solo, so a task that dies kills the whole node",
         )
 
 
@@ -82,13 +82,13 @@ def check_runs_again(
         fail(
             sent=sent,
             expected="the task runs a second time",
-            got="the worker called it a failure (WorkerLostError), and did not run it again"
+            got="the worker stored a failure (WorkerLostError) and did not run it again"
             if lost
             else f"it did not run again within {AGAIN_SECONDS:g} s: the article is lost",
-            cause="nothing says what a lost worker process means: `task_retry_on_worker_lost`, "
-            "together with `task_acks_late`"
+            cause="no setting retries a task whose process was killed: set "
+            "`task_retry_on_worker_lost` together with `task_acks_late`"
             if lost
-            else "the message was acknowledged before the work was done: `task_acks_late`",
+            else "the message was acknowledged before the task had run: set `task_acks_late`",
             log=worker.tail(),
         )
     ended = articles.outcome(run, task_id, AGAIN_SECONDS)
@@ -97,7 +97,7 @@ def check_runs_again(
             sent=sent,
             expected="the second run's result is stored",
             got=(ended or {}).get("result", "no result"),
-            cause="the task was given up before its second run had ended",
+            cause="the worker gave the task up before its second run had ended",
         )
 
 
@@ -107,7 +107,7 @@ def failed(run: Run, task_id: str) -> bool:
 
 
 def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task_id: str) -> None:
-    """Kill each further run, and wait for the one that does not come."""
+    """Kill each further run, until the worker gives the task up."""
     for number in range(2, MOST_RUNS + 1):
 
         def decided(number: int = number) -> bool:
@@ -115,15 +115,15 @@ def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task
 
         wait.until(decided, AGAIN_SECONDS)
         if len(articles.requests_for(openai, title)) < number:
-            return  # given up: no run of this number
+            return  # the worker gave the task up
         worker.kill_pool()
     worker.kill()
     fail(
-        sent="a task that loses its worker process each time it runs, LOST_WORKER_RETRIES=1",
-        expected="a first run, a second one, and then it is given up",
-        got=f"a run number {MOST_RUNS}: it would go on for ever",
-        cause="`task_reject_on_worker_lost` puts the message back for ever; "
-        "`task_retry_on_worker_lost` counts",
+        sent="a task whose process is killed at every run, with LOST_WORKER_RETRIES=1",
+        expected="two runs, and then a failure",
+        got=f"run number {MOST_RUNS}: the task would run for ever",
+        cause="`task_reject_on_worker_lost` puts the message back without a limit; "
+        "`task_retry_on_worker_lost` stops after a limit",
     )
 
 
@@ -134,7 +134,7 @@ def test_a_killed_node_hands_its_task_over(
     openai: OpenAIControl,
     rng: Random,
 ) -> None:
-    """The last test: after it the shared worker is gone. Its task must come to another node."""
+    """Kill the shared worker, so this test is the last one. Another node must run its task."""
     [title] = articles.titles(rng, 1)
     openai.script(Fault.slow(HELD_SECONDS, matching=title, times=1))
     start(student, worker, openai, title)
@@ -147,6 +147,6 @@ def test_a_killed_node_hands_its_task_over(
             "then another node, with VISIBILITY_TIMEOUT_SECONDS=1",
             expected="the other node runs the task",
             got=f"it had not started it after {AGAIN_SECONDS:g} s: the article is lost",
-            cause="the message was acknowledged before the work was done: `task_acks_late`",
+            cause="the message was acknowledged before the task had run: set `task_acks_late`",
             log=other.tail(),
         )

@@ -61,9 +61,8 @@ class Scene:
             if row.get("status") == "failed":
                 cause = "the error passes, and the step was not tried again"
             elif rows.is_waiting(row):
-                cause = "it waits, and nobody will come: where the row keeps a wait, its row is due when "
-                cause += "the wait ends; where a message does, Celery is told the wait (`countdown`), and "
-                cause += "must not count (`NO_LIMIT`)"
+                cause = "it waits, and nobody will come: if the row keeps the wait (`Drop`), the row must be "
+                cause += "due when the wait ends; if a message keeps it, return `RetryAfter(wait, error)`"
             elif held:
                 cause = "nobody ended the lease: the retry finds the job taken, and does nothing"
             expected = f"the job completed within {DONE_SECONDS:g} s"

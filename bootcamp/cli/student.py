@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from bootcamp.authoring.scaffold import Block, blocks
-from bootcamp.course.manifest import Item, find_item, load_manifest
+from bootcamp.cli.show import show_functions, show_hint
+from bootcamp.course.hints import Ladder, ladder_of, ladders
+from bootcamp.course.manifest import Item, find_item, load_manifest, points_text
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import BootcampError, UsageError
@@ -63,20 +64,30 @@ def progress_command(
 
 def hint_command(
     item_id: ItemArgument,
+    function: Annotated[
+        str, typer.Argument(help="One function of the item, where it has several.")
+    ] = "",
     again: Annotated[bool, typer.Option("--again", help="Repeat the last hint.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Take all that are left.")] = False,
 ) -> None:
     """Get a hint: a question first, an answer last. Each call goes one step further."""
     week, item = find_item(item_id)
-    taken = progress.hints_taken(item.id)
+    found = ladders(week, item)
+    if not function and len(found) > 1:
+        show_functions(console, item, found)
+        return
+    ladder = ladder_of(week, item, function) if function else found[0]
+    command = f"bootcamp hint {item.id} {function}".rstrip()
+    taken = progress.hints_taken(item.id, ladder.function)
     if again and not taken:
-        raise UsageError(f"No hint of {item.id} was taken yet.", f"Run: bootcamp hint {item.id}")
+        raise UsageError(f"You have not taken this hint yet: {item.id}.", f"Run: {command}")
     if not again:
-        ladder = len(item.hints)
-        taken = progress.take_hint(item.id, at_most=ladder, steps=ladder if everything else 1)
+        most = len(ladder.hints)
+        steps = most if everything else 1
+        taken = progress.take_hint(item.id, most, steps, ladder.function)
     for number in range(1 if everything else taken, taken + 1):
-        console.print(_hint(item, number))
-    console.print(_after_hint(week, item, taken), markup=False)
+        show_hint(console, item, ladder, number)
+    console.print(_after_hint(week, item, ladder, taken, command), markup=False)
 
 
 def solution_command(
@@ -140,7 +151,7 @@ def _table(weeks: tuple[WeekOverview, ...]) -> Table:
         table.add_column(name, justify="right" if name in ("Points", "Hints") else "left")
     for week in weeks:
         note = "passed" if week.passed else "changed since it passed" if week.changed else ""
-        total = f"{week.score:g}/{week.max_score:g}"
+        total = points_text(week.score, week.max_score)
         table.add_row(f"{week.week.number}", _title(week.week), total, note, "", style="bold")
         for item in week.items:
             table.add_row(*_row(item))
@@ -154,9 +165,9 @@ def _row(item: ItemOverview) -> tuple[Text | str, ...]:
     return (
         f" {item.item.id}",
         Text(item.item.title),
-        f"{item.score:g}/{item.item.points:g}",
+        points_text(item.score, item.item.points),
         Text(f"{sign} {words}", colour),
-        f"{item.done.hints_taken}/{len(item.item.hints)}",
+        f"{item.done.all_hints_taken}/{item.hints}",
     )
 
 
@@ -164,14 +175,9 @@ def _title(week: Week) -> str:
     return week.name.partition("_")[2].replace("_", " ").capitalize()
 
 
-def _hint(item: Item, number: int) -> Panel:
-    title = f"Item {item.id}: hint {number} of {len(item.hints)}"
-    return Panel(Text(item.hints[number - 1].strip()), title=title, title_align="left")
-
-
-def _after_hint(week: Week, item: Item, taken: int) -> str:
-    if taken < len(item.hints):
-        return f"One step further: bootcamp hint {item.id}"
+def _after_hint(week: Week, item: Item, ladder: Ladder, taken: int, command: str) -> str:
+    if taken < len(ladder.hints):
+        return f"One step further: {command}"
     return (
         f"That was the last hint. Read lessons/{week.name}/{item.lesson}, "
         f"or see the solution: bootcamp solution {item.id} --give-up"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bootcamp.course.weeks import Week, weeks_through
 
-WIRING_FILE = Path("pipeline/tasks/base.py")
+WIRING_FILE = Path("pipeline/wiring.py")
 """The one file that may stand in several weeks."""
 
 

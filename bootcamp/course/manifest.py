@@ -5,14 +5,21 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bootcamp.course.weeks import Week, all_weeks, find_week
 from bootcamp.errors import GraderError, UsageError
 
-ItemId = Annotated[str, Field(pattern=r"^[1-9]\.[1-9]\d?$")]
+ItemId = Annotated[str, Field(pattern=r"^[1-9]\.(0|[1-9]\d?)$")]
+FIRST_GREEN = "first green"
+"""What takes the place of points where an item has none."""
+
+
+def points_text(score: float, max_score: float) -> str:
+    """Write points for people: `1/2`, or `first green` for an item of zero points."""
+    return f"{score:g}/{max_score:g}" if max_score else FIRST_GREEN
 
 
 class _Strict(BaseModel):
@@ -24,20 +31,41 @@ class Item(_Strict):
 
     id: ItemId
     title: str
-    points: Annotated[float, Field(gt=0)]
+    points: Annotated[float, Field(ge=0)]
+    """Zero for `N.0`, the first green, and more than zero for every other item."""
     files: Annotated[tuple[str, ...], Field(min_length=1)]
     """Files that hold the item's blocks, relative to the week's folder."""
     lesson: str
     """File name of the lesson to read, in the week's lessons folder."""
     needs: tuple[ItemId, ...] = ()
     """Items that must pass before this one can be judged."""
-    hints: Annotated[tuple[str, ...], Field(min_length=2)]
-    """A ladder: a question first, an answer last."""
+    hints: tuple[str, ...] = ()
+    """The old format only: one ladder for the whole item, a question first and an answer last."""
+
+    @property
+    def is_first_green(self) -> bool:
+        """Whether this is `N.0`: it shows that everything runs, and earns no points."""
+        return self.id.endswith(".0")
+
+    @model_validator(mode="after")
+    def _points_fit(self) -> Item:
+        if self.is_first_green != (self.points == 0):
+            raise ValueError(f"{self.id}: an item N.0 has zero points, and no other item has")
+        return self
 
 
 class Manifest(_Strict):
-    """All items of one week, in order."""
+    """All items of one week, in order.
 
+    There are two formats, and this class is the one place that tells them apart.
+
+    - Format 2 is the current one. The week has an overview page (`lessons/weekNN/README.md`), a
+      first green (item `N.0`), and hints by function (`hints/N.M.md` next to the manifest).
+    - Format 1 is the old one, still used by weeks 2 to 6. It has neither an overview page nor a
+      first green, and each item carries one ladder of hints in the manifest.
+    """
+
+    format: Literal[1, 2] = 1
     items: Annotated[tuple[Item, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -49,7 +77,19 @@ class Manifest(_Strict):
             if item.id in seen:
                 raise ValueError(f"{item.id} stands twice")
             seen.add(item.id)
+        self._check_format()
         return self
+
+    def _check_format(self) -> None:
+        for item in self.items:
+            if self.format == 1 and (len(item.hints) < 2 or item.is_first_green):
+                raise ValueError(
+                    f"{item.id}: format 1 wants `hints` of two steps or more, and no N.0"
+                )
+            if self.format == 2 and item.hints:
+                raise ValueError(f"{item.id}: format 2 wants the hints in hints/{item.id}.md")
+        if self.format == 2 and not self.items[0].is_first_green:
+            raise ValueError("format 2 wants a first green, N.0, as the first item")
 
     @property
     def max_score(self) -> float:

@@ -41,24 +41,29 @@ def prctl(option: int, value: int) -> None:
 
 
 def become(command: list[str], user: str) -> None:
-    """In the child: a session of its own, no descriptors of ours, then the command."""
+    """In the child: detach, then run the command."""
     try:
-        os.setsid()
-        for number in (*STOP_SIGNALS, signal.SIGCHLD, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-        os.closerange(3, MOST_DESCRIPTORS)
-        if user:
-            uid, gid = (int(part) for part in user.split(":"))
-            os.setgroups([])
-            os.setgid(gid)
-            os.setuid(uid)
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        detach(user)
         os.execvp(command[0], command)
     except OSError as error:
         os.write(2, f"cannot run {command[0]}: {error.strerror}\n".encode())
     finally:
         os._exit(127)
+
+
+def detach(user: str) -> None:
+    """In the child: a session of its own, default signals, no descriptors of ours."""
+    os.setsid()
+    for number in (*STOP_SIGNALS, signal.SIGCHLD, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    os.closerange(3, MOST_DESCRIPTORS)
+    if user:
+        uid, gid = (int(part) for part in user.split(":"))
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Guard:

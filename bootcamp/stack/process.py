@@ -48,6 +48,9 @@ class Process:
         hold: descriptors that the guard keeps open, not the command: locks that mean "alive".
     """
 
+    launch: Callable[..., subprocess.Popen[bytes]] = staticmethod(subprocess.Popen)  # type: ignore[assignment]  # typed for text
+    """Starts a guard. Tests replace it: they fork from a parent that has imported the libraries."""
+
     def __init__(
         self,
         argv: Sequence[str | os.PathLike[str]],
@@ -95,7 +98,7 @@ class Process:
             self.log.unlink()
             self._log_start = 0
         with theirs, self.log.open("ab") as log:
-            self._guard = subprocess.Popen(
+            self._guard = self.launch(
                 self._guard_argv(theirs.fileno()),
                 env=self.env,
                 cwd=self.cwd,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bootcamp.course.hints import ladders
 from bootcamp.course.manifest import Item, graded_weeks, load_manifest
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
@@ -19,6 +20,8 @@ class ItemOverview:
 
     item: Item
     done: ItemProgress
+    hints: int
+    """Steps of all the item's ladders of hints."""
 
     @property
     def passed(self) -> bool:
@@ -39,8 +42,8 @@ class ItemOverview:
             "score": self.score,
             "best_score": self.done.best_score,
             "max_score": self.item.points,
-            "hints": len(self.item.hints),
-            "hints_taken": self.done.hints_taken,
+            "hints": self.hints,
+            "hints_taken": self.done.all_hints_taken,
             "revealed": self.done.revealed_at is not None,
         }
 
@@ -88,12 +91,20 @@ def overview() -> tuple[WeekOverview, ...]:
     return tuple(
         WeekOverview(
             week,
-            tuple(ItemOverview(item, state.item(item.id)) for item in load_manifest(week).items),
+            tuple(
+                ItemOverview(item, state.item(item.id), hints_of(week, item))
+                for item in load_manifest(week).items
+            ),
             week in passed,
             week in changed,
         )
         for week in graded_weeks()
     )
+
+
+def hints_of(week: Week, item: Item) -> int:
+    """Count the steps of all the item's ladders of hints."""
+    return sum(len(ladder.hints) for ladder in ladders(week, item))
 
 
 def next_step(weeks: Sequence[WeekOverview]) -> str:
@@ -119,6 +130,6 @@ def _next_in(week: WeekOverview) -> str:
     first = open_items[0]
     where = f"exercises/{week.week.name}/{first.item.files[0]}"
     step = f"Do item {first.item.id} in {where}, then: bootcamp check {first.item.id}"
-    if first.done.outcome is None or first.done.hints_taken == len(first.item.hints):
+    if first.done.outcome is None or first.done.all_hints_taken == first.hints:
         return step
     return f"{step}. Stuck? bootcamp hint {first.item.id}"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -43,8 +43,16 @@ class ItemProgress(BaseModel):
     fingerprint: str = ""
     """The week's files at the last check."""
     hints_taken: int = Field(default=0, ge=0)
+    """Steps taken on the ladder of the whole item, in a week of format 1."""
+    hints_by_function: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """Steps taken on the ladder of each function, in a week of format 2."""
     revealed_at: datetime | None = None
     """When the solution was shown before the item had passed."""
+
+    @property
+    def all_hints_taken(self) -> int:
+        """Count the steps taken on all ladders of the item."""
+        return self.hints_taken + sum(self.hints_by_function.values())
 
 
 class Progress(BaseModel):
@@ -126,18 +134,24 @@ def item_passed(item_id: str) -> bool:
     return load().item(item_id).outcome is Outcome.PASSED
 
 
-def hints_taken(item_id: str) -> int:
-    """How many steps of the item's hint ladder were taken."""
-    return load().item(item_id).hints_taken
+def hints_taken(item_id: str, function: str = "") -> int:
+    """Look up how many steps of a ladder were taken: a function's, or without one the item's."""
+    item = load().item(item_id)
+    return item.hints_by_function.get(function, 0) if function else item.hints_taken
 
 
-def take_hint(item_id: str, at_most: int, steps: int = 1) -> int:
-    """Go `steps` further on the ladder, which has `at_most`. Returns how many are taken now."""
+def take_hint(item_id: str, at_most: int, steps: int = 1, function: str = "") -> int:
+    """Go `steps` further on a ladder, which has `at_most`. Returns how many are taken now."""
 
     def put(progress: Progress) -> int:
         item = progress.items.setdefault(item_id, ItemProgress())
-        item.hints_taken = min(item.hints_taken + steps, at_most)
-        return item.hints_taken
+        before = item.hints_by_function.get(function, 0) if function else item.hints_taken
+        taken = min(before + steps, at_most)
+        if function:
+            item.hints_by_function[function] = taken
+        else:
+            item.hints_taken = taken
+        return taken
 
     return _update(put)
 

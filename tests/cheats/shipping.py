@@ -110,11 +110,11 @@ CHEATS = of_family(
             story="The base class of all tasks, and the client of the model, in versions of the "
             "student's: they would do what the homework does not.",
             says=("summarize",),
-            left_out=("pipeline/tasks/base.py", "pipeline/summarizer.py"),
+            left_out=("pipeline/wiring.py", "pipeline/summarizer.py"),
             keeps=("1.1",),
             files={
                 **instead("1.2", 'return {"title": title, "summary": ""}'),
-                "pipeline/tasks/base.py": "import celery\n\n\nclass PipelineTask(celery.Task):\n"
+                "pipeline/wiring.py": "import celery\n\n\nclass PipelineTask(celery.Task):\n"
                 "    def __call__(self, title):\n"
                 "        from pipeline.summarizer import summarize\n"
                 "        return {'title': title, 'summary': summarize(title)}\n",

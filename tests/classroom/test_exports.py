@@ -111,6 +111,7 @@ def test_csv_files(grades: tuple[Grade, ...], manifest: Manifest, week: Week) ->
     assert (ben["score"], ben["penalty"], ben["late_minutes"]) == ("5.0", "1.0", "1500.0")
     assert (refused["final"], dora["final"], emil["final"]) == ("0.0", "", "")
     assert (emil["1.4"], emil["1.1"], dora["score"]) == ("", "2.0", "")
+    assert [one["1.0"] for one in (anna, dora)] == ["passed", ""]
     points = [row[week.name] for row in rows(lms_csv(grades, week.name))]
     assert points == ["11.0", "4.0", "0.0"]  # a blank would be 0 in Moodle: no row at all
     for text in (scores_csv(grades, manifest), lms_csv(grades, week.name)):
@@ -146,8 +147,10 @@ def test_gradescope_results_fit_their_published_fields(grades: tuple[Grade, ...]
         assert result.get("score") == grade.final
     ben = gradescope(grades[1])
     assert ben["output"] == "Points taken off for lateness: 1."
-    assert [one["score"] for one in ben["tests"]] == [2.0, 1.0, 0.0, 2.0, 0.0]
-    assert ben["tests"][2]["output_format"] == "text"  # never as HTML
+    first, *others = ben["tests"]
+    assert first["status"] == "passed" and not {"score", "max_score"} & set(first)  # first green
+    assert [one["score"] for one in others] == [2.0, 1.0, 0.0, 2.0, 0.0]
+    assert ben["tests"][3]["output_format"] == "text"  # never as HTML
     assert ben["extra_data"] == {"penalty": 1.0, "bonus": 0.0, "sandbox": "none"}
 
 

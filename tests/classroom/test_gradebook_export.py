@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from nbgrader.api import Gradebook
 
 from autograder.classroom.execution.records import Record
 from autograder.classroom.intake.roster import Student
@@ -48,6 +48,13 @@ def grades(record: MakeRecord, manifest: Manifest) -> tuple[Grade, ...]:
     )
 
 
+def opened(path: Path) -> Any:
+    """The gradebook, as nbgrader opens it: a context manager."""
+    from nbgrader.api import Gradebook  # a second of CPU time for every collection
+
+    return Gradebook(f"sqlite:///{path}", COURSE_ID)
+
+
 def exported(path: Path) -> dict[tuple[str, str], dict[str, str]]:
     """What `nbgrader export` says, by assignment and student."""
     target = path.with_suffix(".csv")
@@ -74,7 +81,7 @@ def test_homework_stands_beside_a_notebook_in_one_gradebook(
 ) -> None:
     path, name = tmp_path / "gradebook.db", assignment_name(week)
     write_gradebook(path, week, manifest, POLICY, grades)
-    with Gradebook(f"sqlite:///{path}", COURSE_ID) as book:  # as `nbgrader autograde` leaves it
+    with opened(path) as book:  # as `nbgrader autograde` leaves it
         book.add_assignment(week.name)
         book.add_notebook("check", week.name)
         book.add_grade_cell("q01", "check", week.name, max_score=4, cell_type="code")
@@ -100,7 +107,7 @@ def test_homework_stands_beside_a_notebook_in_one_gradebook(
     # Its CSV shows 0.0 for a student without a submission, too: only the moment is blank there.
     assert (cleo["score"], cleo["timestamp"]) == ("0.0", "")
     assert anna["timestamp"].startswith("2026-11-27 23:00")
-    with Gradebook(f"sqlite:///{path}", COURSE_ID) as book:
+    with opened(path) as book:
         recorded = {one.student.id for one in book.assignment_submissions(name)}
         assert recorded == {"anna", "ben", "dora", "emil"}  # who is missing or not graded is blank
         assert not any(one.needs_manual_grade for one in book.assignment_submissions(name))
@@ -110,7 +117,7 @@ def test_homework_stands_beside_a_notebook_in_one_gradebook(
     # A grade that is taken back goes away.
     gone = grade_of(Student("anna"), POLICY, manifest, handed_in=False)
     write_gradebook(path, week, manifest, POLICY, [gone])
-    with Gradebook(f"sqlite:///{path}", COURSE_ID) as book:
+    with opened(path) as book:
         assert {one.student.id for one in book.assignment_submissions(name)} == {
             "ben",
             "dora",

@@ -17,7 +17,7 @@ from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 
 MakeRecord = Callable[..., Record]
-EVERY = ("1.1", "1.2", "1.3", "1.4", "1.5")
+EVERY = ("1.0", "1.1", "1.2", "1.3", "1.4", "1.5")
 HERE = Path("taken")
 
 
@@ -60,7 +60,7 @@ def test_regrading_a_student_leaves_the_others_alone(
     assert task is not None
     assert task.items == EVERY
     after = merged(task, week, Answer(record().items, "none", 2.0))
-    assert "1.1, 1.2, 1.3, 1.4, 1.5 at" in after.regraded[0]
+    assert "1.0, 1.1, 1.2, 1.3, 1.4, 1.5 at" in after.regraded[0]
     assert plan("ben", HERE, key(graders="newer"), record("ben"), manifest, redo) is None
 
 
@@ -85,7 +85,7 @@ def test_regrading_an_item_takes_those_that_build_on_it_and_keeps_the_rest(
 
 def test_with_dependents_follows_chains(manifest: Manifest) -> None:
     assert with_dependents(manifest, {"1.5"}) == ("1.5",)
-    assert with_dependents(manifest, {"1.1"}) == EVERY
+    assert with_dependents(manifest, {"1.1"}) == EVERY[1:]
 
 
 def test_a_process_that_died_is_the_graders_fault_on_each_item(

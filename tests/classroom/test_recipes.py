@@ -42,7 +42,14 @@ def test_gradescope_runs_the_autograder(week: Week, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((tmp_path / "results" / "results.json").read_text())
     assert result["score"] == 0.0
-    assert [test["number"] for test in result["tests"]] == ["1.1", "1.2", "1.3", "1.4", "1.5"]
+    assert [test["number"] for test in result["tests"]] == [
+        "1.0",
+        "1.1",
+        "1.2",
+        "1.3",
+        "1.4",
+        "1.5",
+    ]
 
 
 def test_gradescope_finds_its_scripts_at_the_top_of_the_archive(tmp_path: Path) -> None:

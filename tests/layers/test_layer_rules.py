@@ -103,7 +103,7 @@ def test_the_modules_of_a_week_import_on_its_own_layers_without_any_service(week
 def test_a_later_week_wins_with_the_wiring_file(tmp_path):
     owners = [week for week in all_weeks() if (week.solutions / WIRING_FILE).is_file()]
     newest = owners[-1]
-    script = "import pipeline.tasks.base as base; print(base.__file__)"
+    script = "import pipeline.wiring as wiring; print(wiring.__file__)"
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": pythonpath(reference_layers(all_weeks()[-1]))},

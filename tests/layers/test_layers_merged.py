@@ -25,7 +25,7 @@ app.loader.import_default_modules()
 app.finalize()
 found = {
     "tasks": sorted(name for name in app.tasks if not name.startswith("celery.")),
-    "wiring": importlib.import_module("pipeline.tasks.base").PipelineTask.__module__,
+    "wiring": importlib.import_module("pipeline.wiring").PipelineTask.__module__,
     "folders": len(pipeline.__path__),
     "routes": [],
 }

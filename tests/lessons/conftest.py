@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from bootcamp.authoring.transcripts import run_program
+from bootcamp import paths
+from bootcamp.authoring.transcripts import PROGRAM_SECONDS
 from bootcamp.stack import Stack
+from bootcamp.stack.process import Process
 
 
 @pytest.fixture(scope="session")
@@ -22,12 +26,18 @@ def lesson_state(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="session")
-def output_of(lesson_state: Path) -> Callable[[str], str]:
+def output_of(lesson_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """What `python lessons/…/code/….py` prints."""
-    env = {**os.environ, "BOOTCAMP_STATE": str(lesson_state)}
+    env = {**os.environ, "BOOTCAMP_STATE": str(lesson_state), "PYTHONUNBUFFERED": "1"}
 
     @cache
     def run(command: str) -> str:
-        return run_program(command, env)
+        words = [sys.executable, *shlex.split(command)[1:]]
+        log = tmp_path_factory.mktemp("program") / "output.txt"
+        with Process(words, env=env, log=log, name=command, cwd=paths.ROOT) as program:
+            code = program.wait(PROGRAM_SECONDS)
+        output = log.read_text(encoding="utf-8")
+        assert code == 0, output
+        return output
 
     return run

@@ -16,8 +16,6 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
-from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import Config, PyFileConfigLoader
 
 from bootcamp import paths
@@ -82,6 +80,9 @@ def hand_in(folder: Path, week: Week, student: str, notebook: NotebookNode) -> N
 
 @pytest.fixture(scope="module", params=WEEKS, ids=str)
 def graded(request: pytest.FixtureRequest, course: Config) -> Graded:
+    from nbgrader.api import Gradebook  # a second of CPU time for every collection
+    from nbgrader.apps.api import NbGraderAPI
+
     week, folder = request.param, Path(course.CourseDirectory.root)
     api = NbGraderAPI(config=course)
     succeed(api.generate_assignment(week.name))

@@ -94,12 +94,12 @@ def test_a_job_that_ends_its_workers_is_given_up_and_its_neighbour_is_done(run, 
 
 def test_a_lost_message_is_not_the_documents_fault(new_job):
     """Ten times the message between two steps is lost. The eleventh delivery is worked on."""
+    from pipeline.lifecycle.retries import count_lost_message
     from pipeline.models.dead_letters import ReliableJob
     from pipeline.models.job import jobs
     from pipeline.models.leases import hand_over
+    from pipeline.retry_errors import PoisonJob
     from pipeline.tasks.dead_letter import refuse_poison
-    from pipeline.tasks.errors import PoisonJob
-    from pipeline.tasks.reliable import count_lost_message
     from pipeline.tasks.tracking import acquire
 
     job_id = new_job()

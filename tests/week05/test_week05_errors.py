@@ -144,13 +144,13 @@ def test_nobody_makes_us_wait_for_ever():
     ],
 )
 def test_what_an_answer_asks_for(headers, seconds):
-    from pipeline.tasks.retry_after import asked_wait
+    from pipeline.retry_after import asked_wait
 
     assert asked_wait(answered(429, **headers)) == seconds
 
 
 def test_a_date_is_a_wait_too(monkeypatch):
-    from pipeline.tasks.retry_after import asked_wait
+    from pipeline.retry_after import asked_wait
 
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()

@@ -21,7 +21,10 @@ GRADER_BROKE = "The grader broke on this item. It is no fault of yours, and is t
 
 
 def scores_csv(grades: Iterable[Grade], manifest: Manifest) -> str:
-    """Everything per student, a column per item. What is not recorded is blank, never 0."""
+    """Everything per student, a column per item. What is not recorded is blank, never 0.
+
+    The column of a first green, which has no points, holds the outcome: `passed`, `failed`, …
+    """
     ids = [item.id for item in manifest.items]
     rows: list[Sequence[object]] = [
         ["id", "name", "email", "section", "status", *ids, "score", "extra", "bonus",
@@ -29,7 +32,7 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest) -> str:
     ]  # fmt: skip
     for grade in grades:
         scores = {
-            one.id: one.score
+            one.id: one.score if one.max_score else one.outcome.value
             for one in (grade.record.items if grade.record else ())
             if one.outcome is not Outcome.GRADER_ERROR
         }
@@ -94,9 +97,10 @@ def gradescope(grade: Grade) -> dict[str, Any]:
 
 
 def _gradescope_test(one: ItemRecord) -> dict[str, Any]:
+    # Without points Gradescope shows the status alone; with them it would say (0/0).
+    points = {"score": one.score, "max_score": one.max_score} if one.max_score else {}
     return {
-        "score": one.score,
-        "max_score": one.max_score,
+        **points,
         "status": "passed" if one.outcome is Outcome.PASSED else "failed",
         "name": one.title,
         "number": one.id,

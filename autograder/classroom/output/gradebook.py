@@ -49,6 +49,8 @@ def write_gradebook(
             )
             book.update_or_create_notebook(NOTEBOOK, name)
             for item in manifest.items:
+                if item.is_first_green:  # it has no points to record
+                    continue
                 most = 0.0 if item.id in policy.extra_items else item.points
                 book.update_or_create_grade_cell(
                     item.id, NOTEBOOK, name, max_score=most, cell_type="code"

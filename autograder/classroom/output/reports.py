@@ -16,7 +16,7 @@ from autograder.classroom.intake.names import MAX_SENTENCE, file_stem, shown
 from autograder.classroom.policy.late import Policy
 from autograder.classroom.policy.similarity import Pair
 from autograder.classroom.policy.summary import Grade, counts, statistics
-from bootcamp.course.manifest import Manifest
+from bootcamp.course.manifest import Manifest, points_text
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 
@@ -97,6 +97,7 @@ def _environment(zone: ZoneInfo) -> Environment:
         "sentence": lambda text: shown(text, MAX_SENTENCE),
         "safe_text": clean,
         "points": lambda value: f"{value:g}",
+        "points_of": points_text,
         "duration": duration,
         "sign": SIGNS.__getitem__,
         "moment": lambda value: _local(value, zone),

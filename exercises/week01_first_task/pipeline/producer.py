@@ -1,4 +1,4 @@
-"""The producer: hands work to the broker and goes on."""
+"""The producer: enqueues tasks and never waits for their results."""
 
 from __future__ import annotations
 
@@ -8,13 +8,30 @@ from pipeline.tasks.first import summarize_article
 
 
 def enqueue_articles(titles: Iterable[str]) -> list[str]:
-    """Enqueue one task per title, without waiting for any. Returns the task ids, in order."""
-    # TODO 1.3: Put each article in the queue and keep the id that comes back.
-    #   Nothing here waits for a result: with no worker running, this returns at once.
+    """Enqueue one `summarize_article` task per title.
+
+    Args:
+        titles: the articles to summarise. A title that occurs twice makes two tasks.
+
+    Returns:
+        The task ids, in the order of the titles.
+    """
+    # TODO 1.3: Enqueue one task per title, and return the ids of the tasks in the order of the
+    #   titles.
+    #   Return at once, also while no worker is running: do not wait for any result.
     raise NotImplementedError("1.3")
 
 
 def enqueue_later(title: str, seconds: float) -> str:
-    """Enqueue one task that starts no earlier than `seconds` from now. Returns its id at once."""
-    # TODO 1.3: Who waits here: this process, or the worker? Look for the option that counts down.
+    """Enqueue one `summarize_article` task that a worker starts after a delay.
+
+    Args:
+        title: the article to summarise.
+        seconds: the delay. The task starts no earlier than this many seconds from now.
+
+    Returns:
+        The task id.
+    """
+    # TODO 1.3: Enqueue one task that starts no earlier than `seconds` from now, and return its id.
+    #   Return at once: let the worker wait for the delay, not this process.
     raise NotImplementedError("1.3")

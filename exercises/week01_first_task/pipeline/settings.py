@@ -1,7 +1,7 @@
-"""Where Redis is and how long things live: week 1's part of the configuration.
+"""The settings of week 1: where Redis is, and every duration and limit of the worker.
 
-Every value comes from the environment, so the same code runs on a laptop and in production.
-Given to students complete.
+Given to students complete. Each value comes from an environment variable, so the same code runs on a
+laptop and in production.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 BROKER_DATABASE = 0
-"""Redis database that holds the queues."""
+"""The Redis database that holds the queues."""
 RESULT_DATABASE = 1
-"""Redis database that holds results. Apart from the queues, so one can be flushed without the other."""
+"""The Redis database that holds results. It is separate, so you can flush one and keep the other."""
 
 
 class WorkerSettings(BaseSettings):
-    """What a worker and a producer need to know. Read from variables of the same name, upper case."""
+    """Settings of workers and producers. Each is read from the variable of its name in upper case."""
 
     redis_url: str = "redis://127.0.0.1:6379"
-    """The server, without a database number."""
+    """The address of the Redis server, without a database number."""
     result_expires_seconds: int = Field(3600, gt=0)
-    """How long a result stays in Redis."""
+    """How long Redis keeps a result."""
     visibility_timeout_seconds: int = Field(3600, gt=0)
-    """How long Redis waits for a worker's acknowledgement before it hands the message to another.
-    Keep it above the longest task plus the longest countdown."""
+    """How long Redis waits for an acknowledgement before it redelivers a message to another worker.
+    It must be longer than the longest task plus the longest countdown."""
     lost_worker_retries: int = Field(2, ge=0)
-    """How often a task runs again after the process that ran it was killed."""
+    """How many times a task is retried after the process that ran it was killed."""
     lost_worker_retry_seconds: float = Field(1.0, ge=0)
-    """How long it waits before it does."""
+    """The delay before such a retry."""
     worker_concurrency: int = Field(2, gt=0)
-    """Worker slots: how many tasks one worker runs at the same time."""
+    """The worker's slots: how many tasks one worker runs at the same time."""
 
     def redis_database(self, number: int) -> str:
-        """The address of one of the server's databases: `redis://127.0.0.1:6379/1`."""
+        """Build the address of one database of the server, such as `redis://127.0.0.1:6379/1`."""
         return f"{self.redis_url.rstrip('/')}/{number}"
 
 
 @cache
 def worker_settings() -> WorkerSettings:
-    """The settings of this process, read once."""
+    """Return the settings of this process. The environment is read once, at the first call."""
     return WorkerSettings()

@@ -1,7 +1,7 @@
-"""Asks the language model for a summary: the slow part of week 1.
+"""Ask the language model for a summary. This is the slow part of week 1.
 
-Given to students complete. The `openai` client reads `OPENAI_API_KEY` and `OPENAI_BASE_URL`, so the
-same lines talk to the local stand-in or to the real service.
+Given to students complete. The `openai` client reads `OPENAI_API_KEY` and `OPENAI_BASE_URL` from the
+environment, so the same code talks to the local stand-in or to the real service.
 """
 
 from __future__ import annotations
@@ -20,10 +20,16 @@ def _client() -> OpenAI:
 
 
 def summarize(title: str) -> str:
-    """One sentence about the article called `title`. Blocks until the model has answered.
+    """Ask the model for one sentence about an article, and block until it has answered.
+
+    Args:
+        title: the title of the article.
+
+    Returns:
+        The model's sentence.
 
     Raises:
-        openai.OpenAIError: the model could not be reached or refused.
+        openai.OpenAIError: the model is unreachable, or it rejects the request.
     """
     answer = _client().chat.completions.create(
         model=os.environ.get("CHAT_MODEL", "gpt-4o-mini"),

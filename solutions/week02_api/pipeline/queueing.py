@@ -10,10 +10,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-import anyio
-from anyio import CapacityLimiter, to_thread
 from celery import states
 from celery.exceptions import SecurityError
 from kombu.exceptions import OperationalError
@@ -22,10 +20,13 @@ from pydantic_settings import BaseSettings
 from redis.exceptions import RedisError
 
 from pipeline.discovery import modules_in
+from pipeline.errors import ResultsUnavailable
 from pipeline.states import QUEUED
-from pipeline.tasks.base import DOCUMENT_TASK, RESULTS_ARE_THE_RECORD, PipelineTask
 from pipeline.tasks.celery_config import app
+from pipeline.threads import Threads
+from pipeline.wiring import DOCUMENT_TASK, PipelineTask
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 REDIS_ERRORS = (OperationalError, RedisError, OSError)
@@ -50,7 +51,7 @@ def queue_settings() -> QueueSettings:
     return QueueSettings()
 
 
-def hurry() -> None:
+def set_short_waits() -> None:
     """Set Celery in this process to short waits. The API calls it when it starts."""
     settings = queue_settings()
     waits = {
@@ -70,25 +71,15 @@ def hurry() -> None:
 
 @cache
 def document_task() -> PipelineTask:
-    """The task that takes a new document: the one that `pipeline.tasks.base` names.
-
-    The registered object, so that what a later week's base class does in `apply_async` is done.
-    """
+    """The registered task that takes a new document: the one that `pipeline.wiring` names."""
     for name in modules_in("pipeline.tasks"):
         importlib.import_module(name)
     return app.tasks[DOCUMENT_TASK]
 
 
 def remember(task_id: str) -> None:
-    """Store that this task exists, until `result_expires`. Blocks.
-
-    Raises one of `REDIS_ERRORS`, unless a later week keeps a record of its own.
-    """
-    try:
-        app.backend.store_result(task_id, {"step": "queued", "percent": 0}, QUEUED)
-    except REDIS_ERRORS:
-        if RESULTS_ARE_THE_RECORD:
-            raise
+    """Store that this task exists, until `result_expires`. Blocks; raises one of `REDIS_ERRORS`."""
+    app.backend.store_result(task_id, {"step": "queued", "percent": 0}, QUEUED)
 
 
 def forget(task_id: str) -> None:
@@ -109,19 +100,31 @@ def look_up(task_id: str) -> tuple[str, Any]:
 
 
 @cache
-def redis_threads() -> CapacityLimiter:
-    """The threads that may wait for Redis. Their own, so that none is missing elsewhere."""
-    return CapacityLimiter(queue_settings().redis_threads)
+def redis_threads() -> Threads:
+    """The threads that may wait for Redis."""
+    settings = queue_settings()
+    return Threads(settings.redis_threads, settings.redis_turn_timeout_seconds)
 
 
-async def off_the_loop(call: Callable[..., T], *args: object) -> T:
+async def off_the_loop(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a call that waits for Redis on a thread, so that the event loop goes on.
 
-    A call that has begun is waited for, so its outcome is always known. It is short, because its
-    sockets have timeouts (`hurry`).
+    A call that has begun is waited for. It is short, because its sockets have timeouts
+    (`set_short_waits`).
 
     Raises:
         TimeoutError: no thread was free in time. The call was not begun.
     """
-    with anyio.fail_after(queue_settings().redis_turn_timeout_seconds):
-        return await to_thread.run_sync(call, *args, limiter=redis_threads())
+    return await redis_threads().run(call, *args, **kwargs)
+
+
+async def task_state(task_id: str) -> tuple[str, Any]:
+    """A task's state and its result, progress or exception, as the result backend has them.
+
+    Raises:
+        ResultsUnavailable: Redis is away.
+    """
+    try:
+        return await off_the_loop(look_up, task_id)
+    except REDIS_ERRORS as error:
+        raise ResultsUnavailable from error

@@ -1,7 +1,7 @@
-"""The outbox: finds the jobs that are due, and sends their messages (again). Given.
+"""The outbox: finds the items that are due, and lets the handler of their kind send messages. Given.
 
-A row that says "due" and a message that was never sent, or got lost, or whose worker died, look the
-same from here, so one loop serves all. It runs as a thread of the API process.
+A message that was never sent, a message that was lost and a worker that died look the same from
+here: the row is due. So one loop serves all. It runs as a thread of the API process.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from anyio import to_thread
 from boto3.dynamodb.conditions import Attr, Key
 from fastapi import FastAPI
 
-from pipeline.models.job import DUE_INDEX, DUE_SHARDS, jobs
+from pipeline.models.job import DUE_INDEX, DUE_SHARDS, KIND, jobs
 from pipeline.models.settings import job_settings
 from pipeline.models.table import KEY, ConditionFailed, Item, moment
-from pipeline.queueing import document_task
+from pipeline.wiring import DUE_HANDLERS
 
 logger = logging.getLogger(__name__)
 
 SHARD_LIMIT = 50
-"""How many jobs of a shard one round takes."""
+"""How many items of a shard one round takes."""
 STOP_SECONDS = 10.0
 """How long the API waits for a round to end when it stops. What is not sent then is due later."""
 
 
 def dispatch_due(stop: threading.Event | None = None) -> int:
-    """Look after every item that is due now, and return how many that were. Blocks.
+    """Handle every item that is due now, and return how many that were. Blocks.
 
     Raises:
         JobStoreUnavailable: DynamoDB is away.
-        Exception: whatever keeps a message from being sent; its job is due again.
+        Exception: whatever keeps a message from being sent; its item is due again.
     """
     count = 0
     for shard in random.sample(range(DUE_SHARDS), DUE_SHARDS):  # none is always behind another
@@ -45,31 +45,38 @@ def dispatch_due(stop: threading.Event | None = None) -> int:
             if stop is not None and stop.is_set():
                 return count
             if claimed := claim(item):
-                _look_after(claimed)
+                _handle(claimed)
                 count += 1
     return count
 
 
 def claim(seen: Item) -> Item | None:
-    """Put off when an item is due, so that no other dispatcher takes it. None: one has, or a worker.
+    """Postpone when an item is due, so that no other dispatcher takes it. None: another dispatcher or
+    a worker was faster.
 
     The index lags behind. The condition is checked against the row itself.
     """
-    return _put_off(seen[KEY], seen["due_at"], job_settings().redrive_seconds)
+    return _postpone(seen[KEY], seen["due_at"], job_settings().redrive_seconds)
 
 
-def _put_off(item_id: str, due_at: Decimal, seconds: float) -> Item | None:
+def kind_of(item: Item) -> str:
+    """The kind of an item. Items from before there were kinds: `delivery#…` tells it, a job's id not."""
+    before, separator, _ = str(item[KEY]).partition("#")
+    return str(item.get("kind") or (before if separator else KIND))
+
+
+def _postpone(item_id: str, due_at: Decimal, seconds: float) -> Item | None:
     try:
         return jobs().update(item_id, {"due_at": moment(seconds)}, Attr("due_at").eq(due_at))
     except ConditionFailed:
         return None
 
 
-def _look_after(item: Item) -> None:
+def _handle(item: Item) -> None:
     try:
-        document_task().look_after_item(item)
+        DUE_HANDLERS[kind_of(item)](item)
     except Exception:
-        _put_off(item[KEY], item["due_at"], 0)  # due again, behind those that wait already
+        _postpone(item[KEY], item["due_at"], 0)  # due again, behind those that wait already
         raise
     logger.info("%s was due: %s", item[KEY], item.get("status"))
 

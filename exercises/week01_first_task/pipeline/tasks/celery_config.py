@@ -15,79 +15,89 @@ from pipeline.settings import BROKER_DATABASE, RESULT_DATABASE, worker_settings
 
 
 def connection() -> dict[str, Any]:
-    """Where messages and results go, and in which form.
+    """Build the settings for where messages and results are stored, and in which format.
 
-    Returns Celery settings: broker on Redis database 0, results on database 1, JSON and nothing
-    else in both directions, UTC, and an expiry for results, all from `worker_settings()`.
+    Returns:
+        Celery settings, with all values from `worker_settings()`: the broker on Redis database 0,
+        results on database 1, JSON as the only format in both directions, times in UTC, and an
+        expiry for results.
     """
     settings = worker_settings()
-    # TODO 1.1: Name the broker and the result backend: each on its own database of the same Redis
-    #   server.
-    #   Send JSON and accept JSON alone: a pickle from a stranger runs code when it is opened.
-    #   Keep time in UTC, and let results expire when `worker_settings()` says.
-    #   Return a dict. Celery's names for its keys are in the lesson "Setting Celery up".
+    # TODO 1.1: Return a dict of Celery settings. The lesson "Setting Celery up" lists their names.
+    #   Put the broker on database `BROKER_DATABASE` and the result backend on `RESULT_DATABASE`.
+    #   Send tasks and results as JSON, and accept no other format: opening a pickle runs its code.
+    #   Keep times in UTC, and let results expire after `settings.result_expires_seconds`.
     raise NotImplementedError("1.1")
 
 
 def slots() -> dict[str, Any]:
-    """How many tasks a worker runs at once, and how many it takes ahead of time.
+    """Build the settings for how many tasks a worker runs at once, and how many it reserves.
 
-    Returns Celery settings: as many slots as `worker_settings().worker_concurrency`, and one
-    message reserved ahead for each, so a second worker finds work too.
+    Returns:
+        Celery settings: `worker_settings().worker_concurrency` slots, and one message reserved for
+        each slot, so that a second worker finds messages too.
     """
-    # TODO 1.4: Set the number of slots from the settings.
-    #   A worker reserves messages ahead. For long tasks, let it reserve one for each slot and no
-    #   more.
+    # TODO 1.4: Return a dict of two Celery settings.
+    #   Set the number of slots to `worker_settings().worker_concurrency`.
+    #   Let a worker reserve one message for each of its slots, and no more.
     raise NotImplementedError("1.4")
 
 
 def delivery() -> dict[str, Any]:
-    """What happens to a message whose worker dies half way.
+    """Build the settings for what happens to a message when its worker dies while the task runs.
 
-    Returns Celery settings: the message is acknowledged after the work and not before, and a lost
-    worker process counts as "run it again", a limited number of times.
+    Returns:
+        Celery settings: the worker acknowledges a message after the task has run, and it retries a
+        task whose process was killed, a limited number of times.
     """
-    # TODO 1.5: Acknowledge late: after the task has run, not when it is taken.
-    #   Late acknowledgement alone is not enough when the process that runs the task is killed:
-    #   also say what a lost worker means. Look for a policy that ends, and does not loop for ever.
-    #   How often and how soon it runs again is given: `redelivery()`, below.
+    # TODO 1.5: Return a dict of two Celery settings.
+    #   Acknowledge a message after its task has run, not when the worker takes it.
+    #   Retry a task whose process was killed. Choose the setting that stops after a limit.
+    #   Leave the limit and the delay to `redelivery()` below, which is given.
     raise NotImplementedError("1.5")
 
 
 def redelivery() -> dict[str, Any]:
-    """How soon, and how often, a message is delivered again after a crash. Given.
+    """Build the settings for how soon, and how often, a message is redelivered after a crash.
 
-    By Redis, when a whole worker node is gone; by the worker, when one of its processes is.
+    Given to students complete. Redis redelivers when a whole worker node is lost. The worker itself
+    retries when only one of its processes is lost.
     """
     settings = worker_settings()
-    waits = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0}  # seconds; an error, not a hang
+    timeouts = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0}  # seconds: fail, do not hang
     broker = {
         "visibility_timeout": settings.visibility_timeout_seconds,
-        "unacked_restore_interval": 1,  # seconds between looks at what is overdue
-        "unacked_restore_throttle": 1,  # look at every interval, not at every tenth
-        **waits,
+        "unacked_restore_interval": 1,  # seconds between two searches for overdue messages
+        "unacked_restore_throttle": 1,  # search at every interval, not at every tenth
+        **timeouts,
     }
     lost_worker = {
         "max_retries": settings.lost_worker_retries,
-        "default_retry_delay": settings.lost_worker_retry_seconds,  # Celery's own default is 180
+        "default_retry_delay": settings.lost_worker_retry_seconds,  # Celery's default: 180 s
     }
     return {
         "broker_transport_options": broker,
         "result_backend_transport_options": broker,
-        **{f"redis_{name}": seconds for name, seconds in waits.items()},
+        **{f"redis_{name}": seconds for name, seconds in timeouts.items()},
         "visibility_timeout": settings.visibility_timeout_seconds,
         "task_annotations": {"*": lost_worker},
     }
 
 
 def configuration() -> dict[str, Any]:
-    """All settings together. Celery calls this when it first needs one."""
-    settings = {**connection(), **redelivery(), "imports": modules_in("pipeline.tasks")}
-    for part in (slots, delivery):
-        with suppress(NotImplementedError):  # still an exercise: Celery's default stays in force
+    """Collect all settings. Celery calls this function when it first needs a setting.
+
+    A part that is still an exercise is left out. Then Celery's own defaults hold, and both the queue
+    and the results are in database 0 of the Redis server.
+    """
+    server = worker_settings().redis_url
+    settings = {"broker_url": server, "result_backend": server, **redelivery()}
+    settings["imports"] = modules_in("pipeline.tasks")
+    for part in (connection, slots, delivery):
+        with suppress(NotImplementedError):
             settings |= part()
     return settings
 
 
-app = Celery("pipeline", task_cls="pipeline.tasks.base:PipelineTask")
+app = Celery("pipeline", task_cls="pipeline.wiring:PipelineTask")
 app.add_defaults(configuration)

@@ -1,4 +1,4 @@
-"""The first task: a summary that is made by a worker, not by whoever asked for it."""
+"""The first task: a worker makes the summary, so the process that asked for it does not wait."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ logger = get_task_logger(__name__)
 
 @app.task(bind=True, name="pipeline.summarize_article")
 def summarize_article(self: Task, title: str) -> dict[str, str]:
-    """Summarise one article. Runs on a worker and writes its task id to the worker's log.
+    """Summarise one article. A worker runs this task and writes the task id to its log.
 
-    Returns `{"title": …, "summary": …}`.
+    Args:
+        self: the task, which `bind=True` passes in. `self.request` describes this run.
+        title: the title of the article.
+
+    Returns:
+        `{"title": …, "summary": …}`.
+
+    Raises:
+        openai.OpenAIError: the model is unreachable, or it rejects the request.
     """
-    # TODO 1.2: Log one line of your own that holds this task's id. `bind=True` gave you `self`: ask
-    #   it.
-    #   Then let `summarize` do the slow work, and return the title and the summary.
+    # TODO 1.2: Log one line that contains the id of this task. Take the id from `self.request`.
+    #   Call `summarize(title)` exactly once.
+    #   Return a dict with the keys `title` and `summary`.
     raise NotImplementedError("1.2")

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from celery import states
 from fastapi import APIRouter
+from kombu.utils.imports import symbol_by_name
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline import wiring
 from pipeline.api.responses import error_responses
 from pipeline.errors import ResultsUnavailable, TaskNotFound, public_error
-from pipeline.queueing import REDIS_ERRORS, look_up, off_the_loop
 from pipeline.states import PROGRESS, QUEUED
 
 router = APIRouter(tags=["tasks"])
@@ -56,12 +57,12 @@ class TaskStatus(BaseModel):
 
 
 def status_of(task_id: str, state: str, info: Any) -> TaskStatus:
-    """What a client is told about a task, from what the result backend holds.
+    """What a client is told about a task, from what is known of it.
 
     Args:
         task_id: the task's id.
         state: Celery's name of the state, or one of `pipeline.states`.
-        info: the progress, the result or the exception that was stored with the state.
+        info: the progress, the result or the exception that belongs to the state.
 
     Raises:
         TaskNotFound: nobody has submitted this task, or its result has expired.
@@ -85,8 +86,5 @@ def status_of(task_id: str, state: str, info: Any) -> TaskStatus:
 )
 async def read_task(task_id: UUID) -> TaskStatus:
     """Status and progress of a task, then its result or its error."""
-    try:
-        state, info = await off_the_loop(look_up, str(task_id))
-    except REDIS_ERRORS as error:
-        raise ResultsUnavailable from error
+    state, info = await symbol_by_name(wiring.TASK_STATE)(str(task_id))
     return status_of(str(task_id), state, info)

@@ -11,8 +11,8 @@ from celery.utils.log import get_task_logger
 from pipeline.documents import MARKDOWN, TEXT, DocumentRef
 from pipeline.states import PROGRESS
 from pipeline.storage import blob_store
-from pipeline.tasks.base import PipelineTask
 from pipeline.tasks.celery_config import app
+from pipeline.wiring import PipelineTask
 
 logger = get_task_logger(__name__)
 

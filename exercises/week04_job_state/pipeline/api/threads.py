@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import ParamSpec, TypeVar
 
-import anyio
-from anyio import CapacityLimiter, to_thread
-
 from pipeline.models.errors import JobStoreUnavailable
+from pipeline.threads import Threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,9 +18,8 @@ TURN_SECONDS = 5.0
 
 
 @cache
-def _limiter() -> CapacityLimiter:
-    """Their own, so that a slow DynamoDB and a slow Redis do not keep each other's threads."""
-    return CapacityLimiter(THREADS)
+def _threads() -> Threads:
+    return Threads(THREADS, TURN_SECONDS)
 
 
 async def on_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -31,6 +28,7 @@ async def on_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     Raises:
         JobStoreUnavailable: no thread was free in time. The call was not begun.
     """
-    with anyio.move_on_after(TURN_SECONDS):
-        return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=_limiter())
-    raise JobStoreUnavailable
+    try:
+        return await _threads().run(call, *args, **kwargs)
+    except TimeoutError as error:
+        raise JobStoreUnavailable from error

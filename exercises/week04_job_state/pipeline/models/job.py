@@ -21,6 +21,8 @@ from pipeline.models.errors import JobConflict, JobNotFound
 from pipeline.models.settings import job_settings
 from pipeline.models.table import KEY, ConditionFailed, Item, Table, moment
 
+KIND = "job"
+"""The kind of an item that is a job. The outbox finds its handler by it."""
 LIST_INDEX = "by_owner"
 DUE_INDEX = "by_due_time"
 DUE_SHARDS = 4
@@ -78,7 +80,7 @@ class Job(BaseModel):
     expires_at: float | None = None
     """When it is no longer shown. Finished jobs alone have it."""
     due_at: float | None = None
-    """When somebody should look after it. Jobs that are not finished have it."""
+    """When the outbox handles it. Jobs that are not finished have it."""
     deliveries: int = 0
     """How often a worker has begun with it."""
     generation: int = 0
@@ -157,7 +159,7 @@ def timing(job_id: str, status: Status, due_in: float = 0.0) -> dict[str, Any]:
     Args:
         job_id: the job.
         status: the one that it enters.
-        due_in: seconds until somebody should look after it, where that is needed at all.
+        due_in: seconds until the outbox handles it, where that is needed at all.
 
     Returns a value for each of the three attributes; None where the job must not have it.
     """
@@ -172,6 +174,7 @@ def new_item(document: DocumentRef, owner: str) -> Item:
     job_id, now = document.document_id, moment()
     item = {
         KEY: job_id,
+        "kind": KIND,
         "owner": owner,
         "status": Status.PENDING.value,
         "document": document.as_message(),

@@ -16,10 +16,11 @@ from pipeline.api.dead_letter_view import (
 from pipeline.api.jobs import DEFAULT_PAGE, MAX_PAGE, announce
 from pipeline.api.responses import error_responses
 from pipeline.api.threads import on_thread
-from pipeline.models.dead_letters import DeadLetterNotFound, find_dead, page_of_dead, replay
+from pipeline.models.dead_letters import find_dead, page_of_dead, replay
 from pipeline.models.errors import InvalidCursor, JobConflict, JobStoreUnavailable
 from pipeline.models.replays import replay_all
 from pipeline.owners import current_owner
+from pipeline.retry_errors import DeadLetterNotFound
 
 router = APIRouter(tags=["dead letters"])
 

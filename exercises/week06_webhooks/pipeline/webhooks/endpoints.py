@@ -32,6 +32,7 @@ class Event(StrEnum):
 
     COMPLETED = "job.completed"
     FAILED = "job.failed"
+    CANCELLED = "job.cancelled"
 
 
 class Endpoint(BaseModel):

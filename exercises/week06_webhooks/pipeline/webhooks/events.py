@@ -9,8 +9,12 @@ from typing import Any
 from pipeline.models.job import Job, Status
 from pipeline.webhooks.endpoints import Event
 
-EVENTS = {Status.COMPLETED: Event.COMPLETED, Status.FAILED: Event.FAILED}
-"""The event of each status that a job can end in. A cancelled job is told to nobody."""
+EVENTS = {
+    Status.COMPLETED: Event.COMPLETED,
+    Status.FAILED: Event.FAILED,
+    Status.CANCELLED: Event.CANCELLED,
+}
+"""The event of each status that a job can end in."""
 
 
 def event_body(job: Job) -> str:

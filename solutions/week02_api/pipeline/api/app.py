@@ -1,20 +1,19 @@
-"""The API: puts together every router that the weeks bring.
+"""The API: the application, and what it answers when something goes wrong.
 
 Given to students complete. Start it with `uvicorn pipeline.api.app:app`.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from celery.result import denied_join_result
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from pipeline.discovery import modules_in
+from pipeline.api.routes import routers
 from pipeline.errors import (
     INTERNAL_KIND,
     INTERNAL_MESSAGE,
@@ -22,14 +21,14 @@ from pipeline.errors import (
     TransientError,
     error_body,
 )
-from pipeline.queueing import document_task, hurry
+from pipeline.queueing import document_task, set_short_waits
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
-    hurry()
+    set_short_waits()
     document_task()  # a task module that cannot be imported stops the API here, with its reason
     # Nobody in this process waits for a result. Told so, Celery does not subscribe to a channel
     # of the result backend at every publish: one thing less that can hang while Redis is away.
@@ -57,12 +56,8 @@ def create_app() -> FastAPI:
     api = FastAPI(title="Document pipeline", lifespan=_lifespan)
     api.add_exception_handler(PipelineError, _refuse)
     api.add_exception_handler(Exception, _fail)
-    for name in modules_in("pipeline.api"):
-        if name == __name__:
-            continue
-        router = getattr(importlib.import_module(name), "router", None)
-        if isinstance(router, APIRouter):
-            api.include_router(router)
+    for router in routers():
+        api.include_router(router)
 
     @api.get("/health", tags=["health"])
     async def health() -> dict[str, str]:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterable
-from dataclasses import dataclass
-from functools import cache
-from tempfile import TemporaryFile
-from typing import BinaryIO
-from uuid import uuid4
-
-from anyio import to_thread
 from fastapi import APIRouter, Request, Response, status
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel, ConfigDict
 
-from pipeline.api.checks import judged_type, within_limit
-from pipeline.api.multipart import FIELD, incoming_file
+from pipeline.api.intake import take_in
+from pipeline.api.multipart import FIELD
 from pipeline.api.responses import error_responses
-from pipeline.documents import DocumentRef, display_name, upload_key
+from pipeline.documents import DocumentRef
 from pipeline.errors import (
     BlobStoreUnavailable,
     BrokerUnavailable,
@@ -28,6 +18,7 @@ from pipeline.errors import (
     UploadTimeout,
     UploadTooLarge,
 )
+from pipeline.owners import current_owner
 from pipeline.queueing import (
     PUBLISH_POLICY,
     REDIS_ERRORS,
@@ -36,11 +27,10 @@ from pipeline.queueing import (
     off_the_loop,
     remember,
 )
-from pipeline.storage import blob_store
+from pipeline.submission import Accepted, submit
 
 router = APIRouter(tags=["documents"])
 
-DEFAULT_MAX_UPLOAD_BYTES = 25 * 1024 * 1024
 MULTIPART_BODY = {
     "requestBody": {
         "required": True,
@@ -56,18 +46,6 @@ MULTIPART_BODY = {
     }
 }
 """For the OpenAPI page: FastAPI cannot see a body that the route reads by itself."""
-
-
-class UploadSettings(BaseSettings):
-    """Read from variables of the same name, upper case."""
-
-    max_upload_bytes: int = Field(default=DEFAULT_MAX_UPLOAD_BYTES, gt=0)
-
-
-@cache
-def upload_settings() -> UploadSettings:
-    """The settings of this process, read once."""
-    return UploadSettings()
 
 
 class UploadAccepted(BaseModel):
@@ -93,25 +71,6 @@ class UploadAccepted(BaseModel):
     status_url: str
     """Where to ask how far it is. The same as the header `Location`."""
     document: DocumentRef
-
-
-@dataclass(frozen=True)
-class Copied:
-    """What came through."""
-
-    size: int
-    sha256: str
-
-
-async def copy(chunks: AsyncIterable[bytes], file: BinaryIO) -> Copied:
-    """Write `chunks` to `file` as they come: one of them is in memory at a time. Given."""
-    size, digest = 0, hashlib.sha256()
-    async for chunk in chunks:
-        size += len(chunk)
-        digest.update(chunk)
-        file.write(chunk)  # to a local file, mostly to the kernel's memory: shorter than a thread
-    file.seek(0)
-    return Copied(size, digest.hexdigest())
 
 
 def enqueue(document: DocumentRef) -> None:
@@ -154,6 +113,15 @@ async def publish(document: DocumentRef) -> None:
         enqueue(document)
 
 
+async def accept(document: DocumentRef, owner: str, key: str | None = None) -> Accepted:
+    """Week 2's way to accept a document (`submit`): publish it. Given.
+
+    It knows no idempotency keys yet. Raises BrokerUnavailable.
+    """
+    await publish(document)
+    return Accepted(document)
+
+
 @router.post(
     "/documents/upload",
     status_code=status.HTTP_202_ACCEPTED,
@@ -176,31 +144,12 @@ async def publish(document: DocumentRef) -> None:
 )
 async def upload_document(request: Request, response: Response) -> UploadAccepted:
     """Take a PDF, DOCX, Markdown or text file. It is processed later: ask `status_url`."""
-    limit = upload_settings().max_upload_bytes
-    upload = await incoming_file(request, limit)
-    # The copy has no name on disk (Linux, macOS): it is gone with the block, or with the process.
-    with TemporaryFile() as file:
-        # BEGIN SOLUTION 2.1
-        # ? Take the upload in chunk by chunk (`copy`), never whole. Store it in the blob
-        # ? store under the key that its content gives (`upload_key`), and hand a reference with a
-        # ? new id to the queue. Answer with the id and where to ask (`Location`); process nothing
-        # ? here. What blocks for long runs on a thread. The name is cleaned (`display_name`).
-        # ? Call `within_limit` and `judged_type` (2.2) and `publish` (2.5) from the start: while
-        # ? they are unwritten, they let everything through.
-        copied = await copy(within_limit(upload, limit), file)
-        content_type = await to_thread.run_sync(judged_type, file, upload.filename)
-        key = upload_key(copied.sha256)
-        await to_thread.run_sync(blob_store().put_stream, key, file)
-        document = DocumentRef(
-            document_id=str(uuid4()),
-            blob_key=key,
-            filename=display_name(upload.filename),
-            content_type=content_type,
-        )
-        await publish(document)
-        status_url = f"/tasks/{document.document_id}"
-        response.headers["Location"] = status_url
-        return UploadAccepted(
-            task_id=document.document_id, status_url=status_url, document=document
-        )
-        # END SOLUTION
+    document = await take_in(request)
+    # BEGIN SOLUTION 2.1
+    # ? Accept the document with `submit`, for `current_owner()`, and answer with its id and where to
+    # ? ask for its status (`status_url`, and the header `Location`). Process nothing here.
+    await submit(document, current_owner())
+    status_url = f"/tasks/{document.document_id}"
+    response.headers["Location"] = status_url
+    return UploadAccepted(task_id=document.document_id, status_url=status_url, document=document)
+    # END SOLUTION

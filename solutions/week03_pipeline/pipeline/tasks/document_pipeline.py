@@ -19,8 +19,8 @@ from pipeline.steps.embed import embed_texts, embedding_model
 from pipeline.steps.index import index_document as write_index
 from pipeline.steps.sandbox import parse_in_child
 from pipeline.storage import blob_store
-from pipeline.tasks.base import PipelineTask
 from pipeline.tasks.celery_config import app
+from pipeline.wiring import RESULTS_ARE_THE_RECORD, PipelineTask
 
 logger = get_task_logger(__name__)
 
@@ -31,10 +31,13 @@ PERCENT = {"parse": 0, "chunk": 40, "embed": 50, "index": 80}
 
 
 def report(task: PipelineTask, document_id: str, step: str) -> None:
-    """Tell whoever asks for `GET /tasks/{document_id}` that `step` begins. Given.
+    """Store for `GET /tasks/{document_id}` that `step` begins. Given.
 
-    Progress is a courtesy: if Redis does not take it, the step runs all the same.
+    A step does not depend on its progress report: if Redis rejects the report, the step runs anyway.
+    From week 4 on, the job's row says which step runs, so nothing is stored here.
     """
+    if not RESULTS_ARE_THE_RECORD:
+        return
     try:
         _report(task, document_id, {"step": step, "percent": PERCENT[step]})
     except Exception:

@@ -22,6 +22,7 @@ from pipeline.errors import (
     UploadTimeout,
     UploadTooLarge,
 )
+from pipeline.lifecycle.publishing import publish
 from pipeline.models.creation import Created, create, create_once
 from pipeline.models.errors import (
     IdempotencyKeyReused,
@@ -33,7 +34,8 @@ from pipeline.models.job import STATE_MACHINE, Status
 from pipeline.models.listing import find, page
 from pipeline.outbox import dispatching
 from pipeline.owners import current_owner
-from pipeline.queueing import PUBLISH_POLICY, document_task, off_the_loop
+from pipeline.queueing import PUBLISH_POLICY, off_the_loop
+from pipeline.submission import Accepted, submit
 
 logger = logging.getLogger(__name__)
 
@@ -62,15 +64,40 @@ def _header(what: str) -> dict[str, Any]:
 
 async def announce(document: DocumentRef) -> None:
     """Send the job's message. That may fail: the row is there, and the outbox reads it. Given."""
-    task: Any = document_task()
-
-    def publish() -> None:
-        task.publish(document, retry_policy=PUBLISH_POLICY)
-
     try:
-        await off_the_loop(publish)
+        await off_the_loop(publish, document, retry_policy=PUBLISH_POLICY)
     except Exception as error:
         logger.warning("job %s waits for the broker", document.document_id, exc_info=error)
+
+
+async def accept(document: DocumentRef, owner: str, key: str | None = None) -> Accepted:
+    """Week 4's way to accept a document (`submit`): write the job's row, then send its message.
+
+    If the broker does not take the message, the document is accepted all the same.
+
+    Args:
+        key: the idempotency key, where the client sent one.
+
+    Returns the document, under the id of the job that the first request with this key made.
+
+    Raises:
+        IdempotencyKeyReused: the key came with another document before.
+        JobStoreUnavailable: there is no row, so nothing was accepted.
+    """
+    # BEGIN SOLUTION 4.4
+    # ? Make the job: with an idempotency key `create_once`, without one `create`. Both block, so let
+    # ? them run `on_thread`. `announce` a job that is new, and no other.
+    # ? A request with a key that was used before gets the same answer as the first one: the document
+    # ? under the id of the job which that request made, and `replayed`.
+    if key is None:
+        created: Created = await on_thread(create, document, owner)
+    else:
+        created = await on_thread(create_once, document, owner, key)
+    document = document.model_copy(update={"document_id": created.job_id})
+    if not created.replayed:
+        await announce(document)
+    return Accepted(document, created.replayed)
+    # END SOLUTION
 
 
 @router.post(
@@ -103,25 +130,18 @@ async def submit_document(
     """Take a PDF, DOCX, Markdown or text file. Once this answers, the job will be done, whatever
     breaks.
     """
-    document, owner = await take_in(request), current_owner()
+    document = await take_in(request)
+    accepted = await submit(document, current_owner(), idempotency_key)
     # BEGIN SOLUTION 4.4
-    # ? Make the job: with an idempotency key `create_once`, without one `create`. Both block,
-    # ? so let them run `on_thread`. `announce` a job that is new, and no other.
-    # ? Every request with the same key is answered alike, with the id of the job that the first
-    # ? of them made; the ones after it have the header `REPLAYED`, `true`.
-    # ? `Location` and `status_url` are `/jobs/{id}`.
-    if idempotency_key is None:
-        created: Created = await on_thread(create, document, owner)
-    else:
-        created = await on_thread(create_once, document, owner, idempotency_key)
-    document = document.model_copy(update={"document_id": created.job_id})
-    if created.replayed:
+    # ? Answer with the id of the job that was accepted, and with that document. `Location` and
+    # ? `status_url` are `/jobs/{id}`. If an earlier request had made the job, say so: the header
+    # ? `REPLAYED`, `true`.
+    job_id = accepted.document.document_id
+    if accepted.replayed:
         response.headers[REPLAYED] = "true"
-    else:
-        await announce(document)
-    status_url = f"/jobs/{created.job_id}"
+    status_url = f"/jobs/{job_id}"
     response.headers["Location"] = status_url
-    return JobAccepted(job_id=created.job_id, status_url=status_url, document=document)
+    return JobAccepted(job_id=job_id, status_url=status_url, document=accepted.document)
     # END SOLUTION
 
 

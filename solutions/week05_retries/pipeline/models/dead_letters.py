@@ -10,22 +10,17 @@ from typing import Any
 from boto3.dynamodb.conditions import Key
 from pydantic import BaseModel, Field
 
-from pipeline.errors import PermanentError
 from pipeline.models.errors import JobNotFound
 from pipeline.models.job import Job, Status, move, table_definition, timing
 from pipeline.models.listing import find, make_cursor, read_cursor
 from pipeline.models.settings import job_settings
 from pipeline.models.table import KEY, Item, Table
+from pipeline.retry_errors import DeadLetterNotFound
 
 DEAD_INDEX = "by_dead_letter"
 """Jobs with a dead letter, by owner and time of death. All others lack `dead_at`, and are not in it."""
 READ_KEYS = 100
 """How many keys one query reads, where all dead letters are wanted."""
-
-
-class DeadLetterNotFound(PermanentError):
-    http_status = 404
-    default_message = "This job has no dead letter: there is no such job, or it has not failed."
 
 
 class Failures(BaseModel):

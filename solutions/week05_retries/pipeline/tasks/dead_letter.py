@@ -15,7 +15,7 @@ from pipeline.models.dead_letters import Failures, ReliableJob
 from pipeline.models.job import Status, move
 from pipeline.models.retry_settings import retry_settings
 from pipeline.models.table import exact, moment
-from pipeline.tasks.errors import PoisonJob
+from pipeline.retry_errors import PoisonJob
 
 logger = get_task_logger(__name__)
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import random
-import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import kombu.exceptions
 import openai
 import psycopg
 import redis.exceptions
-from celery import Task
-from celery.exceptions import Ignore
 from celery.utils.log import get_task_logger
 
 from pipeline.errors import PipelineError, TransientError
+from pipeline.lifecycle.decisions import Drop, RetryAfter
 from pipeline.models.dead_letters import ReliableJob
 from pipeline.models.leases import hand_over
 from pipeline.models.retry_settings import retry_settings
 from pipeline.models.settings import job_settings
-from pipeline.tasks.retry_after import asked_wait
+from pipeline.retry_after import asked_wait
 
 logger = get_task_logger(__name__)
 
@@ -39,8 +37,6 @@ MAX_ASKED_SECONDS = 3600.0
 """Nobody may ask for a longer wait, whatever `Retry-After` says. The jitter comes on top."""
 MAX_DOUBLINGS = 30
 """Past any cap, and far from where a float overflows."""
-NO_LIMIT = sys.maxsize
-"""For Celery, which counts retries of its own: the row's count decides."""
 
 
 def is_transient(error: BaseException) -> bool:
@@ -89,22 +85,24 @@ def backoff(attempt: int, base: float, cap: float, asked: float | None = None) -
 
 
 def try_again(
-    task: Task, job: ReliableJob, changes: dict[str, Any], attempt: int, error: Exception
-) -> NoReturn:
-    """Let this step, and no other, run again after a while.
+    job: ReliableJob, changes: dict[str, Any], attempt: int, error: Exception
+) -> RetryAfter | Drop:
+    """Let this step, and no other, run again after a while: write that on the row, and decide how.
 
     Args:
-        task: the task that runs the step. The steps behind it are in its message, and stay there.
         job: as the step took it.
-        changes: what to write on the row: the count of attempts, and the step that waits. Should
-            the message be lost, the outbox reads it.
+        changes: what to write on the row: the count of attempts, and the step that waits. If the
+            message is lost, the outbox reads it.
         attempt: the number of the one that failed.
         error: why.
 
+    Returns:
+        RetryAfter: Celery sends the step's message again after so many seconds, with all that
+            follows the step.
+        Drop: no message is sent. The row alone keeps the wait, and the outbox ends it.
+
     Raises:
-        Retry: Celery sends the message again, after the wait.
-        Ignore: the row alone keeps the wait.
-        JobConflict: the job was cancelled, or taken by another worker. Nothing was written or sent.
+        JobConflict: the job was cancelled, or taken by another worker. Nothing was written.
     """
     settings = retry_settings()
     wait = backoff(
@@ -112,15 +110,15 @@ def try_again(
     )
     logger.warning("job %s: attempt %d failed, again in %.2f s: %r", job.id, attempt, wait, error)
     # BEGIN SOLUTION 5.3
-    # ? First the row, then the message: end the lease (`hand_over`, with `changes`), or
-    # ? the step would meet its own. The row is due when a message must be lost: after the wait
-    # ? and `redrive_seconds` more. Then `task.retry` sends this task again with all that follows
-    # ? it. Celery must not count: `NO_LIMIT`. A message that waits long in a worker is delivered
-    # ? twice. So a wait above `broker_wait_seconds` sends none: the row is due when the wait
-    # ? ends, and this run ends with `Ignore`.
+    # ? End the lease with `hand_over`, and write `changes` with it. Otherwise the step would meet its
+    # ? own lease when it runs again.
+    # ? A message that waits in a worker for a long time is delivered twice. If the wait is above
+    # ? `broker_wait_seconds`, make the row due when the wait ends, and return `Drop`.
+    # ? Otherwise a message carries the wait. Make the row due when that message counts as lost: after
+    # ? the wait and `redrive_seconds` more. Then return `RetryAfter` with the wait and the error.
     if wait > settings.broker_wait_seconds:
         hand_over(job, changes, wait)
-        raise Ignore
+        return Drop(f"job {job.id} waits on its row")
     hand_over(job, changes, wait + job_settings().redrive_seconds)
-    raise task.retry(exc=error, countdown=wait, max_retries=NO_LIMIT)
+    return RetryAfter(wait, error)
     # END SOLUTION

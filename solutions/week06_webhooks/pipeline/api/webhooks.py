@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Annotated
 
-import anyio
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Path, Query, status
 
 from pipeline.api.jobs import DEFAULT_PAGE, MAX_PAGE
@@ -26,6 +24,7 @@ from pipeline.api.webhook_view import (
 from pipeline.models.errors import InvalidCursor, JobStoreUnavailable
 from pipeline.owners import current_owner
 from pipeline.queueing import off_the_loop
+from pipeline.threads import Threads
 from pipeline.webhooks import deliveries, endpoints
 from pipeline.webhooks.errors import (
     DeliveryNotFound,
@@ -62,17 +61,17 @@ router = APIRouter(tags=["webhooks"], lifespan=_settled)
 
 
 @cache
-def _name_threads() -> CapacityLimiter:
-    """Their own: names that nobody answers for must not keep the threads that read jobs."""
-    return CapacityLimiter(NAME_THREADS)
+def _name_threads() -> Threads:
+    """The threads that may wait for a name server."""
+    return Threads(NAME_THREADS, TURN_SECONDS)
 
 
 async def check(url: str) -> None:
     """Raises UnsafeUrl, HostUnknown or NameUnresolved where webhooks cannot go there. Given."""
-    with anyio.move_on_after(TURN_SECONDS):
-        await to_thread.run_sync(checked, url, limiter=_name_threads())
-        return
-    raise NameUnresolved
+    try:
+        await _name_threads().run(checked, url)
+    except TimeoutError as error:
+        raise NameUnresolved from error
 
 
 async def tell_a_worker(delivery_id: str) -> None:

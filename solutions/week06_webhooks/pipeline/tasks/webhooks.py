@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.tasks.celery_config import app
-from pipeline.tasks.tracking import dropped
+from pipeline.tasks.job_task import dropped
 from pipeline.webhooks.notify import deliver
 
 

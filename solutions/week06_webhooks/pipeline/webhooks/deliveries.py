@@ -22,7 +22,9 @@ from pipeline.webhooks.endpoints import Endpoint, Event
 from pipeline.webhooks.errors import DeliveryNotFound, DeliveryUnderWay
 from pipeline.webhooks.settings import webhook_settings
 
-PREFIX = "delivery#"
+KIND = "delivery"
+"""The kind of an item that is a delivery. The outbox finds its handler by it."""
+PREFIX = f"{KIND}#"
 MAX_ATTEMPTS_KEPT = 50
 
 
@@ -112,6 +114,7 @@ def create(job: Job, endpoint: Endpoint, event: Event, body: str) -> str:
     """Make a delivery, unless it was made before, and return its id."""
     made = delivery_id(job, endpoint.id)
     item = {
+        "kind": KIND,
         "owner": _list_of(endpoint.id),
         "endpoint_id": endpoint.id,
         "endpoint_owner": job.owner,
@@ -132,7 +135,7 @@ def create(job: Job, endpoint: Endpoint, event: Event, body: str) -> str:
 
 
 def _first_due() -> float:
-    """When the outbox looks after a new delivery, if its message did not lead to an attempt."""
+    """Seconds until the outbox handles a new delivery, if its message did not lead to an attempt."""
     settings = webhook_settings()
     return max(settings.webhook_publish_seconds, settings.webhook_schedule[0])
 

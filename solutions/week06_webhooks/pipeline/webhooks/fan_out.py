@@ -6,11 +6,11 @@ import logging
 
 from boto3.dynamodb.conditions import Attr
 
-from pipeline.models.job import Job, jobs
+from pipeline.models.job import Job, Status, jobs
 from pipeline.models.table import ConditionFailed
 from pipeline.tasks.celery_config import app
 from pipeline.webhooks.deliveries import create
-from pipeline.webhooks.endpoints import of_owner
+from pipeline.webhooks.endpoints import Endpoint, of_owner
 from pipeline.webhooks.events import EVENTS, event_body
 
 logger = logging.getLogger(__name__)
@@ -31,31 +31,41 @@ def announce(delivery_id: str) -> None:
         logger.warning("delivery %s waits for the broker", delivery_id, exc_info=error)
 
 
-def fan_out(job: Job) -> None:
-    """Tell whoever wants to know that a job has ended. To do it twice changes nothing.
+def interested(owner: str, status: Status) -> list[Endpoint]:
+    """The owner's enabled endpoints that want to hear of a job which ends in this status."""
+    if status not in EVENTS:
+        return []
+    event = EVENTS[status]
+    return [one for one in of_owner(owner) if event in one.events and not one.disabled_at]
 
-    First the deliveries, then the job is due no more, then the messages: whatever breaks between
-    two of them, one is due and will be found.
+
+def fan_out(job: Job) -> None:
+    """Send the webhooks of a job that has ended. Doing it twice changes nothing.
+
+    First the deliveries are written, then the job is no longer due, then the messages are sent. If
+    the process dies between two of these, the job or the delivery is due, and the outbox finds it.
 
     Raises:
-        JobStoreUnavailable: the job is still due.
+        JobStoreUnavailable: a job that was due is still due.
     """
     made = _deliveries(job)
-    try:
-        same = Attr("generation").eq(job.generation) & Attr("status").eq(job.status.value)
-        jobs().update(job.id, {"due_shard": None, "due_at": None}, same)
-    except ConditionFailed:
-        logger.info("job %s was begun anew meanwhile", job.id)
+    if job.due_at is not None:
+        _not_due(job)
     for delivery_id in made:
         announce(delivery_id)
 
 
+def _not_due(job: Job) -> None:
+    try:
+        same = Attr("generation").eq(job.generation) & Attr("status").eq(job.status.value)
+        jobs().update(job.id, {"due_shard": None, "due_at": None}, same)
+    except ConditionFailed:
+        logger.info("job %s was replayed meanwhile", job.id)
+
+
 def _deliveries(job: Job) -> list[str]:
-    if job.status not in EVENTS:
-        return []
-    event = EVENTS[job.status]
-    wanted = [one for one in of_owner(job.owner) if event in one.events and not one.disabled_at]
+    wanted = interested(job.owner, job.status)
     if not wanted:
         return []
-    body = event_body(job)
+    event, body = EVENTS[job.status], event_body(job)
     return [create(job, endpoint, event, body) for endpoint in wanted]

@@ -10,7 +10,6 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
@@ -20,6 +19,7 @@ from httpcore import SyncBackend
 
 from pipeline.errors import PipelineError
 from pipeline.models.settings import DAY
+from pipeline.retry_after import parse_retry_after
 from pipeline.webhooks.deliveries import Attempt
 from pipeline.webhooks.safety import Target, checked
 from pipeline.webhooks.settings import webhook_settings
@@ -184,15 +184,9 @@ def _beginning(response: httpcore.Response) -> str:
 
 
 def _retry_after(response: httpcore.Response) -> float | None:
-    """Seconds that the receiver asks us to wait: RFC 9110, section 10.2.3. None: it does not."""
+    """Seconds that the receiver asks us to wait, a day at most. None: it does not ask."""
     found = [value for name, value in response.headers if name.lower() == b"retry-after"]
     if not found or response.status not in RETRY_AFTER_STATUS:
         return None
-    text = found[0].decode("latin-1").strip()
-    if text.isascii() and text.isdecimal():
-        return min(float(text), DAY)
-    try:
-        seconds = parsedate_to_datetime(text).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(0.0, seconds), DAY)
+    seconds = parse_retry_after(found[0].decode("latin-1").strip())
+    return None if seconds is None else min(seconds, DAY)

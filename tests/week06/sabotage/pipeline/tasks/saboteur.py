@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.tasks import document_pipeline, notifying
-from pipeline.webhooks import notify
+from pipeline.tasks import document_pipeline
+from pipeline.webhooks import hook, notify
 
 FOLDER = Path(os.environ["SABOTAGE"])
 
-fan_out = notifying.fan_out
+fan_out = hook.fan_out
 post = notify.post
 report = document_pipeline.report
 
@@ -55,5 +55,5 @@ def sabotaged_post(*args: Any) -> Any:
 
 
 document_pipeline.report = sabotaged_report
-notifying.fan_out = sabotaged_fan_out
+hook.fan_out = sabotaged_fan_out
 notify.post = sabotaged_post

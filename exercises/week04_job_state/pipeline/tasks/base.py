@@ -1,9 +1,0 @@
-"""The wiring of week 4: the task base class, and the task that takes a new document."""
-
-from pipeline.models.steps import ENTRY_TASK as DOCUMENT_TASK
-from pipeline.tasks.tracking import TrackedTask as PipelineTask
-
-RESULTS_ARE_THE_RECORD = False
-"""The job row is, from this week on."""
-
-__all__ = ["DOCUMENT_TASK", "RESULTS_ARE_THE_RECORD", "PipelineTask"]

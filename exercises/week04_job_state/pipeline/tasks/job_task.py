@@ -1,0 +1,92 @@
+"""The Celery side of a job's life: translates messages into calls, and outcomes into exceptions. Given."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from celery import Task
+from celery.exceptions import Ignore, Reject, TaskPredicate
+from celery.utils.log import get_task_logger
+
+from pipeline.lifecycle.decisions import Done, Failed, RetryAfter
+from pipeline.lifecycle.hooks import TaskCall
+from pipeline.lifecycle.running import run_task
+from pipeline.models.errors import JobConflict, JobStoreUnavailable
+from pipeline.models.job import Job
+from pipeline.models.leases import hand_over
+from pipeline.models.steps import number_of
+
+logger = get_task_logger(__name__)
+
+NO_LIMIT = sys.maxsize
+"""For Celery, which counts retries of its own: the row's count decides."""
+
+
+@contextmanager
+def dropped() -> Iterator[None]:
+    """Drop this run if the row rejects a write, or DynamoDB is unreachable. Raises Ignore."""
+    try:
+        yield
+    except (JobConflict, JobStoreUnavailable) as error:
+        logger.warning("work on a job is dropped: %s", error)
+        raise Ignore from error
+
+
+class JobTask(Task):  # type: ignore[misc]  # Celery has no types
+    """A task that runs only if its job's row lets it. `run_task` decides; this class translates.
+
+    `pipeline.models.steps` says which tasks belong to a job. All others run as usual.
+    """
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.request.called_directly:
+            return super().__call__(*args, **kwargs)
+        number = number_of(self.name)
+        if number is None:
+            return self.run(*args, **kwargs)
+        worker = f"{self.request.hostname}/{os.getpid()}"
+        call = TaskCall(number, self.name, worker, list(args))
+
+        def work(job: Job) -> Any:
+            self.request.job = job
+            return self.run(*args, **kwargs)
+
+        outcome = run_task(call, work)
+        if isinstance(outcome, Done):
+            return outcome.result
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        if isinstance(outcome, RetryAfter):
+            self.send_again(call.job_id, outcome)
+        logger.info("%s", outcome.reason)
+        raise Ignore
+
+    def send_again(self, job_id: str, after: RetryAfter) -> NoReturn:
+        """Send this task's message again, with all that follows it. Raises Retry or Ignore."""
+        try:
+            self.retry(exc=after.error, countdown=after.seconds, max_retries=NO_LIMIT)
+        except Reject as rejected:  # the broker did not take the message: the row is due later
+            logger.warning("job %s waits for the outbox: %s", job_id, rejected)
+            raise Ignore from rejected
+        raise AssertionError("Celery's retry always raises")
+
+    def replace(self, sig: Any) -> Any:
+        """End the lease before other tasks take over, or the first of them would meet it."""
+        job = getattr(self.request, "job", None)
+        if job is None:
+            return super().replace(sig)
+        with dropped():
+            hand_over(job, {})
+        try:
+            return super().replace(sig)
+        except TaskPredicate:
+            raise
+        except Exception as error:
+            logger.warning("job %s: no message for its steps", job.id, exc_info=error)
+            raise Ignore from error
