@@ -17,11 +17,12 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 NOTES := .bootcamp/validation
 VALIDATE := $(BIN)/python -m pytest --all-validation --note-validation $(NOTES) -k "not the_page_shows"
 
-.PHONY: help setup demo test validate check lint format bench bench-grade up down scale-workers lock clean
+.PHONY: help setup demo test validate check test-python313 lint format bench bench-grade up down scale-workers lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
 	@echo "make test [JOBS=3]        run all tests, in that many processes"
+	@echo "make test-python313       the demo and the tests without graders on Python 3.13"
 	@echo "make validate             try the graders on every wrong and right solution: VALIDATION.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
@@ -55,6 +56,16 @@ validate: setup
 		$(VALIDATE) tests/cheats; second=$$?; \
 		$(BIN)/python -m autograder.validation.report $(NOTES) && exit $$((first | second))
 
+# The oldest Python runs all tests (make test); the newest runs the tests without graders, and the demo.
+PYTHON313 ?= $(shell for one in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python3.13; do \
+	"$$one" -c pass 2>/dev/null && { echo "$$one"; break; }; done)
+UNIT := tests/authoring tests/cli tests/docs tests/generate tests/layers tests/providers tests/samples
+
+test-python313:
+	@test -n "$(PYTHON313)" || { echo "No python3.13 is found: set PYTHON313=/path/to/python3.13"; exit 2; }
+	$(MAKE) demo ONCE=1 VENV=.venv313 PYTHON=$(PYTHON313)
+	.venv313/bin/python -m pytest $(UNIT) --numprocesses $(JOBS) $(BY_FILE)
+
 check: setup
 	$(BIN)/bootcamp check $(WEEK)
 
@@ -62,6 +73,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/typos
 	$(BIN)/bootcamp generate --check
 
 format: setup
