@@ -12,7 +12,8 @@ import pytest
 from autograder.process.fork_client import Host
 from autograder.process.student import base_environment
 from bootcamp.stack import Run, Stack
-from tests.forking.client import forked_starts, serving
+from tests.forking.client import ForkServer
+from tests.validation import selection
 
 STARTS_ANEW = {"stack"}
 """Folders of tests whose processes start as a user's do."""
@@ -28,30 +29,28 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make validate` gives both."""
-    group = parser.getgroup("proofs")
-    group.addoption(
-        "--all-validation",
-        action="store_true",
-        help="Every solution and cheat, not a few of each kind.",
-    )
-    group.addoption("--note-validation", type=Path, help="Keep what the proofs saw in this folder.")
+    selection.add_options(parser)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    selection.choose(config, items)
 
 
 @pytest.fixture(scope="session")
-def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The address of a parent that has imported the libraries, and forks Python processes."""
-    with serving(tmp_path_factory.mktemp("fork")) as address:
-        yield address
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """A parent that has imported the libraries, and forks Python processes."""
+    server = ForkServer(tmp_path_factory.mktemp("fork"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(autouse=True, scope="module")
-def starts(request: pytest.FixtureRequest) -> Iterator[None]:
+def starts(request: pytest.FixtureRequest, fork_server: ForkServer) -> Iterator[None]:
     """Fork what `Process` starts, where the tests of a module are not about starting."""
     if request.node.path.parent.name in STARTS_ANEW or sys.platform != "linux":
         yield
         return
-    with forked_starts(lambda: request.getfixturevalue("fork_server")):
+    with fork_server.starts():
         yield
 
 

@@ -6,6 +6,7 @@ Graders use nothing else to make it run. What goes wrong inside becomes a card, 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ from bootcamp.ports import free_port, release_port
 CALL_SECONDS = 10.0
 """How long a call may take where a grader does not say otherwise."""
 IMPORT_SECONDS = 10.0
+MIGRATION_SECONDS = 60.0
 LOG_LINES = 12
 STUDENT_TIME_ZONE = "Asia/Tokyo"
 """Not UTC, so that code which uses local time is seen to."""
@@ -47,6 +49,7 @@ class Student:
         self._worker: Worker | None = None
         self._api: Api | None = None
         self._ports: list[int] = []
+        self._migration: Forked | None = None
         self.env = {
             **base_environment(folder),
             **env,
@@ -102,6 +105,37 @@ class Student:
         end_leftovers(self._folder)
         for port in self._ports:
             release_port(port)
+
+    # -- stores ------------------------------------------------------------------------------
+
+    def launch_migration(self) -> None:
+        """Prepare the stores: run `python -m pipeline.migrate`, which prints what it did. Does not
+        wait for it. Processes that boot in the meantime need nothing of the stores yet.
+        """
+        self._migration = self.process("migrate", ["-m", "pipeline.migrate"])
+
+    def await_migration(self) -> None:
+        """Wait until the stores are prepared, which is launched here unless it was before.
+
+        Raises:
+            NotGradable: they cannot be prepared.
+        """
+        if self._migration is None:
+            self.launch_migration()
+        assert self._migration is not None
+        try:
+            code = self._migration.wait(MIGRATION_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = None
+        if code != 0:
+            card = Card(
+                sent="python -m pipeline.migrate",
+                expected="stores that are ready, and exit code 0",
+                got="it did not end in time" if code is None else f"exit code {code}",
+                cause="the last lines of its log say why",
+                log=self.tail(self._migration),
+            )
+            raise NotGradable(card.cleaned())
 
     # -- calls -------------------------------------------------------------------------------
 

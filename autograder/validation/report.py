@@ -8,6 +8,7 @@ outcome is not the expected one fails, and the page shows both.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -51,6 +52,8 @@ class Proof:
     name: str
     expected: dict[str, str]
     observed: dict[str, str]
+    key: str = ""
+    """The hash of graders and solutions that it was tried with: `key`."""
 
     @property
     def holds(self) -> bool:
@@ -84,17 +87,44 @@ def mark(outcome: Outcome) -> str:
     return PASSED if outcome is Outcome.PASSED else LOST
 
 
+def key(graders: str, *changes: bytes) -> str:
+    """A hash that changes with the graders and with any of the changes tried on them."""
+    total = hashlib.sha256(graders.encode())
+    for change in changes:
+        total.update(hashlib.sha256(change).digest())
+    return total.hexdigest()
+
+
 def note(proof: Proof, folder: Path) -> None:
-    """Keep a proof for the page. Tests run in several processes, so each has a file of its own."""
+    """Keep a result for the page. Tests run in several processes, so each has a file of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{proof.week}-{proof.kind}-{proof.name}".replace("/", "_")
-    (folder / f"{name}.json").write_text(json.dumps(asdict(proof)), encoding="utf-8")
+    file = _file(proof.week, proof.kind, proof.name, folder)
+    file.write_text(json.dumps(asdict(proof)), encoding="utf-8")
+
+
+def found(week: str, kind: str, name: str, folder: Path) -> Proof | None:
+    """The result that was kept of a solution or cheat, if there is one that can be read."""
+    file = _file(week, kind, name, folder)
+    try:
+        return Proof(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # never tried, or the call ended half way
+        return None
+
+
+def _file(week: str, kind: str, name: str, folder: Path) -> Path:
+    return folder / (f"{week}-{kind}-{name}".replace("/", "_") + ".json")
 
 
 def noted(folder: Path) -> list[Proof]:
-    """All proofs that were kept."""
+    """All results that were kept, but those of solutions that are no longer there."""
     files = sorted(folder.glob("*.json"))
-    return [Proof(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+    kept = [Proof(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+    return [one for one in kept if _is_there(one)]
+
+
+def _is_there(proof: Proof) -> bool:
+    patch = paths.AUTOGRADER / proof.week / proof.kind / f"{proof.name}.patch"
+    return proof.kind not in ("wrong", "unlike") or patch.is_file()
 
 
 def page(proofs: Iterable[Proof]) -> str:

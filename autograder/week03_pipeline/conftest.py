@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,12 +10,13 @@ from autograder.process.api import Api
 from autograder.process.student import Student
 from autograder.process.worker import Worker
 from autograder.run.plugin import grading_run
-from autograder.run.session import Session
 from autograder.week03_pipeline import database
 from bootcamp.stack import Run
 
 SLOTS = 2
 END_TO_END, SEARCH = "3.5", "3.6"
+STORED = {"3.4", END_TO_END, SEARCH}
+"""The items that need tables."""
 
 
 LAUNCHED_API = pytest.StashKey[Api]()
@@ -30,6 +30,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if grading is None:
         return
     wanted, student = set(grading.wanted), grading.student
+    if STORED & wanted:
+        student.launch_migration()
     if {END_TO_END, SEARCH} & wanted:
         session.config.stash[LAUNCHED_API] = student.launch_api("shared")
     if END_TO_END in wanted:
@@ -42,6 +44,12 @@ def connection(run: Run) -> Iterator[None]:
     """The graders' own connection ends with the run."""
     yield
     database.kept_connection(run).close()
+
+
+@pytest.fixture(scope="session")
+def stores(student: Student) -> None:
+    """The tables, as the migrations of the layers create them."""
+    student.await_migration()
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +71,3 @@ def worker(student: Student, launched_worker: Worker) -> Worker:
     """The worker, ready: two slots."""
     student.await_worker(launched_worker)
     return launched_worker
-
-
-@pytest.fixture(scope="session")
-def schema(session: Session, run: Run) -> Path:
-    """The statements that make the tables. They are made, too."""
-    path = session.week.solutions / "pipeline" / "steps" / "schema.sql"
-    database.make_schema(run, path)
-    return path

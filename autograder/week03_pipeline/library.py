@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import numpy as np
+import psycopg
 
 from autograder.week03_pipeline import database
 from autograder.week03_pipeline.files import made_up
@@ -13,6 +15,8 @@ from autograder.week03_pipeline.vectors import DIMENSIONS, Vectors, true_vectors
 from bootcamp.stack import Run
 
 CHUNKS = 24
+STRANGER = 0.998
+"""The cosine of another owner's chunks: no chunk of the library is so near."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,38 @@ def fill(run: Run, rng: Random) -> Library:
             text = " ".join(made_up(rng, 4))
             one = Indexed(document_id, filename, rng.randint(1, 300), text, cosine)
             vector = at_angle(rng, axis, cosine) * length(number)
-            connection.execute("INSERT INTO documents VALUES (%s, %s)", (document_id, filename))
-            connection.execute(
-                "INSERT INTO chunks VALUES (%s, 0, %s, %s, %s::real[]::vector)",
-                (document_id, one.page, text, vector.tolist()),
-            )
+            insert(connection, one, database.PUBLIC, vector)
             chunks.append(one)
     return Library(question, sorted(chunks, key=lambda one: -one.cosine))
+
+
+def insert(connection: psycopg.Connection[Any], one: Indexed, owner: str, vector: Vectors) -> None:
+    """Index a document of one chunk."""
+    connection.execute(
+        "INSERT INTO documents (document_id, owner, filename) VALUES (%s, %s, %s)",
+        (one.document_id, owner, one.filename),
+    )
+    connection.execute(
+        "INSERT INTO chunks (document_id, owner, position, page, text, embedding) "
+        "VALUES (%s, %s, 0, %s, %s, %s::real[]::vector)",
+        (one.document_id, owner, one.page, one.text, vector.tolist()),
+    )
+
+
+def add_strangers(run: Run, library: Library, rng: Random) -> set[str]:
+    """Index chunks of another owner that are nearer to the question than all others: one in a
+    document of its own, one in a document with an id that is in the library. Returns their texts.
+    """
+    [owner, own_id] = made_up(rng, 2)
+    axis = true_vectors(run, [library.question])[0].astype(float)
+    texts = set()
+    with database.connect(run) as connection, connection.transaction():
+        for document_id in (own_id, library.chunks[0].document_id):
+            text = " ".join(made_up(rng, 4))
+            one = Indexed(document_id, made_up(rng, 1)[0], rng.randint(1, 300), text, STRANGER)
+            insert(connection, one, owner, at_angle(rng, axis, STRANGER))
+            texts.add(text)
+    return texts
 
 
 def spread(rng: Random) -> list[float]:

@@ -12,11 +12,12 @@ from autograder.card import fail
 from autograder.process.rpc_client import Answer
 from autograder.process.student import Student
 from autograder.week03_pipeline import database
+from autograder.week03_pipeline.database import PUBLIC
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.vectors import DIMENSIONS, agree, sparse
 from bootcamp.stack import Run
 
-pytestmark = pytest.mark.item("3.4")
+pytestmark = [pytest.mark.item("3.4"), pytest.mark.usefixtures("stores")]
 
 INDEX = "pipeline.steps.index"
 INDEX_SECONDS = 30.0
@@ -37,16 +38,19 @@ class Version:
         return [{"position": n, "page": page, "text": text} for n, page, text in self.rows]
 
 
-def ask(student: Student, document_id: str, version: Version) -> Answer:
+def ask(student: Student, document_id: str, version: Version, owner: str = PUBLIC) -> Answer:
     return student.ask(
-        INDEX, "index_document", document_id, version.filename, version.chunks, version.vectors,
+        INDEX, "index_document",
+        document_id, owner, version.filename, version.chunks, version.vectors,
         timeout=INDEX_SECONDS,
     )  # fmt: skip
 
 
-def write(student: Student, sent: str, document_id: str, version: Version) -> None:
+def write(
+    student: Student, sent: str, document_id: str, version: Version, owner: str = PUBLIC
+) -> None:
     """Index a version; it must succeed."""
-    answer = ask(student, document_id, version)
+    answer = ask(student, document_id, version, owner)
     if not answer.ok:
         cause = "see the line named here"
         if answer.error == "UniqueViolation":
@@ -65,16 +69,18 @@ def write(student: Student, sent: str, document_id: str, version: Version) -> No
         fail(sent=sent, expected=f"{version.count}, the number of chunks", got=answer.value)
 
 
-def check(run: Run, sent: str, document_id: str, version: Version, cause: str) -> None:
-    """The index holds this version of a document and nothing else of it."""
-    found = database.chunks_of(run, document_id)
+def check(
+    run: Run, sent: str, document_id: str, version: Version, cause: str, owner: str = PUBLIC
+) -> None:
+    """The index holds this version of an owner's document and nothing else of it."""
+    found = database.chunks_of(run, document_id, owner)
     if found != version.rows:
         fail(sent=sent, expected=f"the chunks {brief(version.rows)}", got=brief(found), cause=cause)
-    if (name := database.filename_of(run, document_id)) != version.filename:
+    if (name := database.filename_of(run, document_id, owner)) != version.filename:
         fail(
             sent=sent, expected=f"the document's row with {version.filename}", got=name, cause=cause
         )
-    embeddings = database.vectors_of(run, document_id)
+    embeddings = database.vectors_of(run, document_id, owner)
     for position, vector in enumerate(version.vectors):
         if not agree(embeddings[position], vector):
             others = [
@@ -138,6 +144,19 @@ def test_a_second_version_replaces_the_first(
     cause = "what the new version does not have must go" if count < 7 else ""
     check(run, sent, document_id, second, cause or "an old row stayed where a new one belongs")
     check(run, f"{sent}; another document", neighbour, other, "a statement without its WHERE")
+
+
+def test_owners_share_no_rows(student: Student, run: Run, rng: Random) -> None:
+    """Two owners have a document with the same id. Whatever one of them writes, the other's stays."""
+    document_id, neighbour = made_up(rng, 2)
+    mine, shorter, theirs = Version(rng, 6), Version(rng, 2), Version(rng, 9)
+    sent = "index_document with a document id that another owner has, too"
+    cause = "the owner belongs to every row, and to every WHERE and ON CONFLICT"
+    write(student, sent, document_id, theirs, neighbour)
+    for version in (mine, shorter):
+        write(student, sent, document_id, version)
+        check(run, sent, document_id, version, cause)
+        check(run, f"{sent}; that owner's rows", document_id, theirs, cause, neighbour)
 
 
 def test_all_or_nothing(student: Student, run: Run, rng: Random) -> None:

@@ -22,7 +22,7 @@ from bootcamp.providers import OpenAIControl
 from bootcamp.samples.documents import Document, document, random_document, random_pages, words_of
 from bootcamp.stack import Run
 
-pytestmark = [pytest.mark.item("3.5"), pytest.mark.usefixtures("schema")]
+pytestmark = [pytest.mark.item("3.5"), pytest.mark.usefixtures("stores")]
 
 PIPELINE = "pipeline.tasks.document_pipeline"
 STEPS = ["parse", "chunk", "embed", "index"]

@@ -6,7 +6,6 @@ import json
 import math
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,11 +20,17 @@ from autograder.run.session import Session
 from autograder.week02_api.uploading import log_of
 from autograder.week03_pipeline import database
 from autograder.week03_pipeline.files import made_up
-from autograder.week03_pipeline.library import CHUNKS, Indexed, Library, fill
+from autograder.week03_pipeline.library import (
+    CHUNKS,
+    Indexed,
+    Library,
+    add_strangers,
+    fill,
+)
 from bootcamp.providers import Fault, OpenAIControl
 from bootcamp.stack import Run
 
-pytestmark = pytest.mark.item("3.6")
+pytestmark = [pytest.mark.item("3.6"), pytest.mark.usefixtures("stores")]
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 50
 SCORE_CLOSE = 1e-3
@@ -46,9 +51,8 @@ def nobody_else(launched_worker: Worker | None) -> None:
 
 
 @pytest.fixture(scope="module")
-def library(session: Session, run: Run, schema: Path) -> Library:
+def library(session: Session, run: Run) -> Library:
     """What there is to be found."""
-    database.make_schema(run, schema)  # again: it was dropped before the first search
     return fill(run, session.random("library"))
 
 
@@ -71,8 +75,8 @@ def search(api: Api, sent: str, **params: Any) -> list[dict[str, Any]]:
 
 
 def test_before_the_first_document(api: Api, run: Run, rng: Random) -> None:
-    """No table yet. It is the first test of the item: those after it make the tables."""
-    database.drop_schema(run)
+    """The index is empty. It is the first test of the item: those after it fill the index."""
+    database.clear(run)
     sent = "GET /search?q=… before anything was indexed"
     if found := search(api, sent, q=made_up(rng, 1)[0]):
         fail(sent=sent, expected="no results", got=found)
@@ -81,6 +85,21 @@ def test_before_the_first_document(api: Api, run: Run, rng: Random) -> None:
 def test_ranked_by_the_angle(api: Api, library: Library) -> None:
     for limit in (CHUNKS, 5, 1):
         check_ranking(api, library, limit, {"limit": limit})
+    check_ranking(api, library, DEFAULT_LIMIT, {})
+
+
+def test_other_owners_are_not_searched(api: Api, run: Run, library: Library, rng: Random) -> None:
+    """Another owner has nearer chunks, also in a document with the same id as one of the client's."""
+    sent = "GET /search?q=… while another owner has nearer chunks"
+    texts = add_strangers(run, library, rng)
+    found = {one.get("text") for one in search(api, sent, q=library.question)}
+    if leaked := sorted(texts & found):
+        fail(
+            sent=sent,
+            expected="chunks of the client's own documents alone",
+            got=f"also {leaked[0]!r}, which belongs to another owner",
+            cause="the query has to filter by the owner, and the join needs the owner too",
+        )
     check_ranking(api, library, DEFAULT_LIMIT, {})
 
 

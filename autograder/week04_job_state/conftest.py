@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,6 @@ from autograder.process.worker import Worker
 from autograder.run.plugin import grading_run
 from autograder.run.session import Session
 from autograder.week02_api.uploading import accepted, upload
-from autograder.week03_pipeline import database
 from autograder.week04_job_state import submitting
 from autograder.week04_job_state.student_code import Code
 from autograder.week04_job_state.table import JobsTable
@@ -46,6 +44,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     JobsTable(grading.run).create()
     grading.student.env.update(waits(grading))
     if OVER_HTTP & set(grading.wanted):
+        grading.student.launch_migration()
         session.config.stash[LAUNCHED_API] = grading.student.launch_api("shared")
 
 
@@ -82,11 +81,9 @@ def api(student: Student, pytestconfig: pytest.Config) -> Api:
 
 
 @pytest.fixture(scope="session")
-def schema(session: Session, run: Run) -> Path:
-    """The tables that the last step fills: week 3's reference makes them. They are made here."""
-    path = session.week.solutions.parent / "week03_pipeline/pipeline/steps/schema.sql"
-    database.make_schema(run, path)
-    return path
+def stores(student: Student) -> None:
+    """The tables that the last step fills, as the migrations of the layers create them."""
+    student.await_migration()
 
 
 @pytest.fixture
@@ -113,7 +110,7 @@ class LateWorker:
 
 @pytest.fixture(scope="session")
 def late_worker(
-    student: Student, api: Api, run: Run, table: JobsTable, session: Session, schema: Path
+    student: Student, api: Api, run: Run, table: JobsTable, session: Session, stores: None
 ) -> LateWorker:
     """It boots while functions are called."""
     table.clear()

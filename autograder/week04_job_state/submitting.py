@@ -108,7 +108,7 @@ def somebody(rng: Random) -> tuple[str, str]:
 
 def check_job(sent: str, table: JobsTable, made: dict[str, str], owner: str) -> None:
     """The row is that of a job that waits and is due."""
-    wanted = {"owner": owner, "status": "pending", "document": made}
+    wanted = {"owner": owner, "status": "pending", "document": {**made, "owner": owner}}
     row = table.get(made["document_id"])
     if odd := differs(row, wanted):
         fail(

@@ -18,7 +18,7 @@ from autograder.week01_first_task import broker
 from autograder.week02_api.uploading import accepted, traceback_in, upload
 from autograder.week03_pipeline import database
 from autograder.week04_job_state.conftest import LateWorker
-from autograder.week04_job_state.student_code import Code, changed, number, plain, reference
+from autograder.week04_job_state.student_code import Code, changed, number, plain
 from autograder.week04_job_state.submitting import blob_key, text
 from autograder.week04_job_state.table import FINISHED, STEPS, Item, JobsTable, job, moment
 from bootcamp.providers import OpenAIControl
@@ -119,7 +119,7 @@ def check_copies(
         table.put(one)
         rows.append(one)
     for one in rows:
-        send(code, "ingest_document.publish", reference(one["document"]))
+        send(code, "ingest_document.apply_async", args=[one["document"]], task_id=one["id"])
         for task in STEP_TASKS:
             send(code, f"{task}.apply_async", args=[one["document"]])
     in_order(code, run)

@@ -11,7 +11,6 @@ from autograder.process.student import Student
 from autograder.process.worker import Worker
 from autograder.run.plugin import grading_run
 from autograder.run.session import Session
-from autograder.week03_pipeline import database
 from autograder.week04_job_state.student_code import Code
 from autograder.week05_retries.rows import ALERTS, DEFINITION, Rows, Settings
 from autograder.week05_retries.scene import Scene
@@ -34,12 +33,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     grading.student.env.update(ours)
     if END_TO_END & set(grading.wanted):
         student = grading.student
+        student.launch_migration()
         session.config.stash[LAUNCHED] = (
             student.launch_api("shared"),
             student.launch_worker("shared"),
         )
-        schema = grading.week.solutions.parent / "week03_pipeline/pipeline/steps/schema.sql"
-        database.make_schema(grading.run, schema)
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +70,7 @@ def code(student: Student) -> Code:
 @pytest.fixture(scope="session")
 def worker(student: Student, pytestconfig: pytest.Config) -> Worker:
     """The worker, ready."""
+    student.await_migration()
     worker = pytestconfig.stash[LAUNCHED][1]
     student.await_worker(worker)
     return worker

@@ -113,8 +113,8 @@ def check_steps_before(scene: Scene, sent: str, one: Submitted, row: Item) -> No
                 sent=sent,
                 expected=f"{step} begun once, before the first request to the provider",
                 got=f"{step} begun {again}",
-                cause="retry the step's own task: what comes after it is in its message; the steps "
-                "before it are done",
+                cause="retry the step's own task (`RetryAfter`): what comes after it is in its message; the "
+                "steps before it are done",
             )
     if row.get("deliveries") != 1:
         fail(
@@ -131,7 +131,7 @@ def too_early(sent: str, expected: str, got: str) -> None:
         expected=expected,
         got=got,
         cause="`asked_wait(error)` is what the provider asks for: it belongs into `backoff`, and all of "
-        "`wait` into `countdown` or `hand_over`",
+        "`wait` into `RetryAfter` or `hand_over`",
     )
 
 

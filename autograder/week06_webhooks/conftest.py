@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,6 @@ from autograder.process.api import Api
 from autograder.process.student import Student
 from autograder.process.worker import Worker
 from autograder.run.session import Session
-from autograder.week03_pipeline import database
 from autograder.week04_job_state.student_code import Code
 from autograder.week04_job_state.table import JobsTable
 from autograder.week06_webhooks.office import Office
@@ -118,7 +116,8 @@ class Apps:
 
     @classmethod
     def launch(cls, student: Student) -> Apps:
-        """Both boot, side by side."""
+        """Both boot, side by side, while the stores are prepared."""
+        student.launch_migration()
         return cls(student.launch_api("shared"), student.launch_worker("shared"))
 
 
@@ -138,10 +137,9 @@ def boot(request: pytest.FixtureRequest, session: Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def apps(launched: Apps, student: Student, session: Session, run: Run) -> Apps:
-    """API and worker, ready, and the tables of week 3."""
-    layer = session.week.solutions.parent / "week03_pipeline"
-    database.make_schema(run, Path(layer, "pipeline/steps/schema.sql"))
+def apps(launched: Apps, student: Student) -> Apps:
+    """API and worker, ready, and all stores."""
+    student.await_migration()
     student.await_api(launched.api)
     student.await_worker(launched.worker)
     return launched

@@ -21,7 +21,7 @@ from bootcamp.course.weeks import find_week
 from bootcamp.errors import BootcampError
 from bootcamp.providers import Fault
 from bootcamp.stack import Run, Stack
-from bootcamp.stack.apps import Apps, layer_environment
+from bootcamp.stack.apps import Apps, layer_environment, prepare_stores
 
 
 class Row(TypedDict):
@@ -44,9 +44,11 @@ MODEL_SECONDS = 0.25
 def measure(run: Run, what: str, **extra: str) -> list[Row]:
     """Run one measurement of `measures.py` in a process that has the layers on its path."""
     layers = reference_layers(find_week(WEEK))
+    env = layer_environment(run.environment(), layers)
+    prepare_stores(env, layers)
     finished = subprocess.run(
         [sys.executable, str(paths.ROOT / "bootcamp" / "bench" / "measures.py"), what],
-        env=layer_environment(run.environment(), layers) | extra,
+        env=env | extra,
         stdout=subprocess.PIPE,
         check=True,
         text=True,

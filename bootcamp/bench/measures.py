@@ -63,18 +63,17 @@ def indexing() -> list[Row]:
     def row_by_row() -> None:
         with connection() as database:
             database.execute("DELETE FROM documents")
-            database.execute("INSERT INTO documents (document_id, filename) VALUES ('a', 'a')")
+            database.execute("INSERT INTO documents VALUES ('a', 'public', 'a')")
             for chunk, vector in zip(chunks, vectors, strict=True):
                 database.execute(
-                    "INSERT INTO chunks (document_id, position, page, text, embedding)"
-                    " VALUES ('a', %s, 1, %s, %s)",
+                    "INSERT INTO chunks VALUES ('a', 'public', %s, 1, %s, %s)",
                     [chunk["position"], chunk["text"], vector],
                 )
 
     def one_transaction() -> None:
         with connection() as database:
             database.execute("DELETE FROM documents")
-        index_document("a", "a", chunks, list(vectors))
+        index_document("a", "public", "a", chunks, list(vectors))
 
     return side_by_side(
         f"index {count} chunks",

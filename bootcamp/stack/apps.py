@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -28,11 +29,13 @@ from bootcamp.stack.stack import in_parallel
 from bootcamp.stack.state import StateFolder
 
 API_MODULE = Path("pipeline/api/app.py")
+MIGRATE_MODULE = Path("pipeline/migrate.py")
 SCHEDULE_MODULE = Path("pipeline/tasks/schedule.py")
 CELERY_APP = "pipeline.tasks.celery_config"
 UNWRITTEN = re.compile(r"NotImplementedError: (\d\.\d+)\s*$", re.MULTILINE)
 """What a scaffold's process ends with."""
 READY_SECONDS = 60.0
+MIGRATE_SECONDS = 120.0
 STOP_SECONDS = 15.0
 """A worker finishes its task first; then it is killed, and the task is delivered again."""
 
@@ -52,8 +55,39 @@ def layer_environment(env: Mapping[str, str], layers: Sequence[Layer]) -> dict[s
     )
 
 
+def prepare_stores(env: Mapping[str, str], layers: Sequence[Layer]) -> str:
+    """Run `python -m pipeline.migrate`, and return what it prints. Before week 3 there is no store.
+
+    Args:
+        env: the whole environment of the layers' processes.
+        layers: whose migrations are applied.
+
+    Raises:
+        StackError: the stores cannot be prepared; names the item where one is unwritten.
+    """
+    if not has(layers, MIGRATE_MODULE):
+        return ""
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-m", "pipeline.migrate"],
+            env=dict(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=MIGRATE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise StackError(f"The stores were not prepared within {MIGRATE_SECONDS:g} s.") from None
+    if finished.returncode:
+        raise _unwritten("The stores cannot be prepared", finished.stdout) or StackError(
+            f"The stores cannot be prepared. `python -m pipeline.migrate` says:\n{finished.stdout}"
+        )
+    return finished.stdout
+
+
 class Apps:
-    """API, workers and Beat on the given layers, for one `with` block.
+    """API, workers and Beat on the given layers, for one `with` block. Prepares their stores first.
 
     Args:
         env: the variables of a stack or a run.
@@ -99,6 +133,8 @@ class Apps:
             folder = self._state or self._temporary(undo)
             starts = self._prepare(folder, undo)
             undo.callback(in_parallel, [process.stop for process in self.processes])
+            prepared = prepare_stores(self._env, self._layers)
+            (folder / "migrate.log").write_text(prepared)
             in_parallel(starts)
             self._closing = undo.pop_all()
         return self
@@ -189,14 +225,21 @@ def start_worker(worker: Process) -> None:
     try:
         worker.wait_ready(lambda: " ready." in worker.logs(latest=True), READY_SECONDS)
     except StackError:
-        if unwritten := UNWRITTEN.search(worker.logs(latest=True)):
-            item = unwritten[1]
-            raise StackError(
-                f"The worker cannot start: item {item} is not written yet.",
-                f"Write it (`bootcamp check {item}`), or see the reference run: "
-                f"`bootcamp up {item[0]} --layers reference`.",
-            ) from None
+        if unwritten := _unwritten("The worker cannot start", worker.logs(latest=True)):
+            raise unwritten from None
         raise
+
+
+def _unwritten(what: str, log: str) -> StackError | None:
+    """An error that names the item, where the scaffold's marker is what the log ends with."""
+    if (found := UNWRITTEN.search(log)) is None:
+        return None
+    item = found[1]
+    return StackError(
+        f"{what}: item {item} is not written yet.",
+        f"Write it (`bootcamp check {item}`), or see the reference run: "
+        f"`bootcamp up {item[0]} --layers reference`.",
+    )
 
 
 def start_beat(beat: Process) -> None:

@@ -67,3 +67,10 @@ def tiny_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     yield week
     all_weeks.cache_clear()
     load_manifest.cache_clear()
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of its own, for commands on the real course."""
+    monkeypatch.setenv("BOOTCAMP_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"

@@ -75,6 +75,33 @@ def test_all_hints_are_shown_question_first(tiny_week):
     assert progress.hints_taken("5.2") == 2
 
 
+def test_an_item_with_several_functions_lists_them_and_each_has_its_own_ladder(state):
+    listed = words(bootcamp("hint", "1.3"))
+    assert "bootcamp hint 1.3 enqueue_articles 0 of 4 taken" in listed
+    first = words(bootcamp("hint", "1.3", "enqueue_later"))
+    assert "hint 1 of 4, question" in first
+    assert "One step further: bootcamp hint 1.3 enqueue_later" in first
+    second = words(bootcamp("hint", "1.3", "enqueue_later"))
+    assert "lessons/week01_first_task/03_producer_broker_worker.md#the-code" in second
+    assert "countdown=" not in first + second
+    last = words(bootcamp("hint", "1.3", "enqueue_later", "--all"))
+    assert "countdown=seconds" in last and "That was the last hint" in last
+    listed = words(bootcamp("hint", "1.3"))
+    assert "enqueue_articles 0 of 4 taken" in listed and "enqueue_later 4 of 4 taken" in listed
+    assert progress.load().item("1.3").all_hints_taken == 4
+    wrong = bootcamp("hint", "1.3", "enqueue").exception
+    assert isinstance(wrong, UsageError) and "enqueue_later" in str(wrong)
+
+
+def test_an_item_with_one_function_needs_no_name(state):
+    assert "connection: hint 1 of 4" in words(bootcamp("hint", "1.1"))
+    assert "hint 2 of 4" in words(bootcamp("hint", "1.1", "connection"))
+
+
+def test_progress_shows_a_first_green_in_place_of_points(state):
+    assert "first green" in words(bootcamp("progress"))
+
+
 def test_a_hint_that_does_not_exist_is_a_usage_error(tiny_week):
     for item in ("5.9", "8.1", "five", "5", ""):
         assert isinstance(bootcamp("hint", item).exception, UsageError), item

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -141,29 +140,46 @@ def use(address: Path) -> None:
     Process.launch = staticmethod(launcher(lambda: address))
 
 
-@contextlib.contextmanager
-def forked_starts(address: Callable[[], Path]) -> Iterator[None]:
-    """Fork what can be forked, for the time of a `with` block.
+class ForkServer:
+    """A server that is started when it is first needed, by whichever thread needs it.
 
     Args:
-        address: gives the server's address. Asked at the first start.
+        folder: for its socket and its log.
     """
-    before = Process.__dict__["launch"]
-    Process.launch = staticmethod(launcher(cache(address)))
-    try:
-        yield
-    finally:
-        Process.launch = before
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._process: Process | None = None
 
-@contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Path]:
-    """Run a server with its files in `folder`, for the time of a `with` block. Gives its address."""
-    address = folder / "fork.sock"
-    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-P", "-m", "tests.forking.server", str(address)]
-    server = Process(command, env=env, log=folder / "server.log", name="fork server", cwd=ROOT)
-    server.launch = subprocess.Popen
-    with server:
-        server.wait_ready(address.exists)
-        yield address
+    def address(self) -> Path:
+        """Where it listens."""
+        path = self._folder / "fork.sock"
+        with self._lock:
+            if self._process is None:
+                self._process = self._started(path)
+        return path
+
+    def _started(self, path: Path) -> Process:
+        env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        command = [sys.executable, "-P", "-m", "tests.forking.server", str(path)]
+        log = self._folder / "server.log"
+        process = Process(command, env=env, log=log, name="fork server", cwd=ROOT)
+        process.launch = subprocess.Popen
+        process.start().wait_ready(path.exists)
+        return process
+
+    def stop(self) -> None:
+        """End it and all that it started."""
+        if self._process is not None:
+            self._process.stop()
+
+    @contextlib.contextmanager
+    def starts(self) -> Iterator[None]:
+        """Fork what can be forked, for the time of a `with` block."""
+        before = Process.__dict__["launch"]
+        Process.launch = staticmethod(launcher(self.address))
+        try:
+            yield
+        finally:
+            Process.launch = before

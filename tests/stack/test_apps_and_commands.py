@@ -62,14 +62,23 @@ def test_code_that_does_not_start_is_shown(run, tmp_path):
         Apps(run.environment(), layers).__enter__()
 
 
-def test_an_unwritten_item_is_named(run):
+def test_an_unwritten_item_is_named(run, tmp_path):
+    unwritten = tmp_path / "pipeline" / "tasks"
+    unwritten.mkdir(parents=True)
+    (unwritten / "celery_config.py").write_text("raise NotImplementedError('1.1')\n")
     week = find_week("1")
-    layers = (Layer(week, Source.STUDENT, week.exercises),)
+    layers = (Layer(week, Source.STUDENT, tmp_path), *reference_layers(week))
     with pytest.raises(StackError) as caught, Apps(run.environment(), layers):
         pass
     assert "item 1.1 is not written yet" in caught.value.message
     assert "bootcamp check 1.1" in caught.value.next_step
     assert "Traceback" not in str(caught.value)
+
+
+def test_a_worker_starts_on_the_untouched_exercises_of_week_1(run):
+    week = find_week("1")
+    with Apps(run.environment(), (Layer(week, Source.STUDENT, week.exercises),)):
+        pass
 
 
 def test_up_run_and_down(tmp_path):

@@ -6,9 +6,9 @@ correct solution unlike ours gets full marks.
 
     pytest tests/validation/test_validation.py -k week01 -n 2
 
-Without `--all-validation`, as in `make test`: one wrong solution of each item, one unlike ours of each
-week, an item of each week left undone, and the exercises of week 1 (all of them are graded in
-`test_homework_red.py`). With it, as in `make validate`, all there are.
+Without `--all-validation`, as in `make test`: of each week the reference, its first wrong solution and
+an item left undone, and the exercises of week 1 (all of them are graded in `test_homework_red.py`).
+With it, as in `make validate`, all there are; `selection.py` says how that is resumed and sampled.
 What they came to is on the page `VALIDATION.md`.
 """
 
@@ -34,6 +34,7 @@ from bootcamp.course.manifest import Item, graded_weeks, load_manifest
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.stack import Stack
+from tests.validation import selection
 
 WRONG_PER_ITEM, UNLIKE_PER_WEEK = 3, 1
 """Wrong solutions that an item must have, and correct ones unlike ours that a week must have."""
@@ -63,10 +64,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def sample(variants: Iterable[Variant]) -> list[Variant]:
-    """The first correct one of each week, and the first wrong one of each item."""
+    """The first wrong one of each week."""
     first: dict[str, Variant] = {}
     for variant in variants:
-        first.setdefault(variant.week.name if variant.correct else variant.loses[0], variant)
+        if not variant.correct:
+            first.setdefault(variant.week.name, variant)
     return list(first.values())
 
 
@@ -94,7 +96,8 @@ def prove(request: pytest.FixtureRequest) -> Prove:
         checked = [one.item.id for one in result.items]
         seen = report.observed(items, result)
         expected = report.marks(items, loses, checked)
-        proof = report.Proof(result.week.name, kind, name, expected, seen)
+        key = selection.key(result.week.name, kind, name) if folder else ""
+        proof = report.Proof(result.week.name, kind, name, expected, seen, key)
         if folder:
             report.note(proof, folder)
         assert proof.holds, f"{proof.row()}\n{cards(result)}"

@@ -16,7 +16,7 @@ import pytest
 
 from autograder.process.fork_client import Host
 from autograder.process.student import Student
-from bootcamp.course.layers import reference_layers
+from bootcamp.course.layers import Layer, reference_layers
 from bootcamp.course.weeks import find_week
 from bootcamp.stack import Run, Stack
 from bootcamp.stack.apps import Apps
@@ -100,10 +100,20 @@ def api(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]
         yield api
 
 
+def prepare(run: Run, layers: tuple[Layer, ...], folder: Path, host: Host) -> None:
+    """Prepare the stores of a run as `python -m pipeline.migrate` does, from a parent that has
+    imported all that it needs.
+    """
+    student = Student(layers, run.environment(), folder, host)
+    student.await_migration()
+    student.stop()
+
+
 @pytest.fixture
 def code(run: Run, tmp_path: Path, host: Host) -> Iterator[Student]:
     """A process that calls functions of the pipeline, on a run of its own."""
     student = Student(LAYERS, run.environment(), tmp_path, host)
+    student.await_migration()
     yield student
     student.stop()
 

@@ -20,18 +20,20 @@ def version(count: int, name: str = "v1") -> tuple[list[dict[str, object]], list
     return chunks, [[float(n == axis) for axis in range(1536)] for n in range(count)]
 
 
-def write(code: Student, document: str, count: int, name: str = "v1", timeout: float = 60) -> int:
+def write(code: Student, document: str, count: int, name: str = "v1", owner: str = "public") -> int:
     chunks, vectors = version(count, name)
     answer = code.call(
-        INDEX, "index_document", document, f"{name}.pdf", chunks, vectors, timeout=timeout
+        INDEX, "index_document", document, owner, f"{name}.pdf", chunks, vectors, timeout=60
     )
     assert answer == count
     return count
 
 
-def stored(run, document: str) -> list[tuple[int, int, str]]:
-    query = "SELECT position, page, text FROM chunks WHERE document_id = %s ORDER BY position"
-    return rows(run, query, document)
+def stored(run, document: str, owner: str = "public") -> list[tuple[int, int, str]]:
+    query = (
+        "SELECT position, page, text FROM chunks WHERE document_id = %s AND owner = %s ORDER BY 1"
+    )
+    return rows(run, query, document, owner)
 
 
 def expected(count: int, name: str) -> list[tuple[int, int, str]]:
@@ -57,6 +59,14 @@ def test_a_second_version_replaces_the_first(code, run, count):
     assert len(stored(run, "other")) == 9
 
 
+def test_owners_share_no_rows(code, run):
+    write(code, "a", 9, "theirs", "other")
+    for count in (7, 2):
+        write(code, "a", count, "mine")
+        assert stored(run, "a") == expected(count, "mine")
+        assert stored(run, "a", "other") == expected(9, "theirs")
+
+
 def test_vectors_lie_beside_their_texts(code, run):
     write(code, "a", 3)
     found = rows(run, "SELECT position, (embedding::real[])[1:3] FROM chunks ORDER BY 1")
@@ -67,7 +77,7 @@ def test_all_or_nothing(code, run):
     write(code, "a", 5)
     chunks, vectors = version(4, "v2")
     vectors[3] = [1.0]  # PostgreSQL refuses the last row
-    answer = code.ask(INDEX, "index_document", "a", "v2.pdf", chunks, vectors)
+    answer = code.ask(INDEX, "index_document", "a", "public", "v2.pdf", chunks, vectors)
     assert not answer.ok
     assert stored(run, "a") == expected(5, "v1")
     assert rows(run, "SELECT filename FROM documents") == [("v1.pdf",)]
@@ -76,7 +86,10 @@ def test_all_or_nothing(code, run):
 def test_too_few_vectors_write_nothing(code, run):
     write(code, "a", 1)
     chunks, vectors = version(4, "v2")
-    assert code.ask(INDEX, "index_document", "a", "x", chunks, vectors[:3]).error == "ValueError"
+    assert (
+        code.ask(INDEX, "index_document", "a", "public", "x", chunks, vectors[:3]).error
+        == "ValueError"
+    )
     assert stored(run, "a") == expected(1, "v1")
 
 
@@ -97,7 +110,7 @@ def transactions(run) -> int:
 
 def test_nul_never_reaches_postgresql(code, run):
     chunks = [{"position": 0, "page": 1, "text": "nul\0 and half \ud800 a pair"}]
-    code.call(INDEX, "index_document", "a", "na\0me", chunks, [[0.1] * 1536])
+    code.call(INDEX, "index_document", "a", "public", "na\0me", chunks, [[0.1] * 1536])
     assert stored(run, "a") == [(0, 1, "nul and half ? a pair")]
 
 
@@ -108,6 +121,9 @@ def test_two_workers_with_the_same_document(run, tmp_path, host):
         folder = tmp_path / name
         folder.mkdir()
         writers[name] = (Student(LAYERS, run.environment(), folder, host), count)
+        writers[name][0].launch_migration()
+    for writer, _ in writers.values():
+        writer.await_migration()
     try:
         failures: list[BaseException] = []
 
@@ -147,8 +163,11 @@ def whole_versions(run) -> set[tuple[str, int]]:
 def test_a_document_can_be_deleted(code, run):
     write(code, "a", 4)
     write(code, "b", 2)
-    code.call(INDEX, "delete_document", "a")
-    code.call(INDEX, "delete_document", "never there")
+    write(code, "a", 3, owner="other")
+    code.call(INDEX, "delete_document", "a", "public")
+    code.call(INDEX, "delete_document", "never there", "public")
+    assert len(stored(run, "a", "other")) == 3
+    code.call(INDEX, "delete_document", "a", "other")
     assert rows(run, "SELECT document_id FROM documents") == [("b",)]
     assert rows(run, "SELECT count(*) FROM chunks") == [(2,)]
 
@@ -157,7 +176,7 @@ def test_a_database_that_is_away_is_a_bounded_error(code, run):
     write(code, "a", 1)
     with run.postgres_outage():
         chunks, vectors = version(1)
-        answer = code.ask(INDEX, "index_document", "a", "x", chunks, vectors, timeout=30)
+        answer = code.ask(INDEX, "index_document", "a", "public", "x", chunks, vectors, timeout=30)
         assert "OperationalError" in answer.bases
         assert run.id not in answer.message
     write(code, "a", 2)  # and the pool finds its way back

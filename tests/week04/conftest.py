@@ -15,13 +15,14 @@ import boto3
 import httpx
 import pytest
 
+from autograder.process.fork_client import Host
 from bootcamp.course.layers import Layer, Source, reference_layers
 from bootcamp.course.weeks import find_week
 from bootcamp.stack import Run, Stack
 from bootcamp.stack.addresses import REGION
 from bootcamp.stack.apps import Apps
 from tests.week03.conftest import Api as WeekThreeApi
-from tests.week03.conftest import poll
+from tests.week03.conftest import poll, prepare
 
 WEEK = find_week("week04_job_state")
 LAYERS = reference_layers(WEEK)
@@ -42,7 +43,15 @@ for layer in LAYERS:  # for the tests of functions; of their modules none stands
 
 
 @pytest.fixture
-def settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+def prepared(run: Run, tmp_path: Path, host: Host) -> None:
+    """The stores of the run, as the migrations of the layers prepare them."""
+    prepare(run, LAYERS, tmp_path, host)
+
+
+@pytest.fixture
+def settings(
+    run: Run, prepared: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., None]]:
     """Point this process at the run's DynamoDB. `settings(lease_seconds=1)` sets more."""
     from pipeline.models.job import jobs
     from pipeline.models.settings import job_settings

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+WRITES = {"UpdateItem", "PutItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
+DENIED = json.dumps(
+    {
+        "__type": "com.amazon.coral.service#AccessDeniedException",
+        "Message": "User is not authorized to perform this action",
+    }
+).encode()
 
 
 class Proxy:
@@ -23,6 +32,12 @@ class Proxy:
         self._is_up.set()
         self._holds = False
         self.requests = 0
+        self._writes: list[bytes] = []
+        self.operations: list[str] = []
+        self.denied: set[str] = set()
+        """Operations that the client has no right to. DynamoDB does not hear of them."""
+        self.answers: dict[str, Callable[[bytes], tuple[int, bytes]]] = {}
+        """By operation: what the client gets, made of what DynamoDB answers."""
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,6 +64,10 @@ class Proxy:
         self._thread.join()
         self._server.server_close()
 
+    def writes(self, key: str) -> int:
+        """How many writes have named this key."""
+        return sum(key.encode() in body for body in self._writes)
+
     def lose(self, operation: str, times: int = 1) -> None:
         self._lost += [operation] * times
 
@@ -67,10 +86,17 @@ class Proxy:
     def handle(self, client: BaseHTTPRequestHandler) -> None:
         body = client.rfile.read(int(client.headers.get("Content-Length", 0)))
         self.requests += 1
+        if client.headers.get("X-Amz-Target", "").rpartition(".")[2] in WRITES:
+            self._writes.append(body)
         if not self._is_up.is_set():
             if self._holds:
                 self._is_up.wait()
             client.close_connection = True
+            return
+        operation = client.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        self.operations.append(operation)
+        if operation in self.denied:
+            self._send(client, 400, DENIED, {})
             return
         upstream = http.client.HTTPConnection(self._target, timeout=30)
         headers = {k: v for k, v in client.headers.items() if k.lower() != "connection"}
@@ -78,14 +104,23 @@ class Proxy:
         answer = upstream.getresponse()
         data = answer.read()
         upstream.close()
-        operation = client.headers.get("X-Amz-Target", "").rpartition(".")[2]
         if operation in self._lost:
             self._lost.remove(operation)
             client.close_connection = True
             return
-        client.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in {"connection", "transfer-encoding", "content-length", "date"}:
+        status = answer.status
+        if operation in self.answers:
+            status, data = self.answers[operation](data)
+        self._send(client, status, data, dict(answer.getheaders()))
+
+    @staticmethod
+    def _send(
+        client: BaseHTTPRequestHandler, status: int, data: bytes, headers: dict[str, str]
+    ) -> None:
+        client.send_response(status)
+        ours = {"connection", "transfer-encoding", "content-length", "date", "x-amz-crc32"}
+        for name, value in headers.items():
+            if name.lower() not in ours:
                 client.send_header(name, value)
         client.send_header("Content-Length", str(len(data)))
         client.end_headers()

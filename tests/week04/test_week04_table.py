@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 
 from boto3.dynamodb.conditions import Key
 
-from bootcamp.stack.apps import layer_environment
-from tests.week04.conftest import LAYERS, document, table
-
-SHOW = "from pipeline.models.job import jobs; print(jobs().get('nothing'))"
+from tests.week04.conftest import document, table
 
 
 def test_the_table_is_what_it_should_be(run, new_job):
@@ -31,17 +26,6 @@ def test_the_table_is_what_it_should_be(run, new_job):
     expiry = made.meta.client.describe_time_to_live(TableName="jobs")["TimeToLiveDescription"]
     assert expiry["AttributeName"] == "expires_at"
     assert expiry["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}
-
-
-def test_many_processes_that_need_the_table_first_make_one(run):
-    environment = layer_environment(run.environment(), LAYERS)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", SHOW], env=environment, stdout=-1, stderr=-1, text=True
-        )
-        for _ in range(5)
-    ]
-    assert [process.communicate(timeout=60) for process in processes] == [("None\n", "")] * 5
 
 
 def due(run) -> dict[str, dict]:

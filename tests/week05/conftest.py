@@ -14,13 +14,14 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from autograder.process.fork_client import Host
 from bootcamp.course.layers import Layer, Source, reference_layers
 from bootcamp.course.weeks import find_week
 from bootcamp.providers.clients import JournalEntry
 from bootcamp.providers.faults import Fault
 from bootcamp.stack import Run, Stack
 from bootcamp.stack.apps import Apps
-from tests.week03.conftest import poll
+from tests.week03.conftest import poll, prepare
 from tests.week04.conftest import SABOTAGE, new_job
 from tests.week04.conftest import Api as WeekFourApi
 from tests.week04.conftest import settings as week_four_settings
@@ -97,14 +98,18 @@ __all__ = ["new_job", "week_four_settings"]  # fixtures
 
 
 @pytest.fixture
+def prepared(run: Run, tmp_path: Path, host: Host) -> None:
+    """The stores of the run, as the migrations of the layers prepare them."""
+    prepare(run, LAYERS, tmp_path, host)
+
+
+@pytest.fixture
 def settings(week_four_settings: Callable[..., None]) -> Iterator[Callable[..., None]]:
     """Point this process at the run's DynamoDB. `settings(max_deliveries=1)` sets more."""
-    from pipeline.models import dead_letters
     from pipeline.models.retry_settings import retry_settings
 
     def change(**more: object) -> None:
         week_four_settings(**more)
-        dead_letters._dead.cache_clear()
         retry_settings.cache_clear()
 
     change()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -166,29 +165,6 @@ def test_the_list_has_the_newest_first_page_by_page_and_others_not(new_job):
         if cursor is None:
             break
     assert found == dead[::-1]
-
-
-def test_a_table_of_week_4_gets_the_index_with_what_is_in_it(run, new_job):
-    """Many at once want it; all get it, and a job that died before is listed."""
-    from pipeline.models.dead_letters import _definition, page_of_dead
-    from pipeline.models.errors import JobStoreUnavailable
-    from pipeline.models.table import Table
-
-    bury(new_job())
-    assert {one["IndexName"] for one in table(run).global_secondary_indexes} == {
-        "by_owner",
-        "by_due_time",
-    }
-
-    def want(_: int) -> bool:
-        try:
-            return Table("jobs", _definition()).get("nothing") is None
-        except JobStoreUnavailable:  # being made: ask again
-            return True
-
-    with ThreadPoolExecutor(8) as threads:
-        assert all(threads.map(want, range(8)))
-    assert len(page_of_dead("public", 10, None).jobs) == 1
 
 
 def test_what_a_stranger_asks_for_is_not_there(api):

@@ -13,12 +13,13 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from autograder.process.fork_client import Host
 from bootcamp.course.layers import Layer, Source, reference_layers
 from bootcamp.course.weeks import find_week
 from bootcamp.providers.clients import Delivery
 from bootcamp.stack import Run, Stack
 from bootcamp.stack.apps import Apps
-from tests.week03.conftest import poll
+from tests.week03.conftest import poll, prepare
 from tests.week04.conftest import QUICK as WEEK_FOUR_QUICK
 from tests.week04.conftest import Api as WeekFourApi
 
@@ -100,7 +101,15 @@ def api(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]
 
 
 @pytest.fixture
-def settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+def prepared(run: Run, tmp_path: Path, host: Host) -> None:
+    """The stores of the run, as the migrations of the layers prepare them."""
+    prepare(run, LAYERS, tmp_path, host)
+
+
+@pytest.fixture
+def settings(
+    run: Run, prepared: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., None]]:
     """Point this process at the run's DynamoDB. `settings(webhook_endpoints=1)` sets more."""
     from pipeline.models.job import jobs
     from pipeline.models.settings import job_settings

@@ -51,7 +51,7 @@ def test_a_secret_is_shown_once(api):
     assert made["secret"] not in answer.text
     [listed] = [one for one in answer.json()["webhooks"] if one["webhook_id"] == made["webhook_id"]]
     assert (listed["enabled"], listed["url"]) == (True, made["url"])
-    assert listed["events"] == ["job.completed", "job.failed"]
+    assert listed["events"] == ["job.cancelled", "job.completed", "job.failed"]
     assert made["secret"] not in "".join(process.logs() for process in api.apps.processes)
 
 

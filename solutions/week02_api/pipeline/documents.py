@@ -10,7 +10,9 @@ import unicodedata
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.owners import current_owner
 
 UPLOAD_PREFIX = "uploads"
 MAX_NAME_LENGTH = 120
@@ -37,10 +39,13 @@ class DocumentRef(BaseModel):
     """For display only, cleaned by `display_name`. It never becomes a path."""
     content_type: str
     """One of `CONTENT_TYPES`, judged by content."""
+    owner: str = Field(default_factory=current_owner, exclude=True)
+    """Whom the document belongs to: the owner of the request that uploads it. It is in messages, and
+    never in an answer to a client. A message without it, sent by an older version, means `PUBLIC`."""
 
     def as_message(self) -> dict[str, Any]:
         """The reference as JSON-able task argument. `DocumentRef(**message)` reads it back."""
-        return self.model_dump(mode="json")
+        return {**self.model_dump(mode="json"), "owner": self.owner}
 
 
 def upload_key(sha256: str) -> str:

@@ -1,4 +1,4 @@
-"""PostgreSQL: the schema, and this process's connections. Given."""
+"""This process's connections to PostgreSQL. `pipeline.migrate` has created the tables. Given."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from psycopg_pool import ConnectionPool
 from pydantic_settings import BaseSettings
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-SCHEMA_LOCK = 0x6368756E6B73
-"""Key of the advisory lock: two processes must not make the same tables at the same time."""
+"""What the migration `m0301_documents` executes."""
 MAX_CONNECTIONS = 2
 WAIT_SECONDS = 5.0
 """How long a task waits for a connection before it fails with `psycopg_pool.PoolTimeout`."""
@@ -43,20 +42,7 @@ def database_url() -> str:
     return DatabaseSettings().database_url  # type: ignore[call-arg]
 
 
-def ensure_schema(connection: Connection[Any]) -> None:
-    """Make tables and index unless they are there. Safe when many processes do it at once."""
-    # Asking first costs one look. `CREATE INDEX IF NOT EXISTS` would wait for every writer.
-    sign = "SELECT to_regclass('chunks_embedding') IS NOT NULL"
-    if connection.execute(sign).fetchone() == (True,):
-        return
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [SCHEMA_LOCK])
-        if connection.execute(sign).fetchone() == (False,):
-            connection.execute(SCHEMA.read_bytes())
-
-
 def _configure(connection: Connection[Any]) -> None:
-    ensure_schema(connection)
     register_vector(connection)
     connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
 
@@ -77,7 +63,7 @@ def _pool(pid: int) -> ConnectionPool[Connection[Any]]:
 
 @contextmanager
 def connection() -> Iterator[Connection[Any]]:
-    """A connection of this process's pool, in autocommit mode, with the schema in place.
+    """A connection of this process's pool, in autocommit mode.
 
     The pool is made at first use, so after the fork: a socket shared by two processes mixes up
     their answers.

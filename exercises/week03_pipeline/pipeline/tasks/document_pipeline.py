@@ -1,7 +1,7 @@
 """The four steps as tasks. Each hands the next a reference: where its result lies, never the result.
 
-A reference is the document's (`document_id`, `blob_key`, `filename`, `content_type`), and every
-step adds the key of what it made: `pages_key`, `chunks_key`, `embeddings_key`.
+A reference is the document's (`document_id`, `owner`, `blob_key`, `filename`, `content_type`), and
+every step adds the key of what it made: `pages_key`, `chunks_key`, `embeddings_key`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from typing import Any
 
 from celery import chain
 from celery.utils.log import get_task_logger
+from kombu.utils.imports import symbol_by_name
 
+from pipeline.documents import DocumentRef
 from pipeline.states import PROGRESS
 from pipeline.steps.artifacts import artifact_key, load_json, load_vectors, pack_json, pack_vectors
 from pipeline.steps.chunk import MAX_CHARS, OVERLAP, chunk_pages
 from pipeline.steps.embed import embed_texts, embedding_model
 from pipeline.steps.index import index_document as write_index
-from pipeline.steps.sandbox import parse_in_child
 from pipeline.storage import blob_store
 from pipeline.tasks.celery_config import app
-from pipeline.wiring import RESULTS_ARE_THE_RECORD, PipelineTask
+from pipeline.wiring import PARSER, RESULTS_ARE_THE_RECORD, PipelineTask
 
 logger = get_task_logger(__name__)
 
@@ -68,8 +69,9 @@ def parse_document(self: PipelineTask, ref: Reference) -> Reference:
     report(self, ref["document_id"], "parse")
 
     def make() -> bytes:
+        parse = symbol_by_name(PARSER)
         with blob_store().open(ref["blob_key"]) as document:
-            return pack_json(parse_in_child(document, ref["content_type"]))
+            return pack_json(parse(document, ref["content_type"]))
 
     key = artifact_key(ref["document_id"], "parse", ref["blob_key"], type=ref["content_type"])
     return {**ref, "pages_key": stored(key, make)}
@@ -106,7 +108,8 @@ def index_document(self: PipelineTask, ref: Reference) -> dict[str, Any]:
     report(self, ref["document_id"], "index")
     chunks = load_json(ref["chunks_key"])
     vectors = load_vectors(ref["embeddings_key"])
-    count = write_index(ref["document_id"], ref["filename"], chunks, vectors)
+    document = DocumentRef(**ref)
+    count = write_index(document.document_id, document.owner, document.filename, chunks, vectors)
     pages = len(load_json(ref["pages_key"]))
     logger.info("indexed %s: %d pages, %d chunks", ref["document_id"], pages, count)
     return {"document_id": ref["document_id"], "pages": pages, "chunks": count}

@@ -1,4 +1,4 @@
-"""`GET /search?q=`: the chunks whose meaning is nearest to a question."""
+"""`GET /search?q=`: the owner's chunks whose meaning is nearest to a question."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import openai
 import psycopg
 from fastapi import APIRouter, FastAPI, Query, Request
 from psycopg import AsyncConnection
-from psycopg.errors import UndefinedTable
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel, StringConstraints
 
 from pipeline.api.responses import error_responses
+from pipeline.owners import current_owner
 from pipeline.steps.database import POOL_ARGUMENTS, database_url
 from pipeline.steps.embed import embedding_model
 from pipeline.steps.errors import SearchUnavailable
@@ -58,7 +58,7 @@ class SearchResponse(BaseModel):
 async def _configure(connection: AsyncConnection[Any]) -> None:
     await connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
     await connection.execute(f"SET hnsw.ef_search = {CANDIDATES}")
-    # Where many candidates are deleted rows, look further, and keep the order.
+    # Many candidates may belong to other owners or be deleted. Look further, and keep the order.
     await connection.execute("SET hnsw.iterative_scan = strict_order")
 
 
@@ -102,26 +102,28 @@ async def embed_question(question: str) -> str:
 
 
 async def nearest(
-    connection: AsyncConnection[Any], vector: str, limit: int
+    connection: AsyncConnection[Any], owner: str, vector: str, limit: int
 ) -> list[dict[str, Any]]:
-    """The `limit` chunks nearest to `vector`, nearest first.
+    """The owner's `limit` chunks nearest to `vector`, nearest first.
 
     Each has `document_id`, `filename`, `page`, `text` and `score` (cosine similarity, 1 to -1).
     """
     cursor = connection.cursor(row_factory=dict_row)
     # BEGIN SOLUTION 3.6
-    # ? Join chunks with their documents, order by cosine distance to the vector, take
-    # ? `limit`.
-    # ? pgvector's operator for it is `<=>`; give the parameter as `%s::vector`. The index helps
-    # ? only where you order by the distance itself, ascending. Similarity is one minus distance.
+    # ? Join this owner's chunks with their documents, order by cosine distance to the vector,
+    # ? and take `limit`. Never return a chunk of another owner.
+    # ? pgvector's operator for cosine distance is `<=>`; give the parameter as `%s::vector`. The
+    # ? index helps only where you order by the distance itself, ascending. Similarity is one minus
+    # ? distance.
     await cursor.execute(
         """
         SELECT document_id, filename, page, text, 1 - (embedding <=> %(vector)s::vector) AS score
-        FROM chunks JOIN documents USING (document_id)
+        FROM chunks JOIN documents USING (document_id, owner)
+        WHERE owner = %(owner)s
         ORDER BY embedding <=> %(vector)s::vector
         LIMIT %(limit)s
         """,
-        {"vector": vector, "limit": limit},
+        {"owner": owner, "vector": vector, "limit": limit},
     )
     return await cursor.fetchall()
     # END SOLUTION
@@ -133,7 +135,7 @@ async def search(
     q: Annotated[Question, Query(description="What to look for, in words.")],
     limit: Annotated[int, Query(ge=1, le=MAX_RESULTS)] = DEFAULT_RESULTS,
 ) -> SearchResponse:
-    """The chunks whose meaning is nearest to `q`, best first.
+    """Your chunks whose meaning is nearest to `q`, best first.
 
     Raises:
         SearchUnavailable: PostgreSQL or the embedding service is away (503 with `Retry-After`).
@@ -141,16 +143,14 @@ async def search(
     pool: AsyncConnectionPool[AsyncConnection[Any]] = request.state.search_pool
     # BEGIN SOLUTION 3.6
     # ? Embed the question first, then take a connection: do not hold one while you wait
-    # ? for another service. Wait for both with `await`: meanwhile this process answers others.
-    # ? If one of them is away, say `SearchUnavailable`; its own words must not reach the client.
-    # ? Before the first document there is no table (`UndefinedTable`): that is no result, no
-    # ? error.
+    # ? for another service. Wait for both with `await`, so that this process answers other requests.
+    # ? Search what belongs to the owner of this request (`current_owner`).
+    # ? If one of the two services is away, raise `SearchUnavailable`. The service's own message
+    # ? must not reach the client.
     try:
         vector = await embed_question(q)
         async with pool.connection() as connection:
-            found = await nearest(connection, vector, limit)
-    except UndefinedTable:
-        found = []  # nothing was ever indexed
+            found = await nearest(connection, current_owner(), vector, limit)
     except (openai.OpenAIError, psycopg.OperationalError) as error:
         raise SearchUnavailable from error
     # END SOLUTION

@@ -13,37 +13,38 @@ from pipeline.steps.embed import Vector
 from pipeline.steps.text import storable
 from pipeline.steps.types import Chunk
 
-Row = tuple[str, int, int, str, Vector]
-"""document_id, position, page, text, embedding"""
+Row = tuple[str, str, int, int, str, Vector]
+"""document_id, owner, position, page, text, embedding"""
 
 
-def upsert_document(cursor: Cursor[Any], document_id: str, filename: str) -> None:
-    """Make or refresh the document's own row. Given.
+def upsert_document(cursor: Cursor[Any], document_id: str, owner: str, filename: str) -> None:
+    """Insert or update the document's own row. Given.
 
     The row stays locked until the transaction ends, so a second worker with the same document
     waits here until the first is done.
     """
     cursor.execute(
         """
-        INSERT INTO documents (document_id, filename) VALUES (%s, %s)
-        ON CONFLICT (document_id) DO UPDATE SET filename = excluded.filename, indexed_at = now()
+        INSERT INTO documents (document_id, owner, filename) VALUES (%s, %s, %s)
+        ON CONFLICT (document_id, owner)
+        DO UPDATE SET filename = excluded.filename, indexed_at = now()
         """,
-        [document_id, filename],
+        [document_id, owner, filename],
     )
 
 
 def upsert_chunks(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
-    """Write the rows into `chunks`; one that is there already is replaced."""
+    """Write the rows into `chunks`. A row that exists already is replaced."""
     # BEGIN SOLUTION 3.4
-    # ? One statement for all rows (look for the cursor's method that takes many). A row
-    # ? is known by its document and position: where it exists, take over page, text and
-    # ? embedding.
+    # ? Write all rows with one statement: look for the cursor's method that takes many.
+    # ? A row is identified by its document, owner and position. Where it exists already, replace
+    # ? its page, text and embedding.
     # ? The table is in `schema.sql`, the order of a row's values in `Row`.
     cursor.executemany(
         """
-        INSERT INTO chunks (document_id, position, page, text, embedding)
-        VALUES (%s, %s, %s, %s, %s)
-        ON CONFLICT (document_id, position) DO UPDATE
+        INSERT INTO chunks (document_id, owner, position, page, text, embedding)
+        VALUES (%s, %s, %s, %s, %s, %s)
+        ON CONFLICT (document_id, owner, position) DO UPDATE
         SET page = excluded.page, text = excluded.text, embedding = excluded.embedding
         """,
         rows,
@@ -51,27 +52,34 @@ def upsert_chunks(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
     # END SOLUTION
 
 
-def delete_tail(cursor: Cursor[Any], document_id: str, count: int) -> None:
+def delete_tail(cursor: Cursor[Any], document_id: str, owner: str, count: int) -> None:
     """Remove what a longer, older version of the document left behind its first `count` chunks."""
     # BEGIN SOLUTION 3.4
-    # ? Positions count from 0. Which of this document's rows lie behind the new end?
+    # ? Delete the rows of this owner's document that lie behind the new end. Positions count
+    # ? from 0. Keep the rows of another owner, even if that document has the same id.
     cursor.execute(
-        "DELETE FROM chunks WHERE document_id = %s AND position >= %s", [document_id, count]
+        "DELETE FROM chunks WHERE document_id = %s AND owner = %s AND position >= %s",
+        [document_id, owner, count],
     )
     # END SOLUTION
 
 
 def index_document(
     document_id: str,
+    owner: str,
     filename: str,
     chunks: Sequence[Chunk],
     embeddings: Sequence[Sequence[float] | Vector],
 ) -> int:
     """Make `chunks` what the index holds of this document, and return how many there are.
 
-    All of it becomes visible at once or not at all. Doing it again changes nothing.
+    All of it becomes visible at once or not at all. Doing it again changes nothing. A document with
+    the same id that belongs to another owner stays as it is.
 
     Args:
+        document_id: the document's id.
+        owner: whom the document belongs to. Only this owner's searches find it.
+        filename: its name for display.
         chunks: with positions 0, 1, 2, …
         embeddings: one vector for each chunk, in the same order.
 
@@ -82,6 +90,7 @@ def index_document(
     rows: list[Row] = [
         (
             document_id,
+            owner,
             chunk["position"],
             chunk["page"],
             storable(chunk["text"]),
@@ -91,18 +100,20 @@ def index_document(
     ]
     with connection() as database:  # noqa: SIM117  (the inner one is the exercise)
         # BEGIN SOLUTION 3.4
-        # ? The document, its chunks, the stale tail: one transaction around all three.
-        # ? Whoever searches meanwhile sees the old version or the new one, and never a mixture.
-        # ? The document comes first: its row is the lock that a second worker waits for.
+        # ? Write the document, its chunks and the shorter tail in one transaction.
+        # ? A search at the same time must see the old version or the new one, and never a mixture.
+        # ? Write the document first: its row is the lock that a second worker waits for.
         with database.transaction(), database.cursor() as cursor:
-            upsert_document(cursor, document_id, storable(filename))
+            upsert_document(cursor, document_id, owner, storable(filename))
             upsert_chunks(cursor, rows)
-            delete_tail(cursor, document_id, len(rows))
+            delete_tail(cursor, document_id, owner, len(rows))
         # END SOLUTION
     return len(rows)
 
 
-def delete_document(document_id: str) -> None:
-    """Remove the document and its chunks from the index. One that is not there is no error. Given."""
+def delete_document(document_id: str, owner: str) -> None:
+    """Remove the owner's document and its chunks from the index, if it is there. Given."""
     with connection() as database:
-        database.execute("DELETE FROM documents WHERE document_id = %s", [document_id])
+        database.execute(
+            "DELETE FROM documents WHERE document_id = %s AND owner = %s", [document_id, owner]
+        )

@@ -134,7 +134,7 @@ def _attributes(**types: str) -> list[dict[str, str]]:
 
 
 def table_definition() -> dict[str, Any]:
-    """The jobs table as arguments of `CreateTable`, without its name.
+    """The jobs table as arguments of `CreateTable`, without its name. `pipeline.migrate` uses it.
 
     One item a job, found by `KEY`. `LIST_INDEX` gives an owner's jobs by the time they were made,
     with all attributes; `DUE_INDEX` gives the keys of a shard's jobs by the time they are due.
@@ -162,7 +162,7 @@ def table_definition() -> dict[str, Any]:
 @cache
 def jobs() -> Table:
     """The jobs table."""
-    return Table(job_settings().jobs_table, table_definition())
+    return Table(job_settings().jobs_table)
 
 
 def timing(job_id: str, status: Status, due_in: float = 0.0) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def new_item(document: DocumentRef, owner: str) -> Item:
         "kind": KIND,
         "owner": owner,
         "status": Status.PENDING.value,
-        "document": document.as_message(),
+        "document": document.model_copy(update={"owner": owner}).as_message(),
         "created_at": now,
         "updated_at": now,
         "steps": {},

@@ -19,6 +19,8 @@ class JobSettings(BaseSettings):
     """Read from variables of the same name, upper case."""
 
     jobs_table: str = "jobs"
+    store_wait_seconds: float = Field(30.0, gt=0)
+    """How long a migration waits for a new table, and for a new index."""
     lease_seconds: float = Field(30.0, gt=0)
     """How long a worker may be silent before its job counts as abandoned. It renews the lease three
     times in this time, so a step may take much longer. Keep it well above the difference between

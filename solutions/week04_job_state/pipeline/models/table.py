@@ -1,4 +1,6 @@
-"""A DynamoDB table with conditional writes. Given.
+"""The items of a DynamoDB table: read, write under a condition, query. Given.
+
+`pipeline.models.schema` creates the table itself, before anything here runs.
 
 Values are plain Python; numbers come back as `Decimal`. Conditions are boto3's:
 `Attr("status").eq("pending") & Attr("generation").eq(3)`. Every call blocks, for some seconds at
@@ -12,7 +14,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -27,6 +29,9 @@ from pipeline.models.errors import JobStoreUnavailable
 
 Item = dict[str, Any]
 
+INDEX_MISSING = ("does not have the specified index", "backfilling global secondary index")
+"""What DynamoDB says to a query of an index that is missing, or that it is still building."""
+
 KEY = "id"
 EXPIRY = "expires_at"
 """The attribute by which DynamoDB deletes items: whole seconds since 1970. It may take days."""
@@ -36,8 +41,6 @@ ATTEMPTS = 3
 CONFLICT_ATTEMPTS = 6
 CONFLICT_SECONDS = 0.05
 """Longest wait after the first conflict of two transactions; it doubles with each."""
-CREATE_ATTEMPTS = 30
-"""How many seconds a new table may take to come up."""
 
 
 class ConditionFailed(Exception):
@@ -54,16 +57,10 @@ class ConditionFailed(Exception):
 
 
 class Table:
-    """One table, made at first use if it is missing.
+    """One table. It must exist already: `python -m pipeline.migrate` creates it."""
 
-    Args:
-        name: the table's name.
-        definition: arguments of `CreateTable`, without the name.
-    """
-
-    def __init__(self, name: str, definition: Mapping[str, Any]) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self._definition = definition
         self._lock = threading.Lock()
         self._made_in: int | None = None
         self._made: Any = None
@@ -73,9 +70,7 @@ class Table:
         """Made at first use and again after a fork: a client's sockets belong to one process."""
         with self._lock:
             if self._made_in != os.getpid():
-                client = _client()
-                _ensure(client, self.name, self._definition)
-                self._made, self._made_in = client, os.getpid()
+                self._made, self._made_in = make_client(), os.getpid()
             return self._made
 
     def get(self, key: str) -> Item | None:
@@ -162,6 +157,9 @@ class Table:
     ) -> tuple[list[Item], Item | None]:
         """Read from an index: up to `limit` items, of which those that fit `keep` are returned, and
         the place where to go on (None at the end). An index lags behind the table a little.
+
+        Raises:
+            JobStoreUnavailable: DynamoDB is away, or has not finished building the index.
         """
         more: dict[str, Any] = {"FilterExpression": keep} if keep else {}
         more |= {"ExclusiveStartKey": start} if start else {}
@@ -221,7 +219,7 @@ def _update(changes: Mapping[str, Any], add: Mapping[str, int]) -> dict[str, Any
     }
 
 
-def _client() -> Any:
+def make_client() -> Any:
     """A client that takes and gives Python values. Unlike a resource it may be used by threads."""
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
@@ -230,66 +228,6 @@ def _client() -> Any:
         max_pool_connections=32,
     )
     return boto3.session.Session().resource("dynamodb", config=config).meta.client
-
-
-def _ensure(client: Any, name: str, definition: Mapping[str, Any]) -> None:
-    """Make the table unless it is there. Safe when many processes do it at once."""
-    with _errors():
-        try:
-            client.describe_table(TableName=name)
-        except client.exceptions.ResourceNotFoundException:
-            # Another process may be faster.
-            with suppress(client.exceptions.ResourceInUseException):
-                client.create_table(TableName=name, **definition)
-        waiter = client.get_waiter("table_exists")
-        waiter.wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": CREATE_ATTEMPTS})
-        _ensure_indexes(client, name, definition)
-        expiry = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-        if expiry["TimeToLiveStatus"] == "DISABLED":
-            try:
-                client.update_time_to_live(
-                    TableName=name,
-                    TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRY},
-                )
-            except ClientError as error:
-                if _code(error) != "ValidationException":  # it is enabled already
-                    raise
-
-
-def _ensure_indexes(client: Any, name: str, definition: Mapping[str, Any]) -> None:
-    """Ask for the indexes that a table from an earlier day lacks.
-
-    Raises:
-        JobStoreUnavailable: not all of them answer yet. On a large table that takes minutes, and no
-            request should wait so long.
-    """
-    there = _indexes(client, name)
-    wanted = {index["IndexName"]: index for index in definition["GlobalSecondaryIndexes"]}
-    missing = [index for key, index in wanted.items() if key not in there]
-    if missing:  # DynamoDB makes one at a time
-        _add_index(client, name, definition["AttributeDefinitions"], missing[0])
-        there = _indexes(client, name)
-    if any(there.get(key) != "ACTIVE" for key in wanted):
-        raise JobStoreUnavailable
-
-
-def _add_index(client: Any, name: str, attributes: Any, index: Mapping[str, Any]) -> None:
-    try:
-        client.update_table(
-            TableName=name,
-            AttributeDefinitions=attributes,
-            GlobalSecondaryIndexUpdates=[{"Create": index}],
-        )
-    except ClientError as error:
-        known = _code(error) in {"ResourceInUseException", "LimitExceededException"}
-        if not known and index["IndexName"] not in _indexes(client, name):
-            raise  # it is not that another process was faster
-
-
-def _indexes(client: Any, name: str) -> dict[str, str]:
-    """The status of each index that the table has."""
-    found = client.describe_table(TableName=name)["Table"].get("GlobalSecondaryIndexes", [])
-    return {index["IndexName"]: index["IndexStatus"] for index in found}
 
 
 class _Cancelled(Exception):
@@ -302,7 +240,7 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = _code(error)
+        code = error_code(error)
         if code == "ConditionalCheckFailedException":
             raise ConditionFailed(_python(error.response.get("Item"))) from None
         if code == "TransactionCanceledException":
@@ -310,15 +248,22 @@ def _errors() -> Iterator[None]:
             raise _Cancelled(
                 [(r.get("Code", ""), _python(r.get("Item"))) for r in reasons]
             ) from None
-        if code == "ValidationException":  # a mistake in this program: waiting does not help
-            raise
+        if code == "ValidationException" and not _no_index_yet(error):
+            raise  # a mistake in this program: waiting does not help
         raise JobStoreUnavailable from error
     except BotoCoreError as error:
         raise JobStoreUnavailable from error
 
 
-def _code(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
+    """DynamoDB's name of the error, such as `ValidationException`."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _no_index_yet(error: ClientError) -> bool:
+    """Whether a query failed because its index is missing or still being built."""
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    return error.operation_name == "Query" and any(words in message for words in INDEX_MISSING)
 
 
 def _python(item: Mapping[str, Any] | None) -> Item | None:

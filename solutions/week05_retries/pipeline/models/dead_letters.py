@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from boto3.dynamodb.conditions import Key
 from pydantic import BaseModel, Field
 
 from pipeline.models.errors import JobNotFound
-from pipeline.models.job import Job, Status, move, table_definition, timing
+from pipeline.models.job import Job, Status, jobs, move, timing
 from pipeline.models.listing import find, make_cursor, read_cursor
 from pipeline.models.settings import job_settings
-from pipeline.models.table import KEY, Item, Table
+from pipeline.models.table import KEY, Item
 from pipeline.retry_errors import DeadLetterNotFound
 
 DEAD_INDEX = "by_dead_letter"
-"""Jobs with a dead letter, by owner and time of death. All others lack `dead_at`, and are not in it."""
+"""Jobs with a dead letter, by `owner` and `dead_at`. All others lack `dead_at`, and are not in it. The
+migration `m0501_dead_letters` adds this index to the table."""
 READ_KEYS = 100
 """How many keys one query reads, where all dead letters are wanted."""
 
@@ -94,31 +94,6 @@ class DeadPage:
     cursor: str | None
 
 
-def _definition() -> dict[str, Any]:
-    """Week 4's table with one more index."""
-    table = table_definition()
-    index = {
-        "IndexName": DEAD_INDEX,
-        "KeySchema": [
-            {"AttributeName": "owner", "KeyType": "HASH"},
-            {"AttributeName": "dead_at", "KeyType": "RANGE"},
-        ],
-        "Projection": {"ProjectionType": "KEYS_ONLY"},
-    }
-    attribute = {"AttributeName": "dead_at", "AttributeType": "N"}
-    return {
-        **table,
-        "AttributeDefinitions": [*table["AttributeDefinitions"], attribute],
-        "GlobalSecondaryIndexes": [*table["GlobalSecondaryIndexes"], index],
-    }
-
-
-@cache
-def _dead() -> Table:
-    """The jobs table, with the index of the dead. A table that lives already gets it at first use."""
-    return Table(job_settings().jobs_table, _definition())
-
-
 def find_dead(job_id: str, owner: str) -> ReliableJob:
     """The owner's job with this id, if it has a dead letter. Raises DeadLetterNotFound."""
     try:
@@ -156,7 +131,7 @@ def _keys(
     owner: str, limit: int, start: Item | None, *, newest_first: bool
 ) -> tuple[list[Item], Item | None]:
     where = Key("owner").eq(owner)
-    return _dead().query(DEAD_INDEX, where, limit=limit, start=start, newest_first=newest_first)
+    return jobs().query(DEAD_INDEX, where, limit=limit, start=start, newest_first=newest_first)
 
 
 def _dead_or_none(job_id: str, owner: str) -> ReliableJob | None:
