@@ -16,4 +16,11 @@ PARSER = "pipeline.steps.sandbox:parse_in_child"
 RESULTS_ARE_THE_RECORD = True
 """Progress is written to the result backend: nothing else knows of a document."""
 
-__all__ = ["DOCUMENT_TASK", "PARSER", "RESULTS_ARE_THE_RECORD", "SUBMIT", "TASK_STATE", "PipelineTask"]
+__all__ = [
+    "DOCUMENT_TASK",
+    "PARSER",
+    "RESULTS_ARE_THE_RECORD",
+    "SUBMIT",
+    "TASK_STATE",
+    "PipelineTask",
+]
