@@ -33,7 +33,7 @@ LOCKED = {
     re.split(r"[=\[; ]", line)[0].lower()
     for line in (paths.ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
 }
-PROGRAMS = {"jupyter": "jupyter-core", "pytest": "pytest", "uv": "uv"}
+PROGRAMS = {"jupyter": "jupyter-core", "pre-commit": "pre-commit", "pytest": "pytest", "uv": "uv"}
 """Program to the package that brings it."""
 
 
