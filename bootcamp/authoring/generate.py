@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootcamp.authoring.scaffold import STYLES, scaffold
+from bootcamp.authoring.scaffold import STYLES, Limits, scaffold
+from bootcamp.course.week_file import load_week_file
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError
 from bootcamp.files import back_up, files_in, remove_file, shown, write_atomic
@@ -43,10 +44,12 @@ def scaffolds(week: Week) -> dict[Path, bytes]:
     """Every file of the week's exercises as it is handed out, by its path in the week's folder.
 
     Raises:
-        BootcampError: a mark in a solution is wrong.
+        BootcampError: a mark in a solution is wrong, or a block breaks the week's limits.
     """
+    allowed = load_week_file(week).blocks
+    limits = Limits(allowed.lines, allowed.per_file)
     return {
-        Path(PACKAGE) / file: _scaffold_file(week.solutions / PACKAGE / file)
+        Path(PACKAGE) / file: _scaffold_file(week.solutions / PACKAGE / file, limits)
         for file in files_in(week.solutions / PACKAGE)
     }
 
@@ -116,7 +119,7 @@ def differences(week: Week) -> list[str]:
     return lines
 
 
-def _scaffold_file(path: Path) -> bytes:
+def _scaffold_file(path: Path, limits: Limits) -> bytes:
     content = path.read_bytes()
     if path.suffix not in STYLES:
         return content
@@ -124,7 +127,7 @@ def _scaffold_file(path: Path) -> bytes:
         source = content.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise BootcampError(f"{shown(path)} is not UTF-8 text.", "Save it as UTF-8.") from error
-    return scaffold(source, Path(shown(path))).encode()
+    return scaffold(source, Path(shown(path)), limits).encode()
 
 
 def _record(wanted: Mapping[Path, bytes]) -> bytes:

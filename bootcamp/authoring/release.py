@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bootcamp import paths
 from bootcamp.authoring.generate import scaffolds
+from bootcamp.authoring.regions import without_marks
 from bootcamp.course.weeks import OPEN_FILE, Week, all_weeks
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.files import write_atomic
@@ -150,7 +151,7 @@ def _index(weeks: tuple[Week, ...]) -> str:
     text = (paths.LESSONS / "README.md").read_text(encoding="utf-8")
     return "".join(
         section
-        for section in SECTION.split(text)
+        for section in SECTION.split(without_marks(text))
         if not (found := WEEK_SECTION.match(section)) or int(found[1]) in known
     )
 

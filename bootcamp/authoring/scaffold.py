@@ -28,10 +28,6 @@ from typing import NoReturn
 from bootcamp.course.weeks import WEEK_FOLDER
 from bootcamp.errors import BootcampError
 
-MAX_CODE_LINES = 20
-"""How many lines of the reference a block may cut out: one idea."""
-MAX_BLOCKS = 3
-"""How many blocks a file may have."""
 WIDTH = 100
 """Columns of an exercise: a longer TODO is wrapped."""
 SENTENCE_ENDS = (".", ":", "?", "!")
@@ -47,6 +43,18 @@ class Style:
     stub: str = ""
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How much may be cut out of a file. Both ends of a range count."""
+
+    lines: tuple[int, int] = (1, 20)
+    """Lines of code in a block: one idea."""
+    per_file: tuple[int, int] = (1, 3)
+    """Blocks in a file that has any."""
+
+
+ANY = Limits()
+"""For files whose week has been checked already."""
 STYLES = {
     ".py": Style("#", stub='raise NotImplementedError("{item}")'),
     ".js": Style("//", stub='throw new Error("{item} is not done yet");'),
@@ -75,17 +83,25 @@ class Block:
         return self.line + 1 + len(self.tasks)
 
 
-def scaffold(source: str, path: PurePath) -> str:
+def scaffold(source: str, path: PurePath, limits: Limits = ANY) -> str:
     """Make the exercise of one solution file: every block replaced by its TODO and a stub.
 
     Raises:
-        BootcampError: a mark is wrong; the message names file and line.
+        BootcampError: a mark is wrong, or a block breaks the limits; the message names file and
+            line.
     """
     style = STYLES.get(path.suffix)
     if style is None:
         return source
     lines: list[str] = []
-    _read(source, path, keep=lines.append, cut=lambda block: lines.extend(_todo(block, style)))
+    found: list[Block] = []
+
+    def cut(block: Block) -> None:
+        found.append(block)
+        lines.extend(_todo(block, style))
+
+    _read(source, path, keep=lines.append, cut=cut)
+    _check_limits(found, path, limits)
     text = "".join(lines)
     if path.suffix == ".py":
         _must_import(text, path)
@@ -110,7 +126,7 @@ def _read(
     """Walk the lines once: `keep` gets each line outside a block, `cut` each whole block."""
     marks = _Marks(STYLES[path.suffix])
     begin: re.Match[str] | None = None
-    start = count = 0
+    start = 0
     body: list[str] = []
     for number, line in enumerate(source.splitlines(keepends=True), start=1):
         opening, closing = marks.begin.fullmatch(line), marks.end.fullmatch(line)
@@ -123,7 +139,7 @@ def _read(
         if closing and not begin:
             _fail(path, number, "END SOLUTION without a BEGIN SOLUTION before it")
         if opening:
-            begin, start, body, count = opening, number, [], count + 1
+            begin, start, body = opening, number, []
             _check_item(opening["item"], path, number)
         elif closing and begin:
             cut(_block(begin, start, body, marks, path))
@@ -136,8 +152,6 @@ def _read(
             keep(line)
     if begin:
         _fail(path, start, "this block is never closed by END SOLUTION")
-    if count > MAX_BLOCKS:
-        _fail(path, 1, f"{count} blocks in one file: {MAX_BLOCKS} are the most")
 
 
 class _Marks:
@@ -172,9 +186,19 @@ def _block(
         _fail(path, start, "this block has no `?` line that says what must hold")
     if not "".join(code).strip():
         _fail(path, start, "this block holds no code")
-    if len(code) > MAX_CODE_LINES:
-        _fail(path, start, f"this block cuts out {len(code)} lines: {MAX_CODE_LINES} are the most")
     return Block(begin["item"], start, begin["indent"], tuple(tasks), tuple(code))
+
+
+def _check_limits(found: list[Block], path: PurePath, limits: Limits) -> None:
+    least, most = limits.lines
+    for block in found:
+        if not least <= len(block.code) <= most:
+            count = len(block.code)
+            what = f"this block cuts out {count} lines; {least} to {most} are allowed"
+            _fail(path, block.line, what)
+    least, most = limits.per_file
+    if found and not least <= len(found) <= most:
+        _fail(path, 1, f"{len(found)} blocks in one file; {least} to {most} are allowed")
 
 
 def _todo(block: Block, style: Style) -> list[str]:

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bootcamp import paths
-from bootcamp.demo.scenes import SCENES
+from bootcamp.demo.scenes import scenes
 from bootcamp.demo.stage import Answer, Progress, Report, Show, Story, demo, whose_openai
 from bootcamp.errors import BootcampError
 from bootcamp.samples.library import Samples
@@ -67,7 +67,7 @@ def demo_command(
         try:
             material, show = Samples.load(samples), _show_on(console)
             console.print(whose_openai(real_openai))
-            with demo(SCENES, material, show, real_openai=real_openai) as stage:
+            with demo(scenes(), material, show, real_openai=real_openai) as stage:
                 done = True
                 if as_json:
                     print(json.dumps(stage.report.to_json(), ensure_ascii=False), flush=True)

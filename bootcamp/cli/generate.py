@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bootcamp.authoring import course_files
 from bootcamp.authoring.generate import Changes, differences, generate
 from bootcamp.course.weeks import Week, all_weeks, find_week
 from bootcamp.errors import EXIT_FAILED, BootcampError
-from bootcamp.files import shown
+from bootcamp.files import shown, write_atomic
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -31,7 +32,10 @@ def generate_command(
         bool, typer.Option("--force", help="Also replace files that hold somebody's work.")
     ] = False,
 ) -> None:
-    """Make the exercises from the solutions: bodies cut out, everything else as it is.
+    """Make all that is generated: the exercises, and the tables and lists of the whole course.
+
+    Exercises are the solutions with the bodies cut out. The tables of weeks and lessons, the
+    search paths of mypy and of editors, and the images' libraries follow from the weeks' folders.
 
     A file that was changed since it was generated holds somebody's work. It is never replaced,
     unless --force says so; then a copy is kept in .bootcamp/backups. Homework pages, and files
@@ -46,12 +50,13 @@ def generate_command(
 
 def _check(weeks: tuple[Week, ...]) -> None:
     lines = [line for one in weeks for line in differences(one)]
+    lines += [f"different {shown(path)}" for path in course_files.stale()]
     for line in lines:
         console.print(line, markup=False)
     if lines:
-        console.print("The exercises are not what the solutions give. Run: bootcamp generate")
+        console.print("These files are not what the weeks give. Run: bootcamp generate")
         raise typer.Exit(EXIT_FAILED)
-    console.print(f"{len(weeks)} weeks: the exercises are what the solutions give.")
+    console.print(f"{len(weeks)} weeks: all that is generated is up to date.")
 
 
 def _generate(weeks: tuple[Week, ...], *, force: bool) -> None:
@@ -64,6 +69,9 @@ def _generate(weeks: tuple[Week, ...], *, force: bool) -> None:
             refused.append(error)
         else:
             _report(one, found)
+    for path, text in course_files.stale().items():
+        write_atomic(path, text.encode())
+        console.print(f"wrote     {shown(path)}", markup=False)
     if refused:
         messages = "\n".join(error.message for error in refused)
         raise BootcampError(messages, refused[0].next_step)

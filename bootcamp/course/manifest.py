@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from bootcamp.course.weeks import Week, all_weeks, find_week
 from bootcamp.errors import GraderError, UsageError
 
-ItemId = Annotated[str, Field(pattern=r"^[1-9]\.(0|[1-9]\d?)$")]
+ItemId = Annotated[str, Field(pattern=r"^[1-9]\d?\.(0|[1-9]\d?)$")]
 FIRST_GREEN = "first green"
 """What takes the place of points where an item has none."""
 

@@ -1,6 +1,6 @@
 """The demo: the reference pipeline at work on sample documents.
 
-`demo()` sets the stage and plays the scenes of `bootcamp/demo/scenes.py` on it.
+`demo()` sets the stage and plays the scenes that `bootcamp/demo/scenes.py` finds.
 """
 
 from __future__ import annotations

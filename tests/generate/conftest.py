@@ -28,6 +28,8 @@ def week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name in ("solutions", "exercises"):
         (tmp_path / name).mkdir()
         monkeypatch.setattr(paths, name.upper(), tmp_path / name)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "LESSONS", tmp_path / "lessons")
     monkeypatch.setenv("BOOTCAMP_STATE", str(tmp_path / "state"))
     package = tmp_path / "solutions" / "week05_tiny" / "pipeline"
     (package / "parts").mkdir(parents=True)

@@ -112,3 +112,12 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(week):
     week.exercises.write_text("a file where the folder should be")
     with pytest.raises(BootcampError, match="Cannot write"):
         generate(week)
+
+
+def test_a_week_says_how_long_its_blocks_are(week):
+    week.lessons.mkdir(parents=True)
+    (week.lessons / "week.toml").write_text('title = "tiny"\n')
+    with pytest.raises(BootcampError, match=r"cuts out 1 lines; 3 to 20 are allowed"):
+        generate(week)
+    (week.lessons / "week.toml").write_text("[blocks]\nlines = [1, 2]\n")
+    assert generate(week)

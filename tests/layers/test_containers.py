@@ -39,6 +39,12 @@ def installed_in(*stages: str) -> set[str]:
         text = DOCKERFILE.split(f" AS {stage}\n", 1)[1].split("\nFROM ", 1)[0].replace("\\\n", " ")
         (line,) = re.findall(r"^RUN pip install --constraint \S+ (.*)$", text, re.MULTILINE)
         wanted += [Requirement(word.strip('"')) for word in line.split()]
+    return closure(wanted)
+
+
+def closure(requirements: list[Requirement]) -> set[str]:
+    """The packages that these requirements bring, with all that they need."""
+    wanted = list(requirements)
     found: set[str] = set()
     while wanted:
         one = wanted.pop()

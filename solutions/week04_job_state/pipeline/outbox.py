@@ -1,13 +1,15 @@
 """The outbox: finds the items that are due, and lets the handler of their kind send messages. Given.
 
 A message that was never sent, a message that was lost and a worker that died look the same from
-here: the row is due. So one loop serves all. It runs as a thread of the API process.
+here: the row is due. So one loop serves all. It runs as a thread of the API process or, where
+`pipeline.wiring` says so, as a process of its own: `python -m pipeline.outbox`.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import signal
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +22,7 @@ from fastapi import FastAPI
 from pipeline.models.job import DUE_INDEX, DUE_SHARDS, KIND, jobs
 from pipeline.models.settings import job_settings
 from pipeline.models.table import KEY, ConditionFailed, Item, moment
-from pipeline.wiring import DUE_HANDLERS
+from pipeline.wiring import DUE_HANDLERS, OUTBOX_IN_API
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +101,9 @@ def _run(stop: threading.Event) -> None:
 @asynccontextmanager
 async def dispatching(_: FastAPI) -> AsyncIterator[None]:
     """Run the outbox for as long as the API runs, off the event loop."""
+    if not OUTBOX_IN_API:
+        yield
+        return
     stop = threading.Event()
     thread = threading.Thread(target=_run, args=[stop], name="outbox", daemon=True)
     thread.start()
@@ -107,3 +112,15 @@ async def dispatching(_: FastAPI) -> AsyncIterator[None]:
     finally:
         stop.set()
         await to_thread.run_sync(thread.join, STOP_SECONDS)
+
+
+def main() -> None:
+    """Run the outbox until SIGTERM or SIGINT, which end the round that runs."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    _run(stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """What week 5 adds to the pipeline. Given. The newest week's file of this name is in force.
 
-`SUBMIT` and `TASK_STATE` are text because the modules that they name import this one.
+`SUBMIT`, `TASK_STATE` and `PARSER` are text because the modules that they name import this one.
 """
 
 from pipeline.lifecycle.due import DueHandler
@@ -14,8 +14,12 @@ SUBMIT = "pipeline.api.jobs:accept"
 """Accepts a document: writes the job's row, then publishes its message."""
 TASK_STATE = "pipeline.lifecycle.lookup:task_state"
 """Finds what `GET /tasks/{id}` shows: on the job's row."""
+PARSER = "pipeline.steps.sandbox:parse_in_child"
+"""Turns a stored file into pages. Takes the open file and its content type."""
 RESULTS_ARE_THE_RECORD = False
 """The job's row is the record, so progress is written there alone."""
+OUTBOX_IN_API = True
+"""Whether the API process runs the outbox. If not, `python -m pipeline.outbox` runs it."""
 HOOKS: tuple[JobHook, ...] = (Retries(), Alerts())
 """What joins in at the turns of a job's life, in this order."""
 DUE_HANDLERS: dict[str, DueHandler] = {KIND: resume_or_redrive}

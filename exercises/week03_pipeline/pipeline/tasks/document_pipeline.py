@@ -11,6 +11,7 @@ from typing import Any
 
 from celery import chain
 from celery.utils.log import get_task_logger
+from kombu.utils.imports import symbol_by_name
 
 from pipeline.documents import DocumentRef
 from pipeline.states import PROGRESS
@@ -18,10 +19,9 @@ from pipeline.steps.artifacts import artifact_key, load_json, load_vectors, pack
 from pipeline.steps.chunk import MAX_CHARS, OVERLAP, chunk_pages
 from pipeline.steps.embed import embed_texts, embedding_model
 from pipeline.steps.index import index_document as write_index
-from pipeline.steps.sandbox import parse_in_child
 from pipeline.storage import blob_store
 from pipeline.tasks.celery_config import app
-from pipeline.wiring import RESULTS_ARE_THE_RECORD, PipelineTask
+from pipeline.wiring import PARSER, RESULTS_ARE_THE_RECORD, PipelineTask
 
 logger = get_task_logger(__name__)
 
@@ -69,8 +69,9 @@ def parse_document(self: PipelineTask, ref: Reference) -> Reference:
     report(self, ref["document_id"], "parse")
 
     def make() -> bytes:
+        parse = symbol_by_name(PARSER)
         with blob_store().open(ref["blob_key"]) as document:
-            return pack_json(parse_in_child(document, ref["content_type"]))
+            return pack_json(parse(document, ref["content_type"]))
 
     key = artifact_key(ref["document_id"], "parse", ref["blob_key"], type=ref["content_type"])
     return {**ref, "pages_key": stored(key, make)}
