@@ -31,11 +31,11 @@ def test_a_result_holds_while_nothing_changes(
     trial = ("week01_first_task", "undone", "1.1")
     key = selection.key(*trial)
     assert not selection.holds_still(trial, tmp_path)
-    report.note(report.Proof(*trial, {"1.1": "x"}, {"1.1": "x"}, key), tmp_path)
+    report.note(report.Trial(*trial, {"1.1": "x"}, {"1.1": "x"}, key), tmp_path)
     assert selection.holds_still(trial, tmp_path)
-    report.note(report.Proof(*trial, {"1.1": "x"}, {"1.1": "y"}, key), tmp_path)
+    report.note(report.Trial(*trial, {"1.1": "x"}, {"1.1": "y"}, key), tmp_path)
     assert not selection.holds_still(trial, tmp_path), "it failed"
-    report.note(report.Proof(*trial, {"1.1": "x"}, {"1.1": "x"}, key), tmp_path)
+    report.note(report.Trial(*trial, {"1.1": "x"}, {"1.1": "x"}, key), tmp_path)
     monkeypatch.setattr(selection, "of_graders", lambda week: "others")
     assert not selection.holds_still(trial, tmp_path), "the graders changed"
 
