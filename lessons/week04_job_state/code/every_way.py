@@ -1,7 +1,9 @@
 """Tries all twenty-five ways from one state to another, on real rows of the pipeline's table."""
 
+import io
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 
 from local import local_services
 
@@ -11,6 +13,7 @@ from bootcamp.course.weeks import find_week
 sys.path += [str(layer.path) for layer in reference_layers(find_week("4"))]
 
 from pipeline.documents import TEXT, DocumentRef
+from pipeline.migrate import migrate
 from pipeline.models.creation import create
 from pipeline.models.errors import JobConflict
 from pipeline.models.job import ALLOWED, Status, move
@@ -50,6 +53,8 @@ def print_row(name: str, cells: Sequence[str]) -> None:
 
 def main() -> None:
     with local_services():
+        with redirect_stdout(io.StringIO()):  # its lines are not what this program shows
+            migrate()
         print_row("", list(Status))
         for start in ALLOWED:
             print_row(start, [attempt(start, to) for to in Status])
