@@ -74,8 +74,13 @@ def parser(tmp_path, monkeypatch):
 def test_every_way_to_misbehave_has_a_permanent_error(parser, name):
     lines, kind = BEHAVIOURS[name]
     parser(lines)
+    # Filling the memory costs up to a second of processor time by itself on a slow machine.
+    seconds = 5 if name == "memory" else 1
     limits = ParseLimits(
-        memory_bytes=512 * MIB, cpu_seconds=1, wall_seconds=3, answer_bytes=2 * MIB
+        memory_bytes=512 * MIB,
+        cpu_seconds=seconds,
+        wall_seconds=3 * seconds,
+        answer_bytes=2 * MIB,
     )
     before = set(psutil.Process().children())
     with pytest.raises(kind) as caught:
