@@ -15,14 +15,13 @@ import pytest
 from autograder.run import plugin
 from autograder.run.session import Session
 from autograder.run.submission import locate
-from autograder.sdk import fixtures
 from bootcamp.course.manifest import graded_weeks
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.stack import find_or_start
 
-FIXTURES = "autograder.sdk.fixtures"
+FIXTURES = "autograder.run.plugin"
 OURS = pytest.StashKey[plugin.Grading]()
 """The plugin that was made here."""
 
@@ -37,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Bring the fixtures, from whatever folder pytest was called."""
     if not config.pluginmanager.has_plugin(FIXTURES):
-        config.pluginmanager.register(fixtures, FIXTURES)
+        config.pluginmanager.register(plugin, FIXTURES)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -7,7 +7,12 @@ import time
 from random import Random
 from typing import Any
 
-from autograder.sdk import JournalEntry, OpenAIControl, Run, Student, broker, fail, until
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.student import Student
+from autograder.week01_first_task import broker
+from bootcamp.providers import JournalEntry, OpenAIControl
+from bootcamp.stack import Run
 
 SUBJECTS = ("lighthouse", "harbour", "tide", "signal", "pilot", "ferry", "chart", "anchor")
 TASK = "pipeline.tasks.first"
@@ -47,7 +52,7 @@ def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
             return None
         return {"result": None, **meta}
 
-    return until(ended, timeout)
+    return wait.until(ended, timeout)
 
 
 def requests_for(openai: OpenAIControl, title: str) -> list[JournalEntry]:

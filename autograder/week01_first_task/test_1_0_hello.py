@@ -6,7 +6,12 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import Run, Student, TookTooLong, Worker, broker, fail, show, until
+from autograder.card import TookTooLong, fail, show
+from autograder.process import wait
+from autograder.process.student import Student
+from autograder.process.worker import Worker
+from autograder.week01_first_task import broker
+from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("1.0")
 
@@ -24,7 +29,7 @@ def test_a_worker_runs_hello(
     sent = f"hello.delay({name!r})"
     task_id = enqueue(student, sent, name)
     student.await_worker(launched_worker)
-    stored = until(lambda: broker.ended_anywhere(run, task_id), RESULT_SECONDS)
+    stored = wait.until(lambda: broker.ended_anywhere(run, task_id), RESULT_SECONDS)
     expected = f"Hello, {name}!"
     if stored is None:
         fail(

@@ -6,8 +6,13 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import Fault, OpenAIControl, Run, Student, Worker, fail, until
+from autograder.card import fail
+from autograder.process import wait
+from autograder.process.student import Student
+from autograder.process.worker import Worker
 from autograder.week01_first_task import articles
+from bootcamp.providers import Fault, OpenAIControl
+from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("1.5")
 
@@ -71,7 +76,7 @@ def check_runs_again(
     def decided() -> bool:
         return len(articles.requests_for(openai, title)) > 1 or failed(run, task_id)
 
-    until(decided, AGAIN_SECONDS)
+    wait.until(decided, AGAIN_SECONDS)
     if len(articles.requests_for(openai, title)) < 2:
         lost = failed(run, task_id)
         fail(
@@ -108,7 +113,7 @@ def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task
         def decided(number: int = number) -> bool:
             return len(articles.requests_for(openai, title)) >= number or failed(run, task_id)
 
-        until(decided, AGAIN_SECONDS)
+        wait.until(decided, AGAIN_SECONDS)
         if len(articles.requests_for(openai, title)) < number:
             return  # the worker gave the task up
         worker.kill_pool()
@@ -125,7 +130,7 @@ def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task
 def test_a_killed_node_hands_its_task_over(
     student: Student,
     worker: Worker,
-    environment: dict[str, str],
+    worker_environment: dict[str, str],
     openai: OpenAIControl,
     rng: Random,
 ) -> None:
@@ -134,8 +139,8 @@ def test_a_killed_node_hands_its_task_over(
     openai.script(Fault.slow(HELD_SECONDS, matching=title, times=1))
     start(student, worker, openai, title)
     worker.kill()
-    changed = {**environment, "VISIBILITY_TIMEOUT_SECONDS": "1"}
-    other = student.start_worker("other", changed)
+    environment = {**worker_environment, "VISIBILITY_TIMEOUT_SECONDS": "1"}
+    other = student.start_worker("other", environment)
     if len(articles.wait_for_requests(openai, title, 2, AGAIN_SECONDS)) < 2:
         fail(
             sent=f"summarize_article.delay({title!r}), and SIGKILL to the whole worker node; "

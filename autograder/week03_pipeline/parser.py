@@ -9,7 +9,8 @@ import sys
 import threading
 from typing import IO
 
-from autograder.sdk import Student, clean
+from autograder.card import clean
+from autograder.process.student import Student
 
 CHILD_SECONDS = 30.0
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, TypeGuard
 
-from autograder.sdk import Student, fail
+from autograder.card import fail
+from autograder.process.student import Student
 
 CALL_SECONDS = 45.0
 

@@ -12,7 +12,8 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.sdk import Fault, Run
+from bootcamp.providers import Fault
+from bootcamp.stack import Run
 
 DIMENSIONS = 1_536
 WITNESS = "sk-grader-witness"

@@ -15,7 +15,8 @@ from typing import Any, Self
 
 import redis
 
-from autograder.sdk import Run, until
+from autograder.process import wait
+from bootcamp.stack import Run
 
 RESULT_CHANNEL = "celery-task-meta-"
 """Celery announces every state that it stores on a channel with the task's id."""
@@ -132,7 +133,9 @@ class Watch:
 
     def settled(self, document_id: str, step: str) -> None:
         """Wait until a progress is known here too: the announcement is as quick as the answer."""
-        until(lambda: any(name == step for name, _ in self.progress(document_id)), SETTLE_SECONDS)
+        wait.until(
+            lambda: any(name == step for name, _ in self.progress(document_id)), SETTLE_SECONDS
+        )
 
 
 def _record(data: bytes) -> dict[str, Any]:
