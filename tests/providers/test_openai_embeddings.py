@@ -75,8 +75,8 @@ def test_token_arrays(client, control):
         ({"input": []}, "input", "nothing"),
         ({"input": [["a"]]}, "input", "neither"),
         ({"input": ["a"] * 2049}, "input", "2048"),
-        ({"input": ["fine", "x" * (8192 * 4 + 1)]}, "input", "8193 tokens"),
-        ({"input": ["x" * 8000 * 4] * 38}, "input", "304000 tokens"),
+        ({"input": ["fine", " fog" * 8193]}, "input", "8193 tokens"),
+        ({"input": [" fog" * 8000] * 38}, "input", "304000 tokens"),
         ({"input": "a", "dimensions": 1537}, "dimensions", "1536"),
         ({"input": "a", "dimensions": 0}, "dimensions", "1"),
         ({"input": "a", "dimensions": 8, "model": "text-embedding-ada-002"}, "dimensions", "ada"),
@@ -94,10 +94,24 @@ def test_what_breaks_a_limit_is_refused(client, control, given, param, said):
 
 def test_exactly_at_the_limits_is_accepted(client):
     assert len(client.embeddings.create(model=SMALL, input=["a"] * 2048).data) == 2048
-    longest = "ö" * (8192 * 4 // 2)
+    longest = "ö" * 8192  # a character of two bytes that is one token
     assert client.embeddings.create(model=SMALL, input=longest).usage.total_tokens == 8192
-    most = ["x" * 8000 * 4] * 37 + ["x" * 4000 * 4]
+    most = [" fog" * 8000] * 37 + [" fog" * 4000]
     assert client.embeddings.create(model=SMALL, input=most).usage.total_tokens == 300_000
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("The harbour is quiet in the morning.", 8),
+        ("\u706f\u5854\u5728\u6e2f\u53e3", 8),
+        (" ".join("0123456789"), 19),
+        ("<|endoftext|>", 7),  # a special token is plain text in a request
+    ],
+)
+def test_tokens_are_counted_with_the_models_vocabulary(client, text, tokens):
+    answer = client.embeddings.create(model=SMALL, input=text)
+    assert answer.usage.total_tokens == tokens
 
 
 def test_an_unknown_model(client):

@@ -209,7 +209,7 @@ def test_the_journal_is_right_under_concurrency(client, control):
     assert [entry.sequence for entry in entries] == list(range(1, 11))
     assert sorted(entry.inputs[0] for entry in entries) == sorted(f"text {i}" for i in range(10))
     assert {(e.status, e.tokens, e.model, e.endpoint) for e in entries} == {
-        (200, 3, SMALL, "embeddings")
+        (200, 4, SMALL, "embeddings")
     }
     assert all(start <= e.started < e.ended <= time.monotonic() for e in entries)
     together = max(

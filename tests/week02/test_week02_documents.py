@@ -64,11 +64,21 @@ def test_no_name_gets_through_uncleaned(raw):
     DocumentRef(document_id="1", blob_key="k", filename=shown, content_type=TEXT).model_dump_json()
 
 
+SMALL_PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\nstartxref\n9\n%%EOF\n"
+
+
 @pytest.mark.parametrize(
     ("content", "name", "kind"),
     [
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a.txt", PDF),
+        (b"\n" + SMALL_PDF, "a.pdf", PDF),
+        (b"\xef\xbb\xbf" + SMALL_PDF, "a.pdf", PDF),
+        (b"From: harbour@example.org\r\nSubject: tides\r\n\r\n" + SMALL_PDF, "a.pdf", PDF),
+        (b"\0" * 1_000 + b"\n" + SMALL_PDF, "a.pdf", PDF),
+        (b"# How a PDF begins\n\n%PDF-1.7\n", "a.md", MARKDOWN),
         (archive("[Content_Types].xml", "word/document.xml"), "a.pdf", DOCX),
+        (archive("[Content_Types].xml", "word/document2.xml"), "a.docx", DOCX),
+        (archive("[Content_Types].xml", "word\\document.xml"), "a.docx", DOCX),
         (archive("z.xml", "y.xml", "x.xml", "w.xml", "v.xml", "word/document.xml"), "a", DOCX),
         (b"# Title\n", "a.md", MARKDOWN),
         (b"# Title\n", "A.MARKDOWN", MARKDOWN),
@@ -86,6 +96,7 @@ def test_content_decides(content, name, kind):
 @pytest.mark.parametrize(
     "content",
     [
+        b"\0" * 1_024 + b"\n" + SMALL_PDF,
         archive("readme.txt"),
         archive("inner.docx", stored=archive("word/document.xml")),
         archive("xl/workbook.xml"),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootcamp.samples.documents import WORDS, random_pages
+from pipeline.steps import chunk as chunking
 from pipeline.steps.chunk import chunk_pages
 
 TEXT = st.one_of(
@@ -133,3 +134,47 @@ def test_an_overlap_that_cannot_be_is_refused(overlap):
 def test_nothing_gives_no_chunks():
     assert chunk_pages([]) == []
     assert chunk_pages([{"number": 1, "text": " \n "}]) == []
+
+
+def page_without_boundaries(alphabet: str, length: int) -> str:
+    chance = random.Random(7)
+    return "".join(chance.choices(alphabet, k=length))
+
+
+@pytest.mark.parametrize(
+    "alphabet", ["abcdefgh+/0123", "\u706f\u5854\u5728\u6e2f\u53e3\u65e9\u6668", "ab "]
+)
+def test_a_page_of_a_million_characters_takes_time_in_proportion(alphabet):
+    """By counted work, not by a clock: the splitter never sees more than one window."""
+    seen: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            chunking, "split", lambda text, size: seen.append(len(text)) or [(0, len(text))]
+        )
+        text = page_without_boundaries(alphabet, 1_000_000)
+        cuts = chunking.pieces(text, 850)
+    assert max(seen) <= chunking.WINDOW_CHARS
+    assert "".join(text[start:end] for start, end in cuts) == text
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXT.map(lambda text: text * 9), st.integers(10, 40))
+def test_windows_are_the_text_and_cut_no_character(text, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunking, "WINDOW_CHARS", 64)
+        found = list(chunking.windows(text, size))
+    assert "".join(part for _, part in found) == text
+    for start, part in found:
+        assert text.startswith(part, start)
+        assert len(part) <= max(64, 8 * size)
+        marks = ("Mn", "Me")
+        if start and any(
+            unicodedata.category(c) not in marks for c in text[max(0, start - 150) : start]
+        ):
+            assert unicodedata.category(text[start]) not in marks
+
+
+def test_a_window_ends_after_a_paragraph():
+    text = ("A sentence of the harbour's log, with words. " * 30 + "\n\n") * 20
+    for _, part in list(chunking.windows(text, 850))[:-1]:
+        assert part.endswith("\n\n")

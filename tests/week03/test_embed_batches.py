@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from semantic_text_splitter import TextSplitter
 
 from bootcamp.providers.faults import Fault
+from bootcamp.providers.openai_standin.tokens import count_tokens
 from pipeline.steps import embed
 from pipeline.steps.errors import BadEmbeddings, TextTooLong
 
@@ -44,7 +47,7 @@ def test_requests_stay_inside_the_number_of_inputs(code, run):
 
 
 def test_requests_stay_inside_the_number_of_tokens(code, run):
-    texts = [f"{number:03d} " + "灯 " * 8_000 for number in range(40)]  # 8,001 tokens each
+    texts = [f"{number:03d} " + "1 " * 4_000 for number in range(40)]  # 8,004 bytes each
     assert len(ask(code, texts)) == 40
     requests = run.openai.journal("embeddings")
     assert [len(entry.inputs) for entry in requests] == [37, 3]
@@ -53,7 +56,7 @@ def test_requests_stay_inside_the_number_of_tokens(code, run):
 
 
 def test_a_text_that_is_too_long_is_refused_before_anything_is_sent(code, run):
-    answer = code.ask(EMBED, "embed_texts", ["short", "x" * (4 * 8_192 + 1)])
+    answer = code.ask(EMBED, "embed_texts", ["short", "x" * 8_193])
     assert answer.error == "TextTooLong"
     assert "PermanentError" in answer.bases
     assert run.openai.journal() == []
@@ -82,7 +85,7 @@ def test_batches_keep_order_and_limits_and_are_few(tokens, inputs, total):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embed, "MAX_INPUTS", inputs)
         patch.setattr(embed, "MAX_REQUEST_TOKENS", total)
-        texts = ["x" * 4 * count for count in tokens]
+        texts = ["x" * count for count in tokens]
         found = embed.batches(texts)
         assert [text for batch in found for text in batch] == texts
         for number, batch in enumerate(found):
@@ -96,7 +99,7 @@ def test_batches_keep_order_and_limits_and_are_few(tokens, inputs, total):
 
 def test_batches_refuse_what_fits_none():
     with pytest.raises(TextTooLong):
-        embed.batches(["x" * 4 * (embed.MAX_INPUT_TOKENS + 1)])
+        embed.batches(["x" * (embed.MAX_INPUT_TOKENS + 1)])
 
 
 def answers(monkeypatch, items):
@@ -134,3 +137,37 @@ def test_an_answer_that_does_not_fit_is_refused(monkeypatch, items):
     answers(monkeypatch, items)
     with pytest.raises(BadEmbeddings):
         embed.embed_batch(["a", "b"])
+
+
+SCRIPTS = st.sampled_from(
+    [
+        st.characters(max_codepoint=127),
+        st.sampled_from("0123456789 ,.\n"),
+        st.sampled_from("灯塔在港口的早晨守望者写下日志一二三"),
+        st.sampled_from("\u092a\u0930\u0940\u0915\u094d\u0937\u093e \u0939\u0948"),
+        st.characters(min_codepoint=0x12000, max_codepoint=0x12399),
+        st.sampled_from("\N{ROCKET}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{VARIATION SELECTOR-16}"),
+        st.characters(codec="utf-8"),
+    ]
+).flatmap(lambda alphabet: st.text(alphabet, max_size=300))
+
+
+@settings(max_examples=400, deadline=None)
+@given(SCRIPTS)
+def test_the_estimate_is_never_too_low(text):
+    """Against the tokenizer that `semantic-text-splitter` carries, in any script."""
+    estimate = embed.estimate_tokens(text)
+    splitter = TextSplitter.from_tiktoken_model("text-embedding-3-small", estimate, trim=False)
+    assert len(splitter.chunks(text)) <= 1
+    assert count_tokens(text) <= estimate
+
+
+@pytest.mark.parametrize("length", embed.OTHER_DIMENSIONS)
+def test_another_models_vectors_are_a_permanent_error_after_one_request(code, run, length):
+    vectors = [{"object": "embedding", "index": 0, "embedding": [0.1] * length}]
+    body = json.dumps({"object": "list", "data": vectors, "model": "other"})
+    run.openai.script(Fault.status(200, body=body, times=None))
+    answer = code.ask(EMBED, "embed_texts", ["text"])
+    assert answer.error == "WrongModel"
+    assert "PermanentError" in answer.bases
+    assert len(run.openai.journal()) == 1

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import random
+import zipfile
+from collections.abc import Callable
 
 import docx
 import pypdf
 import pytest
+from docx.document import Document as WordDocument
 from docx.oxml import OxmlElement
 
-from autograder.week03_pipeline.files import aes_pdf
 from bootcamp.samples.documents import make_pdf, random_document, words_of
 from pipeline import documents
+from pipeline.content import is_docx
 from pipeline.errors import PermanentError
 from pipeline.steps import errors
 from pipeline.steps.limits import ParseLimits
@@ -98,9 +101,10 @@ def test_docx_breaks_that_word_noted_count_once():
     assert texts(saved(word), DOCX) == ["one", "two", "three"]
 
 
-def test_a_pdf_that_opens_with_the_empty_password():
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256", "AES-256-R5"])
+def test_a_pdf_that_opens_with_the_empty_password(algorithm):
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf(["open to read"])))
-    writer.encrypt("", owner_password="owner", algorithm="RC4-128")
+    writer.encrypt("", owner_password="owner", algorithm=algorithm)
     assert texts(saved_pdf(writer), PDF) == ["open to read"]
 
 
@@ -152,6 +156,104 @@ def test_the_real_size_of_an_archive_counts_and_not_the_declared_one():
         parse_document(lying, DOCX, limits)
 
 
-def test_a_cipher_that_pypdf_lacks_is_encryption_and_no_damage():
+def test_a_pdf_locked_by_a_certificate_is_encryption_and_no_damage():
+    locked = b"trailer\n<</Encrypt<</Filter/Adobe.PubSec/V 4/SubFilter/adbe.pkcs7.s5>>"
+    data = make_pdf(["for one reader"]).replace(b"trailer\n<<", locked, 1)
     with pytest.raises(errors.EncryptedDocument):
-        parse_document(aes_pdf(random.Random(9)), PDF)
+        parse_document(data, PDF)
+
+
+def with_sign(word: WordDocument, name: str) -> bytes:
+    """A document "1", the element, "24 tablets"."""
+    run = word.add_paragraph().add_run("1")
+    run._r.append(OxmlElement(name))
+    run.add_text("24 tablets")
+    return saved(word)
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("w:noBreakHyphen", "1-24 tablets"),
+        ("w:softHyphen", "124 tablets"),
+        ("w:cr", "1\n24 tablets"),
+        ("w:ptab", "1\t24 tablets"),
+    ],
+)
+def test_elements_without_text_are_what_a_reader_sees(name, seen):
+    assert texts(with_sign(docx.Document(), name), DOCX) == [seen]
+
+
+def wrapped(word: WordDocument, tag: str, text: str) -> None:
+    """A paragraph whose run lies in another element, as revisions have it."""
+    paragraph = word.add_paragraph()
+    outer = OxmlElement(tag)
+    outer.append(paragraph.add_run(text)._r)
+    paragraph._p.append(outer)
+
+
+def test_moved_text_is_read_once_and_hidden_text_not_at_all():
+    word = docx.Document()
+    wrapped(word, "w:moveFrom", "moved")
+    word.add_paragraph("between")
+    wrapped(word, "w:moveTo", "moved")
+    wrapped(word, "w:ins", "inserted")
+    word.add_paragraph().add_run("hidden").font.hidden = True
+    word.add_paragraph().add_run("shown").font.hidden = False
+    assert words_of(texts(saved(word), DOCX)[0]) == ["between", "moved", "inserted", "shown"]
+
+
+def repacked(data: bytes, change: Callable[[str, bytes], tuple[str, bytes]]) -> bytes:
+    """A package with each part's name and content changed."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            new.writestr(*change(name, old.read(name)))
+    return file.getvalue()
+
+
+def null_target(name: str, content: bytes) -> tuple[str, bytes]:
+    link = b"<Relationship Id='rId99' Type='http://x/image' Target='NULL'/></Relationships>"
+    return name, content.replace(b"</Relationships>", link)
+
+
+def macros(name: str, content: bytes) -> tuple[str, bytes]:
+    with_macros = b"application/vnd.ms-word.document.macroEnabled.main+xml"
+    return name, content.replace(DOCX.encode() + b".main+xml", with_macros)
+
+
+def strict(name: str, content: bytes) -> tuple[str, bytes]:
+    for transitional, iso in (
+        (b"schemas.openxmlformats.org/wordprocessingml/2006/main", b"wordprocessingml/main"),
+        (
+            b"schemas.openxmlformats.org/officeDocument/2006/relationships",
+            b"officeDocument/relationships",
+        ),
+    ):
+        content = content.replace(transitional, b"purl.oclc.org/ooxml/" + iso)
+    return name, content
+
+
+def numbered(name: str, content: bytes) -> tuple[str, bytes]:
+    return name.replace("document.xml", "document2.xml"), content.replace(
+        b"word/document.xml", b"word/document2.xml"
+    )
+
+
+def from_windows(name: str, content: bytes) -> tuple[str, bytes]:
+    return name.replace("/", "\\"), content
+
+
+def from_the_root(name: str, content: bytes) -> tuple[str, bytes]:
+    return name, content.replace(b'Target="word/', b'Target="/word/')
+
+
+@pytest.mark.parametrize(
+    "change", [null_target, macros, strict, numbered, from_windows, from_the_root]
+)
+def test_odd_packages_that_word_opens_are_read(change):
+    word = docx.Document()
+    word.add_paragraph("tide tables")
+    data = repacked(saved(word), change)
+    assert texts(data, DOCX) == ["tide tables"]
+    assert is_docx(io.BytesIO(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import Any
@@ -19,6 +20,11 @@ PAGES = (
     "Quarterly invoices are archived by the accounting department in Warsaw.",
     "Photosynthesis turns sunlight, water and carbon dioxide into sugar.",
 )
+
+
+def vector_of(numbers: list[float]) -> str:
+    """The provider's answer to one text."""
+    return json.dumps({"object": "list", "data": [{"index": 0, "embedding": numbers}]})
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +109,9 @@ def test_sql_in_a_question_is_text(library):
         Fault.timeout(),
         Fault.garbage(),
         Fault.status(200, body='{"data": []}'),
+        Fault.status(200, body=vector_of([0.1] * 3_072)),
+        Fault.status(200, body=vector_of([])),
+        Fault.status(200, body=vector_of([float("nan")] * 1_536)),
     ],
 )
 def test_a_provider_that_is_away_is_a_503_and_others_are_served(library, fault):

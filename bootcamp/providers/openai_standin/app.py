@@ -28,6 +28,8 @@ from bootcamp.providers.openai_standin.tokens import count_all
 
 REQUESTS_A_MINUTE = 10_000
 """What `x-ratelimit-limit-requests` says. It is not enforced: rate limits are scripted."""
+SMALL_BODY_BYTES = 64 * 1024
+"""Tokens of a smaller body are counted in a few milliseconds."""
 _KEY = re.compile(r"Bearer ([!-~]{1,256})")
 
 
@@ -54,7 +56,7 @@ class Endpoint:
             await refusal(scope, receive, send)
             return
         account = self.accounts.of_traffic(key[1])
-        entry = self._note(account, request, body)
+        entry = await self._note(account, request, body)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -66,10 +68,13 @@ class Endpoint:
 
         await serve(account, entry, request, send_with_headers, answer)
 
-    def _note(self, account: Account, request: Request, body: bytes) -> Entry:
+    async def _note(self, account: Account, request: Request, body: bytes) -> Entry:
         parsed = _parse(body)
         record = parsed if isinstance(parsed, dict) else {}
         texts = self.texts_of(record)
+        # A large request takes seconds to count, and other clients must not wait for it.
+        small = len(body) < SMALL_BODY_BYTES
+        tokens = count_all(texts) if small else await asyncio.to_thread(count_all, texts)
         retries = request.headers.get("x-stainless-retry-count", "0")
         model = record.get("model")
         return account.arrive(
@@ -77,7 +82,7 @@ class Endpoint:
             texts,
             len(body),
             inputs=texts,
-            tokens=count_all(texts),
+            tokens=tokens,
             model=model if isinstance(model, str) else None,
             retry_count=int(retries) if retries.isdecimal() else 0,
         )

@@ -13,7 +13,7 @@ from bootcamp.providers.openai_standin import models
 from bootcamp.providers.openai_standin.errors import ServiceError
 from bootcamp.providers.openai_standin.schema import fill
 from bootcamp.providers.openai_standin.summary import summarize
-from bootcamp.providers.openai_standin.tokens import BYTES_PER_TOKEN, count_all, count_tokens
+from bootcamp.providers.openai_standin.tokens import count_all, count_tokens, first_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def answer(request: ChatRequest) -> dict[str, Any]:
     content = _content(request)
     finish = "stop"
     if request.max_tokens is not None and count_tokens(content) > request.max_tokens:
-        content = _cut(content, request.max_tokens)
+        content = first_tokens(content, request.max_tokens)
         finish = "length"
     used = count_tokens(content)
     message: dict[str, Any] = {
@@ -122,10 +122,6 @@ def _content(request: ChatRequest) -> str:
     if request.json_schema is None:
         return summarize(request.text)
     return json.dumps(fill(request.json_schema, request.text), ensure_ascii=False)
-
-
-def _cut(text: str, tokens: int) -> str:
-    return text.encode()[: tokens * BYTES_PER_TOKEN].decode(errors="ignore")
 
 
 def _completion_id(request: ChatRequest, content: str) -> str:

@@ -6,6 +6,7 @@ Given to students complete. Each function reads what it needs and leaves the fil
 from __future__ import annotations
 
 import codecs
+import re
 import struct
 import zipfile
 from functools import partial
@@ -18,20 +19,32 @@ from pipeline.documents import PDF
 HEAD_BYTES = 8192
 """What the `filetype` library looks at."""
 PIECE_BYTES = 64 * 1024
-DOCX_MEMBER = "word/document.xml"
+DOCX_MEMBER = re.compile(r"word[/\\]document\d*\.xml", re.IGNORECASE)
+"""The main part of a Word document. SharePoint numbers it, and some programs write backslashes."""
 MAX_DIRECTORY_BYTES = 1024 * 1024
 """A ZIP's table of contents is read into memory whole: a real DOCX needs a few kilobytes."""
 OTHER_HEADS = (b"{\\rtf", b"%!ps", b"<!doctype html", b"<html", b"<?xml", b"<svg", b"pk\x03\x04")
 """Formats of their own that can be valid text: RTF, PostScript, HTML, XML, ZIP. Lower case."""
 
+PDF_HEADER = re.compile(rb"(?:^|[\r\n]|\xef\xbb\xbf)%PDF-\d\.\d")
+PDF_HEADER_WITHIN = 1024
+PDF_END = b"startxref"
+
 _DIRECTORY_END = b"PK\x05\x06"
 _ZIP64_LOCATOR = b"PK\x06\x07"
-_TAIL_BYTES = 22 + 65535  # end record and the longest comment
+_TAIL_BYTES = 22 + 65535  # a ZIP's end record and the longest comment
 
 
 def is_pdf(file: BinaryIO) -> bool:
-    """Whether the file begins as a PDF does."""
-    return bool(filetype.guess_mime(_head(file)) == PDF)
+    """Whether the file is a PDF, as PDF readers decide it.
+
+    Readers accept other bytes before the header, such as a line break or a mail's header, if the
+    PDF's header begins within the first 1,024 bytes (PDF Reference 1.7, appendix H, note 13). A text
+    that only writes about PDF has no cross-reference table at its end.
+    """
+    if filetype.guess_mime(_head(file)) == PDF:
+        return True
+    return bool(PDF_HEADER.search(_head(file)[:PDF_HEADER_WITHIN])) and PDF_END in _tail(file)
 
 
 def is_docx(file: BinaryIO) -> bool:
@@ -43,7 +56,7 @@ def is_docx(file: BinaryIO) -> bool:
         return False
     try:
         with zipfile.ZipFile(file) as archive:
-            return DOCX_MEMBER in archive.namelist()
+            return any(map(DOCX_MEMBER.fullmatch, archive.namelist()))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, struct.error):
         return False
     finally:
@@ -75,12 +88,16 @@ def _head(file: BinaryIO) -> bytes:
     return head
 
 
-def _directory_is_small(file: BinaryIO) -> bool:
-    """Whether `zipfile` may open it: an archive with a million members costs much memory."""
-    size = file.seek(0, 2)
-    file.seek(max(0, size - _TAIL_BYTES))
+def _tail(file: BinaryIO) -> bytes:
+    file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
     tail = file.read()
     file.seek(0)
+    return tail
+
+
+def _directory_is_small(file: BinaryIO) -> bool:
+    """Whether `zipfile` may open it: an archive with a million members costs much memory."""
+    tail = _tail(file)
     at = tail.rfind(_DIRECTORY_END)
     if at < 0 or len(tail) < at + 22 or _ZIP64_LOCATOR in tail[max(0, at - 20) : at]:
         return False

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Annotated, Any
 
+import numpy as np
 import openai
 import psycopg
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -18,7 +19,7 @@ from pydantic import BaseModel, StringConstraints
 from pipeline.api.responses import error_responses
 from pipeline.owners import current_owner
 from pipeline.steps.database import POOL_ARGUMENTS, database_url
-from pipeline.steps.embed import embedding_model
+from pipeline.steps.embed import DIMENSIONS, embedding_model
 from pipeline.steps.errors import SearchUnavailable
 
 MAX_QUESTION_CHARS = 2_000
@@ -92,13 +93,16 @@ async def embed_question(question: str) -> str:
 
     Raises:
         openai.OpenAIError: the provider could not be reached or refused.
-        SearchUnavailable: its answer makes no sense.
+        SearchUnavailable: its answer makes no sense, or is no vector of the index's length.
     """
     try:
         answer = await _client().embeddings.create(model=embedding_model(), input=question)
-        return "[" + ",".join(map(str, answer.data[0].embedding)) + "]"
-    except (ValueError, TypeError, AttributeError) as error:  # status 200, and no answer in it
+        vector = np.array(answer.data[0].embedding, dtype=np.float32)
+    except (ValueError, TypeError, AttributeError, IndexError) as error:  # 200, and no answer in it
         raise SearchUnavailable from error
+    if vector.shape != (DIMENSIONS,) or not np.isfinite(vector).all():
+        raise SearchUnavailable
+    return "[" + ",".join(map(str, vector)) + "]"
 
 
 async def nearest(

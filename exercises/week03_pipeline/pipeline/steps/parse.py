@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.errors import PermanentError
 from pipeline.steps.archive import check_archive
@@ -24,51 +24,71 @@ from pipeline.steps.limits import DEFAULT_LIMITS, ParseLimits
 from pipeline.steps.text import storable
 from pipeline.steps.types import Page
 
+if TYPE_CHECKING:
+    from pypdf import PdfReader
+
 # As in `pipeline.documents`, which needs pydantic: too slow for a process that starts so often.
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MARKDOWN = "text/markdown"
 PLAIN = "text/plain"
 
-FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+
+def open_pdf(stream: BinaryIO) -> PdfReader:
+    """Open a PDF. Given.
+
+    Raises:
+        EncryptedDocument: the file is locked by a certificate, or in another way than by a password.
+    """
+    # Imported here, so that a process that parses a text file does not wait for pypdf.
+    from pypdf import PdfReader
+
+    try:
+        return PdfReader(stream)
+    except NotImplementedError as error:
+        raise EncryptedDocument from error
 
 
 def pdf_pages(stream: BinaryIO) -> Iterator[str]:
-    """The text of each page of a PDF, in order; "" for a page without text.
+    """Yield the text of each page of a PDF, in order; "" for a page without text.
 
     Raises:
-        EncryptedDocument: the file needs a password that nobody gave.
+        EncryptedDocument: the file needs a password.
     """
-    # Imported here, so that whoever parses a text file does not wait for pypdf.
-    from pypdf import PasswordType, PdfReader
-    from pypdf.errors import DependencyError
+    from pypdf import PasswordType
 
-    # TODO 3.1: Open the stream with pypdf and yield the text of page after page.
+    # TODO 3.1: Open the stream with `open_pdf` and yield the text of page after page.
     #   A blank page is a page: yield "" for it, or every later page has the wrong number.
     #   Many encrypted files open with the empty password: they ask for one only to be changed.
-    #   Where that does not open it, or pypdf lacks the cipher (`DependencyError`, at once or at the
-    #   first page), say so by type.
+    #   Read these. If the empty password does not open the file, raise `EncryptedDocument`.
     raise NotImplementedError("3.1")
 
 
 def docx_pages(stream: BinaryIO) -> Iterator[str]:
-    """The text of each page of a Word file, in order: paragraphs, lists and tables.
+    """Yield the text of each page of a Word file, in order: paragraphs, lists and tables.
 
     A page ends at an explicit page break, and where Word noted that it broke the page when it last
     laid the text out. Right after another break such a note says nothing new.
     """
-    from docx import Document
     from docx.oxml.ns import qn
 
+    from pipeline.steps.word import open_word
+
     paragraph, row, cell, text = qn("w:p"), qn("w:tr"), qn("w:tc"), qn("w:t")
-    line_break, tab, noted_break = qn("w:br"), qn("w:tab"), qn("w:lastRenderedPageBreak")
-    body = Document(stream).element.body
-    for fallback in list(body.iter(FALLBACK)):  # the same text again, for older programs
-        fallback.getparent().remove(fallback)
+    line_break, noted_break = qn("w:br"), qn("w:lastRenderedPageBreak")
+    # Elements without text, and what a reader sees in their place.
+    signs = {
+        line_break: "\n",
+        qn("w:cr"): "\n",
+        qn("w:tab"): "\t",
+        qn("w:ptab"): "\t",
+        qn("w:noBreakHyphen"): "-",
+    }
+    body = open_word(stream)
     # TODO 3.1: Walk through all elements of the body in document order (`body.iter()`), so that no
     #   table is forgotten, and gather the text of the page. A paragraph starts after a blank line,
-    #   a table row on a new line, a paragraph inside a cell after a tab. Text sits in `text`
-    #   elements alone.
+    #   a table row on a new line, a paragraph inside a cell after a tab. Text is in `text`
+    #   elements; `signs` says what to write for the elements that have none.
     #   At a page break (`w:br` with the attribute `w:type` = "page", or Word's note), yield the
     #   page. The last page ends with no break.
     raise NotImplementedError("3.1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from functools import cache
@@ -11,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from openai import OpenAI
 
-from pipeline.steps.errors import BadEmbeddings, TextTooLong
+from pipeline.steps.errors import BadEmbeddings, TextTooLong, WrongModel
 
 MAX_INPUTS = 2_048
 """Texts in one request."""
 MAX_INPUT_TOKENS = 8_192
-"""Tokens in one text."""
+"""Tokens in one text. A chunk of 1,000 characters has at most 4,000 bytes, so it always fits."""
 MAX_REQUEST_TOKENS = 300_000
 """Tokens in one request, all texts together."""
 DIMENSIONS = 1_536
 """Numbers in one vector of `text-embedding-3-small`."""
+OTHER_DIMENSIONS = (256, 512, 768, 1_024, 3_072)
+"""Lengths of the vectors of other models and settings, such as `text-embedding-3-large`."""
 REQUEST_TIMEOUT_SECONDS = 60.0
 
 Vector = NDArray[np.float32]
@@ -28,11 +29,13 @@ Vector = NDArray[np.float32]
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens the provider will count: one for four bytes of UTF-8. Given.
+    """Estimate the tokens of a text so that the estimate is never too low. Given.
 
-    A true count needs the model's vocabulary, a download. English has about four bytes a token.
+    The model's tokens are made of bytes, so a text has at most one token for each byte of its
+    UTF-8. English has about four bytes a token; a table of single digits has one. A true count
+    needs the model's vocabulary, which tiktoken downloads.
     """
-    return max(1, math.ceil(len(text.encode("utf-8", "replace")) / 4))
+    return max(1, len(text.encode("utf-8", "replace")))
 
 
 def embedding_model() -> str:
@@ -47,7 +50,9 @@ def client() -> OpenAI:
 
 
 def batches(texts: Sequence[str]) -> list[list[str]]:
-    """The texts, in order, in batches that the provider takes. None is empty.
+    """Pack the texts, in order, into batches that the provider takes. None is empty.
+
+    Tokens are counted by `estimate_tokens`.
 
     Raises:
         TextTooLong: a single text has more than `MAX_INPUT_TOKENS`.
@@ -73,15 +78,27 @@ def batches(texts: Sequence[str]) -> list[list[str]]:
     # END SOLUTION
 
 
+def check_model(lengths: Sequence[int]) -> None:
+    """Refuse an answer whose vectors are sound, and all of another length than the index has. Given.
+
+    Raises:
+        WrongModel: `EMBEDDING_MODEL` names a model that does not fit, so no retry can help.
+    """
+    if len(set(lengths)) == 1 and lengths[0] in OTHER_DIMENSIONS:
+        raise WrongModel
+
+
 def embed_batch(batch: list[str]) -> list[Vector]:
-    """One request: a vector for each text, in the order of the texts.
+    """Send one request and return a vector for each text, in the order of the texts.
 
     Raises:
         BadEmbeddings: the answer does not fit the request.
+        WrongModel: the vectors are those of another model.
         openai.OpenAIError: the provider could not be reached or refused.
     """
     try:
         answer = client().embeddings.create(model=embedding_model(), input=batch)
+        check_model([len(item.embedding) for item in answer.data])
     except (ValueError, TypeError, AttributeError) as error:  # status 200, and no answer in it
         raise BadEmbeddings from error
     # BEGIN SOLUTION 3.3
@@ -102,7 +119,7 @@ def embed_texts(texts: Sequence[str]) -> list[Vector]:
     """A vector for each text, in the order of the texts. Equal texts are sent once.
 
     Raises:
-        TextTooLong, BadEmbeddings, openai.OpenAIError.
+        TextTooLong, BadEmbeddings, WrongModel, openai.OpenAIError.
     """
     # BEGIN SOLUTION 3.3
     # ? Headers and footers repeat on every page, and every token costs money: send each

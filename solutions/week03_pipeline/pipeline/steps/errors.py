@@ -57,6 +57,12 @@ class TextTooLong(DocumentError):
     default_message = "A text is longer than the embedding model takes."
 
 
+class WrongModel(PermanentError):
+    """The model makes vectors of another length than the index has. Asking again cannot help."""
+
+    default_message = "The embedding model does not fit the index."
+
+
 class BadEmbeddings(TransientError):
     """The provider's answer does not fit the request. Asking again may help."""
 

@@ -30,6 +30,10 @@ Reference = dict[str, Any]
 PERCENT = {"parse": 0, "chunk": 40, "embed": 50, "index": 80}
 """How far a document is when a step begins."""
 
+TIME_LIMITS = {"soft_time_limit": 900, "time_limit": 960}
+"""Seconds that a step may take. At the first the step gets an exception, at the second its process is
+killed. Both are below the visibility timeout (3,600 s), so no second worker gets the message meanwhile."""
+
 
 def report(task: PipelineTask, document_id: str, step: str) -> None:
     """Store for `GET /tasks/{document_id}` that `step` begins. Given.
@@ -72,7 +76,7 @@ def stored(key: str, make: Callable[[], bytes]) -> str:
     # END SOLUTION
 
 
-@app.task(bind=True, name="pipeline.parse_document")
+@app.task(bind=True, name="pipeline.parse_document", **TIME_LIMITS)
 def parse_document(self: PipelineTask, ref: Reference) -> Reference:
     """Step 1: the uploaded file becomes pages. Adds `pages_key`."""
     report(self, ref["document_id"], "parse")
@@ -86,7 +90,7 @@ def parse_document(self: PipelineTask, ref: Reference) -> Reference:
     return {**ref, "pages_key": stored(key, make)}
 
 
-@app.task(bind=True, name="pipeline.chunk_document")
+@app.task(bind=True, name="pipeline.chunk_document", **TIME_LIMITS)
 def chunk_document(self: PipelineTask, ref: Reference) -> Reference:
     """Step 2: pages become chunks. Adds `chunks_key`."""
     report(self, ref["document_id"], "chunk")
@@ -99,7 +103,7 @@ def chunk_document(self: PipelineTask, ref: Reference) -> Reference:
     return {**ref, "chunks_key": stored(key, make)}
 
 
-@app.task(bind=True, name="pipeline.embed_chunks")
+@app.task(bind=True, name="pipeline.embed_chunks", **TIME_LIMITS)
 def embed_chunks(self: PipelineTask, ref: Reference) -> Reference:
     """Step 3: chunks become vectors. Adds `embeddings_key`. The one step that costs money."""
     report(self, ref["document_id"], "embed")
@@ -111,7 +115,7 @@ def embed_chunks(self: PipelineTask, ref: Reference) -> Reference:
     return {**ref, "embeddings_key": stored(key, make)}
 
 
-@app.task(bind=True, name="pipeline.index_document")
+@app.task(bind=True, name="pipeline.index_document", **TIME_LIMITS)
 def index_document(self: PipelineTask, ref: Reference) -> dict[str, Any]:
     """Step 4: vectors can be searched. Returns `{"document_id": …, "pages": 3, "chunks": 12}`."""
     report(self, ref["document_id"], "index")
