@@ -9,6 +9,7 @@ import sys
 import typer
 from rich.console import Console
 
+from bootcamp.environment import isolate
 from bootcamp.errors import BootcampError
 
 YOUNG_OBJECTS = 50_000
@@ -52,6 +53,7 @@ def about() -> None:
 def main() -> None:
     """Run the command line. A `BootcampError` is shown without a traceback."""
     gc.set_threshold(YOUNG_OBJECTS)
+    isolate()
     try:
         build(next(iter(sys.argv[1:]), ""))()
     except BootcampError as error:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +18,10 @@ import httpx
 from bootcamp import paths
 from bootcamp.course.layers import Layer, reference_layers
 from bootcamp.course.weeks import Week, all_weeks
+from bootcamp.environment import has_own_key
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.samples.library import Samples
 from bootcamp.stack import Run, Stack, find_or_start
-from bootcamp.stack.addresses import LOCAL_KEY
 from bootcamp.stack.apps import Apps
 
 WORKERS = 2
@@ -176,12 +175,6 @@ class Stage:
 
 
 Scene = Callable[[Stage], None]
-
-
-def has_own_key() -> bool:
-    """Whether `OPENAI_API_KEY` in our environment is a key of the real service."""
-    key = os.environ.get("OPENAI_API_KEY", "")
-    return bool(key) and not key.startswith(LOCAL_KEY)
 
 
 def whose_openai(real: bool) -> str:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bootcamp.environment import LOCAL_KEY
 from bootcamp.errors import StackError
 from bootcamp.stack.state import STACK_FILE, read_json, write_private
 
 REGION = "us-east-1"
 AWS_SECRET = "local"  # noqa: S105 - ministack checks no signature; the account number is the key
-LOCAL_KEY = "sk-local-"
-"""How a key of the OpenAI stand-in begins: any other one is the user's own."""
 HOOK = "default"
 """The name below a run's webhook address that `WEBHOOK_SINK_URL` gives."""
 ACCOUNT_DIGITS = 12

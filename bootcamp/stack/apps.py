@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from bootcamp.course.layers import Layer, pythonpath
+from bootcamp.environment import built
 from bootcamp.errors import StackError
 from bootcamp.ports import (
     KEEP_ALIVE_SECONDS,
@@ -46,10 +47,17 @@ def has(layers: Sequence[Layer], module: Path) -> bool:
 
 
 def layer_environment(env: Mapping[str, str], layers: Sequence[Layer]) -> dict[str, str]:
-    """Our own environment, the stack's variables over it, and the layers on the path."""
+    """Build the environment of a pipeline's process, with the layers on its path.
+
+    Of the shell it has what `bootcamp.environment` passes on, and nothing else.
+
+    Args:
+        env: the stack's variables, and settings.
+        layers: whose code runs; newest first.
+    """
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return (
-        dict(os.environ)
+        built()
         | dict(env)
         | {"PYTHONPATH": pythonpath(layers), "PYTHONUNBUFFERED": "1", "PATH": programs}
     )

@@ -11,12 +11,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from bootcamp import paths
+from bootcamp import environment, paths
+from bootcamp.course.weeks import all_weeks
 from bootcamp.errors import StackError
 from bootcamp.ports import free_port
 from bootcamp.stack.account import postgres_account
@@ -185,6 +186,15 @@ def optional_tool(name: str, found: str | None, gives: str) -> Finding:
     return Finding(name, Status.OPTIONAL, "not installed", f"With it: {gives}.")
 
 
+def shell_variables(names: Sequence[str]) -> Finding:
+    """Variables of the shell that lead client libraries elsewhere. The bootcamp ignores them."""
+    name = "Shell variables"
+    if not names:
+        return Finding(name, Status.OK, "none that would interfere")
+    advice = "The stack, the graders and the pipeline do not see them. Your own programs do."
+    return Finding(name, Status.WARNING, ", ".join(names), advice)
+
+
 def redis_server(binary: Path | None) -> Finding:
     """An installed Redis is used before Valkey; either will do."""
     name = f"redis-server ≥ {OLDEST_REDIS}"
@@ -209,6 +219,7 @@ def examine(root: Path = paths.ROOT) -> list[Finding]:
         checkout_path(root),
         file_system(kind, mount, _ignores_case(disk)),
         line_endings(_tracked_files(root)),
+        shell_variables(environment.interfering(settings=_settings())),
         redis_server(redis_binary()),
         *(
             optional_tool(name, next(filter(None, map(shutil.which, programs)), None), gives)
@@ -220,6 +231,13 @@ def examine(root: Path = paths.ROOT) -> list[Finding]:
 def is_fit(findings: Iterable[Finding]) -> bool:
     """Whether nothing that is required failed."""
     return all(finding.status is not Status.FAILED for finding in findings)
+
+
+def _settings() -> list[str]:
+    """The pipeline's own settings, in all weeks."""
+    folders = (folder for week in all_weeks() for folder in (week.solutions, week.exercises))
+    files = (file for folder in folders for file in folder.glob("pipeline/**/*settings.py"))
+    return environment.setting_names(files)
 
 
 def _machine() -> str:

@@ -14,13 +14,8 @@ from bootcamp.stack.state import make_private
 
 SAVE_SECONDS = 20.0
 """How long DynamoDB may take to write its state when it stops."""
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "SYSTEMROOT")
+SERVER_NEEDS = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "SYSTEMROOT")
 """All that a server needs of our environment; no key or token of the user's."""
-
-
-def base_environment() -> dict[str, str]:
-    """The harmless part of our own environment, for any process that we start."""
-    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
 class WebService:
@@ -45,7 +40,7 @@ class WebService:
         }
         self.process = Process(
             [sys.executable, "-m", module, *words],
-            env=base_environment()
+            env={name: os.environ[name] for name in SERVER_NEEDS if name in os.environ}
             | {"PYTHONPATH": str(paths.ROOT), "TMPDIR": str(make_private(folder / "tmp"))}
             | variables,
             log=folder / "server.log",

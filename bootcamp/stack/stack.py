@@ -12,10 +12,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from bootcamp import paths
+from bootcamp.environment import LOCAL_KEY, has_own_key, isolate
 from bootcamp.errors import StackError
 from bootcamp.providers import WebhookSink
 from bootcamp.stack import services
-from bootcamp.stack.addresses import HOOK, LOCAL_KEY, Addresses, Endpoints, Secrets
+from bootcamp.stack.addresses import HOOK, Addresses, Endpoints, Secrets
 from bootcamp.stack.postgres import PostgresServer
 from bootcamp.stack.process import Process
 from bootcamp.stack.redis import Flavor, RedisServer, find_binary
@@ -44,6 +45,9 @@ class Stack:
         state: where data lives; it survives. None: a temporary folder, gone at the end.
         redis: which server to run; `auto` takes `redis-server` if there is one, else Valkey.
 
+    Entering it removes from this process's environment what would lead clients away from the
+    stack (`bootcamp.environment`).
+
     Raises (on entering):
         StackError: a service did not start, or the folder is in use.
     """
@@ -58,6 +62,7 @@ class Stack:
         self.attached = False
 
     def __enter__(self) -> Self:
+        isolate()
         if self.attached:
             return self
         with ExitStack() as undo:
@@ -171,7 +176,7 @@ class Stack:
             blob_folder=make_private(self.path / "blobs"),
             webhook_url=WebhookSink(up.webhook_url, up.control_token, DEFAULT).url(HOOK),
         ).environment()
-        if not (os.environ.get("OPENAI_API_KEY") or LOCAL_KEY).startswith(LOCAL_KEY):
+        if has_own_key():
             variables = {k: v for k, v in variables.items() if not k.startswith("OPENAI_")}
         return variables
 

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from autograder.classroom.intake.trees import MAX_ENTRIES, Entry, Kind, Refused, too_long
+from bootcamp.environment import network
 
 GIT_SECONDS = 120.0
 """A git command that takes longer is ended."""
@@ -100,6 +101,7 @@ class GitTree:
             "GIT_ALLOW_PROTOCOL": PROTOCOLS,
             "LC_ALL": "C",
         }
+        variables |= network()  # a university's network may have a proxy
         if agent := os.environ.get("SSH_AUTH_SOCK"):
             variables["SSH_AUTH_SOCK"] = agent
         try:

@@ -7,6 +7,7 @@ laptop and in production.
 from __future__ import annotations
 
 from functools import cache
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
@@ -21,7 +22,7 @@ class WorkerSettings(BaseSettings):
     """Settings of workers and producers. Each is read from the variable of its name in upper case."""
 
     redis_url: str = "redis://127.0.0.1:6379"
-    """The address of the Redis server, without a database number."""
+    """The address of the Redis server, without a database number: `redis://` or, for TLS, `rediss://`."""
     result_expires_seconds: int = Field(3600, gt=0)
     """How long Redis keeps a result."""
     visibility_timeout_seconds: int = Field(3600, gt=0)
@@ -35,8 +36,16 @@ class WorkerSettings(BaseSettings):
     """The worker's slots: how many tasks one worker runs at the same time."""
 
     def redis_database(self, number: int) -> str:
-        """Build the address of one database of the server, such as `redis://127.0.0.1:6379/1`."""
-        return f"{self.redis_url.rstrip('/')}/{number}"
+        """Build the address of one database of the server, such as `redis://127.0.0.1:6379/1`.
+
+        Options of the address (`?ssl_ca_certs=…`) are kept. `rediss://` means TLS. Celery wants to be
+        told how to check the server's certificate, so the address says it: strictly.
+        """
+        server = urlsplit(self.redis_url)
+        options = dict(parse_qsl(server.query))
+        if server.scheme == "rediss":
+            options.setdefault("ssl_cert_reqs", "required")
+        return server._replace(path=f"/{number}", query=urlencode(options)).geturl()
 
 
 @cache

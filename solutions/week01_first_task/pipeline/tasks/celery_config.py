@@ -111,7 +111,7 @@ def configuration() -> dict[str, Any]:
     A part that is still an exercise is left out. Then Celery's own defaults hold, and both the queue
     and the results are in database 0 of the Redis server.
     """
-    server = worker_settings().redis_url
+    server = worker_settings().redis_database(0)
     settings = {"broker_url": server, "result_backend": server, **redelivery()}
     settings["imports"] = modules_in("pipeline.tasks")
     for part in (connection, slots, delivery):
