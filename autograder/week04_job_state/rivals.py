@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week04_job_state.student_code import changed
-from autograder.week04_job_state.table import Item, JobsTable
+from autograder.sdk.calls import changed
+from autograder.sdk.dynamodb import Between, Request
+from autograder.sdk.jobs_table import Item, JobsTable
 
 NTH = (1, 2)
 """Before which write somebody acts. Right code has no second one: it is not disturbed then, and that

@@ -7,21 +7,12 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between
+from autograder.sdk import Answer, fail
+from autograder.sdk.calls import Code, changed, differs, must_be_job, must_raise, plain
+from autograder.sdk.dynamodb import Between
+from autograder.sdk.jobs_table import FINISHED, STATES, Item, JobsTable, job, new_id
 from autograder.week04_job_state.rivals import NTH, Death, Rival
-from autograder.week04_job_state.student_code import (
-    JOB,
-    Code,
-    changed,
-    differs,
-    must_be_job,
-    must_raise,
-    plain,
-    status,
-)
-from autograder.week04_job_state.table import FINISHED, STATES, Item, JobsTable, job, new_id
+from autograder.week04_job_state.student_code import JOB, status
 
 pytestmark = pytest.mark.item("4.2")
 

@@ -8,21 +8,13 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between
+from autograder.sdk import Answer, fail
+from autograder.sdk.calls import Code, must_raise, must_return, number, plain
+from autograder.sdk.dynamodb import Between
+from autograder.sdk.jobs_table import JobsTable, document, moment, new_id
+from autograder.week04_job_state.job_checks import check_job, somebody
 from autograder.week04_job_state.rivals import Death, Rival
-from autograder.week04_job_state.student_code import (
-    CREATION,
-    Code,
-    must_raise,
-    must_return,
-    number,
-    plain,
-    reference,
-)
-from autograder.week04_job_state.submitting import check_job, somebody
-from autograder.week04_job_state.table import JobsTable, document, moment, new_id
+from autograder.week04_job_state.student_code import CREATION, reference
 
 pytestmark = [pytest.mark.item("4.4"), pytest.mark.usefixtures("nothing_waits")]
 

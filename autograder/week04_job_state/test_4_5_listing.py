@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from autograder.card import fail
-from autograder.process.api import Api
-from autograder.run.dynamodb_proxy import Between
-from autograder.week02_api.uploading import log_of
-from autograder.week04_job_state.student_code import LISTING, Code, must_raise, must_return
-from autograder.week04_job_state.table import FINISHED, STATES, Item, JobsTable, job, moment, new_id
+from autograder.sdk import Api, fail
+from autograder.sdk.api_log import log_of
+from autograder.sdk.calls import Code, must_raise, must_return
+from autograder.sdk.dynamodb import Between
+from autograder.sdk.jobs_table import FINISHED, STATES, Item, JobsTable, job, moment, new_id
+from autograder.week04_job_state.student_code import LISTING
 
 pytestmark = pytest.mark.item("4.5")
 

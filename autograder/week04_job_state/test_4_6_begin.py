@@ -8,30 +8,12 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between
+from autograder.sdk import Answer, fail
+from autograder.sdk.calls import Code, changed, differs, must_be_job, must_return, number, plain
+from autograder.sdk.dynamodb import Between
+from autograder.sdk.jobs_table import FINISHED, STEPS, Item, JobsTable, job, moment, new_id
 from autograder.week04_job_state.rivals import NTH, Rival
-from autograder.week04_job_state.student_code import (
-    TRACKING,
-    Code,
-    changed,
-    differs,
-    must_be_job,
-    must_return,
-    number,
-    plain,
-    winners,
-)
-from autograder.week04_job_state.table import (
-    FINISHED,
-    STEPS,
-    Item,
-    JobsTable,
-    job,
-    moment,
-    new_id,
-)
+from autograder.week04_job_state.student_code import TRACKING, winners
 from autograder.week04_job_state.test_4_3_acquire import ONE_WRITE, check_lease, check_said, name
 
 pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]

@@ -9,23 +9,12 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between
-from autograder.sdk.races import made
+from autograder.sdk import Answer, fail, made
+from autograder.sdk.calls import Code, changed, differs, must_be_job, must_raise, number, plain
+from autograder.sdk.dynamodb import Between
+from autograder.sdk.jobs_table import STEPS, Item, JobsTable, job, moment
 from autograder.week04_job_state.rivals import NTH, Rival
-from autograder.week04_job_state.student_code import (
-    JOB,
-    TRACKING,
-    Code,
-    changed,
-    differs,
-    must_be_job,
-    must_raise,
-    number,
-    plain,
-)
-from autograder.week04_job_state.table import STEPS, Item, JobsTable, job, moment
+from autograder.week04_job_state.student_code import JOB, TRACKING
 from autograder.week04_job_state.test_4_6_begin import times_of
 
 pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]

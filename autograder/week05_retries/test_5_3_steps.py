@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.card import fail
-from autograder.run.dynamodb_proxy import Between, Request
+from autograder.sdk import Fault, fail
+from autograder.sdk.dynamodb import Between, Request
 from autograder.week05_retries import rows
 from autograder.week05_retries.retrying import held_by_broker
-from autograder.week05_retries.rows import (
-    asked,
-    ended,
-    submit,
-)
+from autograder.week05_retries.rows import asked, ended, submit
 from autograder.week05_retries.scene import (
     SLACK,
     Scene,
@@ -22,7 +18,6 @@ from autograder.week05_retries.scene import (
     spoiling,
     too_early,
 )
-from bootcamp.providers.faults import Fault
 
 pytestmark = pytest.mark.item("5.3")
 

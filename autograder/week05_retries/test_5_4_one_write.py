@@ -9,21 +9,11 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.sdk.races import made
-from autograder.week04_job_state.student_code import (
-    Code,
-    changed,
-    must_be_job,
-    must_raise,
-    number,
-    plain,
-)
+from autograder.sdk import Answer, fail, made
+from autograder.sdk.calls import Code, changed, must_be_job, must_raise, number, plain
+from autograder.sdk.dynamodb import Between, Request, check_one_write
 from autograder.week05_retries.rows import LONG, Item, Rows, as_job, job, moment, row_of
 from autograder.week05_retries.test_5_4_letters import DEAD, Made
-from autograder.week05_retries.writes import check_one_write
 
 pytestmark = pytest.mark.item("5.4")
 

@@ -10,12 +10,9 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.worker import Worker
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week01_first_task import broker
-from autograder.week04_job_state.student_code import Code, must_return, number, plain
+from autograder.sdk import Run, WebhookSink, Worker, broker, fail, until
+from autograder.sdk.calls import Code, must_return, number, plain
+from autograder.sdk.dynamodb import Between, Request, writes_to
 from autograder.week05_retries.rows import (
     ALERTS,
     Item,
@@ -26,9 +23,6 @@ from autograder.week05_retries.rows import (
     moment,
     row_of,
 )
-from autograder.week05_retries.writes import writes_to
-from bootcamp.providers import WebhookSink
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("5.6")
 
@@ -160,8 +154,8 @@ def test_the_webhook(
         bodies = [_body(one.body) for one in webhooks.deliveries(ALERTS)]
         return Counter(body.get("fingerprint") for body in bodies if body.get("text"))
 
-    wait.until(lambda: all(told()[kind] for kind in kinds), SENT_SECONDS)
-    wait.until(lambda: not broker.waiting(run) and not broker.unacknowledged(run), SENT_SECONDS)
+    until(lambda: all(told()[kind] for kind in kinds), SENT_SECONDS)
+    until(lambda: not broker.waiting(run) and not broker.unacknowledged(run), SENT_SECONDS)
     found = {kind: told()[kind] for kind in kinds}
     if found != dict.fromkeys(kinds, 1):
         fail(

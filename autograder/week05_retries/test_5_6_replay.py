@@ -8,19 +8,9 @@ from random import Random
 import psutil
 import pytest
 
-from autograder.card import fail
-from autograder.process.api import Api
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.sdk.races import made
-from autograder.week04_job_state.student_code import (
-    Code,
-    changed,
-    must_be_job,
-    must_raise,
-    must_return,
-    number,
-    plain,
-)
+from autograder.sdk import Api, fail, made
+from autograder.sdk.calls import Code, changed, must_be_job, must_raise, must_return, number, plain
+from autograder.sdk.dynamodb import Between, Request, check_one_write
 from autograder.week05_retries.rows import (
     DEAD_MODEL,
     Item,
@@ -33,7 +23,6 @@ from autograder.week05_retries.rows import (
     moment,
     row_of,
 )
-from autograder.week05_retries.writes import check_one_write
 
 pytestmark = pytest.mark.item("5.6")
 

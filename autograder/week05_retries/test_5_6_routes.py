@@ -8,12 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.card import CheckFailed, fail
-from autograder.process.api import Api
-from autograder.process.worker import Worker
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week02_api.uploading import log_of, traceback_in
-from autograder.week04_job_state.student_code import changed, plain
+from autograder.sdk import Api, CheckFailed, OpenAIControl, Run, Worker, fail
+from autograder.sdk.api_log import log_of, traceback_in
+from autograder.sdk.calls import changed, plain
+from autograder.sdk.dynamodb import Between, Request
 from autograder.week05_retries.rows import (
     Item,
     Rows,
@@ -28,8 +26,6 @@ from autograder.week05_retries.rows import (
     shown,
     submit,
 )
-from bootcamp.providers import OpenAIControl
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("5.6")
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week04_job_state.student_code import Code, changed, differs, must_return, number
-from autograder.week04_job_state.table import LONG, Item, JobsTable, moment
-from autograder.week05_retries.writes import check_one_write
+from autograder.sdk import fail
+from autograder.sdk.calls import Code, changed, differs, must_return, number
+from autograder.sdk.dynamodb import Between, Request, check_one_write
+from autograder.sdk.jobs_table import LONG, Item, JobsTable, moment
 from autograder.week06_webhooks.conftest import Place
 from autograder.week06_webhooks.rows import ENDED, delivery, id_of
 

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from autograder.process.rpc_server import decode, race
 from autograder.run.dynamodb_proxy import Between
+from autograder.sdk.jobs_table import JobsTable, job, moment
 from autograder.sdk.races import made
-from autograder.week04_job_state.table import JobsTable, job, moment
 from bootcamp.stack.addresses import REGION
 
 
