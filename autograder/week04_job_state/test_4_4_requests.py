@@ -49,15 +49,24 @@ def check_announced(sent: str, run: Run, ids: list[str]) -> None:
     """One message for each of these jobs, and no more."""
     found = announced(run)
     if sorted(found) != sorted(ids):
-        missing = [one for one in ids if one not in found]
         fail(
             sent=sent,
             expected=f"{len(ids)} messages in the queue, one for each job",
             got=f"{len(found)}, of {len(set(found))} jobs",
-            cause="nobody was told: `await announce(document)`"
-            if missing
-            else "a request that was replayed has announced its job again",
+            cause=why_not_announced(found, ids),
         )
+
+
+def why_not_announced(found: list[str], ids: list[str]) -> str:
+    """Return the likely cause why the messages `found` are not one for each job of `ids`."""
+    if set(found) - set(ids):
+        return (
+            "a message carries the id of a job that was never made: write the row first, then "
+            "announce the document under `created.job_id`"
+        )
+    if set(ids) - set(found):
+        return "nobody was told: `await announce(document)`"
+    return "a request that was replayed has announced its job again"
 
 
 def test_fifty_at_once(api: Api, run: Run, table: JobsTable, rng: Random) -> None:

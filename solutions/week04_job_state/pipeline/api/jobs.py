@@ -23,7 +23,7 @@ from pipeline.errors import (
     UploadTooLarge,
 )
 from pipeline.lifecycle.publishing import publish
-from pipeline.models.creation import Created, create, create_once
+from pipeline.models.creation import create, create_once
 from pipeline.models.errors import (
     IdempotencyKeyReused,
     InvalidCursor,
@@ -71,28 +71,32 @@ async def announce(document: DocumentRef) -> None:
 
 
 async def accept(document: DocumentRef, owner: str, key: str | None = None) -> Accepted:
-    """Week 4's way to accept a document (`submit`): write the job's row, then send its message.
+    """Accept a document in week 4's way: write the job's row, then send its message.
 
-    If the broker does not take the message, the document is accepted all the same.
+    If the broker does not take the message, the document is accepted all the same: the outbox sends it.
 
     Args:
-        key: the idempotency key, where the client sent one.
+        document: a reference with a new id.
+        owner: who submits it.
+        key: the idempotency key, if the client sent one.
 
-    Returns the document, under the id of the job that the first request with this key made.
+    Returns:
+        The document, under the id of the job that the first request with this key made.
 
     Raises:
-        IdempotencyKeyReused: the key came with another document before.
-        JobStoreUnavailable: there is no row, so nothing was accepted.
+        IdempotencyKeyReused: an earlier request sent this key with another document.
+        JobStoreUnavailable: the row could not be written, so nothing was accepted.
     """
+    if key is None:  # every request makes a job of its own
+        await on_thread(create, document, owner)
+        await announce(document)
+        return Accepted(document)
     # BEGIN SOLUTION 4.4
-    # ? Make the job: with an idempotency key `create_once`, without one `create`. Both block, so let
-    # ? them run `on_thread`. `announce` a job that is new, and no other.
-    # ? A request with a key that was used before gets the same answer as the first one: the document
-    # ? under the id of the job which that request made, and `replayed`.
-    if key is None:
-        created: Created = await on_thread(create, document, owner)
-    else:
-        created = await on_thread(create_once, document, owner, key)
+    # ? Make the job with `create_once`. It blocks, so run it `on_thread`, as `create` runs above.
+    # ? If the job is new, `announce` it after the row is written. If it is not, announce nothing.
+    # ? Return the document under the id of the job that the first request with this key made, and
+    # ? in `replayed`, whether that was an earlier request.
+    created = await on_thread(create_once, document, owner, key)
     document = document.model_copy(update={"document_id": created.job_id})
     if not created.replayed:
         await announce(document)
@@ -133,9 +137,9 @@ async def submit_document(
     document = await take_in(request)
     accepted = await submit(document, current_owner(), idempotency_key)
     # BEGIN SOLUTION 4.4
-    # ? Answer with the id of the job that was accepted, and with that document. `Location` and
-    # ? `status_url` are `/jobs/{id}`. If an earlier request had made the job, say so: the header
-    # ? `REPLAYED`, `true`.
+    # ? Answer with the id of the accepted job and with the accepted document. Set `Location` and
+    # ? `status_url` to `/jobs/{id}`. If an earlier request made the job, set the header `REPLAYED`
+    # ? to `true`.
     job_id = accepted.document.document_id
     if accepted.replayed:
         response.headers[REPLAYED] = "true"
