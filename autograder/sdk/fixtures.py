@@ -23,7 +23,7 @@ import pytest
 from autograder.process.api import Api
 from autograder.process.student import Student
 from autograder.process.worker import Worker
-from autograder.run.dynamodb_proxy import Between
+from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.plugin import grading_run
 from autograder.run.session import Session
 from bootcamp.providers import OpenAIControl, WebhookSink
@@ -135,9 +135,9 @@ def worker(student: Student, launched_worker: Worker) -> Worker:
 
 
 @pytest.fixture(scope="session")
-def between(session: Session) -> Between:
+def dynamodb_proxy(session: Session) -> DynamoDBProxy:
     """The proxy between the student's code and DynamoDB."""
-    return session.between
+    return session.dynamodb_proxy
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.sdk import Api, Run, TookTooLong, fail, until
 from autograder.sdk.blobs import stored
-from autograder.sdk.dynamodb import Between
+from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import JobsTable, moment
 from autograder.sdk.submitting import Accepted, accepted, submit, text
 from autograder.week04_job_state.job_checks import announced, blob_key, check_job, queue, somebody
@@ -130,7 +130,7 @@ def test_another_document(api: Api, table: JobsTable, rng: Random) -> None:
 
 
 def test_row_before_message(
-    api: Api, run: Run, table: JobsTable, between: Between, rng: Random
+    api: Api, run: Run, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
     """While the row is on its way nobody is told, and everybody else is answered."""
     for key in (somebody(rng)[1], None):
@@ -144,7 +144,9 @@ def test_row_before_message(
             early += announced(run)
             late += held_up(api)
 
-        with between.before(hold, lambda request: request.writes and b"filename" in request.body):
+        with dynamodb_proxy.before(
+            hold, lambda request: request.writes and b"filename" in request.body
+        ):
             accepted(api, submit(api, text(rng), key=key), sent)
         if early:
             fail(

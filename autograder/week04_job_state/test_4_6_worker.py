@@ -22,7 +22,7 @@ from autograder.sdk import (
 from autograder.sdk.api_log import traceback_in
 from autograder.sdk.blobs import write_below
 from autograder.sdk.calls import Code, changed, number, plain
-from autograder.sdk.dynamodb import Between, Request
+from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import FINISHED, STEPS, Item, JobsTable, job, moment
 from autograder.sdk.submitting import text
 from autograder.sdk.uploading import accepted, upload
@@ -153,7 +153,7 @@ def test_cancelled_half_way(
     code: Code,
     run: Run,
     table: JobsTable,
-    between: Between,
+    dynamodb_proxy: DynamoDBProxy,
     openai: OpenAIControl,
     rng: Random,
 ) -> None:
@@ -180,7 +180,7 @@ def test_cancelled_half_way(
         )
 
     before = set(table.jobs())
-    with between.before(cancel, at_its_end):
+    with dynamodb_proxy.before(cancel, at_its_end):
         one = accepted(late_worker.api, upload(late_worker.api, content, "keeper.txt"), "an upload")
         until(lambda: kept or not worker.alive, DONE_SECONDS)
     sent = "an upload that is cancelled while its second step is at work"

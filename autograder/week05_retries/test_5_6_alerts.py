@@ -12,7 +12,7 @@ import pytest
 
 from autograder.sdk import Run, WebhookSink, Worker, broker, fail, until
 from autograder.sdk.calls import Code, must_return, number, plain
-from autograder.sdk.dynamodb import Between, Request, writes_to
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, writes_to
 from autograder.week05_retries.rows import (
     ALERTS,
     Item,
@@ -113,10 +113,12 @@ def quiet(table: Rows, kind: str, seconds: float) -> None:
     table.change(f"alert#{kind}", quiet_until=moment(seconds))
 
 
-def test_a_race(code: Code, table: Rows, between: Between, settings: Settings, rng: Random) -> None:
+def test_a_race(
+    code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, settings: Settings, rng: Random
+) -> None:
     """Another worker alerts right before the last write that a claim makes when nobody disturbs it."""
     kind = f"{rng.getrandbits(64):016x}"
-    with between.watching() as seen:
+    with dynamodb_proxy.watching() as seen:
         must_be("claim_alert() of a kind that is new", claim(code, "claim_alert()", kind), 1)
     last = len(writes_to(seen, f"alert#{kind}"))
 
@@ -133,7 +135,7 @@ def test_a_race(code: Code, table: Rows, between: Between, settings: Settings, r
         return len(written) == last
 
     sent = "claim_alert() of a kind that another worker alerts about, right before the write"
-    with between.before(act, is_last):
+    with dynamodb_proxy.before(act, is_last):
         said = claim(code, sent, kind)
     must_be(sent, said, None, ONE_DECIDES)
     check_record(sent, table, kind, 2, float(until))

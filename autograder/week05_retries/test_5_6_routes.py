@@ -11,7 +11,7 @@ import pytest
 from autograder.sdk import Api, CheckFailed, OpenAIControl, Run, Worker, fail
 from autograder.sdk.api_log import log_of, traceback_in
 from autograder.sdk.calls import changed, plain
-from autograder.sdk.dynamodb import Between, Request
+from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.week05_retries.rows import (
     Item,
     Rows,
@@ -121,7 +121,7 @@ def test_one_is_replayed(
 
 
 def test_what_is_not_replayed(
-    api: Api, run: Run, table: Rows, between: Between, rng: Random
+    api: Api, run: Run, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
     """No dead letter, somebody else's, or a replay that came too late."""
     foreign = dead(rng, owner=f"owner-{rng.getrandbits(32):x}")
@@ -152,7 +152,7 @@ def test_what_is_not_replayed(
         "POST /dead-letters/{job_id}/replay of a job that somebody else replays right before the "
     )
     sent += "write, and that fails again"
-    with between.before(act, writes_it):
+    with dynamodb_proxy.before(act, writes_it):
         must_answer(api, sent, replay(api, one.id), 409, "the generation that was read is over")
     if odd := changed(again, table.get(one.id)):
         fail(sent=sent, expected="409, and nothing is changed", got=odd)
@@ -164,7 +164,7 @@ def test_nobody_waits(
     run: Run,
     table: Rows,
     openai: OpenAIControl,
-    between: Between,
+    dynamodb_proxy: DynamoDBProxy,
     rng: Random,
 ) -> None:
     """While DynamoDB thinks about a replay, the API answers others."""
@@ -183,7 +183,7 @@ def test_nobody_waits(
 
         what = "write" if writes else "read"
         sent = f"GET /health while the {what} of a replay is on its way to DynamoDB"
-        with between.before(ask, fits):
+        with dynamodb_proxy.before(ask, fits):
             try:
                 replay(api, one.id)
             except CheckFailed:
