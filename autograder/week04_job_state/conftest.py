@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autograder.sdk import Api, Run, Session, Student, Worker, submitting
-from autograder.sdk.calls import Code
+from autograder.sdk.answers import Code
 from autograder.sdk.jobs_table import JobsTable
 from autograder.sdk.uploading import accepted, upload
 from autograder.week04_job_state import job_checks

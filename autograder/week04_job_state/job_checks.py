@@ -8,7 +8,7 @@ from random import Random
 import redis
 
 from autograder.sdk import Run, broker, fail
-from autograder.sdk.calls import differs, plain
+from autograder.sdk.answers import differs, plain
 from autograder.sdk.jobs_table import JobsTable
 
 ENTRY_TASK = "pipeline.ingest_document"

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from autograder.sdk.calls import changed
+from autograder.sdk.answers import changed
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import Item, JobsTable
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograder.sdk import Answer, made
-from autograder.sdk.calls import Made, must_return
+from autograder.sdk.answers import Made, must_return
 
 JOB = "pipeline.models.job"
 

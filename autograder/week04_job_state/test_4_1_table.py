@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from autograder.sdk import Run, Student, fail
-from autograder.sdk.calls import Code, must_return, number, plain
+from autograder.sdk.answers import Code, must_return, number, plain
 from autograder.sdk.jobs_table import FINISHED, STATES, UNFINISHED, JobsTable, job
 from autograder.week04_job_state.student_code import JOB, status
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Answer, fail
-from autograder.sdk.calls import Code, must_raise, must_return, number, plain
+from autograder.sdk.answers import Code, must_raise, must_return, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import JobsTable, document, moment, new_id
 from autograder.week04_job_state.job_checks import check_job, somebody

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from autograder.sdk import Api, fail
+from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.api_log import log_of
-from autograder.sdk.calls import Code, must_raise, must_return
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import FINISHED, STATES, Item, JobsTable, job, moment, new_id
 from autograder.week04_job_state.student_code import LISTING

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Answer, fail
-from autograder.sdk.calls import Code, changed, differs, must_be_job, must_return, number, plain
+from autograder.sdk.answers import Code, changed, differs, must_be_job, must_return, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import FINISHED, STEPS, Item, JobsTable, job, moment, new_id
 from autograder.week04_job_state.rivals import NTH, Rival

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Answer, fail, made
-from autograder.sdk.calls import Code, changed, differs, must_be_job, must_raise, number, plain
+from autograder.sdk.answers import Code, changed, differs, must_be_job, must_raise, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import STEPS, Item, JobsTable, job, moment
 from autograder.week04_job_state.rivals import NTH, Rival

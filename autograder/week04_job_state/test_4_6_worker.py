@@ -19,9 +19,9 @@ from autograder.sdk import (
     failure_card,
     until,
 )
+from autograder.sdk.answers import Code, changed, number, plain
 from autograder.sdk.api_log import traceback_in
 from autograder.sdk.blobs import write_below
-from autograder.sdk.calls import Code, changed, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import FINISHED, STEPS, Item, JobsTable, job, moment
 from autograder.sdk.submitting import text

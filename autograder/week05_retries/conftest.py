@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from autograder.sdk import Api, OpenAIControl, Run, Session, Student, Worker
-from autograder.sdk.calls import Code
+from autograder.sdk.answers import Code
 from autograder.week05_retries.rows import ALERTS, DEFINITION, Rows, Settings
 from autograder.week05_retries.scene import Scene
 

@@ -12,8 +12,8 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from autograder.sdk import JournalEntry, OpenAIControl, Run, Session, fail, made, until
+from autograder.sdk.answers import number, plain
 from autograder.sdk.blobs import write_below
-from autograder.sdk.calls import number, plain
 from autograder.sdk.jobs_table import DEFINITION as WEEK_FOUR
 from autograder.sdk.jobs_table import LONG, Item, JobsTable, job, moment, new_id
 

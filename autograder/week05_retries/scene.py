@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from autograder.sdk import Fault, OpenAIControl, Run, Worker, fail
+from autograder.sdk.answers import number
 from autograder.sdk.api_log import traceback_in
-from autograder.sdk.calls import number
 from autograder.week05_retries import rows
 from autograder.week05_retries.rows import (
     DONE_SECONDS,

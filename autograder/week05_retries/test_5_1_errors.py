@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail, made
-from autograder.sdk.calls import Code, must_return
+from autograder.sdk.answers import Code, must_return
 
 pytestmark = pytest.mark.item("5.1")
 

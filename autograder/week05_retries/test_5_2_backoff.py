@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail
-from autograder.sdk.calls import Code, must_return
-from autograder.sdk.chance import check_own_chance, values
+from autograder.sdk.answers import Code, must_return
+from autograder.sdk.randomness import check_own_chance, values
 
 pytestmark = pytest.mark.item("5.2")
 

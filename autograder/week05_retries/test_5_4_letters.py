@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail, made
-from autograder.sdk.calls import Code, must_return, number, plain
+from autograder.sdk.answers import Code, must_return, number, plain
 from autograder.week05_retries.rows import Item, as_job, job
 
 pytestmark = pytest.mark.item("5.4")

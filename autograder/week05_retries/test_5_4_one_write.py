@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Answer, fail, made
-from autograder.sdk.calls import Code, changed, must_be_job, must_raise, number, plain
+from autograder.sdk.answers import Code, changed, must_be_job, must_raise, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.week05_retries.rows import LONG, Item, Rows, as_job, job, moment, row_of
 from autograder.week05_retries.test_5_4_letters import DEAD, Made

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Api, Fault, OpenAIControl, Run, Worker, fail, until
+from autograder.sdk.answers import number, plain
 from autograder.sdk.api_log import traceback_in
-from autograder.sdk.calls import number, plain
 from autograder.sdk.submitting import accepted
 from autograder.sdk.submitting import submit as post
 from autograder.week05_retries.rows import (

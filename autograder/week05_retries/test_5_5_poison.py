@@ -18,8 +18,8 @@ from autograder.sdk import (
     failure_card,
     until,
 )
+from autograder.sdk.answers import Code, must_raise, plain
 from autograder.sdk.api_log import traceback_in
-from autograder.sdk.calls import Code, must_raise, plain
 from autograder.week05_retries.rows import (
     DONE_SECONDS,
     LONG,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Run, WebhookSink, Worker, broker, fail, until
-from autograder.sdk.calls import Code, must_return, number, plain
+from autograder.sdk.answers import Code, must_return, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy, Request, writes_to
 from autograder.week05_retries.rows import (
     ALERTS,

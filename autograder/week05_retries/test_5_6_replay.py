@@ -9,7 +9,15 @@ import psutil
 import pytest
 
 from autograder.sdk import Api, fail, made
-from autograder.sdk.calls import Code, changed, must_be_job, must_raise, must_return, number, plain
+from autograder.sdk.answers import (
+    Code,
+    changed,
+    must_be_job,
+    must_raise,
+    must_return,
+    number,
+    plain,
+)
 from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.week05_retries.rows import (
     DEAD_MODEL,

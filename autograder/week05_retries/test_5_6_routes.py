@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from autograder.sdk import Api, CheckFailed, OpenAIControl, Run, Worker, fail
+from autograder.sdk.answers import changed, plain
 from autograder.sdk.api_log import log_of, traceback_in
-from autograder.sdk.calls import changed, plain
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.week05_retries.rows import (
     Item,

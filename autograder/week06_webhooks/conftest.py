@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from autograder.sdk import Api, Run, Session, Student, WebhookSink, Worker
-from autograder.sdk.calls import Code
+from autograder.sdk.answers import Code
 from autograder.sdk.jobs_table import JobsTable
 from autograder.sdk.network import NameServer
 from autograder.week06_webhooks.office import Office

@@ -9,8 +9,8 @@ from typing import Any
 
 from autograder.sdk import Api, WebhookSink, Worker, fail, until
 from autograder.sdk import Delivery as Arrived
+from autograder.sdk.answers import plain
 from autograder.sdk.api_log import log_of, traceback_in
-from autograder.sdk.calls import plain
 from autograder.sdk.jobs_table import Item, JobsTable
 from autograder.week06_webhooks import messages
 from autograder.week06_webhooks.rows import PREFIX, PUBLIC, now_due

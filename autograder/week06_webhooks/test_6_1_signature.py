@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail, made
-from autograder.sdk.calls import Code, must_return
+from autograder.sdk.answers import Code, must_return
 from autograder.sdk.jobs_table import document, new_id
 from autograder.week06_webhooks import messages
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Answer, CheckFailed, fail, failure_card
-from autograder.sdk.calls import Code
+from autograder.sdk.answers import Code
 from autograder.week06_webhooks import messages
 
 pytestmark = pytest.mark.item("6.2")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail
-from autograder.sdk.calls import Code, changed, differs, must_return, number
+from autograder.sdk.answers import Code, changed, differs, must_return, number
 from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.sdk.jobs_table import LONG, Item, JobsTable, moment
 from autograder.week06_webhooks.conftest import Place

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail, made
-from autograder.sdk.calls import Code, differs, must_return, number, plain
-from autograder.sdk.chance import check_own_chance
+from autograder.sdk.answers import Code, differs, must_return, number, plain
 from autograder.sdk.jobs_table import Item, JobsTable, moment
+from autograder.sdk.randomness import check_own_chance
 from autograder.week06_webhooks.conftest import Place
 from autograder.week06_webhooks.rows import delivery, id_of
 from autograder.week06_webhooks.test_6_3_acquire import CLOCK_SECONDS, NOTIFY

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Fault, Session, fail, until
-from autograder.sdk.calls import plain
+from autograder.sdk.answers import plain
 from autograder.sdk.submitting import text
 from autograder.sdk.uploading import accepted, upload
 from autograder.week06_webhooks.conftest import Place

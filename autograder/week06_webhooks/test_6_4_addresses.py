@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from autograder.sdk import fail
-from autograder.sdk.calls import Code, must_return
+from autograder.sdk.answers import Code, must_return
 
 pytestmark = pytest.mark.item("6.4")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import WebhookSink, fail
-from autograder.sdk.calls import Code, must_raise, must_return
+from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.network import NameServer
 from autograder.week06_webhooks.conftest import PINNED, Place
 from autograder.week06_webhooks.messages import data

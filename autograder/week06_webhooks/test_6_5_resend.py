@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail
-from autograder.sdk.calls import changed, number
+from autograder.sdk.answers import changed, number
 from autograder.sdk.jobs_table import Item, moment
 from autograder.week06_webhooks.office import Hook, Office, check_signed, outcomes, shown
 from autograder.week06_webhooks.rows import delivery, endpoint_id, id_of

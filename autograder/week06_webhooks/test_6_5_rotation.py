@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail, made, show
-from autograder.sdk.calls import Code, must_raise, must_return
+from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.jobs_table import moment
 from autograder.week06_webhooks import messages
 from autograder.week06_webhooks.conftest import Place

@@ -6,7 +6,7 @@ from typing import Any
 
 from autograder.card import fail
 from autograder.process.rpc_client import Answer
-from autograder.sdk.calls import Code, must_return
+from autograder.sdk.answers import Code, must_return
 from autograder.sdk.races import made
 
 
