@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bootcamp.samples.documents import WORDS, random_pages
 from pipeline.steps import chunk as chunking
 from pipeline.steps.chunk import chunk_pages
+from pipeline.steps.types import Page
 
 TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=400),
@@ -91,7 +92,7 @@ def test_words_that_fit_are_not_cut(words, sizes):
 @pytest.mark.parametrize("language", WORDS)
 def test_neighbours_on_a_page_share_some_text(language):
     pages = random_pages(random.Random(language), 3, 400, language)
-    given_pages = [{"number": n, "text": text} for n, text in enumerate(pages, 1)]
+    given_pages = [Page(number=n, text=text) for n, text in enumerate(pages, 1)]
     chunks = chunk_pages(given_pages, 300, 60)
     for number, page in enumerate(pages, 1):
         texts = [chunk["text"] for chunk in chunks if chunk["page"] == number]
@@ -147,10 +148,13 @@ def page_without_boundaries(alphabet: str, length: int) -> str:
 def test_a_page_of_a_million_characters_takes_time_in_proportion(alphabet):
     """By counted work, not by a clock: the splitter never sees more than one window."""
     seen: list[int] = []
+
+    def split(text: str, _: int) -> list[tuple[int, int]]:
+        seen.append(len(text))
+        return [(0, len(text))]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            chunking, "split", lambda text, size: seen.append(len(text)) or [(0, len(text))]
-        )
+        patch.setattr(chunking, "split", split)
         text = page_without_boundaries(alphabet, 1_000_000)
         cuts = chunking.pieces(text, 850)
     assert max(seen) <= chunking.WINDOW_CHARS

@@ -11,6 +11,7 @@ import docx
 import pypdf
 import pytest
 from docx.document import Document as WordDocument
+from docx.enum.text import WD_BREAK
 from docx.oxml import OxmlElement
 
 from bootcamp.samples.documents import make_pdf, random_document, words_of
@@ -92,7 +93,7 @@ def test_docx_tables_lists_and_order():
 
 def test_docx_breaks_that_word_noted_count_once():
     word = docx.Document()
-    word.add_paragraph("one").add_run().add_break(docx.enum.text.WD_BREAK.PAGE)
+    word.add_paragraph("one").add_run().add_break(WD_BREAK.PAGE)
     run = word.add_paragraph().add_run()
     run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # says again what the break said
     run.add_text("two")

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autograder.card import fail
-from autograder.run.dynamodb_proxy import Request
+from autograder.run.dynamodb_proxy import DynamoDBProxy, Request
+
+__all__ = ["DynamoDBProxy", "Request", "check_one_write", "writes_to"]
 
 
 def writes_to(seen: Sequence[Request], key: str) -> list[Request]:
