@@ -117,12 +117,14 @@ class Student:
             self._migration = self.process("migrate", ["-m", "pipeline.migrate"])
 
     def await_migration(self) -> None:
-        """Wait until the stores are prepared, as `launch_migration` began.
+        """Wait until the stores are prepared, which is launched here unless it was before.
 
         Raises:
             NotGradable: they cannot be prepared.
         """
         if self._migration is None:
+            self.launch_migration()
+        if self._migration is None:  # no layer has migrations
             return
         try:
             code = self._migration.wait(MIGRATION_SECONDS)
