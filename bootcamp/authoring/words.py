@@ -21,7 +21,7 @@ RETIRED = {
     "as ever": "(delete it)",
     r"bur(?:y|ies|ied)": "dead-letter, or delete",
     "for ever": "without end, or permanently",
-    r"forg(?:ets?|etting|ot|otten)": "delete, drop, or omit",
+    r"forg[eo]t(?:s|ting|ten)?": "delete, drop, or omit",
     r"hurr(?:y|ies|ied)": "the exact action",
     r"look(?:s|ed|ing)? after": "redrive, or the exact action",
     r"mend(?:s|ed|ing)?": "correct, fix, or repair",

@@ -69,11 +69,10 @@ def grade(
     Exit code: 0 every submission was graded, 2 wrong usage, 3 the grader failed on some items.
     """
     require_libraries()
+    from autograder.classroom.assignment import Options
     from bootcamp.cli import grade_class
 
-    options = grade_class.Options(
-        submissions, out, roster, policy, commit, seed, tuple(regrade or ())
-    )
+    options = Options(submissions, out, roster, policy, commit, seed, tuple(regrade or ()))
     how = grade_class.How(processes, retries, in_docker, unsandboxed, gradebook, similarity)
     raise typer.Exit(grade_class.grade(week, options, how, as_json))
 

@@ -73,7 +73,7 @@ class Run:
         with ExitStack() as undo:
             folder = StateFolder(self.path)
             undo.callback(folder.close)
-            undo.callback(self._forget)
+            undo.callback(self._remove_run)
             write_private(self.path / RUN_FILE, f'{{"aws_account": "{self.aws_account}"}}')
             flavor: Flavor = "valkey" if self._endpoints.flavor == "valkey" else "redis"
             self.redis = RedisServer(
