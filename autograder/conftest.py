@@ -15,13 +15,14 @@ import pytest
 from autograder.run import plugin
 from autograder.run.session import Session
 from autograder.run.submission import locate
+from autograder.sdk import fixtures
 from bootcamp.course.manifest import graded_weeks
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.stack import find_or_start
 
-FIXTURES = "autograder.run.plugin"
+FIXTURES = "autograder.sdk.fixtures"
 OURS = pytest.StashKey[plugin.Grading]()
 """The plugin that was made here."""
 
@@ -36,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Bring the fixtures, from whatever folder pytest was called."""
     if not config.pluginmanager.has_plugin(FIXTURES):
-        config.pluginmanager.register(plugin, FIXTURES)
+        config.pluginmanager.register(fixtures, FIXTURES)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -25,6 +25,7 @@ from bootcamp.ports import free_port, release_port
 CALL_SECONDS = 10.0
 """How long a call may take where a grader does not say otherwise."""
 IMPORT_SECONDS = 10.0
+MIGRATE = "pipeline/migrate.py"
 MIGRATION_SECONDS = 60.0
 LOG_LINES = 12
 STUDENT_TIME_ZONE = "Asia/Tokyo"
@@ -46,10 +47,9 @@ class Student:
         self._host = host
         self._processes: list[Forked] = []
         self._caller = Caller(self._start_caller, self.tail)
-        self._worker: Worker | None = None
-        self._api: Api | None = None
         self._ports: list[int] = []
         self._migration: Forked | None = None
+        self.workers: list[Worker] = []
         self.env = {
             **base_environment(folder),
             **env,
@@ -110,19 +110,20 @@ class Student:
 
     def launch_migration(self) -> None:
         """Prepare the stores: run `python -m pipeline.migrate`, which prints what it did. Does not
-        wait for it. Processes that boot in the meantime need nothing of the stores yet.
+        wait for it. Processes that boot in the meantime need nothing of the stores yet. Nothing is
+        run where no layer has migrations.
         """
-        self._migration = self.process("migrate", ["-m", "pipeline.migrate"])
+        if any((layer.path / MIGRATE).is_file() for layer in self._layers):
+            self._migration = self.process("migrate", ["-m", "pipeline.migrate"])
 
     def await_migration(self) -> None:
-        """Wait until the stores are prepared, which is launched here unless it was before.
+        """Wait until the stores are prepared, as `launch_migration` began.
 
         Raises:
             NotGradable: they cannot be prepared.
         """
         if self._migration is None:
-            self.launch_migration()
-        assert self._migration is not None
+            return
         try:
             code = self._migration.wait(MIGRATION_SECONDS)
         except subprocess.TimeoutExpired:
@@ -193,13 +194,6 @@ class Student:
 
     # -- workers -----------------------------------------------------------------------------
 
-    @property
-    def worker(self) -> Worker:
-        """The worker that all items of the run share; started at first use."""
-        if self._worker is None:
-            self._worker = self.start_worker("shared")
-        return self._worker
-
     def start_worker(self, name: str, env: Mapping[str, str] | None = None) -> Worker:
         """Start one more worker, and wait until it is ready.
 
@@ -212,7 +206,9 @@ class Student:
 
     def launch_worker(self, name: str, env: Mapping[str, str] | None = None) -> Worker:
         """Start a worker without waiting for it: several boot side by side."""
-        return Worker(self.process(f"worker-{name}", Worker.command(name), env=env), name)
+        worker = Worker(self.process(f"worker-{name}", Worker.command(name), env=env), name)
+        self.workers.append(worker)
+        return worker
 
     def await_worker(self, worker: Worker) -> None:
         """Wait until a launched worker is ready.
@@ -233,13 +229,6 @@ class Student:
             raise NotGradable(card.cleaned())
 
     # -- the API -----------------------------------------------------------------------------
-
-    @property
-    def api(self) -> Api:
-        """The API that all items of the run share; started at first use."""
-        if self._api is None:
-            self._api = self.start_api("shared")
-        return self._api
 
     def start_api(self, name: str, env: Mapping[str, str] | None = None) -> Api:
         """Start one more API process, and wait until it answers.

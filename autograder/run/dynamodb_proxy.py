@@ -67,7 +67,7 @@ on, and its connection is closed without a word.
 """
 
 
-class Between:
+class DynamoDBProxy:
     """A proxy on a port of its own, in the `with` block.
 
     Args:
@@ -138,7 +138,7 @@ class Between:
         return self._rule(request)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        between = self
+        dynamodb_proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -152,7 +152,7 @@ class Between:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
                 request = Request(operation, body)
-                if not between._pass(request):
+                if not dynamodb_proxy._pass(request):
                     self.close_connection = True
                     return
                 status, headers, data = self._forward(request.body)
@@ -164,12 +164,14 @@ class Between:
                 self.wfile.write(data)
 
             def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-                shown, real = between._shown, between._account
+                shown, real = dynamodb_proxy._shown, dynamodb_proxy._account
                 headers = {
                     name: text.replace(shown.decode(), real.decode())
                     for name, text in _end_to_end(self.headers)
                 }
-                upstream = http.client.HTTPConnection(between._target, timeout=ANSWER_SECONDS)
+                upstream = http.client.HTTPConnection(
+                    dynamodb_proxy._target, timeout=ANSWER_SECONDS
+                )
                 with contextlib.closing(upstream):
                     upstream.request("POST", "/", body.replace(shown, real), headers)
                     answer = upstream.getresponse()

@@ -1,4 +1,4 @@
-"""The pytest plugin: marks tests with items, hands out fixtures, and keeps the outcomes.
+"""The pytest plugin of one grading run: selects the tests of the items, and keeps their outcomes.
 
 A grader's outcome is read from the exception object in this process: text, exit codes and files
 that a student could write count for nothing.
@@ -15,23 +15,16 @@ from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
 from autograder.card import Card, CheckFailed, NotGradable
-from autograder.process.api import Api
-from autograder.process.student import Student
-from autograder.run.dynamodb_proxy import Between
 from autograder.run.fault_attribution import blamed
 from autograder.run.results import SEVERITY, ItemResult, WeekResult
 from autograder.run.session import Session
 from bootcamp.course.manifest import Item, Manifest
 from bootcamp.course.outcome import Outcome
-from bootcamp.providers import OpenAIControl, WebhookSink
-from bootcamp.stack import Run
 
 PLUGIN = "bootcamp-grading"
 MAX_TEST_SECONDS = 90.0
@@ -244,71 +237,7 @@ def item_of(test: pytest.Item) -> str:
     return str(mark.args[0]) if mark and mark.args else ""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Declare the mark that binds a test to an item."""
-    config.addinivalue_line("markers", "item(id): the homework item that this test checks")
-
-
-# -- fixtures --------------------------------------------------------------------------------
-
-
 def grading_run(config: pytest.Config) -> Session | None:
     """The grading run of this pytest, or `None` where nothing is graded (`--collect-only`)."""
     grading = config.pluginmanager.get_plugin(PLUGIN)
     return grading.session if isinstance(grading, Grading) else None
-
-
-@pytest.fixture(scope="session")
-def session(pytestconfig: pytest.Config) -> Session:
-    """The grading run."""
-    run = grading_run(pytestconfig)
-    assert run is not None, "run graders with `bootcamp check` or `pytest autograder/…`"
-    return run
-
-
-@pytest.fixture(scope="session")
-def student(session: Session) -> Student:
-    """The student's code, in its own processes."""
-    return session.student
-
-
-@pytest.fixture(scope="session")
-def api(student: Student) -> Api:
-    """The student's API, ready, in the run's plain environment. A week may define its own."""
-    return student.api
-
-
-@pytest.fixture(scope="session")
-def run(session: Session) -> Run:
-    """This run's own Redis, PostgreSQL database, AWS account and blob folder."""
-    return session.run
-
-
-@pytest.fixture(scope="session")
-def between(session: Session) -> Between:
-    """The way from the student's code to DynamoDB."""
-    return session.between
-
-
-@pytest.fixture(scope="session")
-def openai(session: Session) -> OpenAIControl:
-    """The stand-in's control: journal and faults. The journal is empty when a test starts."""
-    return session.run.openai
-
-
-@pytest.fixture(scope="session")
-def webhooks(session: Session) -> WebhookSink:
-    """The receiver of webhooks, and witness of what arrived."""
-    return session.run.webhooks
-
-
-@pytest.fixture
-def rng(session: Session, request: pytest.FixtureRequest) -> Random:
-    """Random inputs of one test; the printed seed brings them back."""
-    return session.random(request.node.nodeid.rpartition("/")[2])
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder of the test's own."""
-    return tmp_path

@@ -13,7 +13,7 @@ from typing import Self
 from autograder.card import Card
 from autograder.process.fork_client import Host
 from autograder.process.student import Student, base_environment
-from autograder.run.dynamodb_proxy import Between
+from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.submission import Submission, assemble, folder_of, unwritten
 from autograder.sandbox.disk import MAX_DISK_BYTES, too_much_disk
 from autograder.sandbox.memory import too_much_memory
@@ -55,7 +55,7 @@ class Session:
         self._problems: dict[PurePosixPath, Card | None] = {}
         self.run: Run
         self.submission: Submission
-        self.between: Between
+        self.dynamodb_proxy: DynamoDBProxy
         """The student's way to DynamoDB."""
         self.student: Student
 
@@ -82,8 +82,8 @@ class Session:
                 exit_stack.enter_context(Watch(self._looks(host, walls), host.end))
             self._host = host
             env = self.run.environment()
-            self.between = exit_stack.enter_context(Between(env))
-            self.student = Student(layers, env | self.between.environment, home, host)
+            self.dynamodb_proxy = exit_stack.enter_context(DynamoDBProxy(env))
+            self.student = Student(layers, env | self.dynamodb_proxy.environment, home, host)
             exit_stack.callback(self.student.stop)
             self.student.warm_up()
             self._exit = exit_stack.pop_all()

@@ -1,1 +1,54 @@
-"""What graders are written with."""
+"""The grader SDK: all that a grader may import of ours, beside the modules of its own week.
+
+The names here are what most graders need, each with an example in its docstring. The modules of this
+package are for one store or one side each:
+
+- `fixtures`: what a test asks for by name (`student`, `api`, `worker`, `rng`, `code`, …)
+- `broker`, `database`, `jobs_table`, `dynamodb`, `blobs`: Redis, PostgreSQL, DynamoDB, the blob store
+- `answers`, `randomness`: the student's functions, and what they return
+- `uploading`, `submitting`, `api_log`: documents over HTTP, and the API's log
+- `documents`, `network`: documents and servers that a grader makes itself
+
+Example:
+    @pytest.mark.item("5.2")
+    def test_double(student, rng):
+        number = rng.randint(10, 99)
+        value = student.call("pipeline.numbers", "double", number)
+        if value != 2 * number:
+            fail(sent=f"double({number})", expected=str(2 * number), got=value)
+"""
+
+from autograder.card import CheckFailed, TookTooLong, clean, fail, show
+from autograder.process.api import Api
+from autograder.process.rpc_client import Answer, failure_card
+from autograder.process.student import Student
+from autograder.process.wait import until
+from autograder.process.worker import Worker
+from autograder.run.session import Session
+from autograder.sdk.races import made, race
+from bootcamp.providers import Fault, JournalEntry, OpenAIControl, WebhookSink
+from bootcamp.providers.clients import Delivery
+from bootcamp.stack import Run
+
+__all__ = [
+    "Answer",
+    "Api",
+    "CheckFailed",
+    "Delivery",
+    "Fault",
+    "JournalEntry",
+    "OpenAIControl",
+    "Run",
+    "Session",
+    "Student",
+    "TookTooLong",
+    "WebhookSink",
+    "Worker",
+    "clean",
+    "fail",
+    "failure_card",
+    "made",
+    "race",
+    "show",
+    "until",
+]

@@ -7,12 +7,7 @@ import time
 from random import Random
 from typing import Any
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.student import Student
-from autograder.week01_first_task import broker
-from bootcamp.providers import JournalEntry, OpenAIControl
-from bootcamp.stack import Run
+from autograder.sdk import JournalEntry, OpenAIControl, Run, Student, broker, fail, until
 
 SUBJECTS = ("lighthouse", "harbour", "tide", "signal", "pilot", "ferry", "chart", "anchor")
 TASK = "pipeline.tasks.first"
@@ -52,7 +47,7 @@ def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
             return None
         return {"result": None, **meta}
 
-    return wait.until(ended, timeout)
+    return until(ended, timeout)
 
 
 def requests_for(openai: OpenAIControl, title: str) -> list[JournalEntry]:

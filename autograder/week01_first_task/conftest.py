@@ -6,9 +6,7 @@ import os
 
 import pytest
 
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.run.session import Session
+from autograder.sdk import Session
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +23,7 @@ def slots(session: Session) -> int:
 
 
 @pytest.fixture(scope="session")
-def worker_environment(expiry: int, slots: int) -> dict[str, str]:
+def environment(expiry: int, slots: int) -> dict[str, str]:
     """Environment variables of the worker, which the student's settings must follow."""
     return {
         "RESULT_EXPIRES_SECONDS": str(expiry),
@@ -33,16 +31,3 @@ def worker_environment(expiry: int, slots: int) -> dict[str, str]:
         "LOST_WORKER_RETRIES": "1",
         "LOST_WORKER_RETRY_SECONDS": "0",
     }
-
-
-@pytest.fixture(scope="session")
-def launched_worker(student: Student, worker_environment: dict[str, str]) -> Worker:
-    """The shared worker while it starts, so that a grader can do other things meanwhile."""
-    return student.launch_worker("shared", worker_environment)
-
-
-@pytest.fixture(scope="session")
-def worker(student: Student, launched_worker: Worker) -> Worker:
-    """The shared worker, ready to take tasks."""
-    student.await_worker(launched_worker)
-    return launched_worker

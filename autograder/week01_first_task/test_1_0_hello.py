@@ -6,12 +6,7 @@ from random import Random
 
 import pytest
 
-from autograder.card import TookTooLong, fail, show
-from autograder.process import wait
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.week01_first_task import broker
-from bootcamp.stack import Run
+from autograder.sdk import Run, Student, TookTooLong, Worker, broker, fail, show, until
 
 pytestmark = pytest.mark.item("1.0")
 
@@ -29,7 +24,7 @@ def test_a_worker_runs_hello(
     sent = f"hello.delay({name!r})"
     task_id = enqueue(student, sent, name)
     student.await_worker(launched_worker)
-    stored = wait.until(lambda: broker.ended_anywhere(run, task_id), RESULT_SECONDS)
+    stored = until(lambda: broker.ended_anywhere(run, task_id), RESULT_SECONDS)
     expected = f"Hello, {name}!"
     if stored is None:
         fail(

@@ -12,12 +12,8 @@ from typing import Any
 
 import pytest
 
-from autograder.card import TookTooLong, fail
-from autograder.process import wait
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.week01_first_task import articles, broker
-from bootcamp.stack import Run
+from autograder.sdk import Run, Student, TookTooLong, Worker, broker, fail, until
+from autograder.week01_first_task import articles
 
 pytestmark = pytest.mark.item("1.1")
 
@@ -113,7 +109,7 @@ def check_json(message: broker.Message) -> None:
 
 
 def check_result(run: Run, task_id: str, expiry: int, worker: Worker) -> None:
-    stored = wait.until(lambda: broker.result(run, task_id), RESULT_SECONDS)
+    stored = until(lambda: broker.result(run, task_id), RESULT_SECONDS)
     sent = f"{ENQUEUE}, run by a worker started with RESULT_EXPIRES_SECONDS={expiry}"
     if stored is None:
         elsewhere = [
@@ -174,8 +170,8 @@ def plant_pickle(run: Run, like: broker.Message, queue: str, trap: Path) -> None
 
 def check_refused(run: Run, trap: Path, worker: Worker) -> None:
     sent = "a pickled message, put into the queue by an attacker"
-    taken = wait.until(lambda: trap.exists() or not broker.waiting(run), PICKLE_SECONDS)
-    if wait.until(trap.exists, 0.2):
+    taken = until(lambda: trap.exists() or not broker.waiting(run), PICKLE_SECONDS)
+    if until(trap.exists, 0.2):
         fail(
             sent=sent,
             expected="the worker rejects it, because it accepts only JSON",

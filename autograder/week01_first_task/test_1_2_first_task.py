@@ -9,13 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.card import fail, show
-from autograder.process import wait
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.week01_first_task import articles, broker
-from bootcamp.providers import OpenAIControl
-from bootcamp.stack import Run
+from autograder.sdk import OpenAIControl, Run, Student, Worker, broker, fail, show, until
+from autograder.week01_first_task import articles
 
 pytestmark = pytest.mark.item("1.2")
 
@@ -108,7 +103,7 @@ def check_log(sent: str, task_id: str, worker: Worker) -> None:
         lines = worker.logs().splitlines()
         return any(task_id in line and not CELERYS_OWN.search(line) for line in lines)
 
-    if not wait.until(own_line, 2.0):
+    if not until(own_line, 2.0):
         fail(
             sent=sent,
             expected=f"a log line written by your code, with the task id {task_id}",

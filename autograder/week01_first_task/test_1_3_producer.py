@@ -8,12 +8,8 @@ from typing import Any
 
 import pytest
 
-from autograder.card import TookTooLong, fail
-from autograder.process.student import Student
-from autograder.process.worker import Worker
+from autograder.sdk import OpenAIControl, Run, Student, TookTooLong, Worker, fail
 from autograder.week01_first_task import articles
-from bootcamp.providers import OpenAIControl
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("1.3")
 

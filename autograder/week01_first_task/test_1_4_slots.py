@@ -6,13 +6,18 @@ from random import Random
 
 import pytest
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.week01_first_task import articles, broker
-from bootcamp.providers import Fault, JournalEntry, OpenAIControl
-from bootcamp.stack import Run
+from autograder.sdk import (
+    Fault,
+    JournalEntry,
+    OpenAIControl,
+    Run,
+    Student,
+    Worker,
+    broker,
+    fail,
+    until,
+)
+from autograder.week01_first_task import articles
 
 pytestmark = pytest.mark.item("1.4")
 
@@ -87,13 +92,13 @@ def test_leaves_messages_for_others(
     openai.script(Fault.slow(SLOW_SECONDS, times=None))
     for title in articles.titles(rng, count):
         articles.enqueue(student, title)
-    wait.until(lambda: len(openai.journal("chat")) >= slots, SETTLE_SECONDS)
-    wait.until(lambda: broker.unacknowledged(run) - before > slots, HOARD_SECONDS)
+    until(lambda: len(openai.journal("chat")) >= slots, SETTLE_SECONDS)
+    until(lambda: broker.unacknowledged(run) - before > slots, HOARD_SECONDS)
     reserved = broker.unacknowledged(run) - before
     broker.database(run, broker.BROKER).delete(
         *{message.queue for message in broker.waiting(run)} or {"nothing"}
     )
-    wait.until(lambda: broker.unacknowledged(run) <= before, SETTLE_SECONDS)
+    until(lambda: broker.unacknowledged(run) <= before, SETTLE_SECONDS)
     if reserved > slots:
         fail(
             sent=f"{count} slow tasks to one worker with {slots} slots",

@@ -6,13 +6,8 @@ from random import Random
 
 import pytest
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.student import Student
-from autograder.process.worker import Worker
+from autograder.sdk import Fault, OpenAIControl, Run, Student, Worker, fail, until
 from autograder.week01_first_task import articles
-from bootcamp.providers import Fault, OpenAIControl
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("1.5")
 
@@ -76,7 +71,7 @@ def check_runs_again(
     def decided() -> bool:
         return len(articles.requests_for(openai, title)) > 1 or failed(run, task_id)
 
-    wait.until(decided, AGAIN_SECONDS)
+    until(decided, AGAIN_SECONDS)
     if len(articles.requests_for(openai, title)) < 2:
         lost = failed(run, task_id)
         fail(
@@ -113,7 +108,7 @@ def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task
         def decided(number: int = number) -> bool:
             return len(articles.requests_for(openai, title)) >= number or failed(run, task_id)
 
-        wait.until(decided, AGAIN_SECONDS)
+        until(decided, AGAIN_SECONDS)
         if len(articles.requests_for(openai, title)) < number:
             return  # the worker gave the task up
         worker.kill_pool()
@@ -130,7 +125,7 @@ def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task
 def test_a_killed_node_hands_its_task_over(
     student: Student,
     worker: Worker,
-    worker_environment: dict[str, str],
+    environment: dict[str, str],
     openai: OpenAIControl,
     rng: Random,
 ) -> None:
@@ -139,8 +134,8 @@ def test_a_killed_node_hands_its_task_over(
     openai.script(Fault.slow(HELD_SECONDS, matching=title, times=1))
     start(student, worker, openai, title)
     worker.kill()
-    environment = {**worker_environment, "VISIBILITY_TIMEOUT_SECONDS": "1"}
-    other = student.start_worker("other", environment)
+    changed = {**environment, "VISIBILITY_TIMEOUT_SECONDS": "1"}
+    other = student.start_worker("other", changed)
     if len(articles.wait_for_requests(openai, title, 2, AGAIN_SECONDS)) < 2:
         fail(
             sent=f"summarize_article.delay({title!r}), and SIGKILL to the whole worker node; "

@@ -14,13 +14,8 @@ from typing import Any
 
 import redis
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.sandbox.disk import write_below
-from autograder.week01_first_task import broker
-from bootcamp.stack import Run
+from autograder.sdk import Run, Student, Worker, broker, fail, until
+from autograder.sdk.blobs import write_below
 
 META = "celery-task-meta-"
 PROCESS = "pipeline.tasks.process"
@@ -96,7 +91,7 @@ def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
         meta = meta_in(stored[0]) if stored else {}
         return meta if meta.get("status") in ENDED else None
 
-    return wait.until(ended, timeout)
+    return until(ended, timeout)
 
 
 @dataclass
@@ -109,7 +104,7 @@ class Watch:
 
     def until_it_ends(self, timeout: float) -> bool:
         """Collect states; whether the last one is an end."""
-        return bool(wait.until(self._ended, timeout))
+        return bool(until(self._ended, timeout))
 
     def _ended(self) -> bool:
         while message := self.channel.get_message():

@@ -10,15 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.card import TookTooLong, fail
-from autograder.process import wait
-from autograder.process.api import Api
-from autograder.process.worker import Worker
-from autograder.week01_first_task import broker
-from autograder.week02_api import queue_view, uploading
-from autograder.week02_api.uploading import Accepted
-from bootcamp.samples.documents import random_document
-from bootcamp.stack import Run
+from autograder.sdk import Api, Run, TookTooLong, Worker, broker, fail, until, uploading
+from autograder.sdk.blobs import stored
+from autograder.sdk.documents import random_document
+from autograder.sdk.uploading import Accepted
+from autograder.week02_api import queue_view, sending
 
 pytestmark = pytest.mark.item("2.1")
 
@@ -34,11 +30,11 @@ def test_it_is_accepted_before_any_work(run: Run, api: Api, worker: Worker, rng:
     """The same document twice, under two names, while no worker takes messages."""
     document = random_document(rng, rng.choice(["pdf", "docx", "md"]), pages=12)
     sent = f"POST {uploading.UPLOAD}, while no worker takes messages"
-    before = uploading.stored(run).keys()
+    before = stored(run).keys()
     with queue_view.nobody_takes_messages(run, worker):
         first, second = (send(api, document.content, name, sent) for name in names(document.name))
         check_answer(api, first, sent)
-        uploading.check_blob(run, first, document.content, sent)
+        sending.check_blob(run, first, document.content, sent)
         check_message(run, first, document.content, sent)
         if first.task_id == second.task_id:
             fail(
@@ -47,7 +43,7 @@ def test_it_is_accepted_before_any_work(run: Run, api: Api, worker: Worker, rng:
                 got=f"the same id twice: {first.task_id}",
                 cause="the id comes from the content; a new one comes from `uuid4()`",
             )
-        if len(kept := uploading.stored(run).keys() - before) != 1:
+        if len(kept := stored(run).keys() - before) != 1:
             fail(
                 sent=f"{sent}, twice",
                 expected="one blob: the same bytes have the same key",
@@ -77,7 +73,7 @@ def send(api: Api, content: bytes, name: str, sent: str) -> Accepted:
 
 
 def check_answer(api: Api, one: Accepted, sent: str) -> None:
-    if not uploading.is_id(one.task_id):
+    if not sending.is_id(one.task_id):
         fail(
             sent=sent,
             expected="a task_id that is a UUID",
@@ -93,7 +89,7 @@ def check_answer(api: Api, one: Accepted, sent: str) -> None:
                 cause=f"the {label} is not set" if not address else f"a wrong {label}",
             )
         answer = known(api, address)
-        said = uploading.status_in(api, answer)
+        said = sending.status_in(api, answer)
         if said.get("task_id") != one.task_id:
             fail(
                 sent=f"GET {address}, the {label} of an upload",
@@ -118,12 +114,12 @@ def here(api: Api) -> tuple[str, ...]:
 
 def known(api: Api, address: str) -> httpx.Response:
     """The answer of a status page, when it is 200, or at last whatever it is."""
-    wait.until(lambda: api.get(address).status_code == 200, SETTLE_SECONDS)
+    until(lambda: api.get(address).status_code == 200, SETTLE_SECONDS)
     return api.get(address)
 
 
 def check_message(run: Run, one: Accepted, content: bytes, sent: str) -> None:
-    found = wait.until(lambda: queue_view.message(run, one.task_id), SETTLE_SECONDS)
+    found = until(lambda: queue_view.message(run, one.task_id), SETTLE_SECONDS)
     if found is None:
         others = [other.headers.get("id") for other in broker.waiting(run)]
         fail(

@@ -14,14 +14,11 @@ from random import Random
 import httpx
 import pytest
 
-from autograder.card import CheckFailed, fail
-from autograder.process import wait
-from autograder.process.api import Api
-from autograder.process.student import Student
-from autograder.week02_api import queue_view, uploading
+from autograder.sdk import Api, CheckFailed, Run, Student, fail, until, uploading
+from autograder.sdk.blobs import stored
+from autograder.sdk.network import LOOPBACK, free_port, release_port
+from autograder.week02_api import queue_view, sending
 from autograder.week02_api.memory import PeakMemory
-from bootcamp.ports import LOOPBACK, free_port, release_port
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("2.1")
 
@@ -58,12 +55,12 @@ def test_a_large_upload_takes_little_memory(run: Run, api: Api, limit: int, rng:
     with PeakMemory(api.process.pid) as memory:
         response = api.post(
             uploading.UPLOAD,
-            content=uploading.in_pieces(content),
-            headers=uploading.MULTIPART,
+            content=sending.in_pieces(content),
+            headers=sending.MULTIPART,
             timeout=uploading.ANSWER_SECONDS,
         )
     one = uploading.accepted(api, response, sent)
-    uploading.check_blob(run, one, content, sent)
+    sending.check_blob(run, one, content, sent)
     if memory.grown > len(content) // 2:
         fail(
             sent=sent,
@@ -85,8 +82,8 @@ def test_it_is_stored_before_it_is_enqueued(run: Run, api: Api, rng: Random) -> 
     key = f"uploads/{hashlib.sha256(content).hexdigest()}"
     with ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):
         sending = client.submit(uploading.upload, api, content, "first.txt")
-        wait.until(lambda: sending.done() or key in uploading.stored(run), STORE_SECONDS)
-        found = key in uploading.stored(run)
+        until(lambda: sending.done() or key in stored(run), STORE_SECONDS)
+        found = key in stored(run)
     if not found:
         fail(
             sent=f"POST {uploading.UPLOAD}, while Redis takes connections and says nothing",
@@ -109,7 +106,7 @@ def test_a_slow_store_holds_up_nobody(student: Student, slow: SlowStore, rng: Ra
 
 def check_others_are_answered(slow: SlowStore, sending: Future[httpx.Response]) -> None:
     sent = "an upload, while the blob store (S3) takes connections and says nothing"
-    asked = wait.until(lambda: slow.asked() or sending.done(), STORE_SECONDS)
+    asked = until(lambda: slow.asked() or sending.done(), STORE_SECONDS)
     if not (asked and slow.asked()):
         fail(
             sent=sent,

@@ -15,13 +15,12 @@ from random import Random
 import httpx
 import pytest
 
-from autograder.card import fail
-from autograder.process.api import Api
-from autograder.process.student import Student
-from autograder.week02_api import queue_view, uploading
-from bootcamp.ports import LOOPBACK
-from bootcamp.samples.documents import random_document
-from bootcamp.stack import Run
+from autograder.sdk import Api, Run, Student, fail, uploading
+from autograder.sdk.api_log import log_of
+from autograder.sdk.blobs import stored
+from autograder.sdk.documents import random_document
+from autograder.sdk.network import LOOPBACK
+from autograder.week02_api import queue_view, sending
 
 pytestmark = pytest.mark.item("2.2")
 
@@ -39,10 +38,10 @@ def check_refusal(api: Api, response: httpx.Response, status: int, sent: str, ca
             expected=f"{status}",
             got=f"{response.status_code} {response.text[:200]}",
             cause=cause,
-            log=uploading.log_of(api, response),
+            log=log_of(api, response),
         )
     body = api.json(response)
-    leak = uploading.leak_in(response.text)
+    leak = sending.leak_in(response.text)
     if leak or not isinstance(body, dict) or not body.get("detail"):
         fail(
             sent=sent,
@@ -55,9 +54,9 @@ def check_refusal(api: Api, response: httpx.Response, status: int, sent: str, ca
 @contextmanager
 def nothing_is_kept(run: Run, sent: str) -> Iterator[None]:
     """Neither a blob, nor half of one, nor a task."""
-    blobs, tasks = uploading.stored(run), queue_view.records(run)
+    blobs, tasks = stored(run), queue_view.records(run)
     yield
-    if left := sorted(uploading.stored(run).keys() - blobs.keys()):
+    if left := sorted(stored(run).keys() - blobs.keys()):
         fail(
             sent=sent,
             expected="nothing of a refused upload in the blob store",
@@ -95,8 +94,8 @@ def test_the_limit_is_exact(run: Run, api: Api, limit: int, rng: Random) -> None
 def in_pieces(api: Api, content: bytes) -> httpx.Response:
     return api.post(
         uploading.UPLOAD,
-        content=uploading.in_pieces(content),
-        headers=uploading.MULTIPART,
+        content=sending.in_pieces(content),
+        headers=sending.MULTIPART,
         timeout=uploading.ANSWER_SECONDS,
     )
 
@@ -124,10 +123,10 @@ def test_it_is_refused_while_the_rest_is_on_its_way(
 def half_an_upload(line: socket.socket, content: bytes) -> bytes:
     """Send the first part of an upload, and return what comes back, or b""."""
     request = f"POST {uploading.UPLOAD} HTTP/1.1\r\nHost: grader\r\nTransfer-Encoding: chunked\r\n"
-    headers = "".join(f"{name}: {value}\r\n" for name, value in uploading.MULTIPART.items())
+    headers = "".join(f"{name}: {value}\r\n" for name, value in sending.MULTIPART.items())
     with suppress(OSError):  # refused half way: the answer may be there all the same
         line.sendall(f"{request}{headers}\r\n".encode())
-        for piece in (uploading.head(), *uploading.pieces(content)):
+        for piece in (sending.head(), *sending.pieces(content)):
             line.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
     with suppress(OSError):
         return line.recv(65536)
@@ -229,8 +228,8 @@ def test_a_hostile_name_goes_nowhere(run: Run, api: Api, student: Student, rng: 
         sent = f"a text called {name!r}"
         one = uploading.accepted(api, uploading.upload(api, content, name), sent)
         check_shown(sent, one.document.get("filename"))
-        strays = uploading.strays(run, home, marker, names)
-        inside = [key for key in uploading.stored(run) if not key.startswith("uploads/")]
+        strays = sending.strays(run, home, marker, names)
+        inside = [key for key in stored(run) if not key.startswith("uploads/")]
         if strays or inside or marker in str(one.document.get("blob_key")):
             fail(
                 sent=sent,

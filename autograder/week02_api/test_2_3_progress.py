@@ -6,12 +6,9 @@ from random import Random
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.api import Api
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.week02_api import queue_view, uploading
-from bootcamp.stack import Run
+from autograder.sdk import Api, Run, Student, Worker, fail
+from autograder.sdk.api_log import traceback_in
+from autograder.week02_api import queue_view, sending
 
 pytestmark = pytest.mark.item("2.3")
 
@@ -54,7 +51,7 @@ def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
             cause="`_report` raised, and `report` logged it: the worker's lines below"
             if raised
             else "nothing is reported, or under another name: see `pipeline/states.py`",
-            log=uploading.traceback_in(worker.logs()) if raised else (),
+            log=traceback_in(worker.logs()) if raised else (),
         )
     percents: list[int] = []
     for meta in reports:
@@ -133,7 +130,7 @@ def check_shown(run: Run, api: Api, states: queue_view.Watch) -> None:
     for meta in [one for one in states.seen if one.get("status") == STATE]:
         queue_view.plant(run, states.task_id, STATE, meta["result"])
         answer = api.get(f"/tasks/{states.task_id}")
-        body = uploading.status_in(api, answer)
+        body = sending.status_in(api, answer)
         if (body.get("status"), body.get("progress")) != ("processing", meta["result"]):
             fail(
                 sent=f"GET /tasks/{states.task_id}, while the task has stored {meta['result']}",

@@ -10,13 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.card import fail
-from autograder.process.api import Api
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.week01_first_task import broker
-from autograder.week02_api import queue_view, uploading
-from bootcamp.stack import Run
+from autograder.sdk import Api, Run, Student, Worker, broker, fail
+from autograder.sdk.api_log import log_of
+from autograder.week02_api import queue_view, sending
 
 pytestmark = pytest.mark.item("2.4")
 
@@ -26,14 +22,14 @@ END_SECONDS = 20.0
 def ask(api: Api, task_id: str, sent: str, expected: str) -> tuple[httpx.Response, dict[str, Any]]:
     """`GET /tasks/{id}`, which must answer 200 with a JSON object."""
     answer = api.get(f"/tasks/{task_id}")
-    body = uploading.status_in(api, answer)
+    body = sending.status_in(api, answer)
     if not body:
         fail(
             sent=sent,
             expected=f"200, {expected}",
             got=f"{answer.status_code} {answer.text[:200]}",
             cause="a task that has ended is known: its state is stored",
-            log=uploading.log_of(api, answer),
+            log=log_of(api, answer),
         )
     return answer, body
 
@@ -129,7 +125,7 @@ def test_an_error_that_nobody_foresaw(
         sent = f"GET /tasks/{task_id}, of a task that failed with {what}"
         answer, body = ask(api, task_id, sent, "status 'failed' and an error without its text")
         check_failed(sent, answer, body)
-        if leak := uploading.leak_in(answer.text, secret, str(run.blob_folder)):
+        if leak := sending.leak_in(answer.text, secret, str(run.blob_folder)):
             fail(
                 sent=sent,
                 expected="an answer that a stranger may read",
@@ -156,7 +152,7 @@ def check_failed(sent: str, answer: httpx.Response, body: dict[str, Any]) -> dic
             got=error,
             cause="`TaskError(**public_error(info))`",
         )
-    if leak := uploading.leak_in(answer.text):
+    if leak := sending.leak_in(answer.text):
         fail(
             sent=sent,
             expected="an answer that a stranger may read",
@@ -183,5 +179,5 @@ def test_an_id_that_nobody_submitted(run: Run, api: Api) -> None:
                 got=f"{answer.status_code} {answer.text[:200]}",
                 cause="Celery's PENDING was taken for 'waits': it means 'never heard of', and what "
                 "was submitted is QUEUED",
-                log=uploading.log_of(api, answer),
+                log=log_of(api, answer),
             )

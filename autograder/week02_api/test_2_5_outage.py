@@ -14,17 +14,15 @@ from random import Random
 import httpx
 import pytest
 
-from autograder.card import TookTooLong, fail
-from autograder.process import wait
-from autograder.process.api import Api
-from autograder.process.worker import Worker
-from autograder.week01_first_task import broker
-from autograder.week02_api import queue_view, uploading
-from bootcamp.stack import Run
+from autograder.sdk import Api, Run, TookTooLong, Worker, broker, fail, until, uploading
+from autograder.sdk.api_log import log_of
+from autograder.sdk.blobs import stored
+from autograder.week02_api import queue_view, sending
 
 pytestmark = pytest.mark.item("2.5")
 
 BOUND_SECONDS = 15.0
+POLL_SECONDS = 0.01
 """The reference needs two or three: five times that."""
 HELD_SHARE, HELD_SECONDS = 0.5, 0.3
 """A blocked event loop answers when the upload has waited; else an answer takes milliseconds."""
@@ -65,7 +63,7 @@ def check_refused(api: Api, response: httpx.Response, sent: str) -> None:
                 500: "an exception that nobody caught: the log names it. `REDIS_ERRORS` has them "
                 "all, and the route calls `publish`",
             }.get(status, "`BrokerUnavailable` is the error of ours for this"),
-            log=uploading.log_of(api, response),
+            log=log_of(api, response),
         )
     if not is_delay(after := response.headers.get("retry-after", "")):
         fail(
@@ -74,7 +72,7 @@ def check_refused(api: Api, response: httpx.Response, sent: str) -> None:
             got=f"Retry-After: {after}" if after else "503 without Retry-After",
             cause="raise `BrokerUnavailable`; a bare HTTPException has no such header",
         )
-    if leak := uploading.leak_in(response.text):
+    if leak := sending.leak_in(response.text):
         fail(sent=sent, expected="an answer for a stranger", got=f"{leak!r} in {response.text}")
 
 
@@ -106,7 +104,7 @@ def check_no_message_taken(run: Run, api: Api, worker: Worker, rng: Random) -> N
             check_refused(api, send(api, text(rng), FULL), FULL)
         finally:
             client.delete(QUEUE)
-        if not wait.until(lambda: not queue_view.records(run) - before, LATE_SECONDS):
+        if not until(lambda: not queue_view.records(run) - before, LATE_SECONDS):
             fail(
                 sent=FULL,
                 expected="no trace of a task that was not accepted",
@@ -119,10 +117,10 @@ def check_silence(run: Run, api: Api, worker: Worker, rng: Random) -> None:
     """Others are answered while one upload waits."""
     content = text(rng)
     api.get("/health")
-    before = uploading.stored(run).keys()
+    before = stored(run).keys()
     with worker.paused(), ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):
         upload = client.submit(send, api, content, SILENT)
-        wait.until(lambda: upload.done() or uploading.stored(run).keys() - before, BOUND_SECONDS)
+        until(lambda: upload.done() or stored(run).keys() - before, BOUND_SECONDS)
         started = time.monotonic()
         longest = longest_answer(api, upload)
         waited = time.monotonic() - started
@@ -145,7 +143,7 @@ def longest_answer(api: Api, upload: Future[httpx.Response]) -> float:
         with suppress(TookTooLong):  # the upload's own card says more
             api.get("/health", timeout=BOUND_SECONDS)
         longest = max(longest, time.monotonic() - asked)
-        time.sleep(wait.POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     return longest
 
 

@@ -10,7 +10,7 @@ import pypdf
 from docx.enum.text import WD_BREAK
 from docx.oxml import OxmlElement
 
-from bootcamp.samples.documents import make_pdf
+from autograder.sdk.documents import make_pdf
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

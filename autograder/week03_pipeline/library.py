@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from autograder.week03_pipeline import database
+from autograder.sdk import Run, database
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.vectors import DIMENSIONS, Vectors, true_vectors
-from bootcamp.stack import Run
 
 CHUNKS = 24
 STRANGER = 0.998

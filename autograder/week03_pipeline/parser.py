@@ -9,8 +9,7 @@ import sys
 import threading
 from typing import IO
 
-from autograder.card import clean
-from autograder.process.student import Student
+from autograder.sdk import Student, clean
 
 CHILD_SECONDS = 30.0
 

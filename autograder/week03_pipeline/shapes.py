@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, TypeGuard
 
-from autograder.card import fail
-from autograder.process.student import Student
+from autograder.sdk import Student, fail
 
 CALL_SECONDS = 45.0
 

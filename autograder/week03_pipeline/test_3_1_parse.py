@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.student import Student
-from autograder.week03_pipeline import files, parser
-from autograder.week03_pipeline.shapes import CALL_SECONDS, as_pages, called
-from bootcamp.samples.documents import (
+from autograder.sdk import Student, fail
+from autograder.sdk.documents import (
     WORDS,
     make_docx,
     make_pdf,
@@ -20,6 +17,8 @@ from bootcamp.samples.documents import (
     random_pages,
     words_of,
 )
+from autograder.week03_pipeline import files, parser
+from autograder.week03_pipeline.shapes import CALL_SECONDS, as_pages, called
 
 pytestmark = pytest.mark.item("3.1")
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail, show
-from autograder.process.student import Student
+from autograder.sdk import Student, fail, show
+from autograder.sdk.documents import WORDS, random_pages
 from autograder.week03_pipeline.cover import Gap, Placed, cover, cuts_a_word, plain
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.shapes import as_chunks, called
-from bootcamp.samples.documents import WORDS, random_pages
 
 pytestmark = pytest.mark.item("3.2")
 

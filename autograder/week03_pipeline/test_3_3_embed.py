@@ -9,14 +9,11 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail, show
-from autograder.process.student import Student
+from autograder.sdk import Fault, JournalEntry, OpenAIControl, Run, Student, fail, show
 from autograder.week03_pipeline import vectors
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.shapes import CALL_SECONDS, called, is_vector
 from autograder.week03_pipeline.vectors import DIMENSIONS
-from bootcamp.providers import Fault, JournalEntry, OpenAIControl
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("3.3")
 

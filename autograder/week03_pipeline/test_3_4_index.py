@@ -8,14 +8,11 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.process.student import Student
-from autograder.week03_pipeline import database
-from autograder.week03_pipeline.database import PUBLIC
+from autograder.sdk import Answer, Run, Student, database, fail
+from autograder.sdk.database import PUBLIC
+from autograder.week03_pipeline import index_rows
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.vectors import DIMENSIONS, agree, sparse
-from bootcamp.stack import Run
 
 pytestmark = [pytest.mark.item("3.4"), pytest.mark.usefixtures("stores")]
 
@@ -73,14 +70,14 @@ def check(
     run: Run, sent: str, document_id: str, version: Version, cause: str, owner: str = PUBLIC
 ) -> None:
     """The index holds this version of an owner's document and nothing else of it."""
-    found = database.chunks_of(run, document_id, owner)
+    found = index_rows.chunks_of(run, document_id, owner)
     if found != version.rows:
         fail(sent=sent, expected=f"the chunks {brief(version.rows)}", got=brief(found), cause=cause)
     if (name := database.filename_of(run, document_id, owner)) != version.filename:
         fail(
             sent=sent, expected=f"the document's row with {version.filename}", got=name, cause=cause
         )
-    embeddings = database.vectors_of(run, document_id, owner)
+    embeddings = index_rows.vectors_of(run, document_id, owner)
     for position, vector in enumerate(version.vectors):
         if not agree(embeddings[position], vector):
             others = [
@@ -94,7 +91,7 @@ def check(
             )
 
 
-def brief(rows: list[database.Row]) -> str:
+def brief(rows: list[index_rows.Row]) -> str:
     """Rows in a line."""
     shown = ", ".join(f"{n}: p{page} {text[:8]}…" for n, page, text in rows[:6])
     return f"{len(rows)} rows ({shown}{', …' if len(rows) > 6 else ''})" if rows else "no rows"
@@ -189,9 +186,9 @@ def test_nobody_sees_a_mixture(student: Student, run: Run, rng: Random) -> None:
     sent = "index_document with a version of 4 chunks in place of 7, read half way by another"
     writer = Background(student, sent, document_id, second)
     lock = "SELECT 1 FROM chunks WHERE document_id = %s AND position = 5 FOR UPDATE"
-    with database.held(run, lock, document_id):
+    with index_rows.held(run, lock, document_id):
         writer.start()
-        database.wait_for_waiting(run, 1, unless=lambda: not writer.is_alive())
+        index_rows.wait_for_waiting(run, 1, unless=lambda: not writer.is_alive())
         check(run, sent, document_id, first, "parts of it were committed before the rest was done")
     writer.finish()
     check(run, sent, document_id, second, "it ended, but not with the new version")

@@ -8,19 +8,13 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.api import Api
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.week02_api.uploading import traceback_in
-from autograder.week03_pipeline import database, files
+from autograder.sdk import Api, OpenAIControl, Run, Student, Worker, database, fail, until
+from autograder.sdk.api_log import traceback_in
+from autograder.sdk.documents import Document, document, random_document, random_pages, words_of
+from autograder.week03_pipeline import files, index_rows
 from autograder.week03_pipeline.conftest import SLOTS
 from autograder.week03_pipeline.vectors import agree, true_vectors
 from autograder.week03_pipeline.watching import Watch
-from bootcamp.providers import OpenAIControl
-from bootcamp.samples.documents import Document, document, random_document, random_pages, words_of
-from bootcamp.stack import Run
 
 pytestmark = [pytest.mark.item("3.5"), pytest.mark.usefixtures("stores")]
 
@@ -77,7 +71,7 @@ def status_when(
         status = status_of(api, document_id)
         return status if when(status) else None
 
-    return wait.until(look, seconds) or status_of(api, document_id)
+    return until(look, seconds) or status_of(api, document_id)
 
 
 def ended(status: Status) -> bool:
@@ -97,7 +91,7 @@ def test_one_document_from_upload_to_index(
     made = random_document(rng, "pdf", 12, 40)
     sent = f"upload of {made.name}, a PDF of 12 pages"
     with Watch(run) as watch:
-        with database.held(run, "LOCK TABLE documents IN EXCLUSIVE MODE"):
+        with index_rows.held(run, "LOCK TABLE documents IN EXCLUSIVE MODE"):
             answer = upload(api, made)
             document_id = str(answer["task_id"])
             status = status_when(api, document_id, lambda s: ended(s) or step_of(s) == "index")
@@ -180,7 +174,7 @@ def resend(student: Student, run: Run, reference: dict[str, Any]) -> None:
     """Send a document's message once more, as a broker may, and see it through to the lock."""
     options = {"args": [reference], "task_id": reference["document_id"]}
     student.call(PIPELINE, "ingest_document.apply_async", **options)
-    database.wait_for_waiting(run, 2, seconds=COPY_SECONDS)
+    index_rows.wait_for_waiting(run, 2, seconds=COPY_SECONDS)
 
 
 def check_result(sent: str, run: Run, status: Status, made: Document, worker: Worker) -> None:
@@ -193,7 +187,7 @@ def check_result(sent: str, run: Run, status: Status, made: Document, worker: Wo
             log=worker.tail(),
         )
     document_id = status["task_id"]
-    chunks = len(database.chunks_of(run, document_id))
+    chunks = len(index_rows.chunks_of(run, document_id))
     expected = {"document_id": document_id, "pages": len(made.pages), "chunks": chunks}
     if status["result"] != expected or not chunks:
         fail(
@@ -215,7 +209,7 @@ def why_not_completed(run: Run, status: Status) -> str:
 
 def check_index(sent: str, run: Run, document_id: str, made: Document) -> None:
     """All words are in the index, on their pages, beside the right vectors."""
-    rows = database.chunks_of(run, document_id)
+    rows = index_rows.chunks_of(run, document_id)
     for number, page in enumerate(made.pages, start=1):
         indexed = {word for _, on, text in rows if on == number for word in text.split()}
         if lost := [word for word in words_of(page) if word not in indexed]:
@@ -226,7 +220,7 @@ def check_index(sent: str, run: Run, document_id: str, made: Document) -> None:
                 cause="a step did not get what the one before made",
             )
     truth = true_vectors(run, [text for _, _, text in rows])
-    found = database.vectors_of(run, document_id)
+    found = index_rows.vectors_of(run, document_id)
     for (position, _, _), right, vector in zip(rows, truth, found, strict=True):
         if not agree(vector, right):
             fail(

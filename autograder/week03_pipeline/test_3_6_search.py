@@ -12,23 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.api import Api
-from autograder.process.worker import Worker
-from autograder.run.session import Session
-from autograder.week02_api.uploading import log_of
-from autograder.week03_pipeline import database
+from autograder.sdk import Api, Fault, OpenAIControl, Run, Session, Student, database, fail, until
+from autograder.sdk.api_log import log_of
+from autograder.week03_pipeline import index_rows
 from autograder.week03_pipeline.files import made_up
-from autograder.week03_pipeline.library import (
-    CHUNKS,
-    Indexed,
-    Library,
-    add_strangers,
-    fill,
-)
-from bootcamp.providers import Fault, OpenAIControl
-from bootcamp.stack import Run
+from autograder.week03_pipeline.library import CHUNKS, Indexed, Library, add_strangers, fill
 
 pytestmark = [pytest.mark.item("3.6"), pytest.mark.usefixtures("stores")]
 
@@ -44,10 +32,10 @@ CONNECTIONS = 4
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nobody_else(launched_worker: Worker | None) -> None:
+def nobody_else(student: Student) -> None:
     """No document of another item comes into the index now."""
-    if launched_worker is not None:
-        launched_worker.kill()
+    for worker in student.workers:
+        worker.kill()
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +64,7 @@ def search(api: Api, sent: str, **params: Any) -> list[dict[str, Any]]:
 
 def test_before_the_first_document(api: Api, run: Run, rng: Random) -> None:
     """The index is empty. It is the first test of the item: those after it fill the index."""
-    database.clear(run)
+    index_rows.clear(run)
     sent = "GET /search?q=… before anything was indexed"
     if found := search(api, sent, q=made_up(rng, 1)[0]):
         fail(sent=sent, expected="no results", got=found)
@@ -272,15 +260,15 @@ class Asking(threading.Thread):
 def test_a_database_that_goes_away(api: Api, run: Run, library: Library) -> None:
     """A search is held by a lock. Others are answered meanwhile; then its connection is cut."""
     sent = "GET /search while the table is locked"
-    with database.held(run, "LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE"):
+    with index_rows.held(run, "LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE"):
         asking = Asking(
             lambda: api.get("/search", params={"q": library.question}, timeout=SEARCH_SECONDS)
         )
-        stopped = database.wait_for_waiting(run, 1, unless=lambda: asking.done)
+        stopped = index_rows.wait_for_waiting(run, 1, unless=lambda: asking.done)
         others = Asking(lambda: api.get("/health", timeout=SEARCH_SECONDS))
-        wait.until(lambda: others.done or asking.done, OTHERS_SECONDS)
+        until(lambda: others.done or asking.done, OTHERS_SECONDS)
         blocked = bool(stopped) and not others.done
-        for pid in database.waiting(run):
+        for pid in index_rows.waiting(run):
             database.query(run, "SELECT pg_terminate_backend(%s)", pid)
         if blocked:
             fail_blocked(sent)
@@ -312,13 +300,13 @@ def test_a_slow_provider_holds_nobody_else(
         for _ in range(CONNECTIONS)
     ]
     sent = f"{CONNECTIONS} questions for which the provider takes {SLOW_SECONDS:g} s"
-    waiting = wait.until(lambda: len(openai.journal("embeddings")) == CONNECTIONS, SLOW_SECONDS)
+    waiting = until(lambda: len(openai.journal("embeddings")) == CONNECTIONS, SLOW_SECONDS)
     if not waiting:
         fail_blocked(sent)
     quick = Asking(
         lambda: api.get("/search", params={"q": library.question}, timeout=SEARCH_SECONDS)
     )
-    wait.until(lambda: quick.done or any(one.done for one in asking), SEARCH_SECONDS)
+    until(lambda: quick.done or any(one.done for one in asking), SEARCH_SECONDS)
     answered = quick.done and quick.finish().status_code
     if answered != 200:
         fail(

@@ -12,8 +12,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from bootcamp.providers import Fault
-from bootcamp.stack import Run
+from autograder.sdk import Fault, Run
 
 DIMENSIONS = 1_536
 WITNESS = "sk-grader-witness"

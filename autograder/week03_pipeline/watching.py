@@ -15,8 +15,7 @@ from typing import Any, Self
 
 import redis
 
-from autograder.process import wait
-from bootcamp.stack import Run
+from autograder.sdk import Run, until
 
 RESULT_CHANNEL = "celery-task-meta-"
 """Celery announces every state that it stores on a channel with the task's id."""
@@ -133,9 +132,7 @@ class Watch:
 
     def settled(self, document_id: str, step: str) -> None:
         """Wait until a progress is known here too: the announcement is as quick as the answer."""
-        wait.until(
-            lambda: any(name == step for name, _ in self.progress(document_id)), SETTLE_SECONDS
-        )
+        until(lambda: any(name == step for name, _ in self.progress(document_id)), SETTLE_SECONDS)
 
 
 def _record(data: bytes) -> dict[str, Any]:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from autograder.process.api import Api
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.run.plugin import grading_run
-from autograder.run.session import Session
-from autograder.week02_api.uploading import accepted, upload
-from autograder.week04_job_state import submitting
-from autograder.week04_job_state.student_code import Code
-from autograder.week04_job_state.table import JobsTable
-from bootcamp.stack import Run
-
-OVER_HTTP = {"4.4", "4.5", "4.6"}
-LAUNCHED_API = pytest.StashKey[Api]()
+from autograder.sdk import Api, Run, Session, Student, Worker, submitting
+from autograder.sdk.answers import Code
+from autograder.sdk.jobs_table import JobsTable
+from autograder.sdk.uploading import accepted, upload
+from autograder.week04_job_state import job_checks
 
 
 def waits(session: Session) -> dict[str, str]:
@@ -35,17 +25,10 @@ def waits(session: Session) -> dict[str, str]:
     }
 
 
-@pytest.hookimpl(trylast=True)  # after the one that makes the grading run
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let the API boot while functions are called."""
-    grading = grading_run(session.config)
-    if grading is None:
-        return
-    JobsTable(grading.run).create()
-    grading.student.env.update(waits(grading))
-    if OVER_HTTP & set(grading.wanted):
-        grading.student.launch_migration()
-        session.config.stash[LAUNCHED_API] = grading.student.launch_api("shared")
+@pytest.fixture(scope="session")
+def environment(session: Session) -> dict[str, str]:
+    """Settings of the API and the workers."""
+    return waits(session)
 
 
 @pytest.fixture(scope="session")
@@ -57,40 +40,29 @@ def wait_of(session: Session) -> dict[str, int]:
 @pytest.fixture(scope="session")
 def table(run: Run) -> JobsTable:
     """The jobs table, past all code of the student's."""
-    return JobsTable(run)
+    table = JobsTable(run)
+    table.create()
+    return table
+
+
+@pytest.fixture(scope="session")
+def launched_stores(student: Student, table: JobsTable) -> None:
+    """The migrations, which find the jobs table in place."""
+    student.launch_migration()
 
 
 @pytest.fixture
-def code(student: Student) -> Code:
+def code(student: Student, environment: dict[str, str], table: JobsTable) -> Code:
     """The student's functions. Their process has booted without this week's settings."""
-    names = waits_names(student)
-    student.call("os", "environ.update", {name: student.env[name] for name in names})
+    student.call("os", "environ.update", environment)
     return Code(student)
-
-
-def waits_names(student: Student) -> Iterator[str]:
-    return (name for name in student.env if name.endswith("_SECONDS"))
-
-
-@pytest.fixture(scope="session")
-def api(student: Student, pytestconfig: pytest.Config) -> Api:
-    """The API, ready."""
-    api = pytestconfig.stash[LAUNCHED_API]
-    student.await_api(api)
-    return api
-
-
-@pytest.fixture(scope="session")
-def stores(student: Student) -> None:
-    """The tables that the last step fills, as the migrations of the layers create them."""
-    student.await_migration()
 
 
 @pytest.fixture
 def nothing_waits(run: Run, table: JobsTable) -> None:
     """No row and no message of an earlier check."""
     table.clear()
-    submitting.queue(run).flushdb()
+    job_checks.queue(run).flushdb()
 
 
 class LateWorker:

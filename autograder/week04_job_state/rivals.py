@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week04_job_state.student_code import changed
-from autograder.week04_job_state.table import Item, JobsTable
+from autograder.sdk.answers import changed
+from autograder.sdk.dynamodb import DynamoDBProxy, Request
+from autograder.sdk.jobs_table import Item, JobsTable
 
 NTH = (1, 2)
 """Before which write somebody acts. Right code has no second one: it is not disturbed then, and that
@@ -29,10 +29,10 @@ class Writes:
         key: the id of the item that counts; None: each one, where nobody else writes.
     """
 
-    def __init__(self, between: Between, table: JobsTable, key: str | None) -> None:
+    def __init__(self, dynamodb_proxy: DynamoDBProxy, table: JobsTable, key: str | None) -> None:
         self.table = table
         self._key = key
-        self._shown = between.environment["AWS_ACCESS_KEY_ID"].encode()
+        self._shown = dynamodb_proxy.environment["AWS_ACCESS_KEY_ID"].encode()
         self.lock = threading.Lock()
 
     def concern(self, request: Request) -> bool:
@@ -58,17 +58,17 @@ class Writes:
 
 
 class Rival:
-    """Acts once, right before the `nth` write that counts. A rule for `Between.watching`."""
+    """Acts once, right before the `nth` write that counts. A rule for `DynamoDBProxy.watching`."""
 
     def __init__(
         self,
-        between: Between,
+        dynamodb_proxy: DynamoDBProxy,
         table: JobsTable,
         key: str | None,
         act: Callable[[], Any],
         nth: int = 1,
     ) -> None:
-        self._writes = Writes(between, table, key)
+        self._writes = Writes(dynamodb_proxy, table, key)
         self._act = act
         self._left = nth
         self._kept: dict[str, Item] = {}
@@ -101,10 +101,12 @@ class Rival:
 
 
 class Death:
-    """Lets `after` writes that count arrive, and no write after them. A rule for `Between.watching`."""
+    """Lets `after` writes that count arrive, and no write after them. A rule for `DynamoDBProxy.watching`."""
 
-    def __init__(self, between: Between, table: JobsTable, key: str | None, after: int) -> None:
-        self._writes = Writes(between, table, key)
+    def __init__(
+        self, dynamodb_proxy: DynamoDBProxy, table: JobsTable, key: str | None, after: int
+    ) -> None:
+        self._writes = Writes(dynamodb_proxy, table, key)
         self._left = after
         self.came = False
         """Whether a write was held back."""

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from autograder.card import fail
-from autograder.process.student import Student
-from autograder.week04_job_state.student_code import JOB, Code, must_return, number, plain, status
-from autograder.week04_job_state.table import FINISHED, STATES, UNFINISHED, JobsTable, job
-from bootcamp.stack import Run
+from autograder.sdk import Run, Student, fail
+from autograder.sdk.answers import Code, must_return, number, plain
+from autograder.sdk.jobs_table import FINISHED, STATES, UNFINISHED, JobsTable, job
+from autograder.week04_job_state.student_code import JOB, status
 
 pytestmark = pytest.mark.item("4.1")
 

@@ -7,21 +7,12 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between
+from autograder.sdk import Answer, fail
+from autograder.sdk.answers import Code, changed, differs, must_be_job, must_raise, plain
+from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.jobs_table import FINISHED, STATES, Item, JobsTable, job, new_id
 from autograder.week04_job_state.rivals import NTH, Death, Rival
-from autograder.week04_job_state.student_code import (
-    JOB,
-    Code,
-    changed,
-    differs,
-    must_be_job,
-    must_raise,
-    plain,
-    status,
-)
-from autograder.week04_job_state.table import FINISHED, STATES, Item, JobsTable, job, new_id
+from autograder.week04_job_state.student_code import JOB, status
 
 pytestmark = pytest.mark.item("4.2")
 
@@ -126,13 +117,15 @@ def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
         must_raise(sent, answer, "JobNotFound", "`failed.found[0]` is None where there is no job")
 
 
-def test_a_death_half_way(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+def test_a_death_half_way(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
     """After a write the process can write no more."""
     for writes in range(1, MOST_WRITES):
         one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
         table.put(one)
-        death = Death(between, table, one["id"], writes)
-        with between.watching(death):
+        death = Death(dynamodb_proxy, table, one["id"], writes)
+        with dynamodb_proxy.watching(death):
             move(code, one["id"], "completed", {"mark": mark})
         wanted = {"status": "completed", "mark": mark, "lease_owner": None, "due_at": None}
         row = table.get(one["id"])
@@ -156,7 +149,9 @@ def races(rng: Random) -> list[tuple[str, str, bool, bool]]:
     return [*found, ("processing", rng.choice(FINISHED), True, True)]
 
 
-def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+def test_a_write_in_between(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
     """Somebody else writes right before the student's write arrives; or nobody does."""
     cases = [(*case, nth) for case in races(rng) for nth in NTH]
     for start, to, named, taken, nth in rng.sample(cases, len(cases)):
@@ -170,8 +165,8 @@ def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng:
             else:
                 table.cancel(one["id"])
 
-        rival = Rival(between, table, one["id"], meddle, nth)
-        with between.watching(rival):
+        rival = Rival(dynamodb_proxy, table, one["id"], meddle, nth)
+        with dynamodb_proxy.watching(rival):
             more = {} if generation is None else {"generation": generation}
             answer = move(code, one["id"], to, {"mark": mark}, **more)
         sent = sent_for(one, to, generation)

@@ -8,22 +8,12 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between
+from autograder.sdk import Answer, fail
+from autograder.sdk.answers import Code, changed, differs, must_be_job, must_return, number, plain
+from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.jobs_table import FINISHED, Item, JobsTable, job, moment, new_id
 from autograder.week04_job_state.rivals import NTH, Rival
-from autograder.week04_job_state.student_code import (
-    TRACKING,
-    Code,
-    changed,
-    differs,
-    must_be_job,
-    must_return,
-    number,
-    plain,
-    winners,
-)
-from autograder.week04_job_state.table import FINISHED, Item, JobsTable, job, moment, new_id
+from autograder.week04_job_state.student_code import TRACKING, winners
 
 pytestmark = pytest.mark.item("4.3")
 
@@ -170,7 +160,9 @@ def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
         )
 
 
-def test_a_taking_in_between(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+def test_a_taking_in_between(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
     """Another worker takes the job right before the student's write arrives; or nobody does."""
     cases = [(what, one, nth) for nth in NTH for what, one in free_jobs(rng)]
     for what, one, nth in rng.sample(cases, len(cases)):
@@ -187,8 +179,8 @@ def test_a_taking_in_between(code: Code, table: JobsTable, between: Between, rng
             table.change(one["id"], **other)
 
         worker, sent = name(rng), f"acquire() of a job {what}"
-        rival = Rival(between, table, one["id"], meddle, nth)
-        with between.watching(rival):
+        rival = Rival(dynamodb_proxy, table, one["id"], meddle, nth)
+        with dynamodb_proxy.watching(rival):
             answer = acquire(code, one["id"], worker)
         got = must_return(sent, answer)
         if not rival.met:

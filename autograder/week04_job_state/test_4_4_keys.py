@@ -8,21 +8,13 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between
+from autograder.sdk import Answer, fail
+from autograder.sdk.answers import Code, must_raise, must_return, number, plain
+from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.jobs_table import JobsTable, document, moment, new_id
+from autograder.week04_job_state.job_checks import check_job, somebody
 from autograder.week04_job_state.rivals import Death, Rival
-from autograder.week04_job_state.student_code import (
-    CREATION,
-    Code,
-    must_raise,
-    must_return,
-    number,
-    plain,
-    reference,
-)
-from autograder.week04_job_state.submitting import check_job, somebody
-from autograder.week04_job_state.table import JobsTable, document, moment, new_id
+from autograder.week04_job_state.student_code import CREATION, reference
 
 pytestmark = [pytest.mark.item("4.4"), pytest.mark.usefixtures("nothing_waits")]
 
@@ -131,13 +123,15 @@ def test_a_key_that_has_expired(code: Code, table: JobsTable, rng: Random) -> No
     check_job(sent, table, later, owner)
 
 
-def test_a_death_half_way(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+def test_a_death_half_way(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
     """After a write the process can write no more. The key must not lie."""
     for writes in range(1, MOST_WRITES):
         (owner, key), made = somebody(rng), document(rng, new_id(rng))
         table.clear()
-        death = Death(between, table, None, writes)
-        with between.watching(death):
+        death = Death(dynamodb_proxy, table, None, writes)
+        with dynamodb_proxy.watching(death):
             create_once(code, made, owner, key)
         again = {**made, "document_id": new_id(rng)}
         check_one_job(table, create_once(code, again, owner, key))
@@ -161,15 +155,15 @@ def check_one_job(table: JobsTable, answer: Answer) -> None:
 
 
 def test_two_at_the_same_moment(
-    code: Code, table: JobsTable, between: Between, rng: Random
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
     """Another request with the key is faster by a hair."""
     (owner, key), probe = somebody(rng), document(rng, new_id(rng))
     created("create_once()", create_once(code, probe, owner, key))
     won = table.all()
     table.clear()
-    rival = Rival(between, table, None, lambda: table.put(*won))
-    with between.watching(rival):
+    rival = Rival(dynamodb_proxy, table, None, lambda: table.put(*won))
+    with dynamodb_proxy.watching(rival):
         answer = create_once(code, {**probe, "document_id": new_id(rng)}, owner, key)
     sent = "create_once(); right before its write another request with the key has made the job"
     check_replayed(sent, table, created(sent, answer), probe["document_id"])

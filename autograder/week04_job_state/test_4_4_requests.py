@@ -9,24 +9,12 @@ from random import Random
 import httpx
 import pytest
 
-from autograder.card import TookTooLong, fail
-from autograder.process import wait
-from autograder.process.api import Api
-from autograder.run.dynamodb_proxy import Between
-from autograder.week02_api import uploading
-from autograder.week04_job_state.submitting import (
-    Accepted,
-    accepted,
-    announced,
-    blob_key,
-    check_job,
-    queue,
-    somebody,
-    submit,
-    text,
-)
-from autograder.week04_job_state.table import JobsTable, moment
-from bootcamp.stack import Run
+from autograder.sdk import Api, Run, TookTooLong, fail, until
+from autograder.sdk.blobs import stored
+from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.jobs_table import JobsTable, moment
+from autograder.sdk.submitting import Accepted, accepted, submit, text
+from autograder.week04_job_state.job_checks import announced, blob_key, check_job, queue, somebody
 
 pytestmark = [pytest.mark.item("4.4"), pytest.mark.usefixtures("nothing_waits")]
 
@@ -50,7 +38,7 @@ def test_without_a_key(api: Api, run: Run, table: JobsTable, rng: Random) -> Non
             cause="without a key each request is one of its own: `create`",
         )
     keys = {str(one.body["document"].get("blob_key")) for one in both}
-    if keys != {blob_key(content)} or blob_key(content) not in uploading.stored(run):
+    if keys != {blob_key(content)} or blob_key(content) not in stored(run):
         fail(sent=sent, expected=f"one blob, {blob_key(content)}", got=sorted(keys))
     for one in both:
         check_job(sent, table, one.body["document"], "public")
@@ -142,7 +130,7 @@ def test_another_document(api: Api, table: JobsTable, rng: Random) -> None:
 
 
 def test_row_before_message(
-    api: Api, run: Run, table: JobsTable, between: Between, rng: Random
+    api: Api, run: Run, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
     """While the row is on its way nobody is told, and everybody else is answered."""
     for key in (somebody(rng)[1], None):
@@ -156,7 +144,9 @@ def test_row_before_message(
             early += announced(run)
             late += held_up(api)
 
-        with between.before(hold, lambda request: request.writes and b"filename" in request.body):
+        with dynamodb_proxy.before(
+            hold, lambda request: request.writes and b"filename" in request.body
+        ):
             accepted(api, submit(api, text(rng), key=key), sent)
         if early:
             fail(
@@ -198,7 +188,7 @@ def test_without_redis(api: Api, run: Run, table: JobsTable, rng: Random) -> Non
     ids = {one.job_id for one in answers}
     for job_id in ids:
         table.change(job_id, due_at=moment(-1))  # PUBLISH_SECONDS have gone by
-    if not wait.until(lambda: set(announced(run)) == ids, BOUND_SECONDS):
+    if not until(lambda: set(announced(run)) == ids, BOUND_SECONDS):
         fail(
             sent=f"{sent}; then Redis comes back, and the jobs are due",
             expected="their messages in the queue: the outbox has found the rows",

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from autograder.card import fail
-from autograder.process.api import Api
-from autograder.run.dynamodb_proxy import Between
-from autograder.week02_api.uploading import log_of
-from autograder.week04_job_state.student_code import LISTING, Code, must_raise, must_return
-from autograder.week04_job_state.table import FINISHED, STATES, Item, JobsTable, job, moment, new_id
+from autograder.sdk import Api, fail
+from autograder.sdk.answers import Code, must_raise, must_return
+from autograder.sdk.api_log import log_of
+from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.jobs_table import FINISHED, STATES, Item, JobsTable, job, moment, new_id
+from autograder.week04_job_state.student_code import LISTING
 
 pytestmark = pytest.mark.item("4.5")
 
@@ -173,13 +173,13 @@ def page_in(api: Api, response: httpx.Response) -> tuple[list[str], str | None] 
 
 
 def read_all(
-    api: Api, sent: str, between: Between, limit: int, state: str | None = None
+    api: Api, sent: str, dynamodb_proxy: DynamoDBProxy, limit: int, state: str | None = None
 ) -> list[list[str]]:
     """All pages, one after the other; none too long, none too short without need."""
     pages: list[list[str]] = []
     cursor: str | None = None
     while not pages or cursor is not None:
-        with between.watching(lambda request: True) as seen:
+        with dynamodb_proxy.watching(lambda request: True) as seen:
             ids, cursor = read_page(api, sent, limit=limit, status=state, cursor=cursor)
             queries = sum(request.operation == "Query" and index(request.body) for request in seen)
         if len(ids) > limit:
@@ -240,19 +240,21 @@ def check_listed(sent: str, pages: list[list[str]], shown: list[Item]) -> None:
         fail(sent=sent, expected="newest first", got="another order", cause="`newest_first=True`")
 
 
-def test_all_pages(api: Api, table: JobsTable, between: Between, rng: Random) -> None:
+def test_all_pages(api: Api, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
     """Through all pages, of several sizes, without and with a status."""
     shown = fill(table, rng)
     for limit in (rng.randint(7, 9), MANY, 100):
         sent = f"GET /jobs?limit={limit} and its cursors, {MANY} jobs"
-        check_listed(sent, read_all(api, sent, between, limit), shown)
+        check_listed(sent, read_all(api, sent, dynamodb_proxy, limit), shown)
     for state, limit in ((RARE, 2), (RARE, 3), ("pending", 4)):
         sent = f"GET /jobs?status={state}&limit={limit} and its cursors"
         wanted = [one for one in shown if one["status"] == state]
-        check_listed(sent, read_all(api, sent, between, limit, state), wanted)
+        check_listed(sent, read_all(api, sent, dynamodb_proxy, limit, state), wanted)
 
 
-def test_short_answers(api: Api, table: JobsTable, between: Between, rng: Random) -> None:
+def test_short_answers(
+    api: Api, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
     """DynamoDB stops after a few items, as it does after one megabyte: then it is asked again."""
     shown = fill(table, rng)
     for state, limit, short in ((None, 7, 4), (RARE, 3, 2)):
@@ -272,7 +274,7 @@ def test_short_answers(api: Api, table: JobsTable, between: Between, rng: Random
                     request.limit(short)
                 return queries <= 4 * MOST_QUERIES
 
-            with between.watching(shorten):
+            with dynamodb_proxy.watching(shorten):
                 ids, cursor = read_page(api, sent, limit=limit, status=state, cursor=cursor)
             if queries > 2 * MOST_QUERIES:
                 fail(

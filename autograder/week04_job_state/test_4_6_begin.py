@@ -8,30 +8,12 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between
+from autograder.sdk import Answer, fail
+from autograder.sdk.answers import Code, changed, differs, must_be_job, must_return, number, plain
+from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.jobs_table import FINISHED, STEPS, Item, JobsTable, job, moment, new_id
 from autograder.week04_job_state.rivals import NTH, Rival
-from autograder.week04_job_state.student_code import (
-    TRACKING,
-    Code,
-    changed,
-    differs,
-    must_be_job,
-    must_return,
-    number,
-    plain,
-    winners,
-)
-from autograder.week04_job_state.table import (
-    FINISHED,
-    STEPS,
-    Item,
-    JobsTable,
-    job,
-    moment,
-    new_id,
-)
+from autograder.week04_job_state.student_code import TRACKING, winners
 from autograder.week04_job_state.test_4_3_acquire import ONE_WRITE, check_lease, check_said, name
 
 pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]
@@ -171,7 +153,9 @@ def test_out_of_turn(code: Code, table: JobsTable, rng: Random) -> None:
         fail(sent=sent, expected="None, and nothing written", got=plain(table.get(job_id)) or got)
 
 
-def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+def test_a_write_in_between(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
     """Right before the student's write arrives, the job is cancelled, or taken; or nothing happens."""
     cases = [(taken, nth) for taken in (False, True) for nth in NTH]
     for taken, nth in rng.sample(cases, len(cases)):
@@ -187,8 +171,8 @@ def test_a_write_in_between(code: Code, table: JobsTable, between: Between, rng:
                 table.cancel(one["id"])
 
         sent = f"begin_step() of step {step}, which comes next"
-        rival = Rival(between, table, one["id"], meddle, nth)
-        with between.watching(rival):
+        rival = Rival(dynamodb_proxy, table, one["id"], meddle, nth)
+        with dynamodb_proxy.watching(rival):
             answer = begin(code, one["id"], step, worker)
         got = must_return(sent, answer)
         if not rival.met:

@@ -9,23 +9,12 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between
-from autograder.sdk.races import made
+from autograder.sdk import Answer, fail, made
+from autograder.sdk.answers import Code, changed, differs, must_be_job, must_raise, number, plain
+from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.jobs_table import STEPS, Item, JobsTable, job, moment
 from autograder.week04_job_state.rivals import NTH, Rival
-from autograder.week04_job_state.student_code import (
-    JOB,
-    TRACKING,
-    Code,
-    changed,
-    differs,
-    must_be_job,
-    must_raise,
-    number,
-    plain,
-)
-from autograder.week04_job_state.table import STEPS, Item, JobsTable, job, moment
+from autograder.week04_job_state.student_code import JOB, TRACKING
 from autograder.week04_job_state.test_4_6_begin import times_of
 
 pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]
@@ -174,7 +163,7 @@ def meddle(table: JobsTable, job_id: str, changes: dict[str, Any]) -> None:
         table.cancel(job_id)
 
 
-def test_too_late(code: Code, table: JobsTable, between: Between, rng: Random) -> None:
+def test_too_late(code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
     """The worker comes back from a long sleep, and the job is not its own any more: it was so
     before the worker looked, or it happens right before its write arrives. Or all is well.
     """
@@ -190,7 +179,7 @@ def test_too_late(code: Code, table: JobsTable, between: Between, rng: Random) -
 
         if nth:
             sent = f"a worker is at step {step}. Right before its write arrives, {what}. It calls "
-            race(code, table, between, one, step, act, nth, f"{sent}end_step()")
+            race(code, table, dynamodb_proxy, one, step, act, nth, f"{sent}end_step()")
             continue
         act()
         before, answer = table.get(one["id"]), end(code, one, step, mark(rng))
@@ -205,7 +194,7 @@ def mark(rng: Random) -> dict[str, str]:
 def race(
     code: Code,
     table: JobsTable,
-    between: Between,
+    dynamodb_proxy: DynamoDBProxy,
     one: Item,
     step: int,
     act: Callable[[], None],
@@ -214,8 +203,8 @@ def race(
 ) -> None:
     """Somebody acts right before the nth write. Where there is none, the end is written."""
     more = mark(Random(one["id"]))  # noqa: S311 - an input, not a secret
-    rival = Rival(between, table, one["id"], act, nth)
-    with between.watching(rival):
+    rival = Rival(dynamodb_proxy, table, one["id"], act, nth)
+    with dynamodb_proxy.watching(rival):
         answer = end(code, one, step, more)
     if rival.met:
         check_refused(sent, answer, rival.overwritten())

@@ -8,21 +8,26 @@ from typing import Any
 
 import pytest
 
-from autograder.card import CheckFailed, fail
-from autograder.process import wait
-from autograder.process.rpc_client import failure_card
-from autograder.process.worker import Worker
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.sandbox.disk import write_below
-from autograder.week01_first_task import broker
-from autograder.week02_api.uploading import accepted, traceback_in, upload
-from autograder.week03_pipeline import database
+from autograder.sdk import (
+    CheckFailed,
+    OpenAIControl,
+    Run,
+    Worker,
+    broker,
+    database,
+    fail,
+    failure_card,
+    until,
+)
+from autograder.sdk.answers import Code, changed, number, plain
+from autograder.sdk.api_log import traceback_in
+from autograder.sdk.blobs import write_below
+from autograder.sdk.dynamodb import DynamoDBProxy, Request
+from autograder.sdk.jobs_table import FINISHED, STEPS, Item, JobsTable, job, moment
+from autograder.sdk.submitting import text
+from autograder.sdk.uploading import accepted, upload
 from autograder.week04_job_state.conftest import LateWorker
-from autograder.week04_job_state.student_code import Code, changed, number, plain
-from autograder.week04_job_state.submitting import blob_key, text
-from autograder.week04_job_state.table import FINISHED, STEPS, Item, JobsTable, job, moment
-from bootcamp.providers import OpenAIControl
-from bootcamp.stack import Run
+from autograder.week04_job_state.job_checks import blob_key
 
 pytestmark = pytest.mark.item("4.6")
 
@@ -39,14 +44,14 @@ def ended(table: JobsTable, job_id: str) -> Item:
         row = table.get(job_id)
         return row if row is not None and row["status"] in FINISHED else None
 
-    return wait.until(look, DONE_SECONDS) or table.get(job_id) or {}
+    return until(look, DONE_SECONDS) or table.get(job_id) or {}
 
 
 def in_order(code: Code, run: Run) -> None:
     """Wait until the one slot has done all that was in the queue: a task of no job comes last."""
     answer = code.ask("pipeline.producer", "enqueue_articles", ["the last one"])
     ids = answer.value if answer.ok and isinstance(answer.value, list) else []
-    if not ids or not wait.until(lambda: broker.result(run, str(ids[0])), DONE_SECONDS):
+    if not ids or not until(lambda: broker.result(run, str(ids[0])), DONE_SECONDS):
         fail(
             sent="a task that belongs to no job (week 1's), behind the messages of jobs",
             expected="its result",
@@ -148,7 +153,7 @@ def test_cancelled_half_way(
     code: Code,
     run: Run,
     table: JobsTable,
-    between: Between,
+    dynamodb_proxy: DynamoDBProxy,
     openai: OpenAIControl,
     rng: Random,
 ) -> None:
@@ -175,9 +180,9 @@ def test_cancelled_half_way(
         )
 
     before = set(table.jobs())
-    with between.before(cancel, at_its_end):
+    with dynamodb_proxy.before(cancel, at_its_end):
         one = accepted(late_worker.api, upload(late_worker.api, content, "keeper.txt"), "an upload")
-        wait.until(lambda: kept or not worker.alive, DONE_SECONDS)
+        until(lambda: kept or not worker.alive, DONE_SECONDS)
     sent = "an upload that is cancelled while its second step is at work"
     if not kept:
         row = table.get(one.task_id) or {}

@@ -6,38 +6,10 @@ from random import Random
 
 import pytest
 
-from autograder.process.api import Api
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.run.plugin import grading_run
-from autograder.run.session import Session
-from autograder.week04_job_state.student_code import Code
+from autograder.sdk import Api, OpenAIControl, Run, Session, Student, Worker
+from autograder.sdk.answers import Code
 from autograder.week05_retries.rows import ALERTS, DEFINITION, Rows, Settings
 from autograder.week05_retries.scene import Scene
-from bootcamp.providers import OpenAIControl
-from bootcamp.stack import Run
-
-END_TO_END = {"5.3", "5.4", "5.5", "5.6"}
-LAUNCHED = pytest.StashKey[tuple[Api, Worker]]()
-
-
-@pytest.hookimpl(trylast=True)  # after the one that makes the grading run
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let API and worker boot while functions are called."""
-    grading = grading_run(session.config)
-    if grading is None:
-        return
-    Rows(grading.run).create(DEFINITION)
-    ours = Settings.of(grading).environment()
-    ours |= {"ALERT_WEBHOOK_URL": grading.run.webhooks.url(ALERTS)}
-    grading.student.env.update(ours)
-    if END_TO_END & set(grading.wanted):
-        student = grading.student
-        student.launch_migration()
-        session.config.stash[LAUNCHED] = (
-            student.launch_api("shared"),
-            student.launch_worker("shared"),
-        )
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +19,17 @@ def settings(session: Session) -> Settings:
 
 
 @pytest.fixture(scope="session")
+def environment(run: Run, settings: Settings) -> dict[str, str]:
+    """The settings as the student's processes get them."""
+    return settings.environment() | {"ALERT_WEBHOOK_URL": run.webhooks.url(ALERTS)}
+
+
+@pytest.fixture(scope="session")
 def all_rows(run: Run) -> Rows:
     """The jobs table, past all code of the student's."""
-    return Rows(run)
+    rows = Rows(run)
+    rows.create(DEFINITION)
+    return rows
 
 
 @pytest.fixture
@@ -59,29 +39,24 @@ def table(all_rows: Rows) -> Rows:
     return all_rows
 
 
+@pytest.fixture(scope="session")
+def launched_stores(student: Student, all_rows: Rows) -> None:
+    """The migrations, which find the jobs table in place."""
+    student.launch_migration()
+
+
 @pytest.fixture
-def code(student: Student) -> Code:
+def code(student: Student, environment: dict[str, str], all_rows: Rows) -> Code:
     """The student's functions. Their process has booted without this week's settings."""
-    ours = (*Settings.names(), "ALERT_WEBHOOK_URL")
-    student.call("os", "environ.update", {name: student.env[name] for name in ours})
+    student.call("os", "environ.update", environment)
     return Code(student)
 
 
 @pytest.fixture(scope="session")
-def worker(student: Student, pytestconfig: pytest.Config) -> Worker:
-    """The worker, ready."""
-    student.await_migration()
-    worker = pytestconfig.stash[LAUNCHED][1]
-    student.await_worker(worker)
-    return worker
-
-
-@pytest.fixture(scope="session")
-def api(student: Student, pytestconfig: pytest.Config) -> Api:
-    """The API, ready, and with it the outbox."""
-    api = pytestconfig.stash[LAUNCHED][0]
-    student.await_api(api)
-    return api
+def worker(student: Student, launched_worker: Worker, stores: None) -> Worker:
+    """The worker, ready, and all stores."""
+    student.await_worker(launched_worker)
+    return launched_worker
 
 
 @pytest.fixture
@@ -94,5 +69,5 @@ def scene(
     settings: Settings,
     rng: Random,
 ) -> Scene:
-    """API, worker, and no job yet."""
+    """API with its outbox, worker, and no job yet."""
     return Scene(run, table, openai, worker, settings, rng)

@@ -8,9 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.week01_first_task import broker
+from autograder.sdk import Run, broker
 from autograder.week05_retries.rows import Item, Settings, due_after, is_waiting
-from bootcamp.stack import Run
 
 EMBED = "pipeline.embed_chunks"
 

@@ -11,18 +11,11 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.rpc_client import Answer
-from autograder.run.session import Session
-from autograder.sandbox.disk import write_below
-from autograder.sdk.races import made
-from autograder.week04_job_state.student_code import Code, number, plain
-from autograder.week04_job_state.table import DEFINITION as WEEK_FOUR
-from autograder.week04_job_state.table import LONG, Item, JobsTable, job, moment, new_id
-from bootcamp.providers import OpenAIControl
-from bootcamp.providers.clients import JournalEntry
-from bootcamp.stack import Run
+from autograder.sdk import JournalEntry, OpenAIControl, Run, Session, fail, made, until
+from autograder.sdk.answers import number, plain
+from autograder.sdk.blobs import write_below
+from autograder.sdk.jobs_table import DEFINITION as WEEK_FOUR
+from autograder.sdk.jobs_table import LONG, Item, JobsTable, job, moment, new_id
 
 ALERTS = "alerts"
 """The name of the hook that alerts are sent to."""
@@ -164,11 +157,6 @@ def as_job(row: Item) -> dict[str, Any]:
     return made(DEAD_MODEL, "ReliableJob", **plain(row))
 
 
-def function(module: str, name: str) -> dict[str, Any]:
-    """A function of the student's, as an argument."""
-    return made("builtins", "getattr", made("importlib", "import_module", module), name)
-
-
 class Rows(JobsTable):
     """The jobs table, and time that goes by in it."""
 
@@ -208,7 +196,7 @@ def ended(table: JobsTable, job_id: str, seconds: float = DONE_SECONDS) -> Item:
         row = row_of(table, job_id)
         return row if row.get("status") in ("completed", "failed", "cancelled") else None
 
-    return wait.until(look, seconds, LOOK_SECONDS) or row_of(table, job_id)
+    return until(look, seconds, LOOK_SECONDS) or row_of(table, job_id)
 
 
 def asked(openai: OpenAIControl, one: Submitted) -> list[JournalEntry]:
@@ -236,12 +224,6 @@ def shown(row: Item) -> Any:
 def monotonic_of(seconds: float) -> float:
     """A time of the table's on the clock of the journal."""
     return seconds - time.time() + time.monotonic()
-
-
-def values(code: Code, n: int, module: str, name: str, *args: Any) -> Answer:
-    """What a function answers when it is called `n` times with these arguments."""
-    repeated = [made("itertools", "repeat", one, n) for one in args]
-    return code.ask("builtins", "list", made("builtins", "map", function(module, name), *repeated))
 
 
 __all__ = ["LONG", "Item", "job", "moment", "new_id"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
-from autograder.card import fail
-from autograder.process.worker import Worker
-from autograder.week02_api.uploading import traceback_in
-from autograder.week04_job_state.student_code import number
+from autograder.sdk import Fault, OpenAIControl, Run, Worker, fail
+from autograder.sdk.answers import number
+from autograder.sdk.api_log import traceback_in
 from autograder.week05_retries import rows
 from autograder.week05_retries.rows import (
     DONE_SECONDS,
@@ -21,9 +20,6 @@ from autograder.week05_retries.rows import (
     shown,
     submit,
 )
-from bootcamp.providers import OpenAIControl
-from bootcamp.providers.faults import Fault
-from bootcamp.stack import Run
 
 SLACK = 0.9
 """Of a wait that must be kept."""

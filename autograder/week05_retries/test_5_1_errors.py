@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.sdk.races import made
-from autograder.week04_job_state.student_code import Code, must_return
+from autograder.sdk import fail, made
+from autograder.sdk.answers import Code, must_return
 
 pytestmark = pytest.mark.item("5.1")
 

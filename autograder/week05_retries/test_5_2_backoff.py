@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.week04_job_state.student_code import Code, must_return
-from autograder.week05_retries.chance import check_own_chance
-from autograder.week05_retries.rows import values
+from autograder.sdk import fail
+from autograder.sdk.answers import Code, must_return
+from autograder.sdk.randomness import check_own_chance, values
 
 pytestmark = pytest.mark.item("5.2")
 

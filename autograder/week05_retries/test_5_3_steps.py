@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.card import fail
-from autograder.run.dynamodb_proxy import Between, Request
+from autograder.sdk import Fault, fail
+from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.week05_retries import rows
 from autograder.week05_retries.retrying import held_by_broker
-from autograder.week05_retries.rows import (
-    asked,
-    ended,
-    submit,
-)
+from autograder.week05_retries.rows import asked, ended, submit
 from autograder.week05_retries.scene import (
     SLACK,
     Scene,
@@ -22,12 +18,11 @@ from autograder.week05_retries.scene import (
     spoiling,
     too_early,
 )
-from bootcamp.providers.faults import Fault
 
 pytestmark = pytest.mark.item("5.3")
 
 
-def test_a_step_that_fails_and_passes(scene: Scene, between: Between) -> None:
+def test_a_step_that_fails_and_passes(scene: Scene, dynamodb_proxy: DynamoDBProxy) -> None:
     """Three failures, then all is well. The row is written before the message is sent."""
     early: list[bool] = []
     one = submit(scene.run, scene.table, scene.rng, due_at=rows.moment(rows.LONG))
@@ -41,7 +36,7 @@ def test_a_step_that_fails_and_passes(scene: Scene, between: Between) -> None:
     def hands_over(request: Request) -> bool:
         return request.writes and request.names(one.id) and b"failures" in request.body
 
-    with between.before(look, hands_over):
+    with dynamodb_proxy.before(look, hands_over):
         scene.table.make_due(one.id)
         ended(scene.table, one.id)
     if any(early):

@@ -7,9 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.week01_first_task import broker
+from autograder.sdk import Fault, broker, fail, until
 from autograder.week05_retries import rows
 from autograder.week05_retries.retrying import held_by_broker, wait_on_row
 from autograder.week05_retries.rows import (
@@ -29,7 +27,6 @@ from autograder.week05_retries.scene import (
     check_steps_before,
     too_early,
 )
-from bootcamp.providers.faults import Fault
 
 pytestmark = pytest.mark.item("5.3")
 
@@ -76,7 +73,7 @@ def waiting_of(scene: Scene, jobs: list[Submitted]) -> dict[str, float]:
             settled += one.id in found or over or rows.is_waiting(row)
         return settled == len(jobs)
 
-    wait.until(look, DONE_SECONDS, rows.LOOK_SECONDS)
+    until(look, DONE_SECONDS, rows.LOOK_SECONDS)
     return found
 
 
@@ -100,9 +97,7 @@ def check_asked(scene: Scene, jobs: list[Submitted]) -> None:
         early = (
             scene.settings.backoff_cap_seconds + 2
         )  # a wait that knows nothing of what was asked
-        again = wait.until(
-            lambda: [one for one in missing if len(asked(scene.openai, one)) > 1], early
-        )
+        again = until(lambda: [one for one in missing if len(asked(scene.openai, one)) > 1], early)
         row = row_of(scene.table, (again or missing)[0].id)
         fail(
             sent=sent,
@@ -200,7 +195,7 @@ def check_last_attempt(scene: Scene, one: Submitted) -> None:
     sent += f"(MAX_ATTEMPTS {most})"
     if waiting_of(scene, [one]):
         scene.table.make_due(one.id)
-    wait.until(lambda: len(asked(scene.openai, one)) >= 2, DONE_SECONDS)
+    until(lambda: len(asked(scene.openai, one)) >= 2, DONE_SECONDS)
     ended(scene.table, one.id, 2.0)  # or it does not end: that is another item's matter
     check_requests(scene, sent, one, [500, 500])
     check_steps_before(scene, sent, one, row_of(scene.table, one.id))

@@ -9,21 +9,11 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process.rpc_client import Answer
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.sdk.races import made
-from autograder.week04_job_state.student_code import (
-    Code,
-    changed,
-    must_be_job,
-    must_raise,
-    number,
-    plain,
-)
+from autograder.sdk import Answer, fail, made
+from autograder.sdk.answers import Code, changed, must_be_job, must_raise, number, plain
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.week05_retries.rows import LONG, Item, Rows, as_job, job, moment, row_of
 from autograder.week05_retries.test_5_4_letters import DEAD, Made
-from autograder.week05_retries.writes import check_one_write
 
 pytestmark = pytest.mark.item("5.4")
 
@@ -71,12 +61,12 @@ def bury(code: Code, row: Item, argument: Made, more: dict[str, Any]) -> Answer:
     return code.ask(DEAD, "bury", as_job(row), argument, more)
 
 
-def test_one_write(code: Code, table: Rows, between: Between, rng: Random) -> None:
+def test_one_write(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
     """State, error, letter and its time: together."""
     row, more = taken(rng, table), mark(rng)
     known, argument = letter(rng)
     sent = "bury() of a job that this worker has"
-    with between.watching() as seen:
+    with dynamodb_proxy.watching() as seen:
         said = must_be_job(sent, bury(code, row, argument, more))
     found = row_of(table, row["id"])
     wanted: dict[str, Any] = {
@@ -137,7 +127,7 @@ def check_finished(sent: str, row: Item) -> None:
         )
 
 
-def test_too_late(code: Code, table: Rows, between: Between, rng: Random) -> None:
+def test_too_late(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
     """Another worker has the job, or it was cancelled: by now, or right before the write; or neither."""
 
     def taken_over(row: Item) -> None:
@@ -159,14 +149,16 @@ def test_too_late(code: Code, table: Rows, between: Between, rng: Random) -> Non
         row = taken(rng, table)
         sent = f"bury() of a job {what}"
         if act is None:
-            alone(sent, code, table, between, row, rng)
+            alone(sent, code, table, dynamodb_proxy, row, rng)
         else:
-            refused(sent, code, table, between, row, rng, act, racing)
+            refused(sent, code, table, dynamodb_proxy, row, rng, act, racing)
 
 
-def alone(sent: str, code: Code, table: Rows, between: Between, row: Item, rng: Random) -> None:
+def alone(
+    sent: str, code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, row: Item, rng: Random
+) -> None:
     """Nobody else wants this one: it is buried, in one write."""
-    with between.watching() as seen:
+    with dynamodb_proxy.watching() as seen:
         must_be_job(sent, bury(code, row, letter(rng)[1], mark(rng)))
     check_one_write(sent, seen, row["id"], ONE_WRITE)
     if (status := row_of(table, row["id"]).get("status")) != "failed":
@@ -177,7 +169,7 @@ def refused(
     sent: str,
     code: Code,
     table: Rows,
-    between: Between,
+    dynamodb_proxy: DynamoDBProxy,
     row: Item,
     rng: Random,
     act: Callable[[Item], None],
@@ -195,7 +187,7 @@ def refused(
 
     if not racing:
         meddle()
-    with between.before(meddle, writes_it):
+    with dynamodb_proxy.before(meddle, writes_it):
         answer = bury(code, row, letter(rng)[1], mark(rng))
     must_raise(sent, answer, "JobConflict", ONE_WRITE)
     if not kept:

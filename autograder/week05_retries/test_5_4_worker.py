@@ -8,14 +8,11 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.api import Api
-from autograder.process.worker import Worker
-from autograder.week02_api.uploading import traceback_in
-from autograder.week04_job_state.student_code import number, plain
-from autograder.week04_job_state.submitting import accepted
-from autograder.week04_job_state.submitting import submit as post
+from autograder.sdk import Api, Fault, OpenAIControl, Run, Worker, fail, until
+from autograder.sdk.answers import number, plain
+from autograder.sdk.api_log import traceback_in
+from autograder.sdk.submitting import accepted
+from autograder.sdk.submitting import submit as post
 from autograder.week05_retries.rows import (
     LONG,
     Item,
@@ -29,9 +26,6 @@ from autograder.week05_retries.rows import (
     shown,
     submit,
 )
-from bootcamp.providers import OpenAIControl
-from bootcamp.providers.faults import Fault
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("5.4")
 
@@ -160,7 +154,7 @@ def check_log(sent: str, worker: Worker, job_id: str, letter: dict[str, Any]) ->
             if job_id in line and str(letter.get("fingerprint")) in line and "ALERT" not in line
         ]
 
-    wait.until(lines, LOG_SECONDS)
+    until(lines, LOG_SECONDS)
     found = [line for line in lines() if _LEVEL.search(line)]
     if len(found) != 1:
         fail(

@@ -7,13 +7,19 @@ from typing import Any
 
 import pytest
 
-from autograder.card import CheckFailed, fail
-from autograder.process import wait
-from autograder.process.api import Api
-from autograder.process.rpc_client import failure_card
-from autograder.process.worker import Worker
-from autograder.week02_api.uploading import traceback_in
-from autograder.week04_job_state.student_code import Code, must_raise, plain
+from autograder.sdk import (
+    Api,
+    CheckFailed,
+    Fault,
+    OpenAIControl,
+    Run,
+    Worker,
+    fail,
+    failure_card,
+    until,
+)
+from autograder.sdk.answers import Code, must_raise, plain
+from autograder.sdk.api_log import traceback_in
 from autograder.week05_retries.rows import (
     DONE_SECONDS,
     LONG,
@@ -30,9 +36,6 @@ from autograder.week05_retries.rows import (
     shown,
     submit,
 )
-from bootcamp.providers import OpenAIControl
-from bootcamp.providers.faults import Fault
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("5.5")
 
@@ -143,7 +146,7 @@ def check_kill(
     """SIGKILL, in the last delivery that it gets."""
     sent = f"a job in its delivery {limit} of {limit}, whose worker is killed (SIGKILL) while it embeds"
     table.make_due(one.id)
-    if not wait.until(lambda: asked(openai, one), DONE_SECONDS):
+    if not until(lambda: asked(openai, one), DONE_SECONDS):
         got = shown(row_of(table, one.id))
         fail(sent=sent, expected="a request to the provider", got=got, log=worker.tail())
     worker.kill_pool()
@@ -153,7 +156,7 @@ def check_kill(
         dead = row_of(table, one.id).get("status") == "failed"
         return dead or len(asked(openai, one)) > 1
 
-    wait.until(over, DONE_SECONDS)
+    until(over, DONE_SECONDS)
     row = row_of(table, one.id)
     letter = row.get("dead_letter")
     count = len(asked(openai, one))

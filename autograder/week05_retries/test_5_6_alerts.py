@@ -10,12 +10,9 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.worker import Worker
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week01_first_task import broker
-from autograder.week04_job_state.student_code import Code, must_return, number, plain
+from autograder.sdk import Run, WebhookSink, Worker, broker, fail, until
+from autograder.sdk.answers import Code, must_return, number, plain
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, writes_to
 from autograder.week05_retries.rows import (
     ALERTS,
     Item,
@@ -26,9 +23,6 @@ from autograder.week05_retries.rows import (
     moment,
     row_of,
 )
-from autograder.week05_retries.writes import writes_to
-from bootcamp.providers import WebhookSink
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("5.6")
 
@@ -119,10 +113,12 @@ def quiet(table: Rows, kind: str, seconds: float) -> None:
     table.change(f"alert#{kind}", quiet_until=moment(seconds))
 
 
-def test_a_race(code: Code, table: Rows, between: Between, settings: Settings, rng: Random) -> None:
+def test_a_race(
+    code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, settings: Settings, rng: Random
+) -> None:
     """Another worker alerts right before the last write that a claim makes when nobody disturbs it."""
     kind = f"{rng.getrandbits(64):016x}"
-    with between.watching() as seen:
+    with dynamodb_proxy.watching() as seen:
         must_be("claim_alert() of a kind that is new", claim(code, "claim_alert()", kind), 1)
     last = len(writes_to(seen, f"alert#{kind}"))
 
@@ -139,7 +135,7 @@ def test_a_race(code: Code, table: Rows, between: Between, settings: Settings, r
         return len(written) == last
 
     sent = "claim_alert() of a kind that another worker alerts about, right before the write"
-    with between.before(act, is_last):
+    with dynamodb_proxy.before(act, is_last):
         said = claim(code, sent, kind)
     must_be(sent, said, None, ONE_DECIDES)
     check_record(sent, table, kind, 2, float(until))
@@ -160,8 +156,8 @@ def test_the_webhook(
         bodies = [_body(one.body) for one in webhooks.deliveries(ALERTS)]
         return Counter(body.get("fingerprint") for body in bodies if body.get("text"))
 
-    wait.until(lambda: all(told()[kind] for kind in kinds), SENT_SECONDS)
-    wait.until(lambda: not broker.waiting(run) and not broker.unacknowledged(run), SENT_SECONDS)
+    until(lambda: all(told()[kind] for kind in kinds), SENT_SECONDS)
+    until(lambda: not broker.waiting(run) and not broker.unacknowledged(run), SENT_SECONDS)
     found = {kind: told()[kind] for kind in kinds}
     if found != dict.fromkeys(kinds, 1):
         fail(

@@ -8,11 +8,8 @@ from random import Random
 import psutil
 import pytest
 
-from autograder.card import fail
-from autograder.process.api import Api
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.sdk.races import made
-from autograder.week04_job_state.student_code import (
+from autograder.sdk import Api, fail, made
+from autograder.sdk.answers import (
     Code,
     changed,
     must_be_job,
@@ -21,6 +18,7 @@ from autograder.week04_job_state.student_code import (
     number,
     plain,
 )
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.week05_retries.rows import (
     DEAD_MODEL,
     Item,
@@ -33,7 +31,6 @@ from autograder.week05_retries.rows import (
     moment,
     row_of,
 )
-from autograder.week05_retries.writes import check_one_write
 
 pytestmark = pytest.mark.item("5.6")
 
@@ -117,7 +114,7 @@ def check_anew(sent: str, row: Item, before: Item) -> None:
         )
 
 
-def test_one_too_late(code: Code, quiet: Rows, between: Between, rng: Random) -> None:
+def test_one_too_late(code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
     """Somebody else was faster: by now, or right before the write; or nobody was."""
 
     def replayed(row: Item) -> Item:
@@ -147,21 +144,27 @@ def test_one_too_late(code: Code, quiet: Rows, between: Between, rng: Random) ->
         quiet.put(row)
         sent = f"replay() of a job {what}"
         if other is None:
-            alone(sent, code, quiet, between, row)
+            alone(sent, code, quiet, dynamodb_proxy, row)
         else:
-            refused(sent, code, quiet, between, row, other(row), racing)
+            refused(sent, code, quiet, dynamodb_proxy, row, other(row), racing)
 
 
-def alone(sent: str, code: Code, quiet: Rows, between: Between, row: Item) -> None:
+def alone(sent: str, code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, row: Item) -> None:
     """Nobody else wants this one: it is replayed, in one write."""
-    with between.watching() as seen:
+    with dynamodb_proxy.watching() as seen:
         must_be_job(sent, code.ask(DEAD_MODEL, "replay", as_job(row)))
     check_one_write(sent, seen, row["id"], ONE_WRITE)
     check_anew(sent, row_of(quiet, row["id"]), row)
 
 
 def refused(
-    sent: str, code: Code, quiet: Rows, between: Between, row: Item, now: Item, racing: bool
+    sent: str,
+    code: Code,
+    quiet: Rows,
+    dynamodb_proxy: DynamoDBProxy,
+    row: Item,
+    now: Item,
+    racing: bool,
 ) -> None:
     """A JobConflict, and what somebody else has made of the row is left alone."""
 
@@ -173,7 +176,7 @@ def refused(
 
     if not racing:
         act()
-    with between.before(act, writes_it):
+    with dynamodb_proxy.before(act, writes_it):
         answer = code.ask(DEAD_MODEL, "replay", as_job(row))
     must_raise(sent, answer, "JobConflict", ONE_WRITE)
     if odd := changed(now, quiet.get(row["id"])):
@@ -263,7 +266,7 @@ def test_all(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
 
 
 def test_all_while_others_do(
-    code: Code, quiet: Rows, between: Between, settings: Settings, rng: Random
+    code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, settings: Settings, rng: Random
 ) -> None:
     """One of them is replayed by somebody else, right before its write."""
     every = 1 / settings.replays_per_second
@@ -279,7 +282,7 @@ def test_all_while_others_do(
         return request.writes and request.names(taken["id"])
 
     sent = "replay_all() of 4 jobs; somebody else replays the second, right before its write"
-    with between.before(act, writes_it):
+    with dynamodb_proxy.before(act, writes_it):
         said = replay_all(code, sent, owner, None)
     if odd := changed(taken, quiet.get(taken["id"])):
         fail(sent=sent, expected="the second is left alone", got=odd, cause=ONE_WRITE)

@@ -8,12 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.card import CheckFailed, fail
-from autograder.process.api import Api
-from autograder.process.worker import Worker
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week02_api.uploading import log_of, traceback_in
-from autograder.week04_job_state.student_code import changed, plain
+from autograder.sdk import Api, CheckFailed, OpenAIControl, Run, Worker, fail
+from autograder.sdk.answers import changed, plain
+from autograder.sdk.api_log import log_of, traceback_in
+from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.week05_retries.rows import (
     Item,
     Rows,
@@ -28,8 +26,6 @@ from autograder.week05_retries.rows import (
     shown,
     submit,
 )
-from bootcamp.providers import OpenAIControl
-from bootcamp.stack import Run
 
 pytestmark = pytest.mark.item("5.6")
 
@@ -125,7 +121,7 @@ def test_one_is_replayed(
 
 
 def test_what_is_not_replayed(
-    api: Api, run: Run, table: Rows, between: Between, rng: Random
+    api: Api, run: Run, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
     """No dead letter, somebody else's, or a replay that came too late."""
     foreign = dead(rng, owner=f"owner-{rng.getrandbits(32):x}")
@@ -156,7 +152,7 @@ def test_what_is_not_replayed(
         "POST /dead-letters/{job_id}/replay of a job that somebody else replays right before the "
     )
     sent += "write, and that fails again"
-    with between.before(act, writes_it):
+    with dynamodb_proxy.before(act, writes_it):
         must_answer(api, sent, replay(api, one.id), 409, "the generation that was read is over")
     if odd := changed(again, table.get(one.id)):
         fail(sent=sent, expected="409, and nothing is changed", got=odd)
@@ -168,7 +164,7 @@ def test_nobody_waits(
     run: Run,
     table: Rows,
     openai: OpenAIControl,
-    between: Between,
+    dynamodb_proxy: DynamoDBProxy,
     rng: Random,
 ) -> None:
     """While DynamoDB thinks about a replay, the API answers others."""
@@ -187,7 +183,7 @@ def test_nobody_waits(
 
         what = "write" if writes else "read"
         sent = f"GET /health while the {what} of a replay is on its way to DynamoDB"
-        with between.before(ask, fits):
+        with dynamodb_proxy.before(ask, fits):
             try:
                 replay(api, one.id)
             except CheckFailed:

@@ -7,22 +7,20 @@ from dataclasses import dataclass
 
 import pytest
 
-from autograder.process.api import Api
-from autograder.process.student import Student
-from autograder.process.worker import Worker
-from autograder.run.session import Session
-from autograder.week04_job_state.student_code import Code
-from autograder.week04_job_state.table import JobsTable
+from autograder.sdk import Api, Run, Session, Student, WebhookSink, Worker
+from autograder.sdk.answers import Code
+from autograder.sdk.jobs_table import JobsTable
+from autograder.sdk.network import NameServer
 from autograder.week06_webhooks.office import Office
-from bootcamp.providers import WebhookSink
-from bootcamp.providers.name_server import NameServer
-from bootcamp.stack import Run
 
 PINNED = "pinned.test"
 """A name that webhooks may go to although it is loopback."""
-WITH_WORKER = {"6.3", "6.5"}
 ATTEMPT_SECONDS = 10
 """How long an attempt of the worker may take: no receiver here needs so long, however busy we are."""
+
+
+def _port(webhooks: WebhookSink) -> int:
+    return int(webhooks.base_url.rpartition(":")[2])
 
 
 def waits(session: Session) -> dict[str, str]:
@@ -73,22 +71,20 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def place(
-    student: Student,
-    session: Session,
-    names: NameServer,
-    webhooks: WebhookSink,
-) -> Place:
-    """The student's processes, with this week's settings."""
-    sink = int(webhooks.base_url.rpartition(":")[2])
-    targets = [f"{host}:{sink}" for host in ("127.0.0.1", PINNED)]
-    settings = waits(session) | {
+def environment(session: Session, names: NameServer, webhooks: WebhookSink) -> dict[str, str]:
+    """Settings of the student's processes."""
+    targets = [f"{host}:{_port(webhooks)}" for host in ("127.0.0.1", PINNED)]
+    return waits(session) | {
         "WEBHOOK_DNS_SERVER": names.address,
         "WEBHOOK_ALLOWED_TARGETS": ",".join(targets),
     }
-    student.env.update(settings)
-    place = Place(student, sink, settings)
-    place.set(**settings)  # the calling process has booted without them
+
+
+@pytest.fixture(scope="session")
+def place(student: Student, environment: dict[str, str], webhooks: WebhookSink) -> Place:
+    """The student's processes, with this week's settings."""
+    place = Place(student, _port(webhooks), environment)
+    place.set(**environment)  # the calling process has booted without them
     return place
 
 
@@ -107,45 +103,15 @@ def code(place: Place) -> Code:
     return Code(place.student)
 
 
-@dataclass(frozen=True)
-class Apps:
-    """The API and the worker."""
-
-    api: Api
-    worker: Worker
-
-    @classmethod
-    def launch(cls, student: Student) -> Apps:
-        """Both boot, side by side, while the stores are prepared."""
-        student.launch_migration()
-        return cls(student.launch_api("shared"), student.launch_worker("shared"))
+@pytest.fixture(scope="session")
+def launched_stores(student: Student, table: JobsTable) -> None:
+    """The migrations, which find the jobs table in place."""
+    student.launch_migration()
 
 
 @pytest.fixture(scope="session")
-def launched(place: Place, table: JobsTable) -> Apps:
-    """API and worker, while they boot."""
-    return Apps.launch(place.student)
-
-
-@pytest.fixture(autouse=True)
-def boot(request: pytest.FixtureRequest, session: Session) -> None:
-    """Let them boot while functions are called, as soon as it looks as if they were needed."""
-    first = request.node.get_closest_marker("item").args[0] == session.wanted[0]
-    needed = WITH_WORKER & set(session.wanted) and not request.session.testsfailed
-    if needed and not first:
-        request.getfixturevalue("launched")
-
-
-@pytest.fixture(scope="session")
-def apps(launched: Apps, student: Student) -> Apps:
-    """API and worker, ready, and all stores."""
-    student.await_migration()
-    student.await_api(launched.api)
-    student.await_worker(launched.worker)
-    return launched
-
-
-@pytest.fixture(scope="session")
-def office(apps: Apps, table: JobsTable, webhooks: WebhookSink) -> Office:
+def office(
+    api: Api, worker: Worker, table: JobsTable, webhooks: WebhookSink, stores: None
+) -> Office:
     """Where webhooks are registered, and what becomes of them."""
-    return Office(apps.api, apps.worker, table, webhooks)
+    return Office(api, worker, table, webhooks)

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.process.api import Api
-from autograder.process.worker import Worker
-from autograder.week02_api.uploading import log_of, traceback_in
-from autograder.week04_job_state.student_code import plain
-from autograder.week04_job_state.table import Item, JobsTable
+from autograder.sdk import Api, WebhookSink, Worker, fail, until
+from autograder.sdk import Delivery as Arrived
+from autograder.sdk.answers import plain
+from autograder.sdk.api_log import log_of, traceback_in
+from autograder.sdk.jobs_table import Item, JobsTable
 from autograder.week06_webhooks import messages
 from autograder.week06_webhooks.rows import PREFIX, PUBLIC, now_due
-from bootcamp.providers import WebhookSink
-from bootcamp.providers.clients import Delivery as Arrived
 
 DONE_SECONDS = 25.0
 EXPECTED = "DamagedDocument"
@@ -102,7 +98,7 @@ class Office:
             seen[:] = self.listed(hook)
             return len(seen) == count and all(map(enough, seen))
 
-        if not wait.until(look, DONE_SECONDS):
+        if not until(look, DONE_SECONDS):
             got = [{name: one.get(name) for name in ("status", "attempts")} for one in seen]
             fail(
                 sent=sent,

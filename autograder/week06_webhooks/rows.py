@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from autograder.week04_job_state.table import LONG, SHARDS, Item, moment, new_id
+from autograder.sdk.jobs_table import LONG, SHARDS, Item, moment, new_id
 
 PREFIX = "delivery#"
 PUBLIC = "public"

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.sdk.races import made
-from autograder.week04_job_state.student_code import Code, must_return
-from autograder.week04_job_state.table import document, new_id
+from autograder.sdk import fail, made
+from autograder.sdk.answers import Code, must_return
+from autograder.sdk.jobs_table import document, new_id
 from autograder.week06_webhooks import messages
 
 pytestmark = pytest.mark.item("6.1")

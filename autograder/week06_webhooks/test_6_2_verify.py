@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from autograder.card import CheckFailed, fail
-from autograder.process.rpc_client import Answer, failure_card
-from autograder.week04_job_state.student_code import Code
+from autograder.sdk import Answer, CheckFailed, fail, failure_card
+from autograder.sdk.answers import Code
 from autograder.week06_webhooks import messages
 
 pytestmark = pytest.mark.item("6.2")

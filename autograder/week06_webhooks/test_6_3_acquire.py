@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.run.dynamodb_proxy import Between, Request
-from autograder.week04_job_state.student_code import Code, changed, differs, must_return, number
-from autograder.week04_job_state.table import LONG, Item, JobsTable, moment
-from autograder.week05_retries.writes import check_one_write
+from autograder.sdk import fail
+from autograder.sdk.answers import Code, changed, differs, must_return, number
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
+from autograder.sdk.jobs_table import LONG, Item, JobsTable, moment
 from autograder.week06_webhooks.conftest import Place
 from autograder.week06_webhooks.rows import ENDED, delivery, id_of
 
@@ -121,7 +120,7 @@ def test_one_that_must_wait_or_is_over(code: Code, table: JobsTable, rng: Random
 
 
 def test_what_happens_in_between(
-    code: Code, table: JobsTable, between: Between, rng: Random
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
     """Right before the student's write a slow worker, whose lease had run out, has its answer."""
     cases: list[tuple[str, Item]] = [
@@ -141,7 +140,7 @@ def test_what_happens_in_between(
             return request.writes and request.names(item["id"])
 
         sent = f"acquire() of a delivery whose lease has run out; right before its write {what}"
-        with between.before(meddle, writes) as seen:
+        with dynamodb_proxy.before(meddle, writes) as seen:
             got = must_return(sent, acquire(code, item))
         if not changes and got is None:
             fail(sent=sent, expected="the delivery", got=None)

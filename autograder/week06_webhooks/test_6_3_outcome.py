@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.sdk.races import made
-from autograder.week04_job_state.student_code import Code, differs, must_return, number, plain
-from autograder.week04_job_state.table import Item, JobsTable, moment
-from autograder.week05_retries.chance import check_own_chance
+from autograder.sdk import fail, made
+from autograder.sdk.answers import Code, differs, must_return, number, plain
+from autograder.sdk.jobs_table import Item, JobsTable, moment
+from autograder.sdk.randomness import check_own_chance
 from autograder.week06_webhooks.conftest import Place
 from autograder.week06_webhooks.rows import delivery, id_of
 from autograder.week06_webhooks.test_6_3_acquire import CLOCK_SECONDS, NOTIFY

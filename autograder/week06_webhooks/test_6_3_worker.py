@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.process import wait
-from autograder.run.session import Session
-from autograder.week02_api.uploading import accepted, upload
-from autograder.week04_job_state.student_code import plain
-from autograder.week04_job_state.submitting import text
+from autograder.sdk import Fault, Session, fail, until
+from autograder.sdk.answers import plain
+from autograder.sdk.submitting import text
+from autograder.sdk.uploading import accepted, upload
 from autograder.week06_webhooks.conftest import Place
 from autograder.week06_webhooks.office import (
     DONE_SECONDS,
@@ -24,7 +22,6 @@ from autograder.week06_webhooks.office import (
     outcomes,
     time_of,
 )
-from bootcamp.providers.faults import Fault
 
 pytestmark = pytest.mark.item("6.3")
 
@@ -178,7 +175,7 @@ def check_next(sent: str, seconds: float, view: View) -> None:
 def test_a_worker_is_killed(story: Story, office: Office) -> None:
     """In the middle of one attempt, and between two of the others. Then hours go by."""
     hangs = story.hangs
-    if not wait.until(lambda: office.arrived(hangs), DONE_SECONDS):
+    if not until(lambda: office.arrived(hangs), DONE_SECONDS):
         fail(sent=f"{SENT} never answers", expected="a request", got="none")
     office.worker.kill_pool()
     waiting = [hangs] + [

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from autograder.card import fail
-from autograder.week04_job_state.student_code import Code, must_return
+from autograder.sdk import fail
+from autograder.sdk.answers import Code, must_return
 
 pytestmark = pytest.mark.item("6.4")
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.week04_job_state.student_code import Code, must_raise, must_return
+from autograder.sdk import WebhookSink, fail
+from autograder.sdk.answers import Code, must_raise, must_return
+from autograder.sdk.network import NameServer
 from autograder.week06_webhooks.conftest import PINNED, Place
 from autograder.week06_webhooks.messages import data
 from autograder.week06_webhooks.test_6_4_addresses import (
@@ -20,8 +21,6 @@ from autograder.week06_webhooks.test_6_4_addresses import (
     one_of,
     public,
 )
-from bootcamp.providers import WebhookSink
-from bootcamp.providers.name_server import NameServer
 
 pytestmark = pytest.mark.item("6.4")
 

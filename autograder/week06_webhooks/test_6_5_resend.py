@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail
-from autograder.week04_job_state.student_code import changed, number
-from autograder.week04_job_state.table import Item, moment
+from autograder.sdk import fail
+from autograder.sdk.answers import changed, number
+from autograder.sdk.jobs_table import Item, moment
 from autograder.week06_webhooks.office import Hook, Office, check_signed, outcomes, shown
 from autograder.week06_webhooks.rows import delivery, endpoint_id, id_of
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from autograder.card import fail, show
-from autograder.sdk.races import made
-from autograder.week04_job_state.student_code import Code, must_raise, must_return
-from autograder.week04_job_state.table import moment
+from autograder.sdk import fail, made, show
+from autograder.sdk.answers import Code, must_raise, must_return
+from autograder.sdk.jobs_table import moment
 from autograder.week06_webhooks import messages
 from autograder.week06_webhooks.conftest import Place
 from autograder.week06_webhooks.office import Hook, Office, time_of

@@ -10,9 +10,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from autograder.process.rpc_server import decode, race
-from autograder.run.dynamodb_proxy import Between
+from autograder.run.dynamodb_proxy import DynamoDBProxy
+from autograder.sdk.jobs_table import JobsTable, job, moment
 from autograder.sdk.races import made
-from autograder.week04_job_state.table import JobsTable, job, moment
 from bootcamp.stack.addresses import REGION
 
 
@@ -22,9 +22,9 @@ def rng():
 
 
 @pytest.fixture
-def between(run):
-    with Between(run.environment()) as between:
-        yield between
+def dynamodb_proxy(run):
+    with DynamoDBProxy(run.environment()) as dynamodb_proxy:
+        yield dynamodb_proxy
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def table(run):
 
 
 @pytest.fixture
-def client(run, between):
+def client(run, dynamodb_proxy):
     """As a student's code has it."""
-    env = run.environment() | between.environment
+    env = run.environment() | dynamodb_proxy.environment
     session = boto3.session.Session(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
     config = Config(region_name=REGION, retries={"total_max_attempts": 1})
     return session.resource("dynamodb", endpoint_url=env["AWS_ENDPOINT_URL"], config=config).Table(
@@ -51,10 +51,10 @@ def test_what_nobody_watches_goes_through(table, client, rng):
     assert table.get(one["id"]) == one == client.get_item(Key={"id": one["id"]})["Item"]
 
 
-def test_there_is_no_way_past(run, table, client, between, rng):
+def test_there_is_no_way_past(run, table, client, dynamodb_proxy, rng):
     """The account that the student's code knows is nobody's; and none of the real one's is seen."""
     table.put(job(rng))
-    shown, real = between.environment["AWS_ACCESS_KEY_ID"], run.aws_account
+    shown, real = dynamodb_proxy.environment["AWS_ACCESS_KEY_ID"], run.aws_account
     past = boto3.client(
         "dynamodb",
         region_name=REGION,
@@ -67,7 +67,7 @@ def test_there_is_no_way_past(run, table, client, between, rng):
     assert real not in str(client.meta.client.describe_table(TableName=client.name))
 
 
-def test_an_act_comes_before_the_write_it_waits_for(table, client, between, rng):
+def test_an_act_comes_before_the_write_it_waits_for(table, client, dynamodb_proxy, rng):
     one = job(rng)
     table.put(one)
 
@@ -81,7 +81,9 @@ def test_an_act_comes_before_the_write_it_waits_for(table, client, between, rng)
         )
 
     write()
-    with between.before(lambda: table.cancel(one["id"]), lambda request: request.writes) as seen:
+    with dynamodb_proxy.before(
+        lambda: table.cancel(one["id"]), lambda request: request.writes
+    ) as seen:
         client.get_item(Key={"id": one["id"]})
         with pytest.raises(ClientError, match="ConditionalCheckFailed"):
             write()
@@ -90,16 +92,16 @@ def test_an_act_comes_before_the_write_it_waits_for(table, client, between, rng)
     assert not seen[1].names("somebody else")
 
 
-def test_a_request_can_be_cut_off(table, client, between, rng):
+def test_a_request_can_be_cut_off(table, client, dynamodb_proxy, rng):
     one = job(rng)
-    with between.watching(lambda request: not request.writes):
+    with dynamodb_proxy.watching(lambda request: not request.writes):
         with pytest.raises(ConnectionClosedError):
             client.put_item(Item=one)
         assert "Item" not in client.get_item(Key={"id": one["id"]})
     client.put_item(Item=one)
 
 
-def test_a_query_can_be_kept_short(table, client, between, rng):
+def test_a_query_can_be_kept_short(table, client, dynamodb_proxy, rng):
     jobs = [job(rng, created_at=moment(-age)) for age in (3, 2, 1)]
     table.put(*jobs)
 
@@ -113,7 +115,7 @@ def test_a_query_can_be_kept_short(table, client, between, rng):
         "ExpressionAttributeNames": {"#o": "owner"},
         "ExpressionAttributeValues": {":o": "public"},
     }
-    with between.watching(short):
+    with dynamodb_proxy.watching(short):
         answer = client.query(**query, Limit=200)
     assert [item["id"] for item in answer["Items"]] == [one["id"] for one in jobs[:2]]
     assert answer["LastEvaluatedKey"]["id"] == jobs[1]["id"]

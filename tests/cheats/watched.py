@@ -44,8 +44,8 @@ class Watched(Answer):
 def serve(jobs: Connection, tier: Tier) -> None:
     """Grade as the class does, with a neighbour, and limits that are soon reached."""
     memory.MAX_TOTAL_BYTES = MEMORY_BYTES
-    disk.MAX_DISK_BYTES = session.MAX_DISK_BYTES = DISK_BYTES
-    grading_process.Stack = InhabitedStack  # type: ignore[misc]
+    disk.MAX_DISK_BYTES = session.MAX_DISK_BYTES = DISK_BYTES  # type: ignore[attr-defined]
+    grading_process.Stack = InhabitedStack  # type: ignore[misc,attr-defined]
     grading_process.grade = grade  # type: ignore[assignment]
     grading_process.serve(jobs, tier)
 

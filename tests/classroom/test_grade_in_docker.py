@@ -21,6 +21,7 @@ from autograder.classroom.execution import container, docker
 from autograder.classroom.execution.grading_process import Answer, Job
 from autograder.classroom.execution.messages import Greeting, HandedIn, Reply
 from autograder.classroom.execution.records import ItemRecord
+from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier
 from bootcamp import paths
 from bootcamp.cli import grade_class
@@ -247,7 +248,7 @@ def test_a_weak_sandbox_points_to_docker_where_it_is(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grade_class, "strongest", lambda: Tier.LIMITS)
-    monkeypatch.setattr(grade_class.network, "is_possible", lambda: False)
+    monkeypatch.setattr(network, "is_possible", lambda: False)
     with pytest.raises(UsageError) as error:
         grade_class._here(unsandboxed=False)
     assert "--docker" not in error.value.next_step

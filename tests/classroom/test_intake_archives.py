@@ -9,11 +9,12 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from autograder.classroom.intake import archives
+from autograder.classroom.intake import archives, trees
 from autograder.classroom.intake.allow_list import Intake
 from autograder.classroom.intake.sources import find
 from bootcamp.course.weeks import Week
@@ -103,7 +104,7 @@ def test_links_are_left_out_and_one_above_the_homework_is_refused(
     archive: Make, homework: dict[str, bytes], week: Week
 ) -> None:
     others = {name: text for name, text in homework.items() if name != PRODUCER}
-    files = {**others, link(PRODUCER): b"/etc/passwd", link("more"): b"/"}
+    files: dict[Any, bytes] = {**others, link(PRODUCER): b"/etc/passwd", link("more"): b"/"}
     intake = taken(archive("in/m.zip", files), week)
     assert PRODUCER not in map(str, intake.files)
     assert any(f"{PRODUCER}, a link" in note for note in intake.notes)
@@ -136,7 +137,7 @@ def test_a_file_that_unpacks_beyond_its_limit_is_not_taken(
 
 
 def test_too_many_entries(archive: Make, homework: dict[str, bytes], week: Week) -> None:
-    flood = {f"{number}": b"" for number in range(archives.MAX_ENTRIES + 1)}
+    flood = {f"{number}": b"" for number in range(trees.MAX_ENTRIES + 1)}
     assert "more than" in taken(archive("in/m.zip", {**homework, **flood}), week).refused
 
 

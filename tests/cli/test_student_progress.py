@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from bootcamp.student import progress
 
 def result(**outcomes: str) -> dict:
     points = {"5.1": 2.0, "5.2": 3.0}
-    items = [
+    items: list[dict[str, Any]] = [
         {
             "id": name.removeprefix("item_").replace("_", "."),
             "title": "…",

@@ -71,7 +71,8 @@ class Server:
     def serve(self) -> NoReturn:
         """Work until somebody ends this process. Raises `Become` in a forked one."""
         while True:
-            ready = select.select([self.listener, self.wake], [], [])[0]
+            waits: list[Any] = [self.listener, self.wake]
+            ready = select.select(waits, [], [])[0]
             if self.wake in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self.wake, 4096)
@@ -158,7 +159,7 @@ def run(command: list[str]) -> None:
 
 def main() -> None:
     address = Path(sys.argv[1])
-    preload.LIBRARIES = (*preload.LIBRARIES, *OURS)
+    preload.LIBRARIES = (*preload.LIBRARIES, *OURS)  # type: ignore[assignment]
     preload.preload()
     # What is forked here starts its own processes here, too.
     importlib.import_module("tests.forking.client").use(address)

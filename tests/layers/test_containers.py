@@ -71,7 +71,7 @@ def imported_by(files) -> set[str]:
                 names = [node.module]
             for name in names:
                 found.update(distributions.get(name.split(".")[0], []))
-    return {canonicalize_name(name) for name in found} - {OURSELVES}
+    return {str(canonicalize_name(name)) for name in found} - {OURSELVES}
 
 
 def test_the_image_installs_what_the_reference_imports():

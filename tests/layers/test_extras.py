@@ -66,7 +66,7 @@ def imported_in(path: Path) -> set[str]:
             names = [node.module]
         for name in names:
             found.update(distributions.get(name.split(".")[0], []))
-    return {canonicalize_name(name) for name in found} - {canonicalize_name(PROJECT["name"])}
+    return {str(canonicalize_name(name)) for name in found} - {canonicalize_name(PROJECT["name"])}
 
 
 def test_a_students_install_has_all_that_a_student_runs() -> None:

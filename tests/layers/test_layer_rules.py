@@ -28,7 +28,7 @@ def modules_of(week) -> dict[str, Path]:
 
 def imports_of(path: Path) -> set[str]:
     """Every `pipeline…` name that a file imports, wherever in the file."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)

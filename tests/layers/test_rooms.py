@@ -78,3 +78,14 @@ def test_few_modules_lie_beside_the_rooms_of_bootcamp() -> None:
 def test_no_module_is_named_like_one_of_the_standard_library(top: str) -> None:
     names = {path.stem for path in (paths.ROOT / top).rglob("*.py")}
     assert not names & sys.stdlib_module_names
+
+
+def test_graders_import_nothing_of_ours_but_the_sdk_and_their_own_week() -> None:
+    wrong = [
+        f"{module} imports {other}"
+        for module in modules()
+        if module.startswith("autograder.week")
+        for other in imports(module)
+        if room(other) not in ("autograder.sdk", room(module))
+    ]
+    assert wrong == []

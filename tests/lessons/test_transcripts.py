@@ -30,7 +30,7 @@ SHELL = {"cd", "source"}
 
 def bootcamp_commands() -> set[str]:
     group = typer.main.get_command(build())
-    return set(group.list_commands(click.Context(group)))  # type: ignore[attr-defined]
+    return set(group.list_commands(click.Context(group)))  # type: ignore[attr-defined,arg-type]
 
 
 def make_targets() -> set[str]:

@@ -46,7 +46,7 @@ class Stage:
 
     @property
     def kernel(self) -> psutil.Process:
-        return psutil.Process(self.client.km.provisioner.pid)
+        return psutil.Process(self.client.km.provisioner.pid)  # type: ignore[attr-defined]
 
     def run(self, cell: NotebookNode, index: int) -> None:
         try:

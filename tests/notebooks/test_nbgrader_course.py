@@ -16,7 +16,8 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
 from bootcamp import paths
 from bootcamp.course.weeks import Week, all_weeks

@@ -262,8 +262,8 @@ def test_a_wrong_token_is_named(openai_url):
         Fault.slow(float("nan")),
         Fault.slow(-1),
         Fault.status(500, times=0),
-        Fault("explode"),
-        Fault.status(500, headers={"a": 1}),
+        Fault("explode"),  # type: ignore[arg-type]
+        Fault.status(500, headers={"a": 1}),  # type: ignore[dict-item]
         Fault.status(500, on=None),
     ],
 )

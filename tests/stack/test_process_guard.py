@@ -231,7 +231,7 @@ def test_nothing_survives_the_launcher(tmp_path, signum):
     told: dict[str, str] = {}
     try:
         assert launcher.stdout
-        told.update(launcher.stdout.readline().split() for _ in range(2))
+        told.update(tuple(launcher.stdout.readline().split()) for _ in range(2))  # type: ignore[misc]
         eventually(lambda: len(log.read_text().split()) >= 3, "the family did not start")
         pids = [int(word) for word in log.read_text().split()]
         launcher.send_signal(signum)

@@ -134,7 +134,7 @@ def test_a_killed_stack_keeps_its_state_and_can_start_again(folder):
         assert not list((folder / "runs").iterdir())
 
 
-def server(flavor: str) -> str:
+def server(flavor: str) -> Any:
     binary = {"redis": redis_binary, "valkey": valkey_binary}[flavor]()
     if binary is None:
         missing(f"no {flavor} server on this machine")

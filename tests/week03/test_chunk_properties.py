@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bootcamp.samples.documents import WORDS, random_pages
 from pipeline.steps.chunk import chunk_pages
+from pipeline.steps.types import Page
 
 TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=400),
@@ -90,7 +91,7 @@ def test_words_that_fit_are_not_cut(words, sizes):
 @pytest.mark.parametrize("language", WORDS)
 def test_neighbours_on_a_page_share_some_text(language):
     pages = random_pages(random.Random(language), 3, 400, language)
-    given_pages = [{"number": n, "text": text} for n, text in enumerate(pages, 1)]
+    given_pages = [Page(number=n, text=text) for n, text in enumerate(pages, 1)]
     chunks = chunk_pages(given_pages, 300, 60)
     for number, page in enumerate(pages, 1):
         texts = [chunk["text"] for chunk in chunks if chunk["page"] == number]

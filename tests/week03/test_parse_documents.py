@@ -8,6 +8,7 @@ import random
 import docx
 import pypdf
 import pytest
+from docx.enum.text import WD_BREAK
 from docx.oxml import OxmlElement
 
 from autograder.week03_pipeline.files import aes_pdf
@@ -89,7 +90,7 @@ def test_docx_tables_lists_and_order():
 
 def test_docx_breaks_that_word_noted_count_once():
     word = docx.Document()
-    word.add_paragraph("one").add_run().add_break(docx.enum.text.WD_BREAK.PAGE)
+    word.add_paragraph("one").add_run().add_break(WD_BREAK.PAGE)
     run = word.add_paragraph().add_run()
     run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # says again what the break said
     run.add_text("two")

@@ -28,7 +28,7 @@ WEEK = find_week("week04_job_state")
 LAYERS = reference_layers(WEEK)
 SABOTAGE = Layer(WEEK, Source.REFERENCE, Path(__file__).with_name("sabotage"))
 TEXT = b"The keeper lit the lamp.\nThe sea was calm.\n"
-QUICK = {
+QUICK: dict[str, Any] = {
     "LEASE_SECONDS": "2",
     "PUBLISH_SECONDS": "0.5",
     "REDRIVE_SECONDS": "2",

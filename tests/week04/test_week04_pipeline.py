@@ -72,7 +72,7 @@ def test_a_finished_job_delivered_again_does_nothing(host, api, tmp_path):
     line = f"nothing to do for job {job_id}"
     for times in (1, 2):
         deliver_again(host, api, tmp_path, job_id)
-        poll(lambda times=times: api.worker_log().count(line) == times or None)
+        poll(lambda times=times: api.worker_log().count(line) == times or None)  # type: ignore[misc]
     assert api.item(job_id) == item
     assert len(api.run.openai.journal()) == asked
     assert api.finished(job_id)["status"] == "completed"

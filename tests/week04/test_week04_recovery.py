@@ -8,6 +8,7 @@ import random
 import re
 import signal
 import time
+from typing import Any
 
 import pytest
 import redis
@@ -66,7 +67,7 @@ def test_a_flushed_redis_loses_no_job(run, tmp_path):
 
 def lost(run) -> str:
     """Take one message out of the queue. Returns the name of its task."""
-    message = poll(lambda: queue(run).lpop("celery"))
+    message: Any = poll(lambda: queue(run).lpop("celery"))
     return str(json.loads(message)["headers"]["task"])
 
 

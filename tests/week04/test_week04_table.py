@@ -29,7 +29,7 @@ def test_the_table_is_what_it_should_be(run, new_job):
 
 
 def due(run) -> dict[str, dict]:
-    found = {}
+    found: dict[str, dict] = {}
     for shard in range(4):
         answer = table(run).query(
             IndexName="by_due_time", KeyConditionExpression=Key("due_shard").eq(shard)

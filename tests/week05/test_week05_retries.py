@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from statistics import mean
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,11 @@ def test_many_that_fail_together_grow_apart_and_do_not_come_back_together(run, t
     """16 jobs, 7 attempts each. After the first they wait until all have had theirs, so that the
     queue is short; then for up to 0.5, 1, 2, 2 and 2 seconds.
     """
-    slow = {"MAX_ATTEMPTS": "7", "BACKOFF_BASE_SECONDS": "0.25", "BACKOFF_CAP_SECONDS": "2"}
+    slow: dict[str, Any] = {
+        "MAX_ATTEMPTS": "7",
+        "BACKOFF_BASE_SECONDS": "0.25",
+        "BACKOFF_CAP_SECONDS": "2",
+    }
     with serving(run, tmp_path / "apps", **slow, SABOTAGE=str(tmp_path)) as api:
         jobs = [
             api.spoiled(Fault.status(429, retry_after=4 + n / 8), Fault.status(503, times=None))
@@ -89,7 +94,7 @@ def test_many_that_fail_together_grow_apart_and_do_not_come_back_together(run, t
 
 
 STEPS = ("parse", "chunk", "embed", "index")
-PATIENT = {"REDRIVE_SECONDS": "3", "BROKER_WAIT_SECONDS": "2", "MAX_ATTEMPTS": "3"}
+PATIENT: dict[str, Any] = {"REDRIVE_SECONDS": "3", "BROKER_WAIT_SECONDS": "2", "MAX_ATTEMPTS": "3"}
 
 
 @pytest.fixture(scope="module")

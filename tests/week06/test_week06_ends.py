@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -18,12 +19,17 @@ from tests.week06.conftest import LAYERS, QUICK, serving, verified
 
 WITHIN_SECONDS = 1.0
 NEVER = "3600"
-SLOW = {"WEBHOOK_PUBLISH_SECONDS": NEVER, "PUBLISH_SECONDS": NEVER, "REDRIVE_SECONDS": NEVER}
+SLOW: dict[str, Any] = {
+    "WEBHOOK_PUBLISH_SECONDS": NEVER,
+    "PUBLISH_SECONDS": NEVER,
+    "REDRIVE_SECONDS": NEVER,
+}
 WRITES = 11
 """To DynamoDB, for a document that meets no error, of an owner without webhooks: the row is created,
 acquired and handed over; each of four steps begins and ends."""
 CANCEL = """
 import sys
+from typing import Any
 from pipeline.lifecycle.ending import cancel
 from pipeline.queueing import set_short_waits
 
@@ -36,7 +42,11 @@ cancel(sys.argv[1], "public")
 def ends(stack, tmp_path_factory):
     """Apps whose outbox finds nothing of a job that has ended: it would be due in an hour."""
     folder = tmp_path_factory.mktemp("ends")
-    more = {"SABOTAGE": str(folder), "MAX_ATTEMPTS": "2", "BACKOFF_BASE_SECONDS": "0.05"}
+    more: dict[str, Any] = {
+        "SABOTAGE": str(folder),
+        "MAX_ATTEMPTS": "2",
+        "BACKOFF_BASE_SECONDS": "0.05",
+    }
     with stack.isolated() as run, serving(run, folder / "apps", **SLOW, **more) as api:
         yield api, folder
 

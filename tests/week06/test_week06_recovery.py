@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import redis
 
@@ -18,7 +20,7 @@ BROKEN = b"%PDF-1.4\nthis is none\n%%EOF\n"
 def sabotaged(stack, tmp_path_factory):
     """Apps whose worker can be killed at certain places. Gives them and the folder of orders."""
     folder = tmp_path_factory.mktemp("sabotage")
-    more = {
+    more: dict[str, Any] = {
         "SABOTAGE": str(folder),
         "MAX_ATTEMPTS": "1",
         "WEBHOOK_SCHEDULE": "0" + ",0.3" * 9,
@@ -72,7 +74,7 @@ def test_a_worker_that_dies_in_an_attempt_costs_an_attempt(sabotaged, hook, wher
 
 
 def test_all_processes_stopped_between_two_attempts(run, tmp_path):
-    slow = {"WEBHOOK_SCHEDULE": "0,3,1,1,1"}
+    slow: dict[str, Any] = {"WEBHOOK_SCHEDULE": "0,3,1,1,1"}
     with serving(run, tmp_path / "one", **slow) as api:
         hook = api.register()
         run.webhooks.script(Fault.status(500))

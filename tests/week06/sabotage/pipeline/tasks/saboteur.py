@@ -18,8 +18,8 @@ from pipeline.webhooks import hook, notify
 
 FOLDER = Path(os.environ["SABOTAGE"])
 
-fan_out = hook.fan_out
-post = notify.post
+fan_out = hook.fan_out  # type: ignore[attr-defined]
+post = notify.post  # type: ignore[attr-defined]
 report = document_pipeline.report
 
 
@@ -55,5 +55,5 @@ def sabotaged_post(*args: Any) -> Any:
 
 
 document_pipeline.report = sabotaged_report
-hook.fan_out = sabotaged_fan_out
-notify.post = sabotaged_post
+hook.fan_out = sabotaged_fan_out  # type: ignore[attr-defined]
+notify.post = sabotaged_post  # type: ignore[attr-defined,assignment]

@@ -1,24 +1,17 @@
-"""How week 4's graders submit documents, and what they find of them."""
+"""Submitting a document as a job (`POST /documents`), and checking the 202."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 import httpx
-import redis
 
 from autograder.card import fail
 from autograder.process.api import Api
-from autograder.week01_first_task import broker
-from autograder.week02_api.uploading import ANSWER_SECONDS, log_of
-from autograder.week04_job_state.student_code import differs, plain
-from autograder.week04_job_state.table import JobsTable
-from bootcamp.stack import Run
-
-ENTRY_TASK = "pipeline.ingest_document"
+from autograder.sdk.api_log import log_of
+from autograder.sdk.uploading import ANSWER_SECONDS
 
 
 @dataclass(frozen=True)
@@ -76,46 +69,9 @@ def accepted(api: Api, response: httpx.Response, sent: str) -> Accepted:
             expected="one id in job_id and document.document_id, and `/jobs/{id}` in status_url and "
             "Location",
             got=f"{body}, Location {location!r}",
-            cause="whoever asks for another id than the one that was made gets 404",
+            cause="a request for any id other than the created one gets 404",
         )
     replayed = response.headers.get("idempotency-replayed")
     if replayed not in (None, "true"):
         fail(sent=sent, expected="Idempotency-Replayed: true, or no such header", got=replayed)
     return Accepted(job_id, replayed is not None, body, location)
-
-
-def queue(run: Run) -> redis.Redis:
-    return broker.database(run, broker.BROKER)
-
-
-def announced(run: Run) -> list[str]:
-    """The ids of the jobs whose messages wait in the queue, each as often as it does."""
-    return [
-        str(message.headers.get("id"))
-        for message in broker.waiting(run)
-        if message.headers.get("task") == ENTRY_TASK
-    ]
-
-
-def blob_key(content: bytes) -> str:
-    return f"uploads/{hashlib.sha256(content).hexdigest()}"
-
-
-def somebody(rng: Random) -> tuple[str, str]:
-    """An owner and an idempotency key."""
-    return f"owner-{rng.getrandbits(32):x}", f"key-{rng.getrandbits(64):x}"
-
-
-def check_job(sent: str, table: JobsTable, made: dict[str, str], owner: str) -> None:
-    """The row is that of a job that waits and is due."""
-    wanted = {"owner": owner, "status": "pending", "document": {**made, "owner": owner}}
-    row = table.get(made["document_id"])
-    if odd := differs(row, wanted):
-        fail(
-            sent=sent,
-            expected="the job's row: pending, with its owner and its document",
-            got=odd,
-            cause="`new_item(document, owner)` is to be written",
-        )
-    if row is None or not {"due_at", "due_shard"} <= set(row) or "expires_at" in row:
-        fail(sent=sent, expected="a job that is due, and does not expire", got=plain(row))

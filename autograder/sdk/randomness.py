@@ -1,12 +1,25 @@
-"""Whether chance is random for everybody, and not one sequence that every process has."""
+"""Randomness: whether a function draws other numbers in each process."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from autograder.card import fail
-from autograder.week04_job_state.student_code import Code, must_return
-from autograder.week05_retries.rows import values
+from autograder.process.rpc_client import Answer
+from autograder.sdk.answers import Code, must_return
+from autograder.sdk.races import made
+
+
+def function(module: str, name: str) -> dict[str, Any]:
+    """A function of the student's, as an argument."""
+    return made("builtins", "getattr", made("importlib", "import_module", module), name)
+
+
+def values(code: Code, n: int, module: str, name: str, *args: Any) -> Answer:
+    """What a function answers when it is called `n` times with these arguments."""
+    repeated = [made("itertools", "repeat", one, n) for one in args]
+    return code.ask("builtins", "list", made("builtins", "map", function(module, name), *repeated))
+
 
 DRAWS = 8
 """By honest chance two processes never draw the same eight numbers."""

@@ -4,44 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from typing import Any, LiteralString
+from typing import LiteralString
 
 import numpy as np
-import psycopg
 
-from autograder.process import wait
+from autograder.sdk import Run, until
+from autograder.sdk.database import NAME, PUBLIC, connect, query
 from autograder.week03_pipeline.vectors import Vectors
-from bootcamp.stack import Run
 
-NAME = "bootcamp-grader"
 HELD_SECONDS = 15.0
 """How long a lock waits for somebody to run into it."""
 
-PUBLIC = "public"
-"""The owner of everything that is uploaded."""
-
 Row = tuple[int, int, str]
 """position, page, text"""
-
-
-def connect(run: Run) -> psycopg.Connection[Any]:
-    """A connection that the student's own can be told from."""
-    return psycopg.connect(run.database_url, autocommit=True, application_name=NAME)
-
-
-def query(run: Run, text: LiteralString, *values: object) -> list[tuple[Any, ...]]:
-    """Rows; none where the table is not there yet."""
-    try:
-        return kept_connection(run).execute(text, values).fetchall()
-    except psycopg.errors.UndefinedTable:
-        return []
-
-
-@cache
-def kept_connection(run: Run) -> psycopg.Connection[Any]:
-    """One connection for all questions: to connect takes five times as long as to ask."""
-    return connect(run)
 
 
 def chunks_of(run: Run, document_id: str, owner: str = PUBLIC) -> list[Row]:
@@ -59,13 +34,6 @@ def vectors_of(run: Run, document_id: str, owner: str = PUBLIC) -> Vectors:
         "ORDER BY position"
     )
     return np.array([row[0] for row in query(run, text, document_id, owner)], dtype=np.float32)
-
-
-def filename_of(run: Run, document_id: str, owner: str = PUBLIC) -> str | None:
-    """The name in the document's own row."""
-    text: LiteralString = "SELECT filename FROM documents WHERE document_id = %s AND owner = %s"
-    found = query(run, text, document_id, owner)
-    return str(found[0][0]) if found else None
 
 
 def clear(run: Run) -> None:
@@ -97,5 +65,5 @@ def wait_for_waiting(
     run: Run, count: int, unless: Callable[[], bool] = lambda: False, seconds: float = HELD_SECONDS
 ) -> list[int]:
     """The connections that wait for a lock, once there are `count`; else whatever there is."""
-    wait.until(lambda: len(waiting(run)) >= count or unless(), seconds)
+    until(lambda: len(waiting(run)) >= count or unless(), seconds)
     return waiting(run)
