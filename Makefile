@@ -30,12 +30,12 @@ help:
 	@echo "make validate [PART=3/10] try the graders on every wrong and right solution: VALIDATION.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
-	@echo "make lint                 ruff, mypy, and exercises against solutions"
+	@echo "make lint                 ruff, mypy, spelling, retired words, and generated files"
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
 	@echo "make scale-workers N=4    more workers, with Docker Compose"
 	@echo "make bench                timings, as ratios within one run"
 	@echo "make bench-grade          how fast a class of 5, 15 and 30 is graded"
-	@echo "make lock                 pin the dependencies anew"
+	@echo "make lock                 pin the dependencies again"
 
 setup: $(READY)
 
@@ -83,6 +83,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/typos
+	$(BIN)/python -m bootcamp.authoring.words
 	$(BIN)/bootcamp generate --check
 
 format: setup

@@ -102,7 +102,7 @@ class TookTooLong(CheckFailed):
 
 
 class NotGradable(CheckFailed):
-    """The student's work cannot be run at all, and the student can mend it."""
+    """The student's work cannot be run at all, and the student can correct it."""
 
 
 def fail(

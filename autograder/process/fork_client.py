@@ -88,7 +88,7 @@ class Host:
         return parent.process.pid if parent is not None else 0
 
     def end(self, reason: str) -> None:
-        """End all that runs, for good: whoever took too much does not get it a second time."""
+        """End all processes for good: a submission that exceeded a limit is not started again."""
         with self._lock:
             self.ended = reason
         self.stop()

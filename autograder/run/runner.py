@@ -128,7 +128,7 @@ def _no_plugins() -> Iterator[None]:
 
 @contextmanager
 def _fresh_modules(package: str) -> Iterator[None]:
-    """Forget the graders' modules afterwards: one that failed half way would count as imported."""
+    """Unload the graders' modules afterwards: one that failed half way would count as imported."""
     try:
         yield
     finally:

@@ -31,7 +31,7 @@ PROBE_SECONDS = 10.0
 TRY = "import os, ssl, sys; os.chdir(sys.argv[1]); open('new', 'w').close()"
 """Whether a sandbox works: a program that imports a part in C, and writes into its own folder."""
 FIRST_USER, LAST_USER = 61_184, 65_519
-"""User ids that systems leave to whoever needs one for a while (systemd's dynamic users)."""
+"""User ids that systems reserve for temporary use (systemd's dynamic users)."""
 MAX_TEMPORARY_BYTES = 64 * 1024**2
 """What fits into the sandbox's own /tmp and /dev/shm."""
 

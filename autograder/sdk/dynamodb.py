@@ -1,7 +1,8 @@
 """One conditional write decides, and nothing else that looks like it.
 
-Who sends a first write that cannot succeed, and looks after it, sees whatever a check lets happen
-"right before the write". In the world others come between that look and the next write.
+Some solutions send a first write that cannot succeed and then read the item. They notice everything
+that a check does "right before the write". In production, others write between that read and the
+next write.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def accepted(api: Api, response: httpx.Response, sent: str) -> Accepted:
             expected="one id in job_id and document.document_id, and `/jobs/{id}` in status_url and "
             "Location",
             got=f"{body}, Location {location!r}",
-            cause="whoever asks for another id than the one that was made gets 404",
+            cause="a request for any id other than the created one gets 404",
         )
     replayed = response.headers.get("idempotency-replayed")
     if replayed not in (None, "true"):

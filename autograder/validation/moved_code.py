@@ -12,7 +12,7 @@ CONTEXTS = (3, 2, 1)
 LEAST_LINES = 3
 """Fewer lines than this say too little about where they belong."""
 SHIFTS = (0, -4, 4)
-"""Columns by which the code may have been indented anew."""
+"""Columns by which the indentation of moved code may have changed."""
 
 
 def apply_where_it_went(

@@ -40,7 +40,7 @@ class Refreshed:
     outcome: Outcome
     moved_from: Path | None = None
     edit: Path | None = None
-    """The file that a person edits to make the patch anew."""
+    """The file that a person edits to resolve the conflict of the patch."""
 
     @property
     def fine(self) -> bool:

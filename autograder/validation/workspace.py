@@ -33,7 +33,7 @@ class Workspace:
         return path.read_text(encoding="ascii").strip() if path.is_file() else ""
 
     def keep_tree(self, tree: str) -> None:
-        """Remember the tree for the next run."""
+        """Record the tree for the next run."""
         write_atomic(self.folder / LAST_TREE, f"{tree}\n".encode())
 
     def keep(self, patch: Path, outcome: Outcome, today: Files) -> Path | None:

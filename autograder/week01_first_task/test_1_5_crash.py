@@ -116,7 +116,7 @@ def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task
     fail(
         sent="a task whose process is killed at every run, with LOST_WORKER_RETRIES=1",
         expected="two runs, and then a failure",
-        got=f"run number {MOST_RUNS}: the task would run for ever",
+        got=f"run number {MOST_RUNS}: the task would run without end",
         cause="`task_reject_on_worker_lost` puts the message back without a limit; "
         "`task_retry_on_worker_lost` stops after a limit",
     )

@@ -5,7 +5,7 @@ A Python block names the file it is taken from, and a part of it if not the whol
     ```python file=lessons/week01_first_task/code/three_waits.py#in_threads
 
 The path starts at the root of the repository; the part is a function, a class or a constant.
-`python -m bootcamp.authoring.pages` writes such blocks anew from their files; a test fails while one differs.
+`python -m bootcamp.authoring.pages` updates such blocks from their files; a test fails if one differs.
 With `--run` it also runs the lessons' programs, and writes down what they print.
 """
 
@@ -197,7 +197,7 @@ def course_pages() -> Iterator[Page]:
 
 
 def main() -> None:
-    """Write every included block anew, and say which pages changed."""
+    """Update every included block, and print which pages changed."""
     parser = argparse.ArgumentParser(
         prog="python -m bootcamp.authoring.pages", description=main.__doc__
     )

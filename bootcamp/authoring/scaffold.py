@@ -221,8 +221,8 @@ def _todo(block: Block, style: Style) -> list[str]:
 
 
 def _sentences(tasks: Iterable[str]) -> list[str]:
-    """The task's lines, where one that ends in mid-sentence is joined with the next: both are wrapped
-    anew, because the exercise's lines begin with more.
+    """The task's lines, where a line that ends in mid-sentence is joined with the next one. Both are
+    wrapped again later, because the lines of the exercise have a longer prefix.
     """
     joined: list[str] = []
     for task in tasks:

@@ -27,7 +27,7 @@ from bootcamp.student.watching import watch_homework
 Where = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="DIR", help="Check `solutions` or a folder, not your exercises."
+        "--from", metavar="DIR", help="Check `solutions` or this folder instead of exercises/."
     ),
 ]
 
@@ -52,7 +52,7 @@ def target(text: str) -> tuple[Week, tuple[str, ...]]:
 
 
 def exit_code(results: list[WeekResult]) -> int:
-    """0 all passed, 1 not, 3 where the grader broke."""
+    """0 everything passed, 1 something did not pass, 3 grader error."""
     if any(result.grader_errors for result in results):
         return EXIT_GRADER_ERROR
     return 0 if all(result.passed for result in results) else EXIT_FAILED
@@ -60,13 +60,16 @@ def exit_code(results: list[WeekResult]) -> int:
 
 def check(
     what: Annotated[
-        str | None, typer.Argument(metavar="[WEEK|ITEM]", help="A week or an item; all by default.")
+        str | None, typer.Argument(metavar="[WEEK|ITEM]", help="A week or an item. Default: all.")
     ] = None,
     source: Where = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Bring back an earlier run's inputs.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeat the inputs of an earlier run.")] = None,
 ) -> None:
-    """Check a week's homework, or one item of it. Exit code: 0 all passed, 1 not, 3 grader error."""
+    """Check the homework of a week, or one item of it.
+
+    Exit code: 0 everything passed, 1 something did not pass, 2 wrong usage, 3 grader error.
+    """
     targets = [target(what)] if what else [target(week.name) for week in graded_weeks()]
     places = [locate(week, source) for week, _ in targets]
     # The stream is named: the checks redirect `sys.stdout`, and the progress line must not follow.
@@ -92,10 +95,14 @@ def check(
 
 def watch(
     what: Annotated[str, typer.Argument(metavar="WEEK", help="The week you are working on.")],
-    source: Annotated[Path | None, typer.Option("--from", help="Watch this folder.")] = None,
-    poll: Annotated[bool, typer.Option(help="Poll, where the system reports no changes.")] = False,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="Watch this folder instead of exercises/.")
+    ] = None,
+    poll: Annotated[
+        bool, typer.Option(help="Poll the files if the system reports no changes.")
+    ] = False,
 ) -> None:
-    """Check again at every save. Keys: h a hint, c check now, q quit."""
+    """Check the week again after every save. Keys: h shows a hint, c checks now, q quits."""
     week, items = target(what)
     place = locate(week, source)
     with find_or_start() as stack:

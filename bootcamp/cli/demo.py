@@ -36,29 +36,28 @@ def register(app: typer.Typer) -> None:
 
 
 def demo_command(
-    once: Annotated[
-        bool, typer.Option("--once", help="Stop when it is done, and do not stay up.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop when the demo has finished.")] = False,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="Print the result as one JSON object; the words to stderr."),
+        typer.Option("--json", help="Print the result as JSON, and the text to stderr."),
     ] = False,
     samples: Annotated[
-        Path, typer.Option(metavar="DIR", help="Other documents, with a `questions.toml`.")
+        Path,
+        typer.Option(metavar="DIR", help="A folder of other documents, with a `questions.toml`."),
     ] = paths.SAMPLES,
     real_openai: Annotated[
         bool,
         typer.Option(
             "--real-openai",
-            help="Use the real service, with the key in OPENAI_API_KEY. That costs money: "
-            "without this option the demo never does, even where a key is set.",
+            help="Use the real OpenAI service with the key in OPENAI_API_KEY, which costs money. "
+            "Without this option the demo never does, even if a key is set.",
         ),
     ] = False,
 ) -> None:
-    """Start everything on the reference pipeline, process sample documents, and search them.
+    """Start the reference pipeline, process sample documents, and search them.
 
-    It stays up until Ctrl-C. Exit code 0 when every document was processed and every question
-    led to the right page, 1 when not.
+    It runs until Ctrl-C. Exit code: 0 every document was processed and every question found the
+    right page, 1 otherwise.
     """
     console = Console(stderr=as_json, highlight=False)
     console.soft_wrap = not console.is_terminal  # a line in a log stays one line

@@ -28,9 +28,12 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Check this machine, and say what to do. Exit code 0 when nothing required is missing."""
+    """Check this machine, and say how to fix what is missing.
+
+    Exit code: 0 nothing required is missing, 1 something is.
+    """
     findings = examine()
     fit = is_fit(findings)
     if as_json:

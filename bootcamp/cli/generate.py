@@ -22,24 +22,24 @@ def register(app: typer.Typer) -> None:
 
 
 def generate_command(
-    week: Annotated[
-        str, typer.Argument(help="5, 05 or week05_retries; all weeks if left out.")
-    ] = "",
+    week: Annotated[str, typer.Argument(help="5, 05 or week05_retries. Default: all weeks.")] = "",
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; list what differs and exit with 1.")
+        bool,
+        typer.Option("--check", help="Change nothing. List what differs and exit with code 1."),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also replace files that hold somebody's work.")
+        bool, typer.Option("--force", help="Also replace files that somebody has changed.")
     ] = False,
 ) -> None:
-    """Make all that is generated: the exercises, and the tables and lists of the whole course.
+    """Generate the exercises, and the tables and lists of the whole course.
 
-    Exercises are the solutions with the bodies cut out. The tables of weeks and lessons, the
-    search paths of mypy and of editors, and the images' libraries follow from the weeks' folders.
+    Exercises are the solutions without the marked blocks. The tables of weeks and lessons, the
+    search paths of mypy and of editors, and the libraries of the images are made from the folders
+    of the weeks.
 
-    A file that was changed since it was generated holds somebody's work. It is never replaced,
-    unless --force says so; then a copy is kept in .bootcamp/backups. Homework pages, and files
-    that the generator did not make, are left alone.
+    If an exercise was changed after it was generated, it is replaced only with --force, and a copy
+    is kept in .bootcamp/backups. Homework pages, and files that the generator did not make, are
+    never changed.
     """
     weeks = (find_week(week),) if week else all_weeks()
     if check:
@@ -54,13 +54,13 @@ def _check(weeks: tuple[Week, ...]) -> None:
     for line in lines:
         console.print(line, markup=False)
     if lines:
-        console.print("These files are not what the weeks give. Run: bootcamp generate")
+        console.print("These files are out of date. Run: bootcamp generate")
         raise typer.Exit(EXIT_FAILED)
-    console.print(f"{len(weeks)} weeks: all that is generated is up to date.")
+    console.print(f"{len(weeks)} weeks: all generated files are up to date.")
 
 
 def _generate(weeks: tuple[Week, ...], *, force: bool) -> None:
-    """One week that holds somebody's work does not keep the others from being renewed."""
+    """Generate each week. If one is refused because of changed files, continue with the others."""
     refused: list[BootcampError] = []
     for one in weeks:
         try:

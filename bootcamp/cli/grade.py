@@ -1,44 +1,23 @@
-"""`bootcamp grade`: a class's week, from a folder of submissions to grades, pages and exports."""
+"""`bootcamp grade`: the command and its options. `grade_class` does the work.
+
+Grading a class needs libraries that students do not install, so they are imported only here, after a
+check that they are installed.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from contextlib import closing
-from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
-from autograder.classroom.assignment import Assignment, Options
-from autograder.classroom.execution import docker
-from autograder.classroom.execution.grading import Step, Task
-from autograder.classroom.execution.pool import RunJobs, run_jobs
-from autograder.classroom.intake.names import shown
-from autograder.classroom.output.gradebook import write_gradebook
-from autograder.classroom.policy.similarity import alike
-from autograder.classroom.policy.summary import Grade, Status
-from autograder.sandbox import network
-from autograder.sandbox.tiers import Tier, strongest
-from bootcamp.course.manifest import points_text
-from bootcamp.course.weeks import find_week
-from bootcamp.errors import EXIT_GRADER_ERROR, UsageError
-from bootcamp.stack.up import stopped_by_signals
+from bootcamp.errors import UsageError
 
-EXIT_INTERRUPTED = 130
 MAX_PROCESSES = 64
+LIBRARIES = ("copydetect", "jinja2", "nbgrader", "yaml")
+"""What the extra `classroom` of `pyproject.toml` installs, by the names that Python imports."""
 
 
 def register(app: typer.Typer) -> None:
@@ -52,141 +31,61 @@ def grade(
         typer.Argument(help="A folder with a folder or zip archive per student, or an export."),
     ],
     week: Annotated[str, typer.Option("--week", "-w", help="5, 05 or week05_retries.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where results and pages go.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for results and pages.")],
     roster: Annotated[
         Path | None, typer.Option(help="CSV with the columns id, name, email, …")
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="TOML with the due date and what lateness costs.")
+        Path | None, typer.Option(help="TOML with the due date and the late penalty.")
     ] = None,
     processes: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, max=MAX_PROCESSES, help="Graded at once.")
+        int,
+        typer.Option("--jobs", "-j", min=1, max=MAX_PROCESSES, help="Submissions graded at once."),
     ] = max(1, (os.cpu_count() or 2) // 2),
     commit: Annotated[
         str, typer.Option(help="Read git repositories at this commit, branch or tag.")
     ] = "",
     regrade: Annotated[
-        list[str] | None, typer.Option(metavar="STUDENT|ITEM", help="Grade only this, anew.")
+        list[str] | None, typer.Option(metavar="STUDENT|ITEM", help="Grade only this again.")
     ] = None,
-    retries: Annotated[
-        int, typer.Option(min=0, max=5, help="More tries where the grader broke.")
-    ] = 1,
-    seed: Annotated[int | None, typer.Option(help="Bring back an earlier run's inputs.")] = None,
+    retries: Annotated[int, typer.Option(min=0, max=5, help="Tries after a grader error.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="Repeat the inputs of an earlier run.")] = None,
     gradebook: Annotated[
-        Path | None, typer.Option(help="Write to this nbgrader gradebook too.")
+        Path | None, typer.Option(help="Also write to this nbgrader gradebook.")
     ] = None,
     similarity: Annotated[
-        bool, typer.Option("--similarity", help="List submissions that are alike.")
+        bool, typer.Option("--similarity", help="List similar submissions.")
     ] = False,
     in_docker: Annotated[
-        bool, typer.Option("--docker", help="Grade in a throw-away container.")
+        bool, typer.Option("--docker", help="Grade in a temporary container.")
     ] = False,
     unsandboxed: Annotated[
-        bool, typer.Option("--allow-unsandboxed", help="Grade where no sandbox works.")
+        bool, typer.Option("--allow-unsandboxed", help="Grade even if no strong sandbox works.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the grades as JSON.")] = False,
 ) -> None:
-    """Grade a class. Run it again to go on: what is graded stays.
+    """Grade the submissions of a class. Run it again to continue: finished results are kept.
 
-    Exit code: 0 graded, 2 usage, 3 the grader broke on some items.
+    Exit code: 0 every submission was graded, 2 wrong usage, 3 the grader failed on some items.
     """
-    console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
-    assignment = Assignment(
-        find_week(week),
-        Options(submissions, out, roster, policy, commit, seed, tuple(regrade or ())),
-    )
-    run = docker.in_docker(unsandboxed) if in_docker else _here(unsandboxed)
-    try:
-        with stopped_by_signals(), assignment.held():
-            _run(console, assignment, run, processes, retries)
-            grades = assignment.grades()
-            pairs = alike(assignment.week, assignment.folders()) if similarity else ()
-            summary = assignment.publish(grades, pairs)
-            if gradebook:
-                week_, rules = assignment.week, assignment.policy
-                write_gradebook(gradebook, week_, assignment.manifest, rules, grades)
-    except KeyboardInterrupt:
-        console.print("Stopped. What is graded is kept: the same command goes on from here.")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    if as_json:
-        print(json.dumps(summary))
-    else:
-        _show(console, summary, out)
-    raise typer.Exit(exit_code(grades))
+    require_libraries()
+    from autograder.classroom.assignment import Options
+    from bootcamp.cli import grade_class
+
+    options = Options(submissions, out, roster, policy, commit, seed, tuple(regrade or ()))
+    how = grade_class.How(processes, retries, in_docker, unsandboxed, gradebook, similarity)
+    raise typer.Exit(grade_class.grade(week, options, how, as_json))
 
 
-def exit_code(grades: tuple[Grade, ...]) -> int:
-    """0, or 3 where the grader broke."""
-    return EXIT_GRADER_ERROR if any(one.status is Status.GRADER_ERROR for one in grades) else 0
-
-
-def _here(unsandboxed: bool) -> RunJobs:
-    """What grades in the strongest sandbox of this machine.
+def require_libraries() -> None:
+    """Check that the extra `classroom` is installed.
 
     Raises:
-        UsageError: it is not firm enough for strangers' code, and nobody has said that it will do.
+        UsageError: a library of the extra is missing.
     """
-    tier, private = strongest(), network.is_possible()
-    if not unsandboxed and not (tier is Tier.BUBBLEWRAP and private):
-        which = f"{tier}, with {'a private' if private else 'the shared'} network"
-        container = "Grade in a container: --docker. Or install" if docker.is_there() else "Install"
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
         raise UsageError(
-            f"The strongest sandbox on this machine is weak: {which}.",
-            f"{container} bubblewrap (Linux) and allow user namespaces, or grade on a machine that "
-            "holds nothing you would miss, with --allow-unsandboxed.",
+            f"`bootcamp grade` needs the extra `classroom` ({', '.join(missing)} missing): run "
+            '`.venv/bin/python -m pip install --editable ".[classroom]"` in the course\'s folder.'
         )
-    return partial(run_jobs, tier=tier)
-
-
-def _run(
-    console: Console, assignment: Assignment, run: RunJobs, processes: int, retries: int
-) -> None:
-    """Grade what has to be, under a progress bar with an estimate."""
-    tasks = assignment.tasks()
-    _say_what_stays(console, assignment, tasks)
-    if not tasks:
-        return
-    count = "1 submission" if len(tasks) == 1 else f"{len(tasks)} submissions"
-    console.print(f"Grading {count} of {assignment.week}, {min(processes, len(tasks))} at once.")
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task(f"grading {assignment.week}", total=len(tasks))
-        with closing(assignment.grade(tasks, run, processes, retries)) as steps:
-            for step in steps:
-                progress.console.print(_line(step))
-                if not step.again:
-                    progress.advance(bar)
-
-
-def _say_what_stays(console: Console, assignment: Assignment, tasks: list[Task]) -> None:
-    taken = sum(1 for one in assignment.entries if one.intake and not one.intake.refused)
-    if left := taken - len(tasks):
-        console.print(f"{left} keep the result they have.")
-
-
-def _line(step: Step) -> Text:
-    record = step.record
-    score = sum(one.score for one in record.items)
-    most = sum(one.max_score for one in record.items)
-    text = Text(f"{shown(record.student)}  {points_text(score, most)}  {record.seconds:.1f} s")
-    if record.broken:
-        what = "will be tried again" if step.again else "see its report"
-        text.append(f"  the grader broke on {', '.join(record.broken)}: {what}", "magenta")
-    return text
-
-
-def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
-    console.print(f"{summary['name']}: {summary['counts']}")
-    for problem in summary["problems"]:
-        console.print(Text(f"  {problem}", "yellow"))
-    for student in summary["students"]:
-        if student["status"] == Status.REFUSED.value:
-            console.print(Text(f"  refused: {shown(student['id'])}: {student['reason']}", "red"))
-    console.print(Text(f"Look at {out / 'class.html'}; points are in {out / 'scores.csv'}."))

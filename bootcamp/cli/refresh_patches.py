@@ -40,22 +40,22 @@ def register(app: typer.Typer) -> None:
 
 def refresh_patches(
     weeks: Annotated[
-        list[str] | None, typer.Argument(help="5, 05 or week05_retries; all weeks if left out.")
+        list[str] | None, typer.Argument(help="5, 05 or week05_retries. Default: all weeks.")
     ] = None,
     base: Annotated[
         str,
-        typer.Option(metavar="REV", help="The commit whose solutions the patches were made on."),
+        typer.Option(metavar="REV", help="The commit whose solutions the patches were made from."),
     ] = "HEAD",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Change nothing; say what would happen.")
+        bool, typer.Option("--dry-run", help="Change nothing. Show what would change.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Carry wrong and unlike solutions over to the solutions as they are now.
+    """Adapt the patches of wrong and unlike solutions to changed solutions.
 
-    Run it after you have changed solutions, before you commit; after a commit, add --base HEAD~1.
-    Each patch is merged three ways: from the solutions at --base to today's. A patch that still
-    fits is not touched. Patches that need a person are listed, and the exit code is 1.
+    Run it after you have changed solutions and before you commit. After a commit, add --base HEAD~1.
+    Each patch is merged three ways, from the solutions at --base to the present ones. A patch that
+    still applies is not changed. Patches with conflicts are listed, and the exit code is 1.
     """
     chosen = [find_week(week).name for week in weeks or ()]
     names = chosen or [week.name for week in all_weeks()]

@@ -20,20 +20,21 @@ def register(app: typer.Typer) -> None:
 
 
 def release_command(
-    through: Annotated[str, typer.Option(metavar="WEEK", help="The last week to hand out.")],
+    through: Annotated[str, typer.Option(metavar="WEEK", help="The last week to release.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="The edition's git repository.")],
     closed: Annotated[
         str,
         typer.Option(
             metavar="WEEK",
-            help="The last week whose solution is handed out too: by default the one before. "
-            "0 for none.",
+            help="The last week whose solution is released too. 0 means none. "
+            "Default: the week before.",
         ),
     ] = "",
 ) -> None:
-    """Make or update the student edition: lessons, exercises, notebooks, check, closed solutions.
+    """Make or update the student edition: lessons, exercises, notebooks, graders, past solutions.
 
-    Commits to a git repository of its own. Students clone it once and pull each new week.
+    The edition is a git repository of its own, and this commits to it. Students clone it once and
+    pull each new week.
     """
     last = find_week(through)
     if closed:

@@ -22,16 +22,19 @@ from bootcamp.student.own_layers import Whose, current_week, layers_for
 console = Console(highlight=False, soft_wrap=True)
 
 WeekArgument = Annotated[
-    str, typer.Argument(help="5, 05 or week05_retries; the week you are in if left out.")
+    str, typer.Argument(help="5, 05 or week05_retries. Default: your current week.")
 ]
 Layers = Annotated[
-    Whose, typer.Option("--layers", help="Your own weeks where they have passed, or ours.")
+    Whose, typer.Option("--layers", help="Run your own passed weeks, or only the reference.")
 ]
 ApiPort = Annotated[
-    int | None, typer.Option("--port-api", min=1, max=65535, help="8000, or a free one.")
+    int | None,
+    typer.Option(
+        "--port-api", min=1, max=65535, help="Port of the API. Default: 8000, or a free one."
+    ),
 ]
-Workers = Annotated[int, typer.Option("--workers", min=1, max=32, help="How many worker nodes.")]
-Detach = Annotated[bool, typer.Option("--detach", "-d", help="Come back once it is up.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, max=32, help="Number of worker nodes.")]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return when everything is up.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +51,7 @@ def up_command(
     workers: Workers = 1,
     detached: Detach = False,
 ) -> None:
-    """Start the local stack and the week's pipeline: API, workers. Ctrl-C stops it."""
+    """Start the local services, and the API and workers of a week. Ctrl-C stops them."""
     chosen = find_week(week) if week else current_week()
     plan = Plan(chosen, layers_for(chosen, whose), default_state(), workers, api_port)
     if detached:
@@ -68,17 +71,17 @@ def up_command(
 
 
 def down_command() -> None:
-    """Stop what `bootcamp up` started. What is stored stays."""
+    """Stop what `bootcamp up` started. Stored data is kept."""
     pid = stop_stack(default_state())
     console.print("Nothing is up." if pid is None else f"Stopped (process {pid}).")
 
 
 def run_command(
     week: Annotated[str, typer.Argument(help="5, 05 or week05_retries.")],
-    command: Annotated[list[str], typer.Argument(help="What to run, after `--`.")],
+    command: Annotated[list[str], typer.Argument(help="The command, after `--`.")],
     whose: Layers = Whose.STUDENT,
 ) -> None:
-    """Run a command with a week's code on its path and the running stack's variables.
+    """Run a command with the code of a week and the settings of the running stack.
 
     For example: bootcamp run 1 -- python -m pipeline.producer
     """

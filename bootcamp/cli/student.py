@@ -50,9 +50,9 @@ def register(app: typer.Typer) -> None:
 
 
 def progress_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Show what is done, and what to do next."""
+    """Show which items have passed, and what to do next."""
     weeks = overview()
     if as_json:
         answer = {"weeks": [week.to_json() for week in weeks], "next": next_step(weeks)}
@@ -64,13 +64,11 @@ def progress_command(
 
 def hint_command(
     item_id: ItemArgument,
-    function: Annotated[
-        str, typer.Argument(help="One function of the item, where it has several.")
-    ] = "",
+    function: Annotated[str, typer.Argument(help="One function, if the item has several.")] = "",
     again: Annotated[bool, typer.Option("--again", help="Repeat the last hint.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Take all that are left.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show all remaining hints.")] = False,
 ) -> None:
-    """Get a hint: a question first, an answer last. Each call goes one step further."""
+    """Show the next hint. The first one is a question, the last one is the answer."""
     week, item = find_item(item_id)
     found = ladders(week, item)
     if not function and len(found) > 1:
@@ -93,11 +91,12 @@ def hint_command(
 def solution_command(
     item_id: ItemArgument,
     give_up: Annotated[
-        bool, typer.Option("--give-up", help="Show it before the item has passed. This is kept.")
+        bool,
+        typer.Option("--give-up", help="Show it before the item has passed. This is recorded."),
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Show the reference's way, once your own has passed."""
+    """Show the reference solution of an item that you have passed."""
     week, item = find_item(item_id)
     if week.is_open:
         raise BootcampError(
@@ -124,11 +123,11 @@ def solution_command(
 def reset_command(
     week_name: Annotated[str, typer.Argument(metavar="WEEK", help="5, 05 or week05_retries.")],
     item_id: Annotated[
-        str, typer.Option("--item", help="Only the files of this item, such as 5.2.")
+        str, typer.Option("--item", help="Restore only the files of this item, such as 5.2.")
     ] = "",
     yes: Yes = False,
 ) -> None:
-    """Put a week's exercises back as they were handed out. Your files are kept in a backup."""
+    """Restore the original exercises of a week. A backup of your files is kept."""
     week = find_week(week_name)
     only = load_manifest(week).item(item_id).files if item_id else ()
     plan = plan_reset(week, only)

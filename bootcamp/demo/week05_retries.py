@@ -34,12 +34,12 @@ def a_provider_fails_for_a_while(stage: Stage) -> None:
 
 
 def a_dead_letter_is_replayed(stage: Stage) -> None:
-    """401: no waiting helps. The job is dead-lettered, somebody mends the key, it is replayed."""
+    """401 is a permanent error. The job is dead-lettered, the key is corrected, the job is replayed."""
     if not scripted(stage):
         return
     stage.run.openai.clear()
     stage.run.openai.script(Fault.status(WRONG_KEY, times=None, on=EMBEDDINGS))
-    job_id = submit_note(stage, "Nobody pays for this letter until the key is right.")
+    job_id = submit_note(stage, "Nobody pays for this document until the key is right.")
     job = finished_job(stage, job_id)
     letter = stage.ask("GET", f"/dead-letters/{job_id}")
     if job["status"] != "failed" or letter["attempts"] != 1:

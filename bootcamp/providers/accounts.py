@@ -1,7 +1,7 @@
 """Accounts of a stand-in: what each has been sent, and what is scripted for it. No I/O in here.
 
 An OpenAI key is an account; for the webhook sink a run is one. The journal keeps the newest entries
-inside fixed bounds and says how many older ones it forgot.
+inside fixed bounds and says how many older ones it dropped.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 from bootcamp.providers.faults import Fault
 
 MAX_WATCHED = 2_000
-"""Accounts that the control plane has named. Beyond this the one named longest ago is forgotten."""
+"""Accounts that the control plane has named. Beyond this the one named longest ago is dropped."""
 MAX_STRANGERS = 16
-"""Accounts that only traffic has named. Beyond this the quietest is forgotten."""
+"""Accounts that only traffic has named. Beyond this the one used longest ago is dropped."""
 MAX_JOURNAL_ENTRIES = 20_000
 """Entries kept for each account."""
 MAX_JOURNAL_BYTES = 64 * 1024 * 1024
@@ -134,7 +134,7 @@ class Accounts:
         return _touch(self._watched, name, self._strangers.pop(name, Account()), MAX_WATCHED)
 
     def clear(self, name: str) -> None:
-        """Forget journal and faults of an account. Requests under way end unrecorded."""
+        """Delete journal and faults of an account. Running requests are not recorded."""
         self._watched.pop(name, None)
         self._strangers.pop(name, None)
         self.watched(name)

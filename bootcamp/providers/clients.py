@@ -88,7 +88,7 @@ class _Control:
         self._call("POST", "/faults", json={"faults": [fault.to_json() for fault in faults]})
 
     def clear(self) -> None:
-        """Forget the journal and all waiting faults."""
+        """Delete the journal and all waiting faults."""
         self._call("DELETE", "")
 
     def close(self) -> None:
@@ -127,7 +127,7 @@ class _Control:
         answer = self._call("GET", "/journal", params={"after": after}).json()
         if answer["forgotten"]:
             raise JournalForgot(
-                f"The journal forgot {answer['forgotten']} of {answer['arrived']} requests.",
+                f"The journal dropped {answer['forgotten']} of {answer['arrived']} requests.",
                 "Call clear() before each part, or send fewer and smaller requests.",
             )
         entries: list[dict[str, Any]] = answer["entries"]

@@ -27,7 +27,7 @@ class Fault:
 
     Args:
         kind: what happens; see the constructor of the same name.
-        times: how many requests it spoils. `None` is for ever.
+        times: how many requests it spoils. `None` means all.
         on: the endpoint it spoils: "embeddings", "chat", "models" (OpenAI), a hook's name (sink),
             or "any".
         matching: only requests with this text somewhere in an input (OpenAI) or in the body (sink).
@@ -151,7 +151,7 @@ def _check(fault: Fault) -> None:
     if fault.kind not in get_args(Kind):
         raise ValueError(f"kind is one of {', '.join(get_args(Kind))}; got {fault.kind!r}")
     if fault.times is not None and (type(fault.times) is not int or fault.times < 1):
-        raise ValueError("times is a whole number from 1, or null for ever")
+        raise ValueError("times is a whole number from 1, or null for all requests")
     if type(fault.answer) is not int or not 200 <= fault.answer <= 599:
         raise ValueError("status is a number from 200 to 599")
     seconds = fault.seconds

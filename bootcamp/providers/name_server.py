@@ -41,7 +41,7 @@ class NameServer:
         self._thread = threading.Thread(target=self._serve, name="names", daemon=True)
 
     def say(self, name: str, *answers: list[str]) -> None:
-        """Answer with these addresses: the first time, the second time, …; the last one for ever.
+        """Answer with these addresses: the first time, the second time, …; the last one from then on.
 
         Questions for IPv4 (A) and for IPv6 (AAAA) are counted apart. An unknown name is NXDOMAIN.
         """

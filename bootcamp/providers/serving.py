@@ -23,7 +23,7 @@ SECONDS_TO_STOP = 1
 
 
 class _Connection(h11.Connection):
-    """Remembers the request as it stood on the wire: header names in order, in their own case."""
+    """Keeps the request as it was sent: header names in order, in their own case."""
 
     request: h11.Request | None = None
 

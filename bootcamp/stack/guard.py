@@ -143,7 +143,7 @@ class Guard:
         return bool(text)
 
     def stop(self, grace: float) -> None:
-        """Ask once; the deadline is never put off by a second call."""
+        """Ask the group to end. A second call does not move the deadline."""
         until = time.monotonic() + grace
         if self.deadline is None:
             self.signal_child(self.stop_signal)
@@ -176,7 +176,7 @@ class Guard:
                 self.status = status
 
     def sweep(self) -> None:
-        """Kill what the command left behind: its group, and on Linux whoever left the group too."""
+        """Kill what the command left behind: its group, and on Linux also processes that left it."""
         try:
             os.killpg(self.child, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):

@@ -146,7 +146,7 @@ class Admin:
         return Database(name, password, self.port)
 
     def drop(self, name: str) -> None:
-        """Remove database and role, whoever is connected. Idempotent."""
+        """Remove database and role, even if clients are connected. Idempotent."""
         with self.connect() as connection:
             self._run(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
             self._run(connection, "DROP ROLE IF EXISTS {}", name)

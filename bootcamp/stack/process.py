@@ -28,7 +28,7 @@ POLL_SECONDS = 0.01
 LOG_BYTES = 64 * 1024
 """How much of a log is read: a flood in it must not become a flood here."""
 LARGEST_LOG = 10 * 1024 * 1024
-"""A log larger than this from an earlier session is begun anew."""
+"""A log from an earlier session that is larger than this is emptied."""
 TAIL_LINES = 20
 SWEPT = b"swept"
 

@@ -73,7 +73,7 @@ class Run:
         with ExitStack() as undo:
             folder = StateFolder(self.path)
             undo.callback(folder.close)
-            undo.callback(self._forget)
+            undo.callback(self._remove_run)
             write_private(self.path / RUN_FILE, f'{{"aws_account": "{self.aws_account}"}}')
             flavor: Flavor = "valkey" if self._endpoints.flavor == "valkey" else "redis"
             self.redis = RedisServer(
@@ -115,11 +115,11 @@ class Run:
         """End the run. Does nothing twice."""
         self._closing.close()
 
-    def _forget(self) -> None:
+    def _remove_run(self) -> None:
         # A stack that went down under us takes nothing back: its next start sweeps the folder.
         # Neither does what a submission has locked (a table that is protected from deletion).
         with suppress(psycopg.Error, BotoCoreError, ClientError):
-            forget(self._endpoints, self._admin, self.path, self.aws_account)
+            remove_run(self._endpoints, self._admin, self.path, self.aws_account)
 
     @property
     def addresses(self) -> Addresses:
@@ -165,7 +165,7 @@ class Run:
             self.redis.start()
 
 
-def forget(endpoints: Endpoints, admin: Admin, folder: Path, account: str) -> None:
+def remove_run(endpoints: Endpoints, admin: Admin, folder: Path, account: str) -> None:
     """Remove what a run left in the shared services, and its folder."""
     with ExitStack() as last:  # what one service does not give up must not keep the other from it
         last.callback(empty_account, endpoints.aws_url, account)
@@ -207,10 +207,12 @@ def empty_account(url: str, account: str) -> None:
 
 
 def sweep(endpoints: Endpoints, state: Path) -> None:
-    """Forget the runs whose owners were killed."""
+    """Remove the runs whose owners were killed."""
     admin = Admin(endpoints.postgres_port, endpoints.postgres_password)
     folders = (state / RUNS).iterdir() if (state / RUNS).exists() else ()
     for folder in folders:
         young = time.time() - folder.stat().st_mtime < FRESH_SECONDS
         if not young and not is_held(folder):
-            forget(endpoints, admin, folder, read_json(folder / RUN_FILE).get("aws_account", ""))
+            remove_run(
+                endpoints, admin, folder, read_json(folder / RUN_FILE).get("aws_account", "")
+            )

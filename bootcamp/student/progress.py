@@ -2,8 +2,8 @@
 
 Per item: how its last check ended, the best score, the hints taken, whether the solution was shown.
 A week counts as passed while every item's last check passed on exactly the files that are there
-now. Once a file changes, later weeks run on the reference again until the week is checked anew: a
-layer that nobody has checked never breaks a later week.
+now. Once a file changes, later weeks run on the reference again until the week is checked
+again, so a layer that was not checked never breaks a later week.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def _put_aside(path: Path) -> None:
     path.replace(aside)
     print(
         f"The progress file could not be read. It is kept as {shown(aside)}; "
-        "progress starts anew.\n"
+        "a new one is started.\n"
         "Your work is not touched. Run `bootcamp check` on a week to fill the progress again.",
         file=sys.stderr,
     )

@@ -24,7 +24,7 @@ from autograder.classroom.execution.records import ItemRecord
 from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier
 from bootcamp import paths
-from bootcamp.cli import grade
+from bootcamp.cli import grade_class
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError, UsageError
@@ -247,14 +247,14 @@ def test_a_container_without_a_sandbox_needs_a_word(fake: Fake, tmp_path: Path) 
 def test_a_weak_sandbox_points_to_docker_where_it_is(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grade, "strongest", lambda: Tier.LIMITS)
+    monkeypatch.setattr(grade_class, "strongest", lambda: Tier.LIMITS)
     monkeypatch.setattr(network, "is_possible", lambda: False)
     with pytest.raises(UsageError) as error:
-        grade._here(unsandboxed=False)
+        grade_class._here(unsandboxed=False)
     assert "--docker" not in error.value.next_step
     fake("exit 0")
     with pytest.raises(UsageError) as error:
-        grade._here(unsandboxed=False)
+        grade_class._here(unsandboxed=False)
     assert "--docker" in error.value.next_step
 
 

@@ -15,7 +15,7 @@ from autograder.classroom.intake.roster import Student
 from autograder.classroom.output.reports import Pages, duration
 from autograder.classroom.policy.late import Policy
 from autograder.classroom.policy.summary import Grade, Status, grade_of, statistics, uneven
-from bootcamp.cli.grade import exit_code
+from bootcamp.cli.grade_class import exit_code
 from bootcamp.course.manifest import Manifest
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week

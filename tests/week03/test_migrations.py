@@ -176,6 +176,31 @@ def test_one_that_warns_is_tried_again(run, tmp_path):
     assert migrate(run, layer).stdout == "The stores are ready.\n"
 
 
+def test_a_database_that_is_not_in_utf8_is_refused(run):
+    name = f"{run.id}_ascii"
+    admin = run._admin
+    admin.execute(
+        "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'",
+        name,
+        run.id,
+    )
+    try:
+        address = run.database_url.rpartition("/")[0] + f"/{name}"
+        for _ in range(2):
+            done = migrate(run, DATABASE_URL=address)
+            assert done.returncode == 1
+            assert f"The database {name} on 127.0.0.1:" in done.stderr
+            assert "is encoded in SQL_ASCII" in done.stderr
+            assert "ENCODING 'UTF8'" in done.stderr
+            assert "Traceback" not in done.stderr
+        with psycopg.connect(address) as database:
+            assert database.execute("SELECT to_regclass('migrations') IS NULL").fetchone() == (
+                True,
+            )
+    finally:
+        admin.drop(name)
+
+
 def test_a_database_that_is_away_is_named(run):
     with run.postgres_outage():
         done = migrate(run)

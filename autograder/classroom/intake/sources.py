@@ -150,9 +150,9 @@ def _gradescope(place: Path, zone: ZoneInfo) -> Iterator[HandIn]:
             raise UsageError(f"{path} is larger than {MAX_METADATA_BYTES} bytes.")
         data = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)  # noqa: S506 - a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"Cannot read {path}: {error}.", "Export the submissions anew.") from None
+        raise UsageError(f"Cannot read {path}: {error}.", "Export the submissions again.") from None
     if not isinstance(data, dict):
-        raise UsageError(f"{path} lists no submissions.", "Export the submissions anew.")
+        raise UsageError(f"{path} lists no submissions.", "Export the submissions again.")
     for name, listed in data.items():
         facts = listed if isinstance(listed, dict) else {}
         read = _exported(place, str(name))

@@ -3,13 +3,13 @@
 import os
 import time
 
-from letters import write
 from local import celery_worker, local_services
 from redis import Redis
+from reports import write
 
 
 def main() -> None:
-    with local_services(), celery_worker("letters"):
+    with local_services(), celery_worker("reports"):
         queue = Redis.from_url(os.environ["REDIS_URL"], db=0)
 
         start = time.perf_counter()

@@ -4,9 +4,9 @@ import base64
 import json
 import os
 
-from letters import write
 from local import celery_worker, local_services
 from redis import Redis
+from reports import write
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
         print("arguments:", arguments, options)
         print("state:    ", receipt.state)
 
-        with celery_worker("letters"):
+        with celery_worker("reports"):
             receipt.get(timeout=30)
         print("messages in the queue:", queue.llen("celery"))
         print("result:   ", results.get(f"celery-task-meta-{receipt.id}").decode())

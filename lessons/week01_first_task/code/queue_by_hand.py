@@ -1,4 +1,4 @@
-"""A queue outside the process: a Redis list. Whoever dies, the list stays."""
+"""A queue outside the process: a Redis list. If a process dies, the list stays."""
 
 import multiprocessing
 import os

@@ -1,17 +1,17 @@
-"""Eight letters of half a second each, on one, two and four worker slots."""
+"""Eight reports of half a second each, on one, two and four worker slots."""
 
 import time
 
-from letters import write
 from local import celery_worker, local_services
+from reports import write
 
-LETTERS = 8
+REPORTS = 8
 
 
 def seconds_for_all() -> float:
-    """Enqueue all letters and wait for the last."""
+    """Enqueue all reports and wait for the last."""
     start = time.perf_counter()
-    receipts = [write.delay(str(number)) for number in range(LETTERS)]
+    receipts = [write.delay(str(number)) for number in range(REPORTS)]
     for receipt in receipts:
         receipt.get(timeout=30)
     return time.perf_counter() - start
@@ -20,7 +20,7 @@ def seconds_for_all() -> float:
 def main() -> None:
     with local_services():
         for slots in (1, 2, 4):
-            with celery_worker("letters", f"--concurrency={slots}"):
+            with celery_worker("reports", f"--concurrency={slots}"):
                 print(f"slots: {slots}, time: {seconds_for_all():.1f} s")
 
 

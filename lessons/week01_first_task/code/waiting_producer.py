@@ -2,15 +2,15 @@
 
 import time
 
-from letters import write
 from local import celery_worker, local_services
+from reports import write
 
 NAMES = ["Ada", "Grace", "Edsger", "Barbara"]
 
 
 def wait_for_each() -> None:
     for name in NAMES:
-        write.delay(name).get(timeout=30)  # the queue never holds more than one letter
+        write.delay(name).get(timeout=30)  # the queue never holds more than one report
 
 
 def enqueue_all() -> None:
@@ -20,7 +20,7 @@ def enqueue_all() -> None:
 
 
 def main() -> None:
-    with local_services(), celery_worker("letters", "--concurrency=4"):
+    with local_services(), celery_worker("reports", "--concurrency=4"):
         start = time.perf_counter()
         wait_for_each()
         print(f"wait for each: {time.perf_counter() - start:.1f} s")

@@ -14,8 +14,8 @@ A migration has one or two functions:
 - `target()` names the store that is changed, if that is not this database. It returns "" while that
   store does not exist. A new store under an old name has another target, and is prepared too.
 
-Exit codes: 0 the stores are ready, with or without warnings; 1 a migration failed; 75 a store cannot
-be reached now, so try again.
+Exit codes: 0 the stores are ready, with or without warnings; 1 a migration failed, or the database is
+not encoded in UTF-8; 75 a store cannot be reached now, so try again.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ class MigrationFailed(Exception):
     """A migration raised an error. Those before it are applied and recorded."""
 
 
+class WrongEncoding(Exception):
+    """The database cannot store the text of every document. Nothing was changed in it."""
+
+
 def migrations() -> list[ModuleType]:
     """The migrations of all layers, in the order in which they are applied."""
     names = [name for name in modules_in(PACKAGE) if NAME.fullmatch(name.rpartition(".")[2])]
@@ -67,11 +71,13 @@ def migrate() -> None:
 
     Raises:
         MigrationFailed: one of them raised an error, which is the cause.
+        WrongEncoding: the database is not encoded in UTF-8.
         psycopg.OperationalError: PostgreSQL cannot be reached.
     """
     with psycopg.connect(
         database_url(), autocommit=True, connect_timeout=CONNECT_SECONDS
     ) as database:
+        require_utf8(database)
         lock(database)
         database.execute(RECORDS)
         recorded = set(database.execute("SELECT name, target FROM migrations").fetchall())
@@ -83,6 +89,22 @@ def migrate() -> None:
             except Exception as error:
                 raise MigrationFailed(f"{name}: {type(error).__name__}: {error}") from error
     print("The stores are ready.")
+
+
+def require_utf8(database: Connection[Any]) -> None:
+    """Stop before anything is created in a database that is not encoded in UTF-8.
+
+    For example, psycopg returns bytes instead of text from a database in SQL_ASCII, so the recorded
+    migrations would not be recognised. The encoding of a database cannot be changed later.
+    """
+    encoding = database.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        info = database.info
+        raise WrongEncoding(
+            f"The database {info.dbname} on {info.host}:{info.port} is encoded in {encoding}, but the "
+            "pipeline needs UTF8. Create a new database and set DATABASE_URL to it: "
+            "CREATE DATABASE name TEMPLATE template0 ENCODING 'UTF8'"
+        )
 
 
 def lock(database: Connection[Any]) -> None:
@@ -120,6 +142,9 @@ def main() -> int:
         print(failure, file=sys.stderr)
         away = isinstance(failure.__cause__, (psycopg.OperationalError, TransientError))
         return TRY_AGAIN if away else FAILED
+    except WrongEncoding as error:
+        print(error, file=sys.stderr)
+        return FAILED
     except psycopg.OperationalError as error:
         print(f"PostgreSQL cannot be reached: {error}", file=sys.stderr)
         return TRY_AGAIN

@@ -51,10 +51,10 @@ def report(task: PipelineTask, document_id: str, step: str) -> None:
 
 def _report(task: PipelineTask, document_id: str, meta: dict[str, Any]) -> None:
     # BEGIN SOLUTION 3.5
-    # ? Store the state `PROGRESS` with `meta`. A step runs under a task id of its own,
-    # ? but whoever asks knows the document's id: that is where the state belongs.
-    # ? A message can come twice, and a late copy of the first step must not pull the progress
-    # ? back: look at what is known (`app.AsyncResult`) before you write.
+    # ? Store the state `PROGRESS` with `meta` under the document's id, because clients ask by
+    # ? that id. The step itself runs under another task id.
+    # ? A message can be delivered twice, so a late copy of the first step may run after a later
+    # ? step. Read the stored state first (`app.AsyncResult`), and never lower the percentage.
     known = app.AsyncResult(document_id)
     if known.state == PROGRESS and known.info["percent"] > meta["percent"]:
         return
@@ -86,7 +86,8 @@ def parse_document(self: PipelineTask, ref: Reference) -> Reference:
         with blob_store().open(ref["blob_key"]) as document:
             return pack_json(parse(document, ref["content_type"]))
 
-    key = artifact_key(ref["document_id"], "parse", ref["blob_key"], type=ref["content_type"])
+    made_by = {"type": ref["content_type"], "parser": PARSER}
+    key = artifact_key(ref["document_id"], "parse", ref["blob_key"], **made_by)
     return {**ref, "pages_key": stored(key, make)}
 
 

@@ -15,13 +15,13 @@ def configuration() -> dict[str, object]:
     return {"broker_url": f"{server}/0", "result_backend": f"{server}/1"}
 
 
-app = Celery("letters")
+app = Celery("reports")
 app.add_defaults(configuration)
 
 
-@app.task(bind=True, name="letters.write")
+@app.task(bind=True, name="reports.write")
 def write(self: Task, name: str) -> str:
-    """Write a letter. Slow on purpose."""
+    """Write a report. Slow on purpose."""
     logger.info("writing to %s, as task %s", name, self.request.id)
     time.sleep(0.5)
     return f"Dear {name}, …"

@@ -1,0 +1,152 @@
+"""Grades a class's week for `bootcamp grade`: from a folder of submissions to pages and exports."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.execution import docker
+from autograder.classroom.execution.grading import Step, Task
+from autograder.classroom.execution.pool import RunJobs, run_jobs
+from autograder.classroom.intake.names import shown
+from autograder.classroom.output.gradebook import write_gradebook
+from autograder.classroom.policy.similarity import alike
+from autograder.classroom.policy.summary import Grade, Status
+from autograder.sandbox import network
+from autograder.sandbox.tiers import Tier, strongest
+from bootcamp.course.manifest import points_text
+from bootcamp.course.weeks import find_week
+from bootcamp.errors import EXIT_GRADER_ERROR, UsageError
+from bootcamp.stack.up import stopped_by_signals
+
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class How:
+    """How the submissions are graded, and what is written besides the pages."""
+
+    processes: int
+    retries: int
+    in_docker: bool
+    unsandboxed: bool
+    gradebook: Path | None
+    similarity: bool
+
+
+def grade(week: str, options: Options, how: How, as_json: bool) -> int:
+    """Grade the submissions, write pages and exports, and return the exit code."""
+    console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
+    assignment = Assignment(find_week(week), options)
+    run = docker.in_docker(how.unsandboxed) if how.in_docker else _here(how.unsandboxed)
+    try:
+        with stopped_by_signals(), assignment.held():
+            _run(console, assignment, run, how.processes, how.retries)
+            grades = assignment.grades()
+            pairs = alike(assignment.week, assignment.folders()) if how.similarity else ()
+            summary = assignment.publish(grades, pairs)
+            if how.gradebook:
+                week_, rules = assignment.week, assignment.policy
+                write_gradebook(how.gradebook, week_, assignment.manifest, rules, grades)
+    except KeyboardInterrupt:
+        console.print("Stopped. Finished results are kept: run the same command to continue.")
+        return EXIT_INTERRUPTED
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        _show(console, summary, options.out)
+    return exit_code(grades)
+
+
+def exit_code(grades: tuple[Grade, ...]) -> int:
+    """0, or 3 where the grader broke."""
+    return EXIT_GRADER_ERROR if any(one.status is Status.GRADER_ERROR for one in grades) else 0
+
+
+def _here(unsandboxed: bool) -> RunJobs:
+    """What grades in the strongest sandbox of this machine.
+
+    Raises:
+        UsageError: it is not firm enough for strangers' code, and nobody has said that it will do.
+    """
+    tier, private = strongest(), network.is_possible()
+    if not unsandboxed and not (tier is Tier.BUBBLEWRAP and private):
+        which = f"{tier}, with {'a private' if private else 'the shared'} network"
+        container = "Grade in a container: --docker. Or install" if docker.is_there() else "Install"
+        raise UsageError(
+            f"The strongest sandbox on this machine is weak: {which}.",
+            f"{container} bubblewrap (Linux) and allow user namespaces, or grade on a machine that "
+            "holds nothing you would miss, with --allow-unsandboxed.",
+        )
+    return partial(run_jobs, tier=tier)
+
+
+def _run(
+    console: Console, assignment: Assignment, run: RunJobs, processes: int, retries: int
+) -> None:
+    """Grade what has to be, under a progress bar with an estimate."""
+    tasks = assignment.tasks()
+    _say_what_stays(console, assignment, tasks)
+    if not tasks:
+        return
+    count = "1 submission" if len(tasks) == 1 else f"{len(tasks)} submissions"
+    console.print(f"Grading {count} of {assignment.week}, {min(processes, len(tasks))} at once.")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(f"grading {assignment.week}", total=len(tasks))
+        with closing(assignment.grade(tasks, run, processes, retries)) as steps:
+            for step in steps:
+                progress.console.print(_line(step))
+                if not step.again:
+                    progress.advance(bar)
+
+
+def _say_what_stays(console: Console, assignment: Assignment, tasks: list[Task]) -> None:
+    taken = sum(1 for one in assignment.entries if one.intake and not one.intake.refused)
+    if left := taken - len(tasks):
+        console.print(f"{left} keep the result they have.")
+
+
+def _line(step: Step) -> Text:
+    record = step.record
+    score = sum(one.score for one in record.items)
+    most = sum(one.max_score for one in record.items)
+    text = Text(f"{shown(record.student)}  {points_text(score, most)}  {record.seconds:.1f} s")
+    if record.broken:
+        what = "will be tried again" if step.again else "see its report"
+        text.append(f"  the grader broke on {', '.join(record.broken)}: {what}", "magenta")
+    return text
+
+
+def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
+    console.print(f"{summary['name']}: {summary['counts']}")
+    for problem in summary["problems"]:
+        console.print(Text(f"  {problem}", "yellow"))
+    for student in summary["students"]:
+        if student["status"] == Status.REFUSED.value:
+            console.print(Text(f"  refused: {shown(student['id'])}: {student['reason']}", "red"))
+    console.print(Text(f"Look at {out / 'class.html'}; points are in {out / 'scores.csv'}."))
