@@ -59,7 +59,7 @@ def network(environ: Mapping[str, str] = SHELL) -> dict[str, str]:
 def built(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Build the part of an environment that any process of ours may have.
 
-    Whoever has an OpenAI key of their own wants the real service, so the key, its `OPENAI_*`
+    A user with an OpenAI key of their own wants the real service, so the key, its `OPENAI_*`
     settings and the way to the internet are in it.
 
     Args:
