@@ -10,6 +10,8 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import NotRequired, TypedDict
 
 from rich.console import Console
@@ -45,7 +47,8 @@ def measure(run: Run, what: str, **extra: str) -> list[Row]:
     """Run one measurement of `measures.py` in a process that has the layers on its path."""
     layers = reference_layers(find_week(WEEK))
     env = layer_environment(run.environment(), layers)
-    prepare_stores(env, layers)
+    with tempfile.TemporaryDirectory() as folder:
+        prepare_stores(env, layers, Path(folder, "migrate.log"))
     finished = subprocess.run(
         [sys.executable, str(paths.ROOT / "bootcamp" / "bench" / "measures.py"), what],
         env=env | extra,

@@ -63,35 +63,32 @@ def layer_environment(env: Mapping[str, str], layers: Sequence[Layer]) -> dict[s
     )
 
 
-def prepare_stores(env: Mapping[str, str], layers: Sequence[Layer]) -> str:
-    """Run `python -m pipeline.migrate`, and return what it prints. Before week 3 there is no store.
+def prepare_stores(env: Mapping[str, str], layers: Sequence[Layer], log: Path) -> None:
+    """Run `python -m pipeline.migrate`. Before week 3 there is no store, and nothing is done.
 
     Args:
         env: the whole environment of the layers' processes.
         layers: whose migrations are applied.
+        log: file that gets what it prints.
 
     Raises:
         StackError: the stores cannot be prepared; names the item where one is unwritten.
     """
     if not has(layers, MIGRATE_MODULE):
-        return ""
-    try:
-        finished = subprocess.run(
-            [sys.executable, "-m", "pipeline.migrate"],
-            env=dict(env),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=MIGRATE_SECONDS,
-            check=False,
+        return
+    command = [sys.executable, "-m", "pipeline.migrate"]
+    with Process(command, env=env, log=log, name="migrate") as process:
+        try:
+            code = process.wait(MIGRATE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise StackError(
+                f"The stores were not prepared within {MIGRATE_SECONDS:g} s."
+            ) from None
+        said = process.logs(latest=True)
+    if code:
+        raise _unwritten("The stores cannot be prepared", said) or StackError(
+            f"The stores cannot be prepared. `python -m pipeline.migrate` says:\n{said}"
         )
-    except subprocess.TimeoutExpired:
-        raise StackError(f"The stores were not prepared within {MIGRATE_SECONDS:g} s.") from None
-    if finished.returncode:
-        raise _unwritten("The stores cannot be prepared", finished.stdout) or StackError(
-            f"The stores cannot be prepared. `python -m pipeline.migrate` says:\n{finished.stdout}"
-        )
-    return finished.stdout
 
 
 class Apps:
@@ -141,8 +138,7 @@ class Apps:
             folder = self._state or self._temporary(undo)
             starts = self._prepare(folder, undo)
             undo.callback(in_parallel, [process.stop for process in self.processes])
-            prepared = prepare_stores(self._env, self._layers)
-            (folder / "migrate.log").write_text(prepared)
+            prepare_stores(self._env, self._layers, folder / "migrate.log")
             in_parallel(starts)
             self._closing = undo.pop_all()
         return self

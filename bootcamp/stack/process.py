@@ -39,9 +39,10 @@ class Process:
     Args:
         argv: the command.
         env: the complete environment; nothing is inherited.
-        log: file that gets standard error, and standard output unless `stdout` is a pipe.
+        log: file that gets standard error, and standard output unless `stdout` says otherwise.
         name: what messages call it.
         stdin, stdout: `subprocess.PIPE` to talk to it; `.stdin` and `.stdout` are binary files.
+            Standard output may go to an open file, too.
         stop_signal: what asks it to stop.
         grace: seconds between that and the kill, also when the launcher dies.
         user: `(uid, gid)` to run as; root only.
@@ -60,7 +61,7 @@ class Process:
         name: str = "",
         cwd: Path | None = None,
         stdin: int = subprocess.DEVNULL,
-        stdout: int | None = None,
+        stdout: int | IO[bytes] | None = None,
         stop_signal: int = signal.SIGTERM,
         grace: float = GRACE_SECONDS,
         user: tuple[int, int] | None = None,

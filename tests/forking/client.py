@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bootcamp.paths import ROOT
 from bootcamp.stack.process import GUARD, Process
 from tests.forking.server import LENGTH
@@ -168,6 +170,12 @@ class ForkServer:
         process.launch = subprocess.Popen
         process.start().wait_ready(path.exists)
         return process
+
+    def children(self) -> set[psutil.Process]:
+        """What it has forked, and what those processes have started."""
+        if self._process is None:
+            return set()
+        return set(psutil.Process(self._process.pid).children(recursive=True))
 
     def stop(self) -> None:
         """End it and all that it started."""

@@ -1,8 +1,13 @@
-"""Every live notebook: clean in git, runs from top to bottom, and leaves nothing behind."""
+"""Every live notebook: clean in git, runs from top to bottom, and leaves nothing behind.
+
+The newest week's notebook starts everything itself, as a teacher's does without a stack that is up. The
+others join the stack of this test session, and fork what they start.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +21,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from bootcamp import paths
 from bootcamp.course.weeks import Week, all_weeks
+from tests.forking.client import ForkServer
 
 CELL_SECONDS = 240
 GONE_SECONDS = 30.0
@@ -35,14 +41,32 @@ def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class Stage:
-    """One kernel, and every process that was ever seen below it."""
+    """One kernel, and every process that was ever seen below it.
 
-    def __init__(self, notebook: NotebookNode, folder: Path) -> None:
-        resources = {"metadata": {"path": str(folder)}}
+    Args:
+        forks: the parent of what it starts; None if it starts that as a user's kernel does.
+    """
+
+    def __init__(
+        self, notebook: NotebookNode, folder: Path, forks: ForkServer | None = None
+    ) -> None:
+        self.forks = forks
         self.client = NotebookClient(
-            notebook, timeout=CELL_SECONDS, kernel_name="python3", resources=resources
+            notebook,
+            timeout=CELL_SECONDS,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            extra_arguments=[f"--IPKernelApp.exec_lines={line}" for line in self._first_lines()],
         )
+        self.before = forks.children() if forks else set()
         self.seen: set[psutil.Process] = set()
+
+    def _first_lines(self) -> list[str]:
+        """What the kernel runs before the first cell."""
+        if self.forks is None:
+            return []
+        address = str(self.forks.address())
+        return [f"__import__('tests.forking.client').forking.client.use({address!r})"]
 
     @property
     def kernel(self) -> psutil.Process:
@@ -52,7 +76,8 @@ class Stage:
         try:
             self.client.execute_cell(cell, index)
         finally:
-            self.seen |= {self.kernel, *self.kernel.children(recursive=True)}
+            forked = self.forks.children() - self.before if self.forks else set()
+            self.seen |= {self.kernel, *self.kernel.children(recursive=True), *forked}
 
     def leftovers(self) -> list[str]:
         """What still runs once the kernel is gone; waits a while for it to end."""
@@ -61,8 +86,10 @@ class Stage:
 
 
 @contextmanager
-def stage(notebook: NotebookNode, folder: Path) -> Iterator[Stage]:
-    one = Stage(notebook, folder)
+def stage(
+    notebook: NotebookNode, folder: Path, forks: ForkServer | None = None
+) -> Iterator[Stage]:
+    one = Stage(notebook, folder, forks)
     with one.client.setup_kernel():
         yield one
 
@@ -102,10 +129,24 @@ def test_gives_the_minutes_of_every_part_and_their_sum(week: Week) -> None:
     assert "**Ask the room" in text
 
 
+@pytest.fixture
+def forks(
+    week: Week,
+    joined: Path,
+    fork_server: ForkServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> ForkServer | None:
+    """For all weeks but the newest: the session's stack is the one that is up, and processes fork."""
+    if week == WEEKS[-1] or sys.platform != "linux":
+        return None
+    monkeypatch.setenv("BOOTCAMP_STATE", str(joined))
+    return fork_server
+
+
 @each_week
-def test_runs_from_top_to_bottom(week: Week) -> None:
+def test_runs_from_top_to_bottom(week: Week, forks: ForkServer | None) -> None:
     notebook = read(week)
-    with stage(notebook, week.live_notebook.parent) as live:
+    with stage(notebook, week.live_notebook.parent, forks) as live:
         for index, cell in enumerate(notebook.cells):
             live.run(cell, index)  # raises if the cell does
     assert not [cell.id for cell in notebook.cells if cell.cell_type == "code" and stderr(cell)]

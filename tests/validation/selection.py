@@ -1,6 +1,6 @@
 """Which solutions and cheats a run of the tests tries: a few, a part that rotates, or all.
 
-`make test` tries a few of each week. `make validate` tries all, and leaves out what an earlier call
+`make test` tries a few. `make validate` tries all, and leaves out what an earlier call
 tried on the same graders and solutions. `make validate PART=3/10` tries the third tenth, without
 regard to earlier calls; CI takes another part each hour.
 """

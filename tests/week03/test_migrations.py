@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
@@ -15,6 +16,7 @@ import pytest
 from bootcamp.course.layers import Layer, Source
 from bootcamp.stack import Run
 from bootcamp.stack.apps import layer_environment
+from bootcamp.stack.process import Process
 from tests.week03.conftest import LAYERS, rows
 
 OLD_SCHEMA = """
@@ -48,14 +50,16 @@ WHERE conrelid IN ('documents'::regclass, 'chunks'::regclass) ORDER BY 1, 2
 def migrate(
     run: Run, *extra: Layer, layers: tuple[Layer, ...] = LAYERS, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline.migrate"],
-        env=layer_environment(run.environment() | more, (*extra, *layers)),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    env = layer_environment(run.environment() | more, (*extra, *layers))
+    command = [sys.executable, "-m", "pipeline.migrate"]
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out.txt"), Path(folder, "err.txt")
+        with (
+            out.open("wb") as stdout,
+            Process(command, env=env, log=err, name="migrate", stdout=stdout) as process,
+        ):
+            code = process.wait(120)
+        return subprocess.CompletedProcess(command, code, out.read_text(), err.read_text())
 
 
 def step(folder: Path, name: str, body: str) -> Layer:
