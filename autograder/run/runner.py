@@ -84,7 +84,7 @@ def _run(
 ) -> WeekResult:
     with Session(week, source, stack, seed, items, host, tier) as session:
         grading = Grading(session)
-        code, output = _pytest(week.grader, grading)
+        code, output = run_graders(week.grader, grading)
     if grading.interrupted:
         raise KeyboardInterrupt
     if code not in RAN:
@@ -92,7 +92,7 @@ def _run(
     return grading.result()
 
 
-def _pytest(folder: Path, grading: Grading) -> tuple[int, str]:
+def run_graders(folder: Path, grading: Grading) -> tuple[int, str]:
     """Run the graders in this process, away from the user's own pytest configuration and plugins."""
     options = ["-q", "--no-header", "--continue-on-collection-errors"]
     options += ["--capture=no"]  # Python's streams are caught here; the terminal stays free

@@ -76,11 +76,6 @@ class Settings:
             replays_per_second=rng.choice([0.02, 0.025, 0.05]),
         )
 
-    @classmethod
-    def names(cls) -> list[str]:
-        """Of the environment's variables."""
-        return [name.upper() for name in cls.__dataclass_fields__]
-
     def environment(self) -> dict[str, str]:
         return {name.upper(): str(value) for name, value in vars(self).items()}
 
