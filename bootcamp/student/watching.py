@@ -11,29 +11,52 @@ from queue import Empty, SimpleQueue
 
 from watchfiles import PythonFilter, watch
 
+from bootcamp.errors import BootcampError
+
 DEBOUNCE_MS = 400
 """Editors save in several steps: wait for the last of them."""
 POLL_MS = 500
 FILES = (".js", ".css", ".html", ".sql")
 """What homework is written in, besides Python."""
-SAVED, CHECK, HINT, QUIT = "saved", "c", "h", "q"
+POLLING = (
+    "The system reports no changes ({error}). Looking at the files twice a second instead, as "
+    "`--poll` does."
+)
+SAVED, CHECK, HINT, QUIT, LOST = "saved", "c", "h", "q", "lost"
 
 
 def watch_homework(
-    source: Path, check: Callable[[], None], hint: Callable[[], None], *, poll: bool
+    source: Path,
+    check: Callable[[], None],
+    hint: Callable[[], None],
+    *,
+    poll: bool,
+    say: Callable[[str], None] = print,
 ) -> None:
     """Check now, then after every save, until Ctrl-C or `q`.
+
+    If the system cannot report changes (on Linux, because every inotify instance is in use), the
+    files are polled, and the user is told.
 
     Args:
         source: the folder that holds the homework.
         check: called now, after each save, and when `c` is pressed.
         hint: called when `h` is pressed.
         poll: look at the files twice a second, for file systems that report no changes.
+        say: shows a sentence to the user.
+
+    Raises:
+        BootcampError: the files cannot be watched in either way.
     """
     events: SimpleQueue[str] = SimpleQueue()
-    with _saves(source, poll, events), _keys(events):
+    with _saves(source, poll, events, say), _keys(events):
         check()
         while (event := events.get()) != QUIT:
+            if event == LOST:
+                raise BootcampError(
+                    f"The files in {source} can no longer be watched.",
+                    "Is the folder still there? Start `bootcamp watch` again.",
+                )
             if event == HINT:
                 hint()
             elif event in (SAVED, CHECK):
@@ -51,21 +74,38 @@ def _drain(events: SimpleQueue[str]) -> None:
 
 
 @contextmanager
-def _saves(source: Path, poll: bool, events: SimpleQueue[str]) -> Iterator[None]:
-    """Put `SAVED` into `events` at each change of a homework file below `source`."""
+def _saves(
+    source: Path, poll: bool, events: SimpleQueue[str], say: Callable[[str], None]
+) -> Iterator[None]:
+    """Put `SAVED` into `events` at each change of a homework file below `source`.
+
+    Puts `LOST` where even polling fails.
+    """
     stop = threading.Event()
 
-    def look() -> None:
+    def look_once(polling: bool) -> None:
         for _ in watch(
             source,
             watch_filter=PythonFilter(extra_extensions=FILES),
             debounce=DEBOUNCE_MS,
             stop_event=stop,
-            force_polling=poll or None,
+            force_polling=polling or None,
             poll_delay_ms=POLL_MS,
             raise_interrupt=False,
         ):
             events.put(SAVED)
+
+    def look() -> None:
+        try:
+            if not poll:
+                try:
+                    return look_once(polling=False)
+                except Exception as error:  # `OSError`, or an error of watchfiles' own
+                    say(POLLING.format(error=error))
+                    events.put(SAVED)  # a save may have been missed meanwhile
+            look_once(polling=True)
+        except Exception:
+            events.put(LOST)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

@@ -81,6 +81,10 @@ class ResultsUnavailable(TransientError):
     default_message = "The status cannot be read now. Ask again in a few seconds."
 
 
+class InvalidRequest(PermanentError):
+    default_message = "The request is not valid."
+
+
 class UploadTooLarge(PermanentError):
     http_status = 413
     default_message = "The file is larger than the limit."

@@ -8,15 +8,20 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from celery.result import denied_join_result
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
+from pipeline.api.responses import error_responses
 from pipeline.api.routes import routers
 from pipeline.errors import (
     INTERNAL_KIND,
     INTERNAL_MESSAGE,
+    InvalidRequest,
     PipelineError,
     TransientError,
     error_body,
@@ -46,6 +51,24 @@ async def _refuse(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(error_body(error), error.http_status, headers)
 
 
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """A request that a route's parameters do not allow: our shape, with the first thing wrong."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return JSONResponse(error_body(InvalidRequest(f"{place}: {first['msg']}")), 422)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses by itself, such as an unknown path: in our shape."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # a body that cannot be parsed at all
+        return JSONResponse(error_body(InvalidRequest(f"body: {error.detail}")), 422)
+    kind = HTTPStatus(error.status_code).name.lower()
+    body = {"detail": str(error.detail), "type": kind}
+    return JSONResponse(body, error.status_code, error.headers)
+
+
 async def _fail(request: Request, error: Exception) -> JSONResponse:
     """Anything unforeseen. The traceback goes to the log, never to the client."""
     return JSONResponse({"detail": INTERNAL_MESSAGE, "type": INTERNAL_KIND}, 500)
@@ -53,8 +76,12 @@ async def _fail(request: Request, error: Exception) -> JSONResponse:
 
 def create_app() -> FastAPI:
     """The application with the `router` of every module in `pipeline.api`, of all layers."""
-    api = FastAPI(title="Document pipeline", lifespan=_lifespan)
+    api = FastAPI(
+        title="Document pipeline", lifespan=_lifespan, responses=error_responses(InvalidRequest)
+    )
     api.add_exception_handler(PipelineError, _refuse)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(Exception, _fail)
     for router in routers():
         api.include_router(router)
