@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bootcamp.errors import StackError
 from bootcamp.providers import OpenAIControl, WebhookSink
 from bootcamp.stack.addresses import (
     AWS_SECRET,
@@ -24,7 +25,7 @@ from bootcamp.stack.addresses import (
     new_account,
     new_key,
 )
-from bootcamp.stack.postgres import Admin
+from bootcamp.stack.postgres import Admin, Database
 from bootcamp.stack.redis import Flavor, RedisServer
 from bootcamp.stack.state import StateFolder, is_held, read_json, remove_tree, write_private
 
@@ -85,7 +86,7 @@ class Run:
             )
             undo.callback(self.redis.close)
             self.redis.start()
-            database = self._admin.create(self.id, secrets.token_hex(16))
+            database = self._create_database()
             key = new_key()
             token = self._endpoints.control_token
             self.openai = OpenAIControl(self._endpoints.openai_url, token, key)
@@ -114,6 +115,15 @@ class Run:
     def close(self) -> None:
         """End the run. Does nothing twice."""
         self._closing.close()
+
+    def _create_database(self) -> Database:
+        try:
+            return self._admin.create(self.id, secrets.token_hex(16))
+        except psycopg.OperationalError as error:
+            raise StackError(
+                "The stack's PostgreSQL does not answer: the stack was stopped, or it is ending.",
+                "Run the command again. It starts a stack of its own if none is up.",
+            ) from error
 
     def _remove_run(self) -> None:
         # A stack that went down under us takes nothing back: its next start sweeps the folder.
