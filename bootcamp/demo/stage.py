@@ -168,10 +168,9 @@ class Stage:
         self.show.story(story)
 
     def check_alive(self) -> None:
-        """Raise DemoFailed if a process of the pipeline has ended."""
-        for process in self.apps.processes:
-            if not process.alive:
-                raise DemoFailed(f"{process.name} ended with {process.returncode}.")
+        """Raise DemoFailed if a process of the pipeline ends whenever it is started."""
+        for process in self.apps.given_up:
+            raise DemoFailed(f"{process.name} ended with {process.returncode}.")
 
 
 Scene = Callable[[Stage], None]

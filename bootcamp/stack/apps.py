@@ -28,6 +28,7 @@ from bootcamp.ports import (
 from bootcamp.stack.process import Process
 from bootcamp.stack.stack import in_parallel
 from bootcamp.stack.state import StateFolder
+from bootcamp.stack.supervisor import Supervisor
 
 API_MODULE = Path("pipeline/api/app.py")
 MIGRATE_MODULE = Path("pipeline/migrate.py")
@@ -94,6 +95,8 @@ def prepare_stores(env: Mapping[str, str], layers: Sequence[Layer], log: Path) -
 class Apps:
     """API, workers and Beat on the given layers, for one `with` block. Prepares their stores first.
 
+    A process that ends by itself is started again, at a bounded rate (`Supervisor`).
+
     Args:
         env: the variables of a stack or a run.
         layers: whose code runs; newest first.
@@ -106,6 +109,7 @@ class Apps:
         api: the API's process; None before week 2.
         workers: the workers' processes.
         beat: Celery Beat; None before there is a schedule.
+        say: gets a sentence when a process ended by itself. Replace it to show them.
 
     Raises (on entering):
         StackError: one of them ended or was not ready in time; shows the end of its log.
@@ -130,6 +134,8 @@ class Apps:
         self.api: Process | None = None
         self.workers: list[Process] = []
         self.beat: Process | None = None
+        self.say: Callable[[str], None] = lambda _: None
+        self._supervisor: Supervisor | None = None
         self._hold: tuple[int, ...] = ()
         self._closing = ExitStack()
 
@@ -140,6 +146,7 @@ class Apps:
             undo.callback(in_parallel, [process.stop for process in self.processes])
             prepare_stores(self._env, self._layers, folder / "migrate.log")
             in_parallel(starts)
+            self._supervisor = undo.enter_context(Supervisor(self.processes, self._report))
             self._closing = undo.pop_all()
         return self
 
@@ -197,6 +204,14 @@ class Apps:
     def processes(self) -> list[Process]:
         """All of them."""
         return [process for process in (self.api, *self.workers, self.beat) if process]
+
+    def _report(self, sentence: str) -> None:
+        self.say(sentence)
+
+    @property
+    def given_up(self) -> list[Process]:
+        """Processes that ended too often to be started again."""
+        return list(self._supervisor.given_up) if self._supervisor else []
 
     @property
     def api_url(self) -> str | None:

@@ -31,6 +31,8 @@ LARGEST_LOG = 10 * 1024 * 1024
 """A log from an earlier session that is larger than this is emptied."""
 TAIL_LINES = 20
 SWEPT = b"swept"
+ENDING = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+"""Signals that are sent to end a process."""
 
 
 class Process:
@@ -83,6 +85,7 @@ class Process:
         self._heard = b""
         self._pid = 0
         self._log_start = 0
+        self._wanted = False
 
     def start(self) -> Self:
         """Start the command. A process that ended may be started again.
@@ -92,6 +95,7 @@ class Process:
         """
         if self.alive:
             return self
+        self._wanted = True
         ours, theirs = socket.socketpair()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._log_start = self._log_size()
@@ -160,6 +164,11 @@ class Process:
     def alive(self) -> bool:
         return self._guard is not None and self._guard.poll() is None
 
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether it has ended, and neither `stop` nor `kill` was called since its start."""
+        return self._wanted and not self.alive
+
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end. Raises `subprocess.TimeoutExpired`."""
         if self._guard is None:
@@ -171,10 +180,13 @@ class Process:
 
         After the command's death the guard ends what is left of the group.
         """
+        if signum in ENDING:
+            self._wanted = False
         self._tell(f"{'killgroup' if group else 'kill'} {int(signum)}")
 
     def stop(self, grace: float | None = None) -> int | None:
         """Stop it and everything it started. Returns the exit code; does nothing twice."""
+        self._wanted = False
         if self._guard is None:
             return None
         seconds = self._grace if grace is None else grace

@@ -107,12 +107,10 @@ def _save(folder: Path, up: Up) -> None:
 
 
 def wait_for_the_end(apps: Apps | None, report: Callable[[str], None]) -> None:
-    """Wait for Ctrl-C or SIGTERM; say so once when a process of the pipeline ends on its own."""
-    alive = list(apps.processes) if apps else []
+    """Wait for Ctrl-C or SIGTERM; report when a process of the pipeline ended by itself."""
+    if apps:
+        apps.say = report
     while True:
-        for process in [one for one in alive if not one.alive]:
-            alive.remove(process)
-            report(f"{process.name} ended with {process.returncode}. Its log: {process.log}")
         time.sleep(POLL_SECONDS)
 
 
