@@ -40,7 +40,8 @@ class Checks:
 
 def watched(homework: Path, last: int, *, poll: bool = False) -> tuple[int, list[str]]:
     """How many checks were made, and what the user was told."""
-    checks, said = Checks(homework, last), []
+    checks = Checks(homework, last)
+    said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         watching.watch_homework(homework, checks, checks, poll=poll, say=said.append)
     return checks.count, said
