@@ -13,8 +13,8 @@ pytestmark = pytest.mark.item("1.5")
 
 HELD_SECONDS = 20.0
 """How long the model takes for a request whose worker will be killed."""
-AGAIN_SECONDS = 8.0
-"""Celery notices a dead process within about two seconds."""
+AGAIN_SECONDS = 15.0
+"""Celery notices a dead process within about two seconds; on a loaded machine it needs longer."""
 MOST_RUNS = 3
 """The worker was started with LOST_WORKER_RETRIES=1, so there are two runs and never a third."""
 
