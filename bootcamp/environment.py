@@ -35,8 +35,21 @@ INTERFERING = re.compile(
 )
 """Names that the libraries of the pipeline, or the pipeline itself, read without being told."""
 
-SHELL: Mapping[str, str] = dict(os.environ)
-"""The environment that this process was started with."""
+INITIAL = Path("/proc/self/environ")
+"""On Linux: what the process was started with, whatever it has set since."""
+
+
+def started_with() -> dict[str, str]:
+    """Return the environment that this process was started with, as far as the system tells it."""
+    try:
+        lines = os.fsdecode(INITIAL.read_bytes()).split("\0")
+    except OSError:
+        return dict(os.environ)
+    return {name: value for name, _, value in (line.partition("=") for line in lines) if name}
+
+
+SHELL: Mapping[str, str] = started_with()
+"""The shell's part in this process's environment."""
 
 
 def has_own_key(environ: Mapping[str, str] | None = None) -> bool:
@@ -59,6 +72,9 @@ def network(environ: Mapping[str, str] = SHELL) -> dict[str, str]:
 def built(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Build the part of an environment that any process of ours may have.
 
+    What a program has set in its own environment since it was started is passed on: a notebook's
+    first cell sets the pipeline's settings in this way.
+
     A user with an OpenAI key of their own wants the real service, so the key, its `OPENAI_*`
     settings and the way to the internet are in it.
 
@@ -66,7 +82,11 @@ def built(environ: Mapping[str, str] | None = None) -> dict[str, str]:
         environ: this process's environment if left out.
     """
     own = dict(os.environ) if environ is None else dict(environ)
-    kept = {name: value for name, value in own.items() if PASSED_ON.fullmatch(name)}
+    kept = {
+        name: value
+        for name, value in own.items()
+        if PASSED_ON.fullmatch(name) or (environ is None and SHELL.get(name) != value)
+    }
     if has_own_key(own):
         kept |= {name: value for name, value in own.items() if OPENAI.fullmatch(name)}
         kept |= network(own)

@@ -338,5 +338,5 @@ def test_ctrl_c_ends_the_container(week: Week, tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert process.returncode == 130, output + errors
-    assert "goes on from here" in output
+    assert "run the same command to continue" in output
     assert not left_running()

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bootcamp import paths
+from bootcamp import environment, paths
 from bootcamp.course.layers import reference_layers
 from bootcamp.course.weeks import find_week
 from bootcamp.environment import built, interfering, setting_names
@@ -71,12 +71,14 @@ def test_doctor_names_what_would_have_interfered():
 
 def test_the_environment_of_a_layer_is_built():
     layers = reference_layers(find_week("4"))
+    shell = {**HOSTILE, "SOMETHING_ELSE": "1", "LC_TIME": "de_DE.UTF-8"}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in HOSTILE.items():
+        patch.setattr(environment, "SHELL", {**environment.SHELL, **shell})
+        for name, value in shell.items():
             patch.setenv(name, value)
-        patch.setenv("SOMETHING_ELSE", "1")
-        patch.setenv("LC_TIME", "de_DE.UTF-8")
+        patch.setenv("LEASE_SECONDS", "3")  # the program's own doing
         found = layer_environment({"REDIS_URL": "redis://ours"}, layers)
+    assert found["LEASE_SECONDS"] == "3"
     assert found["REDIS_URL"] == "redis://ours"
     assert found["LC_TIME"] == "de_DE.UTF-8"
     assert not set(found) & (set(HOSTILE) | {"SOMETHING_ELSE"}) - {"REDIS_URL", "PYTHONPATH"}

@@ -11,6 +11,7 @@ from pipeline.tasks import document_pipeline
 LIMIT_SECONDS = 2
 
 report = document_pipeline.report
+document_pipeline.embed_chunks.soft_time_limit = None
 document_pipeline.embed_chunks.time_limit = LIMIT_SECONDS
 
 
