@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -57,8 +58,13 @@ def files_of_students() -> Iterable[Path]:
         yield from week.grader.glob("*.py")
 
 
+@cache
+def distributions_of_modules() -> Mapping[str, list[str]]:
+    return packages_distributions()  # reads the records of all that is installed: a third of a second
+
+
 def imported_in(path: Path) -> set[str]:
-    distributions = packages_distributions()
+    distributions = distributions_of_modules()
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
