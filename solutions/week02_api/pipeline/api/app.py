@@ -30,6 +30,9 @@ from pipeline.queueing import document_task, set_short_waits
 
 logger = logging.getLogger(__name__)
 
+UNREADABLE_BODY = "There was an error parsing the body"
+"""What FastAPI says, with 400, of a body that is no JSON at all. To a client it is one more 422."""
+
 
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
@@ -62,7 +65,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     """What the framework refuses by itself, such as an unknown path: in our shape."""
     assert isinstance(error, HTTPException)
-    if error.status_code == HTTPStatus.BAD_REQUEST:  # a body that cannot be parsed at all
+    if error.detail == UNREADABLE_BODY:
         return JSONResponse(error_body(InvalidRequest(f"body: {error.detail}")), 422)
     kind = HTTPStatus(error.status_code).name.lower()
     body = {"detail": str(error.detail), "type": kind}
