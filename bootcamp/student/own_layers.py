@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bootcamp.course.layers import Layer, reference_layers, student_layers
 from bootcamp.course.weeks import Week, all_weeks
+from bootcamp.errors import UsageError
 from bootcamp.student.progress import load, passed_weeks
 
 
@@ -29,7 +30,16 @@ def current_week() -> Week:
 
 
 def layers_for(week: Week, whose: Whose) -> tuple[Layer, ...]:
-    """The layers to run: the student's own where they have passed, or the reference."""
+    """The layers to run: the student's own where they have passed, or the reference.
+
+    Raises:
+        UsageError: the reference is asked for, and the week is open, so there is none yet.
+    """
+    if whose is Whose.REFERENCE and week.is_open:
+        raise UsageError(
+            f"{week} is open: its reference comes when your course closes the week.",
+            "Run `git pull` then. Until then run your own code: leave out --layers.",
+        )
     if whose is Whose.REFERENCE:
         return reference_layers(week)
     return student_layers(week, passed_weeks())
