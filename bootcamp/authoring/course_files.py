@@ -23,6 +23,7 @@ from bootcamp.files import files_in
 
 REQUIREMENT = re.compile(r"[\w.-]+(?:\[[\w,.-]+\])?")
 OURSELVES = re.compile(r"async-ai-bootcamp\[([\w,-]+)\]")
+ABOUT_MINUTES = re.compile(r"About (\d+) minutes")
 STAGES = {"pipeline": ("pipeline",), "grader": ("stack", "grading"), "stand-ins": ("stand-ins",)}
 """Stages of the Dockerfile, and the extras of `pyproject.toml` whose libraries each installs."""
 
@@ -49,6 +50,12 @@ def wanted() -> dict[Path, str]:
         ),
         "pyrightconfig.json": lambda text: pyright_config(text, weeks),
         "Dockerfile": lambda text: fill(text, image_libraries(), "Dockerfile"),
+    }
+    made |= {
+        page: lambda text, page=page, week=week: fill(text, {"notebooks": notebooks(week)}, page)  # type: ignore[misc]
+        for week in weeks
+        if week.graded_notebook.is_file()
+        for page in [f"exercises/{week}/README.md"]
     }
     found = {}
     for name, make in made.items():
@@ -119,6 +126,36 @@ def _section(week: Week) -> str:
         link = f"[homework of week {week.number}](../exercises/{week}/README.md)"
         hours = f", {about.homework_hours} hours" if about.homework_hours else ""
         lines += ["", f"Then: {link}{hours}."]
+    return "\n".join([*lines, ""])
+
+
+def notebooks(week: Week) -> str:
+    """The part of a homework page that names the week's notebooks."""
+    cells = json.loads(week.graded_notebook.read_text(encoding="utf-8"))["cells"]
+    marks = [cell["metadata"].get("nbgrader", {}) for cell in cells]
+    tests = [float(mark["points"]) for mark in marks if mark.get("grade")]
+    about = ABOUT_MINUTES.search("".join(cells[0]["source"]))
+    minutes = f", about {about[1]} minutes" if about else ""
+    graded = f"`notebooks/{week}/check.ipynb`"
+    lines = [
+        "",
+        "## Notebooks",
+        "",
+        f"The graded notebook of this week is {graded}, in the edition that your course hands out: "
+        f"{len(tests)} questions on five levels, {sum(tests):g} points{minutes}. "
+        "It needs no services and no key.",
+        "",
+        "```console",
+        f"$ .venv/bin/jupyter lab notebooks/{week}/check.ipynb",
+        "```",
+        "",
+    ]
+    if week.live_notebook.is_file():
+        lines += [
+            f"The live notebook, `notebooks/live/{week}.ipynb`, is what your teacher shows on stage. "
+            "It comes with `git pull` when the week is closed.",
+            "",
+        ]
     return "\n".join([*lines, ""])
 
 

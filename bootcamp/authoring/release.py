@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootcamp import paths
+from bootcamp.authoring.edition_pages import check_pages
 from bootcamp.authoring.generate import scaffolds
 from bootcamp.authoring.regions import without_marks
+from bootcamp.course import packed_hints
 from bootcamp.course.weeks import OPEN_FILE, Week, all_weeks
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.files import write_atomic
@@ -48,11 +50,12 @@ FILES = (
     "pyrightconfig.json",
     "requirements.lock",
 )
-HIDDEN = ("wrong", "unlike")
-"""Folders of a week's graders that show pieces of solutions."""
+HIDDEN = ("wrong", "unlike", packed_hints.PAGES, "manifest.toml")
+"""Parts of a week's graders that show pieces of solutions. Hints and manifest come packed."""
 GIT_SECONDS = 120.0
 SECTION = re.compile(r"(?=^## )", re.MULTILINE)
 WEEK_SECTION = re.compile(r"## Week (\d+)")
+HOMEWORK_PAGE = re.compile(r"exercises/[^/]+/README\.md")
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def release(through: Week, closed: Week | None, out: Path) -> Released:
         raise UsageError(f"{closed} cannot be closed before it is released: --through")
     _look_at(out)
     wanted = dict(_files(weeks, solved))
+    check_pages(wanted)
     if not (out / ".git").exists():
         out.mkdir(parents=True, exist_ok=True)
         _git(out, "init", "--quiet", "--initial-branch", "main")
@@ -117,8 +121,12 @@ def _files(weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> Iterator[tuple[
     tracked = [file for file in _git(paths.ROOT, "ls-files", "-z").split("\0") if file]
     for file in tracked:
         if _belongs(file, weeks, solved):
-            yield file, (paths.ROOT / file).read_bytes()
+            content = (paths.ROOT / file).read_bytes()
+            yield file, _without_marks(content) if HOMEWORK_PAGE.fullmatch(file) else content
     for week in weeks:
+        if (week.grader / "manifest.toml").is_file():
+            for name, content in packed_hints.released(week).items():
+                yield f"autograder/{week}/{name}", content
         if week not in solved:
             yield f"solutions/{week}/{OPEN_FILE}", (TEMPLATES / OPEN_FILE).read_bytes()
             for path, content in scaffolds(week).items():
@@ -146,14 +154,19 @@ def _belongs(file: str, weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> bo
 
 
 def _index(weeks: tuple[Week, ...]) -> str:
-    """The lessons' page without the weeks to come."""
+    """The lessons' page without the weeks to come, and without the part for authors."""
     known = {week.number for week in weeks}
     text = (paths.LESSONS / "README.md").read_text(encoding="utf-8")
     return "".join(
         section
         for section in SECTION.split(without_marks(text))
-        if not (found := WEEK_SECTION.match(section)) or int(found[1]) in known
+        if not section.startswith("## ")
+        or ((found := WEEK_SECTION.match(section)) and int(found[1]) in known)
     )
+
+
+def _without_marks(page: bytes) -> bytes:
+    return without_marks(page.decode()).encode()
 
 
 def _readme(weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> str:

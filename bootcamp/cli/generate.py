@@ -38,8 +38,8 @@ def generate_command(
     of the weeks.
 
     If an exercise was changed after it was generated, it is replaced only with --force, and a copy
-    is kept in .bootcamp/backups. Homework pages, and files that the generator did not make, are
-    never changed.
+    is kept in .bootcamp/backups. Of homework pages only the part about notebooks is made. Files
+    that the generator did not make are never changed.
     """
     weeks = (find_week(week),) if week else all_weeks()
     if check:

@@ -96,12 +96,16 @@ def solution_command(
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Show the reference solution of an item that you have passed."""
+    """Show the reference solution of an item that you have passed.
+
+    In the student edition a week has its solution from the day on which the course closes it.
+    """
     week, item = find_item(item_id)
     if week.is_open:
         raise BootcampError(
-            f"{week} is open: its solution comes when the week is closed.",
-            f"A hint helps: bootcamp hint {item.id}",
+            f"{week} is open: its solution comes when your course closes the week.",
+            "Run `git pull` then, and this command again. "
+            f"Until then a hint helps: bootcamp hint {item.id}",
         )
     if not (progress.item_passed(item.id) or progress.revealed(item.id)):
         if not give_up:
@@ -177,10 +181,10 @@ def _title(week: Week) -> str:
 def _after_hint(week: Week, item: Item, ladder: Ladder, taken: int, command: str) -> str:
     if taken < len(ladder.hints):
         return f"One step further: {command}"
-    return (
-        f"That was the last hint. Read lessons/{week.name}/{item.lesson}, "
-        f"or see the solution: bootcamp solution {item.id} --give-up"
-    )
+    last = f"That was the last hint. Read lessons/{week.name}/{item.lesson}"
+    if week.is_open:
+        return f"{last}. The solution comes when your course closes the week."
+    return f"{last}, or see the solution: bootcamp solution {item.id} --give-up"
 
 
 def _reference(week: Week, item: Item) -> Iterator[tuple[Path, Block]]:

@@ -10,7 +10,8 @@ A week of format 2 keeps them in `autograder/weekNN_slug/hints/N.M.md`:
     ### Similar case
     ### Answer
 
-A week of format 1 keeps one ladder for the whole item in `manifest.toml`.
+A week of format 1 keeps one ladder for the whole item in `manifest.toml`. In the student edition both
+are packed into one data file: `packed_hints.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path, PurePosixPath
 
 from bootcamp import paths
 from bootcamp.course.manifest import Item, load_manifest
+from bootcamp.course.packed_hints import page_text
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError, UsageError
 
@@ -48,7 +50,7 @@ class Ladder:
 
 
 def hints_page(week: Week, item_id: str) -> Path:
-    """Return the path of an item's hints, which exists in a week of format 2."""
+    """Return the path of an item's hints, which authors write in a week of format 2."""
     return week.grader / "hints" / f"{item_id}.md"
 
 
@@ -61,9 +63,10 @@ def ladders(week: Week, item: Item) -> tuple[Ladder, ...]:
     if load_manifest(week).format == 1:
         return (Ladder("", "", tuple(Hint("", text.strip()) for text in item.hints)),)
     page = hints_page(week, item.id)
-    if not page.is_file():
+    text = page_text(week, page)
+    if text is None:
         raise GraderError(f"{page} is missing: item {item.id} has no hints.")
-    _, *sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    _, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
     if not sections:
         raise GraderError(f"{page} has no section `## file.py: function`.")
     return tuple(_ladder(section, page) for section in sections)

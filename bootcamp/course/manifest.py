@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bootcamp.course.packed_hints import with_hints
 from bootcamp.course.weeks import Week, all_weeks, find_week
 from bootcamp.errors import GraderError, UsageError
 
@@ -131,7 +132,8 @@ def load_manifest(week: Week) -> Manifest:
     """
     path = week.grader / "manifest.toml"
     try:
-        return Manifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Manifest.model_validate(with_hints(week, found))
     except FileNotFoundError:
         raise UsageError(f"{week} has no homework to check yet.") from None
     except (tomllib.TOMLDecodeError, ValidationError) as error:

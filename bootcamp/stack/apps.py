@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from bootcamp.course.layers import Layer, pythonpath
+from bootcamp.course.weeks import find_week
 from bootcamp.environment import built
 from bootcamp.errors import StackError
 from bootcamp.ports import (
@@ -254,10 +255,15 @@ def _unwritten(what: str, log: str) -> StackError | None:
     if (found := UNWRITTEN.search(log)) is None:
         return None
     item = found[1]
+    week = item.partition(".")[0]
+    reference = (
+        ""
+        if find_week(week).is_open  # the student edition: there is no reference yet
+        else f", or see the reference run: `bootcamp up {week} --layers reference`"
+    )
     return StackError(
         f"{what}: item {item} is not written yet.",
-        f"Write it (`bootcamp check {item}`), or see the reference run: "
-        f"`bootcamp up {item[0]} --layers reference`.",
+        f"Write it (`bootcamp check {item}`){reference}.",
     )
 
 

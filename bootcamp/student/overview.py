@@ -108,19 +108,33 @@ def hints_of(week: Week, item: Item) -> int:
 
 
 def next_step(weeks: Sequence[WeekOverview]) -> str:
-    """Say what to do next, in one sentence with one command or file."""
-    for week in weeks:
-        number = week.week.number
-        if week.changed:
-            return f"Week {number} changed since it passed: bootcamp check {number}"
-        if week.passed:
-            continue
-        if all(item.done.outcome is None for item in week.items):
-            return f"Start week {number}: read exercises/{week.week.name}/README.md"
-        return _next_in(week)
-    return (
-        "Every item passed. There is nothing left to do." if weeks else "There is no homework yet."
-    )
+    """Say what to do next, in one sentence with one command or file.
+
+    A student may join in any week. So the week to work on is the newest one that they have begun,
+    then the unfinished one after it. Earlier weeks that they left out come last.
+    """
+    if not weeks:
+        return "There is no homework yet."
+    if changed := next((week.week.number for week in weeks if week.changed), None):
+        return f"Week {changed} changed since it passed: bootcamp check {changed}"
+    newest = max((number for number, week in enumerate(weeks) if _begun(week)), default=0)
+    later = next((week for week in weeks[newest:] if not week.passed), None)
+    if later is not None:
+        return _next_in(later) if _begun(later) else _start(later)
+    earlier = next((week for week in weeks if not week.passed), None)
+    if earlier is None:
+        return "Every item passed. There is nothing left to do."
+    done = f"Week {weeks[newest].week.number} is the newest week here, and it passed."
+    what = _next_in(earlier) if _begun(earlier) else _start(earlier)
+    return f"{done} Week {earlier.week.number} before it is unfinished. {what}"
+
+
+def _begun(week: WeekOverview) -> bool:
+    return any(item.done.outcome is not None for item in week.items)
+
+
+def _start(week: WeekOverview) -> str:
+    return f"Start week {week.week.number}: read exercises/{week.week.name}/README.md"
 
 
 def _next_in(week: WeekOverview) -> str:

@@ -28,6 +28,7 @@ def test_every_generated_file_of_the_course_is_there() -> None:
         "lessons/README.md",
         "pyproject.toml",
         "pyrightconfig.json",
+        *(f"exercises/{week}/README.md" for week in all_weeks()),
     }
 
 

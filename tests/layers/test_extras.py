@@ -60,7 +60,9 @@ def files_of_students() -> Iterable[Path]:
 
 @cache
 def distributions_of_modules() -> Mapping[str, list[str]]:
-    return packages_distributions()  # reads the records of all that is installed: a third of a second
+    return (
+        packages_distributions()
+    )  # reads the records of all that is installed: a third of a second
 
 
 def imported_in(path: Path) -> set[str]:

@@ -7,10 +7,9 @@ from contextlib import redirect_stdout
 
 from local import local_services
 
-from bootcamp.course.layers import reference_layers
-from bootcamp.course.weeks import find_week
+from bootcamp.course.lesson_code import lesson_layers
 
-sys.path += [str(layer.path) for layer in reference_layers(find_week("4"))]
+sys.path += [str(layer.path) for layer in lesson_layers("4", "4.1", "4.2")]
 
 from pipeline.documents import TEXT, DocumentRef
 from pipeline.migrate import migrate

@@ -10,8 +10,7 @@ from local import local_services
 from redis import Redis
 
 from bootcamp import paths
-from bootcamp.course.layers import reference_layers
-from bootcamp.course.weeks import find_week
+from bootcamp.course.lesson_code import lesson_layers
 from bootcamp.stack.apps import Apps, start_worker
 
 ROUTE = {"3": "/documents/upload", "4": "/documents"}
@@ -51,9 +50,10 @@ def documents(database_url: str) -> int:
 
 def main() -> None:
     number = sys.argv[1]
+    layers = lesson_layers(number)
     with (
         local_services() as run,
-        Apps({**run.environment(), **SOON}, reference_layers(find_week(number))) as apps,
+        Apps({**run.environment(), **SOON}, layers) as apps,
         httpx.Client(base_url=str(apps.api_url), timeout=30, trust_env=False) as api,
     ):
         (worker,) = apps.workers

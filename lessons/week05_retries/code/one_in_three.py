@@ -7,8 +7,7 @@ from collections import Counter
 import httpx
 from local import local_services
 
-from bootcamp.course.layers import reference_layers
-from bootcamp.course.weeks import find_week
+from bootcamp.course.lesson_code import lesson_layers
 from bootcamp.providers import Fault
 from bootcamp.stack.apps import Apps
 
@@ -39,9 +38,10 @@ def ended(api: httpx.Client, address: str) -> str:
 
 def main() -> None:
     number = sys.argv[1]
+    layers = lesson_layers(number)
     with (
         local_services() as run,
-        Apps({**run.environment(), **SOON}, reference_layers(find_week(number))) as apps,
+        Apps({**run.environment(), **SOON}, layers) as apps,
         httpx.Client(base_url=str(apps.api_url), timeout=30, trust_env=False) as api,
     ):
         run.openai.script(*[Fault.passing(2), Fault.status(503)] * DOCUMENTS)

@@ -7,8 +7,7 @@ from collections import Counter
 import httpx
 from local import local_services
 
-from bootcamp.course.layers import reference_layers
-from bootcamp.course.weeks import find_week
+from bootcamp.course.lesson_code import lesson_layers
 from bootcamp.stack.apps import Apps
 
 BUSY = 999
@@ -18,9 +17,10 @@ PATIENCE_SECONDS = 120
 
 
 def main() -> None:
+    layers = lesson_layers("3")
     with (
         local_services() as run,
-        Apps(run.environment(), reference_layers(find_week("3"))) as apps,
+        Apps(run.environment(), layers) as apps,
         httpx.Client(base_url=str(apps.api_url), timeout=30, trust_env=False) as api,
     ):
         (worker,) = apps.workers
