@@ -9,7 +9,7 @@ ONCE ?=
 N ?= 2
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Tests wait a lot: one process more than there are cores, five at most.
-JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
+JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) * 2 : 6 )))
 
 # The tests of a file share an API and a worker: started once, if one process has the file.
 BY_FILE := --dist loadfile --no-loadscope-reorder

@@ -198,4 +198,4 @@ def _interfaces() -> set[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(missing())  # prints a sentence and exits with 1, or prints nothing and exits with 0
+    sys.exit(missing() or 0)  # a sentence and 1, or nothing and 0
