@@ -8,7 +8,7 @@ WEEK ?=
 ONCE ?=
 N ?= 2
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-# Tests wait a lot: one process more than there are cores, five at most.
+# Tests wait half of their time: twice as many processes as there are cores, six at most from four.
 JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) * 2 : 6 )))
 # A grader waits less than a test, and its limits are in seconds: fewer at once.
 GRADERS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
