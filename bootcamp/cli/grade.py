@@ -88,7 +88,7 @@ def grade(
 ) -> None:
     """Grade a class. Run it again to go on: what is graded stays.
 
-    Exit code: 0 graded, 2 usage, 3 the grader broke on some items.
+    Exit code: 0 graded, 2 usage, 3 the grader broke on some items, or a submission was not read.
     """
     console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
     assignment = Assignment(
@@ -116,8 +116,9 @@ def grade(
 
 
 def exit_code(grades: tuple[Grade, ...]) -> int:
-    """0, or 3 where the grader broke."""
-    return EXIT_GRADER_ERROR if any(one.status is Status.GRADER_ERROR for one in grades) else 0
+    """0, or 3 where points are not known through no fault of a student."""
+    ours = (Status.GRADER_ERROR, Status.UNREAD)
+    return EXIT_GRADER_ERROR if any(one.status in ours for one in grades) else 0
 
 
 def _here(unsandboxed: bool) -> RunJobs:
@@ -143,6 +144,8 @@ def _run(
 ) -> None:
     """Grade what has to be, under a progress bar with an estimate."""
     tasks = assignment.tasks()
+    for problem in assignment.helpers():
+        console.print(Text(f"  {problem}", "yellow"))
     _say_what_stays(console, assignment, tasks)
     if not tasks:
         return
@@ -187,6 +190,8 @@ def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
     for problem in summary["problems"]:
         console.print(Text(f"  {problem}", "yellow"))
     for student in summary["students"]:
-        if student["status"] == Status.REFUSED.value:
-            console.print(Text(f"  refused: {shown(student['id'])}: {student['reason']}", "red"))
+        if student["status"] in (Status.REFUSED.value, Status.UNREAD.value):
+            console.print(
+                Text(f"  {student['status']}: {shown(student['id'])}: {student['reason']}", "red")
+            )
     console.print(Text(f"Look at {out / 'class.html'}; points are in {out / 'scores.csv'}."))
