@@ -22,14 +22,15 @@ from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.execution.records import Key, Results
 from autograder.classroom.intake.allow_list import Intake, store
 from autograder.classroom.intake.matching import Match, match
-from autograder.classroom.intake.names import file_stem
+from autograder.classroom.intake.names import file_stem, folded, shown
 from autograder.classroom.intake.roster import Roster, load_roster
 from autograder.classroom.intake.sources import HandIn, find, repository
 from autograder.classroom.output import exports
 from autograder.classroom.output.reports import REPORTS, Pages
 from autograder.classroom.policy.late import Policy, load_policy
 from autograder.classroom.policy.similarity import Pair
-from autograder.classroom.policy.summary import Grade, counts, grade_of, uneven
+from autograder.classroom.policy.summary import Grade, Status, counts, grade_of, uneven
+from autograder.run.submission import helpers_text
 from bootcamp.course.manifest import Manifest, load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import StackError, UsageError
@@ -68,10 +69,18 @@ class Entry:
 
     @property
     def submitted(self) -> datetime | None:
-        """The roster's word, else the source's, else the newest file's."""
+        """The roster's word, else the source's, else the newest file's; None if that is unclear."""
         hand_in = self.match.hand_in
         known = self.match.student.submitted or (hand_in.submitted if hand_in else None)
-        return known or (self.intake.modified if self.intake else None)
+        if known or self.unclear:
+            return known
+        return self.intake.modified if self.intake else None
+
+    @property
+    def unclear(self) -> str:
+        """Why nobody knows when it came, though its source says something."""
+        hand_in, told = self.match.hand_in, self.match.student.submitted
+        return hand_in.unclear if hand_in and not told else ""
 
 
 class Assignment:
@@ -165,9 +174,11 @@ class Assignment:
         files["grades.json"] = json.dumps(summary, indent=1)
         for name, text in files.items():
             write_atomic(out / name, text.encode("utf-8", "replace"))
+        unread = {file_stem(one.student.id) for one in grades if one.status is Status.UNREAD}
         for folder in (REPORTS, "exports"):  # what a student of an earlier run has left
-            for path in (out / folder).rglob("*"):
-                if path.is_file() and path.relative_to(out).as_posix() not in files:
+            for path in filter(Path.is_file, (out / folder).rglob("*")):
+                kept = unread & {path.stem, path.parent.name}
+                if not kept and path.relative_to(out).as_posix() not in files:
                     path.unlink()
         return summary
 
@@ -179,11 +190,23 @@ class Assignment:
 
     def all_problems(self) -> tuple[str, ...]:
         """What the instructor should look at: strangers, several submissions, odd columns."""
+        unclear = [one for one in self.entries if one.unclear]
         ignored = self.roster.ignored if self.roster else ()
         return (
             *self.problems,
+            *(
+                f"{shown(one.id)}: when it came is unclear ({shown(one.unclear)}), so it counts as "
+                "in time; the roster's `submitted` can say when"
+                for one in unclear
+            ),
+            *self.helpers(),
             *(f"the roster's column {name!r} means nothing here" for name in ignored),
         )
+
+    def helpers(self) -> tuple[str, ...]:
+        """Who has added files that are not taken."""
+        found = ((one.id, one.intake.helpers) for one in self.entries if one.intake)
+        return tuple(f"{shown(name)}: {helpers_text(files)}" for name, files in found if files)
 
     # -- what the constructor and `held` do --------------------------------------------------
 
@@ -200,7 +223,8 @@ class Assignment:
 
     def _redo(self, items: list[str]) -> Redo:
         students = {one.student.id for one in self._matches}
-        named = set(self.options.regrade)
+        known = {folded(one): one for one in students}
+        named = {known.get(folded(name), name) for name in self.options.regrade}
         if unknown := sorted(named - students - set(items)):
             raise UsageError(
                 f"There is no student and no item called {', '.join(unknown)}.",
@@ -229,7 +253,7 @@ class Assignment:
             intake = one.hand_in.read(self.week) if one.hand_in else None
             if intake and not intake.refused:
                 store(intake, self._taken(one.student.id))
-            else:
+            elif not (intake and intake.unread):  # then what was taken before stays
                 shutil.rmtree(self._taken(one.student.id), ignore_errors=True)
             yield Entry(one, intake)
 
@@ -238,8 +262,15 @@ class Assignment:
 
     def _grade(self, entry: Entry) -> Grade:
         intake = entry.intake
-        record = self.results.load(entry.id) if intake and not intake.refused else None
-        if record and intake and record.key.submission != fingerprint.of_submission(intake.files):
+        read = intake is not None and not intake.refused
+        kept = intake is not None and (read or intake.unread)
+        record = self.results.load(entry.id) if kept else None
+        if (
+            record
+            and intake
+            and read
+            and record.key.submission != fingerprint.of_submission(intake.files)
+        ):
             record = None  # of files that were handed in before
         return grade_of(
             entry.match.student,
@@ -249,6 +280,7 @@ class Assignment:
             record=record,
             submitted=entry.submitted,
             refused=intake.refused if intake else "",
+            unread=intake.unread if intake else False,
             reason=entry.match.problem,
             notes=intake.notes if intake else (),
         )

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import ast
 import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
+from autograder.card import clean
 from bootcamp.course.layers import Layer, Source
 from bootcamp.course.manifest import Item, Manifest, load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import UsageError
+from bootcamp.files import files_in
 
 MAX_FILE_BYTES = 512 * 1024
 """A homework file larger than this is not read."""
+
+
+NEVER_HELP = frozenset({"conftest.py", "sitecustomize.py", "usercustomize.py"})
+"""Not for homework: they change how Python and pytest run."""
+MAX_NAMES, MAX_NAME = 5, 120
+"""Helpers that are named, and characters of each."""
+SOURCES = frozenset({".py", ".sql", ".html", ".css", ".js", ".json", ".toml"})
+"""What code is written in, and what it reads."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +113,10 @@ def unwritten(folder: Path, manifest: Manifest, item: Item) -> str:
     """
     for relative in item.files:
         try:
-            tree = ast.parse((folder / relative).read_bytes())
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            content = (folder / relative).read_bytes()
+        except OSError:
             continue
-        for node in ast.walk(tree):
+        for node in ast.walk(_tree(content)):
             if _raises_not_implemented(node, item.id):
                 return f"{relative} line {node.lineno}"  # type: ignore[attr-defined]
     return ""
@@ -117,6 +129,59 @@ def _raises_not_implemented(node: ast.AST, item_id: str) -> bool:
         ):
             return bool(value == item_id)
     return False
+
+
+def helpers(
+    week: Week, files: Iterable[PurePosixPath], homework: Mapping[PurePosixPath, bytes]
+) -> tuple[PurePosixPath, ...]:
+    """Files that a student has added and the homework may need: they are not taken along.
+
+    Args:
+        files: all of the submission, relative to the week's folder.
+        homework: the contents of the homework files.
+    """
+    handed_out = {PurePosixPath(path.as_posix()) for path in files_in(week.solutions)}
+    handed_out |= set(load_manifest(week).files)
+    imported = {name for content in homework.values() for name in _imports(content)}
+
+    def may_be_needed(path: PurePosixPath) -> bool:
+        top = path.parts[0].removesuffix(".py")
+        if path.suffix not in SOURCES or path.name in NEVER_HELP:
+            return False
+        return top == "pipeline" or (top in imported and find_spec(top) is None)
+
+    return tuple(sorted(one for one in files if one not in handed_out and may_be_needed(one)))
+
+
+def own_helpers(week: Week, source: Path) -> tuple[PurePosixPath, ...]:
+    """The same for the folder that holds the student's `pipeline`."""
+    files = [PurePosixPath(path.as_posix()) for path in files_in(source)]
+    named = (path for path in load_manifest(week).files if (source / path).is_file())
+    contents = {path: (source / path).read_bytes()[:MAX_FILE_BYTES] for path in named}
+    return helpers(week, files, contents)
+
+
+def helpers_text(found: Sequence[PurePosixPath]) -> str:
+    """What a student is told of helpers, before anything is graded; "" without any."""
+    names = ", ".join(clean(str(path), limit=MAX_NAME) for path in found[:MAX_NAMES])
+    return f"Only the homework files are taken: move {names} into them." if found else ""
+
+
+def _imports(content: bytes) -> Iterator[str]:
+    """The first parts of all names that a module imports."""
+    for node in ast.walk(_tree(content)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def _tree(content: bytes) -> ast.AST:
+    """A module's tree; an empty one where Python cannot read it."""
+    try:
+        return ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
 
 
 def folder_of(week: Week, relative: PurePosixPath) -> str:

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from autograder.run.results import WeekResult
 from autograder.run.runner import run_week
-from autograder.run.submission import locate
+from autograder.run.submission import helpers_text, locate, own_helpers
 from bootcamp.cli.show import show_result
 from bootcamp.cli.student import hint_command
 from bootcamp.course.manifest import find_item, graded_weeks, load_manifest
@@ -81,6 +82,7 @@ def check(
         for (week, items), place in zip(targets, places, strict=True):
             taken = progress.fingerprint(week)
             status.update(f"checking {week}")
+            _name_helpers(console, week, place)
             result = run_week(week, place, items=items, stack=stack, seed=seed)
             results.append(result)
             if not as_json:
@@ -110,6 +112,12 @@ def watch(
         watch_homework(place, watched.check, watched.hint, poll=poll)
 
 
+def _name_helpers(console: Console, week: Week, source: Path) -> None:
+    """Say which files of the student's own are not taken along."""
+    if text := helpers_text(own_helpers(week, source)):
+        console.print(Text(text, "yellow"))
+
+
 class _Watched:
     """A week that is checked again and again on a stack that stays up."""
 
@@ -121,10 +129,12 @@ class _Watched:
     def check(self) -> None:
         """Check, show the result on a cleared screen, and keep it."""
         console, taken = self._console, progress.fingerprint(self._week)
+        _name_helpers(console, self._week, self._source)
         with console.status(f"checking {self._week}"):
             result = run_week(self._week, self._source, items=self._items, stack=self._stack)
         self._result = result
         console.clear()
+        _name_helpers(console, self._week, self._source)
         show_result(console, result)
         if self._source == self._week.exercises:
             progress.record(result.to_json(), taken=taken)

@@ -66,7 +66,8 @@ def grade(
 ) -> None:
     """Grade the submissions of a class. Run it again to continue: finished results are kept.
 
-    Exit code: 0 every submission was graded, 2 wrong usage, 3 the grader failed on some items.
+    Exit code: 0 every submission was graded, 2 wrong usage, 3 the grader failed on some items, or a
+    submission could not be read.
     """
     require_libraries()
     from autograder.classroom.assignment import Options

@@ -76,8 +76,9 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
 
 
 def exit_code(grades: tuple[Grade, ...]) -> int:
-    """0, or 3 where the grader broke."""
-    return EXIT_GRADER_ERROR if any(one.status is Status.GRADER_ERROR for one in grades) else 0
+    """0, or 3 where points are not known through no fault of a student."""
+    ours = (Status.GRADER_ERROR, Status.UNREAD)
+    return EXIT_GRADER_ERROR if any(one.status in ours for one in grades) else 0
 
 
 def _here(unsandboxed: bool) -> RunJobs:
@@ -103,6 +104,8 @@ def _run(
 ) -> None:
     """Grade what has to be, under a progress bar with an estimate."""
     tasks = assignment.tasks()
+    for problem in assignment.helpers():
+        console.print(Text(f"  {problem}", "yellow"))
     _say_what_stays(console, assignment, tasks)
     if not tasks:
         return
@@ -147,6 +150,7 @@ def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
     for problem in summary["problems"]:
         console.print(Text(f"  {problem}", "yellow"))
     for student in summary["students"]:
-        if student["status"] == Status.REFUSED.value:
-            console.print(Text(f"  refused: {shown(student['id'])}: {student['reason']}", "red"))
+        if student["status"] in (Status.REFUSED.value, Status.UNREAD.value):
+            line = f"  {student['status']}: {shown(student['id'])}: {student['reason']}"
+            console.print(Text(line, "red"))
     console.print(Text(f"Look at {out / 'class.html'}; points are in {out / 'scores.csv'}."))

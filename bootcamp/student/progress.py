@@ -227,7 +227,7 @@ def _parse(path: Path) -> Progress:
     if isinstance(version, int) and version > VERSION:
         raise BootcampError(
             f"{shown(_path())} was written by a newer version of the course.",
-            "Bring the course up to date (git pull), or move the file away.",
+            "Bring the course up to date (git pull --no-rebase), or move the file away.",
         )
     return Progress.model_validate(raw)
 

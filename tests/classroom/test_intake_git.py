@@ -11,8 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.execution.records import Record
 from autograder.classroom.intake.allow_list import Intake
 from autograder.classroom.intake.sources import find, repository
+from autograder.classroom.intake.trees import FolderTree, Unread
+from autograder.classroom.output.gradebook import COURSE_ID, assignment_name, write_gradebook
+from autograder.classroom.policy.late import Policy
+from autograder.classroom.policy.summary import Grade, Status
+from bootcamp.cli.grade_class import exit_code
+from bootcamp.course.manifest import Manifest
 from bootcamp.course.weeks import Week
 
 PRODUCER = "pipeline/producer.py"
@@ -105,6 +113,7 @@ def test_links_and_submodules_are_left_out(clone: Path, week: Week) -> None:
 def test_a_revision_that_is_none(clone: Path, week: Week, revision: str) -> None:
     found = repository("anna", ("anna",), str(clone), revision).read(week)
     assert found.refused
+    assert found.unread
     assert not found.files
 
 
@@ -112,4 +121,68 @@ def test_a_revision_that_is_none(clone: Path, week: Week, revision: str) -> None
     "place", ["ext::sh -c 'touch /tmp/x'", "--upload-pack=id", "/no/such/place"]
 )
 def test_a_place_that_is_no_repository(week: Week, place: str) -> None:
-    assert "failed" in repository("m", ("m",), place, "main").read(week).refused
+    found = repository("m", ("m",), place, "main").read(week)
+    assert "failed" in found.refused
+    assert found.unread
+
+
+def test_a_server_that_does_not_answer_costs_nobody_points(
+    clone: Path, week: Week, manifest: Manifest, record: Callable[..., Record], tmp_path: Path
+) -> None:
+    """The result of before is kept, with its files and exports; the points are blank."""
+    roster, out = tmp_path / "roster.csv", tmp_path / "grades"
+    (tmp_path / "none").mkdir()
+
+    def run(place: str, commit: str = "main") -> tuple[Grade, Assignment]:
+        roster.write_text(f"id,repository,commit\nanna,{place},{commit}\n")
+        assignment = Assignment(week, Options(tmp_path / "none", out, roster))
+        with assignment.held():
+            for task in assignment.tasks():
+                made = record("anna", submission=task.key.submission)
+                assignment.results.save(made.model_copy(update={"key": task.key}))
+            grades = assignment.grades()
+            assignment.publish(grades)
+        return grades[0], assignment
+
+    before, _ = run(str(clone))
+    assert (before.status, before.final) == (Status.GRADED, 10.0)
+    kept = {path: path.read_bytes() for path in (out / "taken").rglob("*.py")}
+    result = (out / "results" / "anna.json").read_bytes()
+    book = tmp_path / "gradebook.db"
+    write_gradebook(book, week, manifest, Policy(), [before])
+    for place, commit in (
+        ("https://127.0.0.1:9/anna.git", "main"),
+        (str(tmp_path / "moved"), "main"),
+        (str(clone), "nowhere"),
+        (str(clone), "0" * 40),
+        (str(clone), "a..b"),
+    ):
+        after, assignment = run(place, commit)
+        assert (after.status, after.final, exit_code((after,))) == (Status.UNREAD, None, 3)
+        assert after.reason
+        assert not assignment.tasks()
+        assert {path: path.read_bytes() for path in (out / "taken").rglob("*.py")} == kept
+        assert (out / "results" / "anna.json").read_bytes() == result
+        assert (out / "exports/gradescope/anna/results.json").is_file()
+        assert len((out / "exports/lms.csv").read_text().splitlines()) == 1
+        write_gradebook(book, week, manifest, Policy(), [after])
+        assert recorded(book, week) == 10.0
+    assert run(str(clone))[0].final == 10.0
+
+
+def recorded(book: Path, week: Week) -> float:
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{book}", COURSE_ID) as opened:
+        return float(opened.find_submission(assignment_name(week), "anna").score)
+
+
+def test_a_folder_that_this_machine_may_not_read_is_no_zero(folder: Callable[..., Path]) -> None:
+    missing = folder("sub", {"pipeline/x.py": "x"})
+    tree = FolderTree(missing)
+    (entry,) = tree.entries()
+    (missing / "pipeline/x.py").unlink()
+    with pytest.raises(Unread, match="cannot be read"):
+        tree.read(entry, 10)
+    with pytest.raises(Unread, match="cannot be read"):
+        FolderTree(missing / "nowhere").entries()

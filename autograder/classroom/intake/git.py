@@ -12,11 +12,11 @@ import re
 import subprocess
 import tempfile
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from autograder.classroom.intake.trees import MAX_ENTRIES, Entry, Kind, Refused, too_long
+from autograder.classroom.intake.trees import MAX_ENTRIES, Entry, Kind, Refused, Unread, as_found
 from bootcamp.environment import network
 
 GIT_SECONDS = 120.0
@@ -24,6 +24,8 @@ GIT_SECONDS = 120.0
 MAX_LISTING_BYTES = 16 * 1024 * 1024
 PROTOCOLS = "file:https:ssh"
 KINDS = {"100644": Kind.FILE, "100755": Kind.FILE, "120000": Kind.LINK, "160000": Kind.SUBMODULE}
+PASSED_ON = ("SSH_AUTH_SOCK", "GIT_SSL_CAINFO")
+"""How this machine reaches git servers, besides `network()`."""
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 _SEPARATE = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 
@@ -43,7 +45,7 @@ class GitTree:
         revision: a full commit id, a branch or a tag.
 
     Raises (on entering):
-        Refused: the repository or the commit cannot be had.
+        Unread: the repository or the commit cannot be had. Whose fault that is, git cannot know.
     """
 
     def __init__(self, place: str, revision: str) -> None:
@@ -55,7 +57,7 @@ class GitTree:
 
     def __enter__(self) -> Self:
         if not _REVISION.fullmatch(self.revision) or ".." in self.revision:
-            raise Refused(f"{self.revision!r} names no commit")
+            raise Unread(f"{self.revision!r} names no commit")
         self._folder = tempfile.TemporaryDirectory(prefix="bootcamp-git-")
         try:
             self._git("init", "--quiet", "--bare", "--template=", ".")
@@ -66,7 +68,7 @@ class GitTree:
             self.committed = datetime.fromtimestamp(int(stamp), UTC)
         except (OSError, ValueError, OverflowError) as error:
             self._folder.cleanup()
-            raise Refused(f"git cannot read {self.revision}: {error}") from None
+            raise Unread(f"git cannot read {self.revision}: {error}") from None
         except Refused:
             self._folder.cleanup()
             raise
@@ -102,8 +104,7 @@ class GitTree:
             "LC_ALL": "C",
         }
         variables |= network()  # a university's network may have a proxy
-        if agent := os.environ.get("SSH_AUTH_SOCK"):
-            variables["SSH_AUTH_SOCK"] = agent
+        variables |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         try:
             done = subprocess.run(
                 ["git", *_SEPARATE, *words],
@@ -115,10 +116,10 @@ class GitTree:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise Refused(f"git {words[0]} took more than {GIT_SECONDS:g} s") from None
+            raise Unread(f"git {words[0]} took more than {GIT_SECONDS:g} s") from None
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip()[-500:]
-            raise Refused(f"git {words[0]} of {self.revision} failed: {said}")
+            raise Unread(f"git {words[0]} of {self.revision} failed: {said}")
         return done.stdout
 
 
@@ -127,7 +128,6 @@ def _entry(line: bytes) -> Entry:
     facts, _, raw = line.partition(b"\t")
     mode, _, blob, size = facts.decode().split()
     name = raw.decode("utf-8", "replace")
-    if too_long(name):
-        raise Refused(f"the path {name[:80]!r} is too long")
+    path = as_found(name)
     bytes_ = int(size) if size.isdecimal() else 0
-    return Entry(PurePosixPath(name), KINDS.get(mode, Kind.DEVICE), bytes_, key=blob)
+    return Entry(path, KINDS.get(mode, Kind.DEVICE), bytes_, key=blob)

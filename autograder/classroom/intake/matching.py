@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from autograder.classroom.intake.names import shown
+from autograder.classroom.intake.names import folded, shown
 from autograder.classroom.intake.roster import Roster, Student
 from autograder.classroom.intake.sources import HandIn
 
@@ -30,16 +31,16 @@ class Matched:
     """Submissions that belong to nobody, or of which a student has several."""
 
 
-def match(roster: Roster | None, found: Iterable[HandIn]) -> Matched:
+def match(roster: Roster | None, found: Collection[HandIn]) -> Matched:
     """Give each student their submission. Nothing is guessed where two would fit.
 
     Without a roster each submission is a student of its own.
     """
-    found = tuple(found)
+    problems = [f"{shown(one.name)}: nobody can tell whose it is" for one in found if one.stray]
+    found = tuple(one for one in found if not one.stray)
     if roster is None:
         roster = Roster(_students(found))
     owners: dict[str, list[HandIn]] = defaultdict(list)
-    problems = []
     for hand_in in found:
         fitting = _owners(hand_in, roster.students)
         if len(fitting) == 1:
@@ -66,18 +67,38 @@ def _students(found: tuple[HandIn, ...]) -> tuple[Student, ...]:
     students: dict[str, Student] = {}
     for hand_in in found:
         first = hand_in.aliases[0]
-        students.setdefault(first.casefold(), Student(first, name=hand_in.person))
+        students.setdefault(folded(first), Student(first, name=hand_in.person))
     return tuple(students.values())
 
 
 def _owners(hand_in: HandIn, students: tuple[Student, ...]) -> list[Student]:
-    """The students that a submission fits: by its whole name, else by parts between underscores.
+    """The students that a submission fits: by its whole name, else by parts between underscores,
+    else by the words of the student's name.
 
     Learning platforms call files `jane-doe_4711_assignment.zip`.
     """
-    whole = {alias.casefold() for alias in hand_in.aliases}
+    whole = {folded(alias) for alias in hand_in.aliases} - {""}
     for by in ("id", "email", "name"):
-        if fitting := [one for one in students if getattr(one, by).casefold() in whole - {""}]:
+        if fitting := [one for one in students if folded(getattr(one, by)) in whole]:
             return fitting
-    parts = {part for alias in whole for part in alias.split("_") if part}
-    return [one for one in students if {one.id.casefold(), one.email.casefold()} & parts]
+    # What a platform says of a person is no list of parts.
+    parts = {part for alias in whole for part in alias.split("_") if part and not hand_in.person}
+    if fitting := [one for one in students if {folded(one.id), folded(one.email)} & parts]:
+        return fitting
+    named = {_words(text) for text in whole | {alias.partition("_")[0] for alias in whole}}
+    if fitting := [one for one in students if _words(one.name) in named - {()}]:
+        return fitting
+    single = {words[0] for words in named if len(words) == 1}
+    return [one for one in students if _run_together(one.name) & single]
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """The words of a name in any order, without apostrophes: `Alt, Anna` is `Anna Alt`."""
+    return tuple(sorted(re.findall(r"\w+", re.sub(r"['’`´.]", "", folded(name)))))
+
+
+def _run_together(name: str) -> set[str]:
+    """A name of several words as one, as Canvas writes it: `altanna`."""
+    words = re.findall(r"\w+", re.sub(r"['’`´.]", "", folded(name)))
+    turned = {"".join(words[start:] + words[:start]) for start in range(len(words))}
+    return turned if len(words) > 1 else set()

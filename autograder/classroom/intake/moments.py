@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -21,24 +22,33 @@ def zone(name: str) -> ZoneInfo:
 def moment(text: str, default: ZoneInfo) -> datetime:
     """An ISO 8601 moment, in UTC. Without an offset it is meant in `default`.
 
-    The name of a time zone may follow, as in nbgrader's timestamp.txt.
+    An offset or the name of a time zone may follow, as in nbgrader's timestamp.txt.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or nobody can say which zone is meant.
     """
-    text = text.strip()
+    text = re.sub(r"\s+(?=[+-]\d\d(:?\d\d)?$)", "", text.strip())
     head, _, tail = text.rpartition(" ")
-    if head and tail[:1].isalpha() and tail != "Z":
-        text, default = head, zone(tail)
+    name = tail if head and tail[:1].isalpha() and tail != "Z" else ""
+    text = head if name else text
     text = text.removesuffix("Z").rstrip() + ("+00:00" if text.endswith("Z") else "")
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is no moment; 2026-11-27T23:59 would be one") from None
-    return in_utc(value, default)
+    return in_utc(value, _zone_at(name, value, default) if name else default)
 
 
-def in_utc(value: datetime, default: ZoneInfo) -> datetime:
+def _zone_at(name: str, value: datetime, default: ZoneInfo) -> tzinfo:
+    """The zone of that name; an abbreviation such as PST only if the default zone uses it."""
+    for month, fold in ((value.month, 0), (value.month, 1), (1, 0), (7, 0)):
+        local = value.replace(month=month, fold=fold, tzinfo=default)
+        if local.tzname() == name:
+            return timezone(local.utcoffset() or timedelta(0))
+    return zone(name)
+
+
+def in_utc(value: datetime, default: tzinfo) -> datetime:
     """The moment in UTC; one without a zone is meant in `default`."""
     return (value if value.tzinfo else value.replace(tzinfo=default)).astimezone(UTC)
 

@@ -26,6 +26,12 @@ def shown(text: str, limit: int = MAX_SHOWN) -> str:
     return clean(" ".join(text.split()), limit=limit)
 
 
+def folded(text: str) -> str:
+    """The text for comparing: accents in one form, no upper and lower case, single spaces."""
+    lower = unicodedata.normalize("NFC", text).casefold()
+    return " ".join(unicodedata.normalize("NFC", lower).split())
+
+
 def file_stem(student: str) -> str:
     """A file name for a student's id: the id itself where it is plain, else with a hash behind it.
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from autograder.classroom.intake.moments import moment, span
-from autograder.classroom.intake.names import shown
+from autograder.classroom.intake.names import folded, shown
 from bootcamp.errors import UsageError
 
 COLUMNS = (
@@ -153,7 +153,7 @@ def _clashes(students: list[Student]) -> list[str]:
     """Ids and e-mail addresses that two rows share."""
     errors = []
     for what in ("id", "email"):
-        values = [getattr(student, what).casefold() for student in students]
+        values = [folded(getattr(student, what)) for student in students]
         twice = sorted({value for value in values if value and values.count(value) > 1})
         errors += [f"two rows have the {what} {shown(value)}" for value in twice]
     return errors

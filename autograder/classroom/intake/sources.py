@@ -5,9 +5,10 @@ A layout only says where each submission is, whose it may be, and when it came. 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from autograder.classroom.intake.allow_list import Intake, take
-from autograder.classroom.intake.archives import ZipTree
+from autograder.classroom.intake.allow_list import Intake, refusal, take
+from autograder.classroom.intake.archives import is_archive, opened, without_suffix
 from autograder.classroom.intake.git import GitTree, is_repository
 from autograder.classroom.intake.moments import in_utc, moment
-from autograder.classroom.intake.names import MAX_SENTENCE, shown
-from autograder.classroom.intake.trees import FolderTree, Refused
+from autograder.classroom.intake.names import shown
+from autograder.classroom.intake.platforms import Named, named
+from autograder.classroom.intake.trees import FolderTree, Refused, Unread
+from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import UsageError
 
@@ -28,8 +31,8 @@ GRADESCOPE_FILE = "submission_metadata.yml"
 NBGRADER_STAMP = "timestamp.txt"
 MAX_METADATA_BYTES = 16 * 1024 * 1024
 MAX_SUBMISSIONS = 5_000
-ARCHIVES = (".zip",)
-NOT_READ = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+NOT_READ = (".7z", ".rar", ".gz", ".bz2", ".xz", ".zst")
+NO_HAND_IN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class HandIn:
     """When it came, in UTC; None: nobody wrote it down."""
     person: str = ""
     """Its student's name, where the source knows one."""
+    unclear: str = ""
+    """What the source says of when it came, where that cannot be understood. No other source counts
+    then: the instructor has to say."""
+    stray: bool = False
+    """A file of which nobody can tell whose it is."""
 
 
 def find(place: Path, week: Week, zone: ZoneInfo, revision: str = "") -> tuple[HandIn, ...]:
@@ -64,11 +72,11 @@ def find(place: Path, week: Week, zone: ZoneInfo, revision: str = "") -> tuple[H
     if (place / GRADESCOPE_FILE).is_file():
         found = tuple(_gradescope(place, zone))
     else:
-        children = sorted(path for path in place.iterdir() if not path.name.startswith("."))
-        found = tuple(one for path in children if (one := _child(path, week, zone, revision)))
-    if not found:
+        found = tuple(_children(place, week, zone, revision))
+    if all(one.stray for one in found):
+        strays = ", ".join(shown(one.name) for one in found[:5])
         raise UsageError(
-            f"There is no submission in {place}.",
+            f"There is no submission in {place}{', but ' if strays else ''}{strays}.",
             "It must hold one folder or zip archive per student.",
         )
     if len(found) > MAX_SUBMISSIONS:
@@ -76,25 +84,57 @@ def find(place: Path, week: Week, zone: ZoneInfo, revision: str = "") -> tuple[H
     return found
 
 
-def _child(path: Path, week: Week, zone: ZoneInfo, revision: str) -> HandIn | None:
-    """The submission that an entry of the folder is, or None for a stray file."""
-    suffix = path.suffix.lower()
+def _children(place: Path, week: Week, zone: ZoneInfo, revision: str) -> Iterator[HandIn]:
+    """The submissions in a folder; all that a platform gives the name of one student is one."""
+    groups: dict[str, dict[Path, Named]] = defaultdict(dict)
+    wanted = load_manifest(week).files
+    for path in sorted(place.iterdir()):
+        if path.name.startswith(".") or path.name in NO_HAND_IN:
+            continue
+        says = None if path.is_symlink() else named(path.name, wanted, is_file=path.is_file())
+        if says:
+            groups[says.owner][path] = says
+        else:
+            yield _child(path, week, zone, revision)
+    for group in groups.values():
+        yield _exported_by_platform(place, group, week, zone)
+
+
+def _exported_by_platform(
+    place: Path, group: dict[Path, Named], week: Week, zone: ZoneInfo
+) -> HandIn:
+    """What a platform calls by one student's name. Of several attempts the last one counts."""
+    last = max((one.when for one in group.values() if one.when), default=None)
+    group = {path: one for path, one in group.items() if one.when == last}
+    first, parts = (
+        next(iter(group.values())),
+        {path.name: one.within for path, one in group.items()},
+    )
+    stamp, unclear = in_utc(last, zone) if last else None, ""
+    for folder in () if stamp else filter(Path.is_dir, group):
+        stamp, unclear = _timestamp(folder, week, zone)
+    name = next(iter(parts)) if len(parts) == 1 else first.aliases[0]
+    read = _reader(lambda: nullcontext(FolderTree(place, parts)))
+    return HandIn(name, first.aliases, read, stamp, first.person, unclear)
+
+
+def _child(path: Path, week: Week, zone: ZoneInfo, revision: str) -> HandIn:
+    """The submission that an entry of the folder is."""
+    suffix, aliases = path.suffix.lower(), (without_suffix(path.name), path.name)
     if path.is_symlink():
         return HandIn(path.name, (path.name,), _refused("it is a link"))
     if path.is_dir():
         if revision and is_repository(path):
             return repository(path.name, (path.name,), str(path), revision)
-        stamp = _timestamp(path, week, zone)
-        return HandIn(path.name, (path.name,), _reader(lambda: _folder(path)), stamp)
-    if suffix in ARCHIVES:
+        stamp, unclear = _timestamp(path, week, zone)
+        read = _reader(lambda: nullcontext(FolderTree(path)))
+        return HandIn(path.name, (path.name,), read, stamp, unclear=unclear)
+    if is_archive(path.name):
         when = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        aliases = (path.stem, path.name)
-        return HandIn(path.name, aliases, _reader(lambda: ZipTree(path)), when)
+        return HandIn(path.name, aliases, _reader(lambda: opened(path.name, path)), when)
     if suffix in NOT_READ:
-        return HandIn(
-            path.name, (path.stem, path.name), _refused("hand in a folder or a zip archive")
-        )
-    return None
+        return HandIn(path.name, aliases, _refused("hand in a folder or a zip archive"))
+    return HandIn(path.name, (path.name,), _refused("it is no homework"), stray=True)
 
 
 def repository(name: str, aliases: tuple[str, ...], place: str, revision: str) -> HandIn:
@@ -104,9 +144,9 @@ def repository(name: str, aliases: tuple[str, ...], place: str, revision: str) -
         try:
             with GitTree(place, revision) as tree:
                 intake = take(tree, week)
-                return Intake(intake.files, intake.notes, intake.refused, tree.committed)
+                return replace(intake, modified=tree.committed)
         except Refused as reason:
-            return Intake({}, refused=shown(str(reason), MAX_SENTENCE))
+            return refusal(reason)
 
     return HandIn(name, aliases, read)
 
@@ -114,32 +154,27 @@ def repository(name: str, aliases: tuple[str, ...], place: str, revision: str) -
 def _reader(tree: Callable[[], AbstractContextManager[Any]]) -> Callable[[Week], Intake]:
     def read(week: Week) -> Intake:
         try:
-            with tree() as opened:
-                return take(opened, week)
+            with tree() as entered:
+                return take(entered, week)
         except Refused as reason:
-            return Intake({}, refused=shown(str(reason), MAX_SENTENCE))
+            return refusal(reason)
 
     return read
 
 
-@contextmanager
-def _folder(path: Path) -> Iterator[FolderTree]:
-    yield FolderTree(path)
+def _refused(reason: str, kind: type[Refused] = Refused) -> Callable[[Week], Intake]:
+    return lambda week: refusal(kind(reason))
 
 
-def _refused(reason: str) -> Callable[[Week], Intake]:
-    return lambda week: Intake({}, refused=reason)
-
-
-def _timestamp(folder: Path, week: Week, zone: ZoneInfo) -> datetime | None:
-    """When nbgrader says that the submission came."""
+def _timestamp(folder: Path, week: Week, zone: ZoneInfo) -> tuple[datetime | None, str]:
+    """When nbgrader says that the submission came, or why nobody can understand it."""
     for path in (folder / week.name / NBGRADER_STAMP, folder / NBGRADER_STAMP):
         if path.is_file() and not path.is_symlink():
             try:
-                return moment(path.read_text(encoding="utf-8")[:100], zone)
-            except (OSError, ValueError):
-                return None
-    return None
+                return moment(path.read_text(encoding="utf-8-sig")[:100], zone), ""
+            except (OSError, ValueError) as error:
+                return None, f"{NBGRADER_STAMP}: {error}"
+    return None, ""
 
 
 def _gradescope(place: Path, zone: ZoneInfo) -> Iterator[HandIn]:
@@ -156,18 +191,18 @@ def _gradescope(place: Path, zone: ZoneInfo) -> Iterator[HandIn]:
     for name, listed in data.items():
         facts = listed if isinstance(listed, dict) else {}
         read = _exported(place, str(name))
-        stamp = _moment(facts.get(":created_at"), zone)
+        stamp, unclear = _moment(facts.get(":created_at"), zone)
         for person in _people(facts.get(":submitters")):
             known = [str(person.get(key) or "").strip() for key in (":sid", ":email", ":name")]
             aliases = tuple(filter(None, known)) or (str(name),)
-            yield HandIn(str(name), aliases, read, stamp, person=known[-1])
+            yield HandIn(str(name), aliases, read, stamp, known[-1], unclear)
 
 
 def _exported(place: Path, name: str) -> Callable[[Week], Intake]:
     folder = place / name
     if folder.parent != place or folder.is_symlink() or not folder.is_dir():
-        return _refused(f"{GRADESCOPE_FILE} names it, but there is no such folder")
-    return _reader(lambda: _folder(folder))
+        return _refused(f"{GRADESCOPE_FILE} names it, but there is no such folder", Unread)
+    return _reader(lambda: nullcontext(FolderTree(folder)))
 
 
 def _people(value: object) -> list[dict[str, object]]:
@@ -176,13 +211,13 @@ def _people(value: object) -> list[dict[str, object]]:
     return [one for one in people if isinstance(one, dict)] or [{}]
 
 
-def _moment(value: object, zone: ZoneInfo) -> datetime | None:
+def _moment(value: object, zone: ZoneInfo) -> tuple[datetime | None, str]:
     if isinstance(value, datetime):
-        return in_utc(value, ZoneInfo("UTC"))  # YAML means UTC where there is no offset
+        return in_utc(value, UTC), ""  # YAML means UTC where there is no offset
     try:
-        return moment(str(value), zone) if value else None
-    except ValueError:
-        return None
+        return (moment(str(value), zone) if value else None), ""
+    except ValueError as error:
+        return None, f"{GRADESCOPE_FILE}: {error}"
 
 
 class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]

@@ -5,13 +5,16 @@ Nothing here is ever unpacked or copied: entries are listed, and single ones rea
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 MAX_ENTRIES = 20_000
 """A submission with more files and folders than this is refused."""
@@ -25,8 +28,15 @@ SKIPPED_FOLDERS = frozenset(
 """Tools make these. They cannot hold homework, so a folder's walk leaves them out."""
 
 
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
 class Refused(Exception):
     """A submission of which nothing is taken. The text says why, to its student too."""
+
+
+class Unread(Refused):
+    """A submission that could not be read through no fault of its student: blank, and no zero."""
 
 
 class Kind(StrEnum):
@@ -65,26 +75,55 @@ class Tree(Protocol):
         ...
 
 
-def too_long(name: str) -> bool:
-    """Whether a path is longer than any honest one."""
+def checked(name: str) -> PurePosixPath:
+    r"""The path that a name in a submission means; some Windows tools write `\` for `/`.
+
+    Raises:
+        Refused: it would leave its folder, or means different things to different tools.
+    """
+    turned = name.replace("\\", "/")
+    if problem := _problem(turned):
+        turning = ", for a backslash counts as /" if turned != name else ""
+        raise Refused(f"the entry {name[:80]!r} {problem}{turning}")
+    return PurePosixPath(turned)
+
+
+def _problem(name: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in name):
+        return "has control characters in its name"
+    if _DRIVE.match(name):
+        return "has a drive in its name"
+    if name.startswith("/"):
+        return "has an absolute path"
+    if ".." in name.split("/"):
+        return "leads out of its folder"
     encoded = [part.encode("utf-8", "surrogatepass") for part in name.split("/")]
-    return sum(map(len, encoded)) + len(encoded) > MAX_NAME_BYTES or any(
-        len(part) > MAX_PART_BYTES for part in encoded
-    )
+    size = sum(map(len, encoded)) + len(encoded)
+    too_long = size > MAX_NAME_BYTES or max(map(len, encoded)) > MAX_PART_BYTES
+    return "has too long a name" if too_long else ""
 
 
 class FolderTree:
-    """A folder on this machine. No link in it is ever followed."""
+    """A folder on this machine. No link in it is ever followed.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        parts: only these names in it, and what each is called in the submission.
+    """
+
+    def __init__(self, folder: Path, parts: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self.parts = parts
 
     def entries(self) -> tuple[Entry, ...]:
         found: list[Entry] = []
-        for parent, folders, names in os.walk(self.folder, followlinks=False):
+        for parent, folders, found_here in os.walk(self.folder, onerror=_unread):
+            files = found_here
+            if self.parts is not None and Path(parent) == self.folder:
+                folders[:] = [name for name in folders if name in self.parts]
+                files = [name for name in files if name in self.parts]
             links = [name for name in folders if (Path(parent) / name).is_symlink()]
             folders[:] = sorted(set(folders) - set(links) - SKIPPED_FOLDERS)
-            found += [self._entry(Path(parent) / name) for name in sorted([*names, *links])]
+            found += [self._entry(Path(parent) / name) for name in sorted([*files, *links])]
             if len(found) > MAX_ENTRIES:
                 raise Refused(f"it holds more than {MAX_ENTRIES} files")
         return tuple(found)
@@ -98,9 +137,12 @@ class FolderTree:
             kind = Kind.DEVICE
         else:
             kind = Kind.PRIVILEGED if mode & (stat.S_ISUID | stat.S_ISGID) else Kind.FILE
-        relative = path.relative_to(self.folder).as_posix()
+        relative = path.relative_to(self.folder)
+        name = relative.as_posix()
+        if self.parts is not None:
+            name = "/".join([self.parts[relative.parts[0]], *relative.parts[1:]])
         when = datetime.fromtimestamp(max(status.st_mtime, 0), UTC)
-        return Entry(PurePosixPath(relative), kind, status.st_size, when, relative)
+        return Entry(as_found(name), kind, status.st_size, when, str(relative))
 
     def read(self, entry: Entry, limit: int) -> bytes:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -110,4 +152,18 @@ class FolderTree:
                     raise Refused(f"{entry.path} is no longer a file")
                 return file.read(limit)
         except OSError as error:
-            raise Refused(f"{entry.path} cannot be read: {error.strerror}") from None
+            kind = Refused if error.errno == errno.ELOOP else Unread  # it has become a link
+            raise kind(f"{entry.path} cannot be read: {error.strerror}") from None
+
+
+def _unread(error: OSError) -> NoReturn:
+    raise Unread(f"a folder in it cannot be read: {error.strerror}")
+
+
+def as_found(name: str) -> PurePosixPath:
+    """The path of a file that lies somewhere already, so that most odd names do no harm.
+
+    Raises:
+        Refused: it is too long, or its backslashes lead out.
+    """
+    return checked(name) if "\\" in name or len(name) > MAX_PART_BYTES else PurePosixPath(name)

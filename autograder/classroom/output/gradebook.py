@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.classroom.intake.names import cell, shown
 from autograder.classroom.policy.late import Policy
-from autograder.classroom.policy.summary import Grade
+from autograder.classroom.policy.summary import Grade, Status
 from bootcamp.course.manifest import Manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError
@@ -74,6 +74,8 @@ def _write(book: object, name: str, policy: Policy, grade: Grade) -> None:
     person = str(cell(shown(student.name))).replace(",", " ")
     email = str(cell(shown(student.email))).replace(",", " ")
     book.update_or_create_student(student.id, last_name=person, first_name="", email=email)
+    if grade.status is Status.UNREAD:
+        return  # what an earlier run has recorded stays
     if grade.final is None:
         with suppress(MissingEntry):
             book.remove_submission(name, student.id)

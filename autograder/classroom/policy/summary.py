@@ -35,6 +35,9 @@ class Status(StrEnum):
     """Nothing was handed in. No points are recorded, not even zero."""
     GRADER_ERROR = "grader error"
     """The grader broke on an item. No points are recorded until it has been graded again."""
+    UNREAD = "not read"
+    """Handed in, but it could not be read through no fault of the student's: a git server that does
+    not answer, say. No points are recorded, and those of before are kept."""
     WAITING = "not graded yet"
 
 
@@ -103,6 +106,7 @@ def grade_of(
     record: Record | None = None,
     submitted: datetime | None = None,
     refused: str = "",
+    unread: bool = False,
     reason: str = "",
     notes: tuple[str, ...] = (),
 ) -> Grade:
@@ -114,6 +118,8 @@ def grade_of(
     score, extra = None, 0.0
     if not handed_in:
         status, late, submitted = Status.MISSING, Lateness(), None
+    elif unread:
+        status, late, submitted = Status.UNREAD, Lateness(), None
     elif refused:
         status, score, record = Status.REFUSED, 0.0, None
     elif record is None:
