@@ -121,9 +121,10 @@ class Student:
         """Fetch the next week, with what `make setup` sets for this repository."""
         makefile = (self.folder / "Makefile").read_text()
         settings = re.findall(r"^\t[-@]*(git config .*)$", makefile, re.MULTILINE)
+        assert settings
         for line in settings:
             subprocess.run(["sh", "-ec", line], cwd=self.folder, check=True)
-        self.git("pull", *([] if settings else ["--no-rebase", "--no-edit"]))
+        self.git("pull")
 
 
 def commands(folder: Path, week: Week) -> Iterator[str]:
