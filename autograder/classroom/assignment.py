@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +165,8 @@ class Assignment:
             if grade.final is not None:
                 result = json.dumps(exports.gradescope(grade), indent=1)
                 files[f"exports/gradescope/{stem}/results.json"] = result
-                files[f"exports/github_classroom/{stem}.txt"] = exports.classroom(grade)
+                result = json.dumps(exports.classroom50(grade, datetime.now(UTC)), indent=1)
+                files[f"exports/classroom50/{stem}.json"] = result
         problems = (*self.all_problems(), *uneven(grades))
         files["class.html"] = pages.whole_class(grades, self.seed, problems, tuple(pairs))
         files["scores.csv"] = exports.scores_csv(grades, self.manifest)

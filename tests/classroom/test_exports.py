@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from jsonschema import Draft202012Validator
 
 from autograder.classroom.execution.records import Record
 from autograder.classroom.intake.roster import Student
 from autograder.classroom.output.exports import (
-    GRADER_BROKE,
-    classroom,
+    classroom50,
     gradescope,
     lms_csv,
     scores_csv,
 )
 from autograder.classroom.policy.summary import Grade, grade_of
 from bootcamp.course.manifest import Manifest
-from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from tests.classroom.conftest import POLICY
 
@@ -66,33 +65,6 @@ GRADESCOPE_SCHEMA = {
         },
     },
     "anyOf": [{"required": ["score"]}, {"required": ["tests"]}],
-}
-CLASSROOM_SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["version", "status", "tests"],
-    "properties": {
-        "version": {"const": 3},
-        "status": {"enum": ["pass", "fail", "error"]},
-        "max_score": {"type": "number"},
-        "tests": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["name", "status", "score"],
-                "properties": {
-                    "name": {"type": "string"},
-                    "status": {"enum": ["pass", "fail", "error"]},
-                    "message": {"type": ["string", "null"]},
-                    "score": {"type": "number"},
-                    "duration": {"type": "number"},
-                    "filename": {"type": "string"},
-                    "line_no": {"type": "integer"},
-                },
-            },
-        },
-    },
 }
 
 
@@ -154,26 +126,17 @@ def test_gradescope_results_fit_their_published_fields(grades: tuple[Grade, ...]
     assert ben["extra_data"] == {"penalty": 1.0, "bonus": 0.0, "sandbox": "none"}
 
 
-def test_github_classroom_results_fit_their_published_fields(grades: tuple[Grade, ...]) -> None:
-    results = [json.loads(base64.b64decode(classroom(grade))) for grade in grades]
+def test_classroom_50_gets_whole_numbers_that_add_up(grades: tuple[Grade, ...]) -> None:
+    graded = datetime(2026, 11, 28, 8, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    results = [classroom50(grade, graded) for grade in grades]
     for result in results:
-        Draft202012Validator(CLASSROOM_SCHEMA).validate(result)
-    assert [one["status"] for one in results] == ["pass", "fail", "fail", "fail", "error"]
-    assert sum(test["score"] for test in results[1]["tests"]) == 5.0
-    assert results[1]["max_score"] == 10.0
-
-
-def test_the_reporter_of_github_classroom_prints_nothing_that_a_student_wrote(
-    record: MakeRecord, manifest: Manifest
-) -> None:
-    """It prints an error's message into a log in which lines can be commands to the runner."""
-    ids = [item.id for item in manifest.items]
-    forged = 'x\n::notice title=Autograding report::{"totalPoints":99}' * 10_000
-    for outcome in (Outcome.GRADER_ERROR, Outcome.FAILED):
-        shouting = record("ben", dict.fromkeys(ids, outcome), forged)
-        grade = grade_of(Student("ben"), POLICY, manifest, handed_in=True, record=shouting)
-        text = classroom(grade)
-        assert len(text) < 128 * 1024  # Linux takes no longer environment variable
-        assert "Autograding report" not in base64.b64decode(text).decode()
-        messages = {one["message"] for one in json.loads(base64.b64decode(text))["tests"]}
-        assert messages == ({GRADER_BROKE} if outcome is Outcome.GRADER_ERROR else {None})
+        assert set(result) == {"schema", "datetime", "score", "max-score", "tests"}
+        assert result["schema"] == "classroom50/result/v1"
+        assert result["datetime"] == "2026-11-28T07:30:00Z"
+        for test in result["tests"]:
+            assert set(test) == {"test-name", "passed", "score", "max-score"}
+            assert type(test["score"]) is type(test["max-score"]) is int
+            assert test["passed"] == (test["score"] == test["max-score"])
+        assert result["score"] == sum(test["score"] for test in result["tests"])
+    assert results[0]["score"] == results[0]["max-score"] == 10
+    assert results[1]["score"] == 5

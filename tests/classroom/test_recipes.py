@@ -95,18 +95,55 @@ def test_the_shell_scripts_can_be_read_by_bash() -> None:
         subprocess.run(["bash", "-n", RECIPES / "gradescope" / name], check=True)
 
 
-def test_the_workflow_hands_the_runners_result_to_the_reporter() -> None:
-    workflow = yaml.safe_load((RECIPES / "github_classroom.yml").read_text())
-    # The reporter's page: Classroom takes points from a workflow and a single job of these names.
-    assert workflow["name"] == "Autograding Tests"
-    assert list(workflow["jobs"]) == ["run-autograding-tests"]
-    *_, grade, keep, report = workflow["jobs"]["run-autograding-tests"]["steps"]
-    runner = report["with"]["runners"]
-    assert report["env"] == {
-        f"{runner.upper()}_RESULTS": f"${{{{ steps.{grade['id']}.outputs.result }}}}"
-    }
-    assert "exports/github_classroom/student.txt" in grade["run"]
+def test_the_workflow_grades_and_keeps_the_report() -> None:
+    workflow = yaml.safe_load((RECIPES / "github_actions.yml").read_text())
+    *_, grade, keep = workflow["jobs"]["grade"]["steps"]
+    assert 'bootcamp grade "$RUNNER_TEMP/submissions" --week "$WEEK"' in grade["run"]
     assert keep["with"]["path"].endswith("/grades/reports/student.html")
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_classroom_50s_autograder_completes_the_result_or_writes_none(
+    tmp_path: Path, works: bool
+) -> None:
+    """With a `bootcamp` that writes what ours writes, or nothing, as when the grader failed."""
+    course, submission = tmp_path / "course", tmp_path / "submission"
+    (submission / "exercises").mkdir(parents=True)
+    command = course / ".venv/bin/bootcamp"
+    command.parent.mkdir(parents=True)
+    made = (
+        """to="$6/exports/classroom50"; mkdir -p "$to"; echo '{"score": 7}' > "$to/student.json" """
+    )
+    command.write_text(f"#!/bin/sh\n{made if works else 'exit 3'}\n")
+    command.chmod(0o755)
+    runner = {
+        "CLASSROOM": "harbour",
+        "ASSIGNMENT": "week-1",
+        "SUBMISSION_TAG": "submit/1",
+        "COMMIT_URL": "https://example.org/c/1",
+        "RELEASE_URL": "https://example.org/r/1",
+    }
+    done = subprocess.run(
+        [sys.executable, RECIPES / "classroom50/autograder.py"],
+        cwd=submission,
+        env={"PATH": os.defpath, "COURSE": str(course), **runner},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    result = submission / "result.json"
+    assert done.returncode == (0 if works else 1), done.stderr
+    assert result.is_file() == works
+    if works:
+        assert json.loads(result.read_text()) == {
+            "score": 7,
+            "classroom": "harbour",
+            "assignment": "week-1",
+            "submission": "submit/1",
+            "commit": "https://example.org/c/1",
+            "release": "https://example.org/r/1",
+            "review": "https://example.org/c/1",
+        }
 
 
 def test_the_example_files_are_right() -> None:

@@ -1,12 +1,11 @@
-"""Grades as other systems read them: CSV, Gradescope's results.json, GitHub Classroom's result."""
+"""Grades as other systems read them: CSV, Gradescope's results.json, Classroom 50's result.json."""
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
-import json
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from autograder.classroom.execution.records import ItemRecord
@@ -17,7 +16,6 @@ from bootcamp.course.outcome import Outcome
 
 MAX_OUTPUT = 20_000
 """Characters of a card in an export."""
-GRADER_BROKE = "The grader broke on this item. It is no fault of yours, and is tried again."
 
 
 def scores_csv(grades: Iterable[Grade], manifest: Manifest) -> str:
@@ -111,37 +109,30 @@ def _gradescope_test(one: ItemRecord) -> dict[str, Any]:
     }
 
 
-def classroom(grade: Grade) -> str:
-    """What the runner of GitHub Classroom passes on: base64 of its JSON, version 3.
+def classroom50(grade: Grade, graded: datetime) -> dict[str, Any]:
+    """Our half of a submission's `result.json` for Classroom 50 (`classroom50/result/v1`).
 
-    Its reporter adds up the scores of the tests: lateness and bonus are no tests, and left out.
-    It prints the message of an error into the log, where a line can be a command to GitHub's
-    runner, and gets all of it in one environment variable, of 128 KiB at most. So no text of a
-    card is in it.
+    Its runner knows the other half: classroom, assignment, submission, commit, release and review
+    (`recipes/classroom50/autograder.py` adds them). Scores are whole numbers there, and their sum is
+    the total, so lateness and extra points are left out.
+
+    Args:
+        grade: one that has points.
+        graded: when, with a time zone.
     """
-    items = grade.record.items if grade.record else ()
-    if any(one.outcome is Outcome.GRADER_ERROR for one in items):
-        status = "error"
-    else:
-        status = "pass" if items and all(one.outcome is Outcome.PASSED for one in items) else "fail"
     tests = [
         {
-            "name": f"{one.id} {one.title}",
-            "status": _classroom_status(one.outcome),
-            "message": GRADER_BROKE if one.outcome is Outcome.GRADER_ERROR else None,
-            "score": one.score,
-            "duration": round(one.seconds * 1000),
-            "filename": "",
-            "line_no": 0,
+            "test-name": f"{one.id} {one.title}",
+            "passed": one.outcome is Outcome.PASSED,
+            "score": round(one.score),
+            "max-score": round(one.max_score),
         }
-        for one in items
+        for one in (grade.record.items if grade.record else ())
     ]
-    points = sum(one.max_score for one in items) or grade.max_score
-    result = {"version": 3, "status": status, "max_score": points, "tests": tests}
-    return base64.b64encode(json.dumps(result).encode()).decode()
-
-
-def _classroom_status(outcome: Outcome) -> str:
-    if outcome is Outcome.GRADER_ERROR:
-        return "error"
-    return "pass" if outcome is Outcome.PASSED else "fail"
+    return {
+        "schema": "classroom50/result/v1",
+        "datetime": graded.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "score": sum(one["score"] for one in tests),
+        "max-score": sum(one["max-score"] for one in tests) or round(grade.max_score),
+        "tests": tests,
+    }
