@@ -8,10 +8,8 @@ WEEK ?=
 ONCE ?=
 N ?= 2
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-# Tests wait half of their time: twice as many processes as there are cores, six at most from four.
-JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) * 2 : 6 )))
-# A grader waits less than a test, and its limits are in seconds: fewer at once.
-GRADERS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
+# Tests wait a lot: one process more than there are cores, five at most.
+JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
 
 # The tests of a file share an API and a worker: started once, if one process has the file.
 BY_FILE := --dist loadfile --no-loadscope-reorder
@@ -26,7 +24,7 @@ TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
-	@echo "make test [JOBS=4]        run all tests, in that many processes"
+	@echo "make test [JOBS=3]        run all tests, in that many processes"
 	@echo "make test-containers      run the compose stack on a Docker daemon of its own (Linux, root)"
 	@echo "make test-python313       the demo and the tests without graders on Python 3.13"
 	@echo "make validate [PART=3/10] try the graders on every wrong and right solution: VALIDATION.md"
@@ -62,7 +60,7 @@ test-containers: setup
 # All cheats are one class, which grades two at a time by itself: one process of tests for them.
 # Exit code 5 of pytest means that there was nothing to try.
 validate: setup
-	$(TRY) tests/validation tests/release --numprocesses $(GRADERS); first=$$?; \
+	$(TRY) tests/validation tests/release --numprocesses $(JOBS); first=$$?; \
 		$(TRY) tests/cheats tests/classroom/test_mixed_class.py; second=$$?; \
 		$(if $(PART),:,$(BIN)/python -m autograder.validation.report $(NOTES)); third=$$?; \
 		for code in $$first $$second $$third; do case $$code in 0|5) ;; *) exit $$code;; esac; done
