@@ -48,6 +48,8 @@ def test_command_exists(step: Step) -> None:
             assert arguments[0] in make_targets()
         case "python" if not arguments[0].startswith("-"):
             assert (paths.ROOT / arguments[0]).is_file()
+        case "jupyter":
+            assert arguments[0] == "lab"
         case "python" | "pytest" | "celery":
             pass
         case other:
