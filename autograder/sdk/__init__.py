@@ -1,6 +1,6 @@
 """The grader SDK: all that a grader may import of ours, beside the modules of its own week.
 
-The names here are what most graders need, each with an example in its docstring. The modules of this
+The names here are what most graders need. README.md has an example of each. The modules of this
 package are for one store or one side each:
 
 - `fixtures`: what a test asks for by name (`student`, `api`, `worker`, `rng`, `code`, …)

@@ -11,6 +11,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from bootcamp import paths
@@ -51,12 +52,9 @@ def wanted() -> dict[Path, str]:
         "pyrightconfig.json": lambda text: pyright_config(text, weeks),
         "Dockerfile": lambda text: fill(text, image_libraries(), "Dockerfile"),
     }
-    made |= {
-        page: lambda text, page=page, week=week: fill(text, {"notebooks": notebooks(week)}, page)  # type: ignore[misc]
-        for week in weeks
-        if week.graded_notebook.is_file()
-        for page in [f"exercises/{week}/README.md"]
-    }
+    for week in weeks:
+        if week.graded_notebook.is_file():
+            made[f"exercises/{week}/README.md"] = partial(homework_page, week)
     found = {}
     for name, make in made.items():
         path = paths.ROOT / name
@@ -127,6 +125,11 @@ def _section(week: Week) -> str:
         hours = f", {about.homework_hours} hours" if about.homework_hours else ""
         lines += ["", f"Then: {link}{hours}."]
     return "\n".join([*lines, ""])
+
+
+def homework_page(week: Week, text: str) -> str:
+    """A homework page with its generated part filled in."""
+    return fill(text, {"notebooks": notebooks(week)}, f"exercises/{week}/README.md")
 
 
 def notebooks(week: Week) -> str:

@@ -129,7 +129,6 @@ class _Watched:
     def check(self) -> None:
         """Check, show the result on a cleared screen, and keep it."""
         console, taken = self._console, progress.fingerprint(self._week)
-        _name_helpers(console, self._week, self._source)
         with console.status(f"checking {self._week}"):
             result = run_week(self._week, self._source, items=self._items, stack=self._stack)
         self._result = result

@@ -169,8 +169,8 @@ class Stage:
 
     def check_alive(self) -> None:
         """Raise DemoFailed if a process of the pipeline ends whenever it is started."""
-        for process in self.apps.given_up:
-            raise DemoFailed(f"{process.name} ended with {process.returncode}.")
+        if given_up := self.apps.given_up:
+            raise DemoFailed(f"{given_up[0].name} ended with {given_up[0].returncode}.")
 
 
 Scene = Callable[[Stage], None]

@@ -49,8 +49,15 @@ def watch_homework(
         BootcampError: the files cannot be watched in either way.
     """
     events: SimpleQueue[str] = SimpleQueue()
-    with _saves(source, poll, events, say), _keys(events):
+    notices: list[str] = []
+
+    def checked() -> None:
         check()
+        for notice in notices:  # below each result, because a check clears the screen
+            say(notice)
+
+    with _saves(source, poll, events, notices), _keys(events):
+        checked()
         while (event := events.get()) != QUIT:
             if event == LOST:
                 raise BootcampError(
@@ -61,7 +68,7 @@ def watch_homework(
                 hint()
             elif event in (SAVED, CHECK):
                 _drain(events)
-                check()
+                checked()
 
 
 def _drain(events: SimpleQueue[str]) -> None:
@@ -75,11 +82,11 @@ def _drain(events: SimpleQueue[str]) -> None:
 
 @contextmanager
 def _saves(
-    source: Path, poll: bool, events: SimpleQueue[str], say: Callable[[str], None]
+    source: Path, poll: bool, events: SimpleQueue[str], notices: list[str]
 ) -> Iterator[None]:
     """Put `SAVED` into `events` at each change of a homework file below `source`.
 
-    Puts `LOST` where even polling fails.
+    Puts `LOST` where even polling fails. What the user has to know is appended to `notices`.
     """
     stop = threading.Event()
 
@@ -101,7 +108,7 @@ def _saves(
                 try:
                     return look_once(polling=False)
                 except Exception as error:  # `OSError`, or an error of watchfiles' own
-                    say(POLLING.format(error=error))
+                    notices.append(POLLING.format(error=error))
                     events.put(SAVED)  # a save may have been missed meanwhile
             look_once(polling=True)
         except Exception:

