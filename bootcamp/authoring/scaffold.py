@@ -3,16 +3,20 @@
 A block in a solution
 
     # BEGIN SOLUTION 5.2
-    #? Pick the wait at random between zero and the doubled, capped base.
+    # ? a) Double the longest wait with each attempt, from `base` to `cap`.
+    # ? b) Pick the wait at random between zero and the longest wait.
     return random.uniform(0, min(cap, base * 2**attempt))
     # END SOLUTION
 
 becomes, in the exercise,
 
-    # TODO 5.2: Pick the wait at random between zero and the doubled, capped base.
+    # TODO 5.2:
+    #   a) Double the longest wait with each attempt, from `base` to `cap`.
+    #   b) Pick the wait at random between zero and the longest wait.
     raise NotImplementedError("5.2")
 
-All other lines stay byte for byte.
+All other lines stay byte for byte. Each requirement has a letter: the first one here is 5.2a. A line
+without a letter continues the requirement above it. The letters of an item go on in its next block.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ WIDTH = 100
 """Columns of an exercise: a longer TODO is wrapped."""
 SENTENCE_ENDS = (".", ":", "?", "!")
 """How a line ends that the next one does not go on."""
+REQUIREMENT = re.compile(r"(?P<letter>[a-z])\) (?P<text>.*)")
+"""The first line of a requirement with a letter."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,12 @@ class Block:
     @property
     def code_line(self) -> int:
         return self.line + 1 + len(self.tasks)
+
+    @property
+    def requirements(self) -> dict[str, str]:
+        """Each requirement's text by its id, such as `5.2a`. Empty if the lines have no letters."""
+        found = (REQUIREMENT.fullmatch(task) for task in _sentences(self.tasks))
+        return {f"{self.item}{match['letter']}": match["text"] for match in found if match}
 
 
 def scaffold(source: str, path: PurePath, limits: Limits = ANY) -> str:
@@ -186,7 +198,18 @@ def _block(
         _fail(path, start, "this block has no `?` line that says what must hold")
     if not "".join(code).strip():
         _fail(path, start, "this block holds no code")
+    _check_letters(tasks, path, start)
     return Block(begin["item"], start, begin["indent"], tuple(tasks), tuple(code))
+
+
+def _check_letters(tasks: list[str], path: PurePath, start: int) -> None:
+    """Refuse letters that do not follow one another, and a block in which only some lines have one."""
+    letters = [match["letter"] for match in map(REQUIREMENT.fullmatch, tasks) if match]
+    if letters and not REQUIREMENT.fullmatch(tasks[0]):
+        _fail(path, start + 1, "the first `?` line of this block has no letter, others have one")
+    wanted = [chr(ord(letters[0]) + place) for place in range(len(letters))] if letters else []
+    if letters != wanted:
+        _fail(path, start, f"the letters of this block are {letters}, and must be {wanted}")
 
 
 def _check_limits(found: list[Block], path: PurePath, limits: Limits) -> None:
@@ -205,14 +228,15 @@ def _todo(block: Block, style: Style) -> list[str]:
     """Write the lines that stand in the exercise instead of the block."""
     head = f"{block.indent}{style.opening} "
     tail = f" {style.closing}" if style.closing else ""
-    rows: list[str] = []
+    lettered = bool(block.requirements)
+    rows: list[str] = [f"{head}TODO {block.item}:"] if lettered else []
     for task in _sentences(block.tasks):
         start = f"{head}  " if rows else f"{head}TODO {block.item}: "
         rows += textwrap.wrap(
             task,
             WIDTH - len(tail),
             initial_indent=start,
-            subsequent_indent=f"{head}  ",
+            subsequent_indent=f"{head}     " if lettered else f"{head}  ",
             break_long_words=False,
             break_on_hyphens=False,
         )
@@ -221,12 +245,15 @@ def _todo(block: Block, style: Style) -> list[str]:
 
 
 def _sentences(tasks: Iterable[str]) -> list[str]:
-    """The task's lines, where a line that ends in mid-sentence is joined with the next one. Both are
-    wrapped again later, because the lines of the exercise have a longer prefix.
+    """The requirements, one string each. A line without a letter continues a lettered requirement; where
+    no line has a letter, it continues a line that ends in mid-sentence. All are wrapped again later,
+    because the lines of the exercise have a longer prefix.
     """
     joined: list[str] = []
     for task in tasks:
-        if joined and not joined[-1].endswith(SENTENCE_ENDS):
+        lettered = bool(joined and REQUIREMENT.fullmatch(joined[-1]))
+        new = bool(REQUIREMENT.fullmatch(task))
+        if joined and not new and (lettered or not joined[-1].endswith(SENTENCE_ENDS)):
             joined[-1] += f" {task}"
         else:
             joined.append(task)

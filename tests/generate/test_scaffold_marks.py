@@ -60,6 +60,40 @@ def test_a_block_becomes_its_todo_and_a_stub_and_all_else_stays():
     assert scaffold(SOLUTION, HERE) == EXERCISE
 
 
+LETTERED = """\
+def wait():
+    # BEGIN SOLUTION 5.2
+    # ? c) Double the longest wait with each attempt.
+    # ?    Stop at `cap`.
+    # ? d) Pick the wait at random.
+    return 1
+    # END SOLUTION
+"""
+
+
+def test_each_requirement_with_a_letter_begins_a_line():
+    assert scaffold(LETTERED, HERE) == (
+        "def wait():\n"
+        "    # TODO 5.2:\n"
+        "    #   c) Double the longest wait with each attempt. Stop at `cap`.\n"
+        "    #   d) Pick the wait at random.\n"
+        '    raise NotImplementedError("5.2")\n'
+    )
+    (block,) = blocks(LETTERED, HERE)
+    assert block.requirements == {
+        "5.2c": "Double the longest wait with each attempt. Stop at `cap`.",
+        "5.2d": "Pick the wait at random.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("c) Double", "Double"), ("d) Pick", "e) Pick"), ("d) Pick", "c) Pick")]
+)
+def test_letters_that_do_not_follow_one_another_are_refused(before: str, after: str):
+    with pytest.raises(BootcampError, match="letter"):
+        scaffold(LETTERED.replace(before, after), HERE)
+
+
 def test_a_scaffold_is_its_own_scaffold():
     assert scaffold(EXERCISE, HERE) == EXERCISE
 

@@ -6,6 +6,7 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator
+from string import ascii_lowercase
 
 import pytest
 
@@ -101,6 +102,14 @@ def test_the_homework_page_names_both_notebooks_and_how_to_run_them(week: Week) 
     assert week.graded_notebook.is_file() and week.live_notebook.is_file()
     assert week.live_notebook.relative_to(paths.ROOT).as_posix() in text
     assert f"jupyter lab notebooks/{week.name}/check.ipynb" in text  # where the edition has it
+
+
+@each_item
+def test_every_requirement_has_a_letter(week: Week, item: Item) -> None:
+    """So each promise of an item has an id, such as `1.2b`."""
+    found = [one for _, _, block in answers(week, item) for one in block.requirements]
+    assert found == [f"{item.id}{letter}" for letter in ascii_lowercase[: len(found)]]
+    assert all(block.requirements for _, _, block in answers(week, item))
 
 
 @each_item

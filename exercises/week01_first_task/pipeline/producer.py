@@ -16,9 +16,9 @@ def enqueue_articles(titles: Iterable[str]) -> list[str]:
     Returns:
         The task ids, in the order of the titles.
     """
-    # TODO 1.3: Enqueue one task per title, and return the ids of the tasks in the order of the
-    #   titles.
-    #   Return at once, also while no worker is running: do not wait for any result.
+    # TODO 1.3:
+    #   a) Enqueue one task per title, and return the ids of the tasks in the order of the titles.
+    #   b) Return at once, also while no worker is running: do not wait for any result.
     raise NotImplementedError("1.3")
 
 
@@ -32,6 +32,7 @@ def enqueue_later(title: str, seconds: float) -> str:
     Returns:
         The task id.
     """
-    # TODO 1.3: Enqueue one task that starts no earlier than `seconds` from now, and return its id.
-    #   Return at once: let the worker wait for the delay, not this process.
+    # TODO 1.3:
+    #   c) Enqueue one task that starts no earlier than `seconds` from now, and return its id.
+    #   d) Return at once: let the worker wait for the delay, not this process.
     raise NotImplementedError("1.3")

@@ -17,8 +17,8 @@ def enqueue_articles(titles: Iterable[str]) -> list[str]:
         The task ids, in the order of the titles.
     """
     # BEGIN SOLUTION 1.3
-    # ? Enqueue one task per title, and return the ids of the tasks in the order of the titles.
-    # ? Return at once, also while no worker is running: do not wait for any result.
+    # ? a) Enqueue one task per title, and return the ids of the tasks in the order of the titles.
+    # ? b) Return at once, also while no worker is running: do not wait for any result.
     return [summarize_article.delay(title).id for title in titles]
     # END SOLUTION
 
@@ -34,7 +34,7 @@ def enqueue_later(title: str, seconds: float) -> str:
         The task id.
     """
     # BEGIN SOLUTION 1.3
-    # ? Enqueue one task that starts no earlier than `seconds` from now, and return its id.
-    # ? Return at once: let the worker wait for the delay, not this process.
+    # ? c) Enqueue one task that starts no earlier than `seconds` from now, and return its id.
+    # ? d) Return at once: let the worker wait for the delay, not this process.
     return summarize_article.apply_async(args=[title], countdown=seconds).id
     # END SOLUTION

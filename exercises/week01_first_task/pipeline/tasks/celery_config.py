@@ -23,10 +23,12 @@ def connection() -> dict[str, Any]:
         expiry for results.
     """
     settings = worker_settings()
-    # TODO 1.1: Return a dict of Celery settings. The lesson "Setting Celery up" lists their names.
-    #   Put the broker on database `BROKER_DATABASE` and the result backend on `RESULT_DATABASE`.
-    #   Send tasks and results as JSON, and accept no other format: opening a pickle runs its code.
-    #   Keep times in UTC, and let results expire after `settings.result_expires_seconds`.
+    # TODO 1.1:
+    #   a) Return a dict of Celery settings. The lesson "Setting Celery up" lists their names.
+    #   b) Put the broker on database `BROKER_DATABASE` and the result backend on `RESULT_DATABASE`.
+    #   c) Send tasks and results as JSON, and accept no other format: opening a pickle runs its
+    #      code.
+    #   d) Keep times in UTC, and let results expire after `settings.result_expires_seconds`.
     raise NotImplementedError("1.1")
 
 
@@ -37,9 +39,10 @@ def slots() -> dict[str, Any]:
         Celery settings: `worker_settings().worker_concurrency` slots, and one message reserved for
         each slot, so that a second worker finds messages too.
     """
-    # TODO 1.4: Return a dict of two Celery settings.
-    #   Set the number of slots to `worker_settings().worker_concurrency`.
-    #   Let a worker reserve one message for each of its slots, and no more.
+    # TODO 1.4:
+    #   a) Return a dict of two Celery settings.
+    #   b) Set the number of slots to `worker_settings().worker_concurrency`.
+    #   c) Let a worker reserve one message for each of its slots, and no more.
     raise NotImplementedError("1.4")
 
 
@@ -50,10 +53,11 @@ def delivery() -> dict[str, Any]:
         Celery settings: the worker acknowledges a message after the task has run, and it retries a
         task whose process was killed, a limited number of times.
     """
-    # TODO 1.5: Return a dict of two Celery settings.
-    #   Acknowledge a message after its task has run, not when the worker takes it.
-    #   Retry a task whose process was killed. Choose the setting that stops after a limit.
-    #   Leave the limit and the delay to `redelivery()` below, which is given.
+    # TODO 1.5:
+    #   a) Return a dict of two Celery settings.
+    #   b) Acknowledge a message after its task has run, not when the worker takes it.
+    #   c) Retry a task whose process was killed. Choose the setting that stops after a limit.
+    #   d) Leave the limit and the delay to `redelivery()` below, which is given.
     raise NotImplementedError("1.5")
 
 

@@ -25,7 +25,8 @@ def summarize_article(self: Task, title: str) -> dict[str, str]:
     Raises:
         openai.OpenAIError: the model is unreachable, or it rejects the request.
     """
-    # TODO 1.2: Log one line that contains the id of this task. Take the id from `self.request`.
-    #   Call `summarize(title)` exactly once.
-    #   Return a dict with the keys `title` and `summary`.
+    # TODO 1.2:
+    #   a) Log one line that contains the id of this task. Take the id from `self.request`.
+    #   b) Call `summarize(title)` exactly once.
+    #   c) Return a dict with the keys `title` and `summary`.
     raise NotImplementedError("1.2")

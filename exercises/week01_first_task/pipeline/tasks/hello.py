@@ -15,5 +15,6 @@ def hello(name: str) -> str:
     Returns:
         The greeting: for "Ada", the text `Hello, Ada!`.
     """
-    # TODO 1.0: Return the greeting for `name`. For "Ada" it is the text `Hello, Ada!`.
+    # TODO 1.0:
+    #   a) Return the greeting for `name`. For "Ada" it is the text `Hello, Ada!`.
     raise NotImplementedError("1.0")

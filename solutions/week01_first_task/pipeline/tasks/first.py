@@ -26,9 +26,9 @@ def summarize_article(self: Task, title: str) -> dict[str, str]:
         openai.OpenAIError: the model is unreachable, or it rejects the request.
     """
     # BEGIN SOLUTION 1.2
-    # ? Log one line that contains the id of this task. Take the id from `self.request`.
-    # ? Call `summarize(title)` exactly once.
-    # ? Return a dict with the keys `title` and `summary`.
+    # ? a) Log one line that contains the id of this task. Take the id from `self.request`.
+    # ? b) Call `summarize(title)` exactly once.
+    # ? c) Return a dict with the keys `title` and `summary`.
     logger.info("summarising %r as task %s", title, self.request.id)
     return {"title": title, "summary": summarize(title)}
     # END SOLUTION

@@ -16,6 +16,6 @@ def hello(name: str) -> str:
         The greeting: for "Ada", the text `Hello, Ada!`.
     """
     # BEGIN SOLUTION 1.0
-    # ? Return the greeting for `name`. For "Ada" it is the text `Hello, Ada!`.
+    # ? a) Return the greeting for `name`. For "Ada" it is the text `Hello, Ada!`.
     return f"Hello, {name}!"
     # END SOLUTION
