@@ -71,6 +71,12 @@ def rng(session: Session, request: pytest.FixtureRequest) -> Random:
     return session.random(request.node.nodeid.rpartition("/")[2])
 
 
+@pytest.fixture(autouse=True)
+def _logs_of_this_test(session: Session) -> None:
+    """The cards of a test show what was logged while it ran, and nothing of earlier tests."""
+    session.student.mark_logs()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder of the test's own."""

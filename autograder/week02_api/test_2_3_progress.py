@@ -51,7 +51,7 @@ def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
             cause="`_report` raised, and `report` logged it: the worker's lines below"
             if raised
             else "nothing is reported, or under another name: see `pipeline/states.py`",
-            log=traceback_in(worker.logs()) if raised else (),
+            log=traceback_in(worker.recent()) if raised else (),
         )
     percents: list[int] = []
     for meta in reports:

@@ -125,7 +125,7 @@ def check_on_its_way(
             expected="a document that is processed",
             got=f"failed: {status['error']}",
             cause="one of the steps raised",
-            log=traceback_in(worker.logs()) or worker.tail(),
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     if ended(status):
         fail(

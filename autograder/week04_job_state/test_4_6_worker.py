@@ -80,7 +80,7 @@ def test_all_the_way(
             expected=f"the job completed within {DONE_SECONDS:g} s",
             got=plain({name: row.get(name) for name in SHOWN}),
             cause="the row says how far it came, the worker's log why",
-            log=traceback_in(worker.logs()) or worker.tail(),
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     check_complete(sent, run, row)
     check_copies(code, run, table, openai, rng, row)
@@ -190,7 +190,7 @@ def test_cancelled_half_way(
             sent=sent,
             expected="a second step that begins, with a lease, and writes its end",
             got=plain({name: row.get(name) for name in SHOWN}),
-            log=traceback_in(worker.logs()) or worker.tail(),
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     for _ in STEPS[2:]:  # what a step has sent on comes before the next round's last task
         in_order(code, run)

@@ -57,8 +57,8 @@ class Settings:
     alert_window_seconds: int
     replays_per_second: float
     backoff_base_seconds: float = 0.1
-    backoff_cap_seconds: float = 4.0
-    broker_wait_seconds: float = 0.5
+    backoff_cap_seconds: float = 8.0
+    broker_wait_seconds: float = 1.2
     outbox_interval_seconds: float = 0.1
     lost_worker_retry_seconds: float = 0.0
     worker_concurrency: int = 2
@@ -199,9 +199,16 @@ def asked(openai: OpenAIControl, one: Submitted) -> list[JournalEntry]:
     return [entry for entry in openai.journal("embeddings") if one.text in " ".join(entry.inputs)]
 
 
+def is_free(row: Item) -> bool:
+    """A job that has been started, and that no worker holds."""
+    return row.get("status") == "processing" and "lease_owner" not in row
+
+
 def is_waiting(row: Item) -> bool:
-    """A job whose step has failed, that nobody has, and that is not to be given up."""
-    return row.get("status") == "processing" and "lease_owner" not in row and "waiting" in row
+    """A job whose step has failed and is to be retried, and that no worker holds."""
+    waiting = row.get("waiting")
+    number = waiting.get("number") if isinstance(waiting, dict) else None
+    return is_free(row) and number == int(row.get("steps_done", 0)) + 1
 
 
 def due_after(row: Item) -> float | None:

@@ -44,7 +44,7 @@ class Scene:
         return one
 
     def log(self) -> tuple[str, ...]:
-        return traceback_in(self.worker.logs()) or self.worker.tail()
+        return traceback_in(self.worker.recent()) or self.worker.tail()
 
     def completed(self, one: Submitted, sent: str, seconds: float = DONE_SECONDS) -> Item:
         """The row of a job that must come through."""
@@ -59,6 +59,9 @@ class Scene:
             elif rows.is_waiting(row):
                 cause = "it waits, and nobody will come: if the row keeps the wait (`Drop`), the row must be "
                 cause += "due when the wait ends; if a message keeps it, return `RetryAfter(wait, error)`"
+            elif rows.is_free(row):
+                cause = "the step ran again, and the step after it got no message: `RetryAfter` sends the "
+                cause += "step's own message again, with all steps that follow it"
             elif held:
                 cause = "nobody ended the lease: the retry finds the job taken, and does nothing"
             expected = f"the job completed within {DONE_SECONDS:g} s"

@@ -22,6 +22,7 @@ DRAWN_NOT_LIKE_THIS = (402, 406, 410, 411, 412, 414, 416, 417, 426, 428, 431)
 DRAWS = 6
 TYPES = (None, "requests", "server_error", "invalid_request_error", "api_error")
 """What an answer says of its own type: nothing that its status does not say better."""
+QUOTA = "insufficient_quota"
 NO_ANSWER = (
     ("psycopg", "OperationalError"),
     ("psycopg_pool", "PoolTimeout"),
@@ -90,13 +91,14 @@ def test_answers(code: Code, rng: Random) -> None:
     """The provider said something."""
     broken = (*NOT_NOW, *rng.sample(DRAWN_NOT_NOW, DRAWS))
     for status in rng.sample(broken, len(broken)):
-        named = rng.choice(("rate_limit_exceeded", None)) if status == 429 else None
         cause = {
             408: "408 says that the request came too slowly: nothing is wrong with it",
-            429: "too many requests now; later there will be fewer",
+            429: "too many requests now; later there will be fewer. Of all codes, only "
+            "insufficient_quota makes a 429 permanent",
         }.get(status, "from 500 on the trouble is the provider's, and may be over soon")
-        error = answered(status, named, rng.choice(TYPES))
-        check(code, f"the provider's answer {status}", error, True, cause)
+        for named in codes_of(status, rng):
+            error = answered(status, named, rng.choice(TYPES))
+            check(code, f"the provider's answer {status} with the code {named}", error, True, cause)
     refused = (*NOT_LIKE_THIS, *rng.sample(DRAWN_NOT_LIKE_THIS, DRAWS))
     for status in rng.sample(refused, len(refused)):
         error = answered(status, None, rng.choice(TYPES))
@@ -106,11 +108,19 @@ def test_answers(code: Code, rng: Random) -> None:
         check(code, f"the provider's answer {status}", error, False, cause)
 
 
+def codes_of(status: int, rng: Random) -> tuple[str | None, ...]:
+    """The codes that an answer with this status may have: a 429 has many, and often none."""
+    if status != 429:
+        return (None,)
+    return ("rate_limit_exceeded", None, f"limit_{rng.getrandbits(32):x}")
+
+
 def test_quota(code: Code) -> None:
-    """A 429 that no waiting ends."""
-    error = answered(429, "insufficient_quota", "insufficient_quota")
-    cause = "the account's money is used up: look at the error's `code`, not at the status alone"
-    check(code, "a 429 with the code insufficient_quota", error, False, cause)
+    """A 429 that no waiting ends, whatever its type says."""
+    for kind in (QUOTA, "requests", None):
+        error = answered(429, QUOTA, kind)
+        cause = "the account has no money left: look at the error's `code`, not at the status alone"
+        check(code, "a 429 with the code insufficient_quota", error, False, cause)
 
 
 def test_no_answer(code: Code, rng: Random) -> None:

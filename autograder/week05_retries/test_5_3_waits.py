@@ -30,10 +30,12 @@ from autograder.week05_retries.scene import (
 
 pytestmark = pytest.mark.item("5.3")
 
-SEASONED = 5
+SEASONED = 7
 """Jobs whose third step has failed often: they wait long."""
+ASKING = 5
+"""Jobs that the provider asks to wait."""
 GROWING = 8
-"""Jobs of which one at least must wait long: all eight short, by chance, happens once in ten million."""
+"""Jobs of which one at least must wait long: all eight short, by chance, happens once in a million."""
 ASKED_SECONDS = 40.0
 ALIKE_SECONDS = 0.02
 """Waits of many jobs that all lie within this are one wait."""
@@ -43,7 +45,7 @@ def test_what_waits_long(scene: Scene) -> None:
     """Waits that grow, that are asked for, and that outlive Redis."""
     told = Fault.status(429, retry_after=ASKED_SECONDS)
     often = SEASONED
-    asked_to = [scene.spoiled(told, **failed_before(often)) for _ in range(SEASONED)]
+    asked_to = [scene.spoiled(told, **failed_before(often)) for _ in range(ASKING)]
     failing = [scene.spoiled(Fault.status(503), **failed_before(often)) for _ in range(GROWING)]
     last = scene.settings.max_attempts - 2
     doomed = scene.spoiled(Fault.status(500, times=None), **failed_before(last))
@@ -113,7 +115,7 @@ def check_asked(scene: Scene, jobs: list[Submitted]) -> None:
     spread = f"from {found[0]:.2f} to {found[-1]:.2f} s"
     if found[0] < ASKED_SECONDS * SLACK:
         too_early(sent, f"{ASKED_SECONDS:g} s at least", spread)
-    if found[-1] > 2 * ASKED_SECONDS + scene.settings.backoff_cap_seconds:
+    if found[-1] > 1.1 * ASKED_SECONDS + scene.settings.backoff_cap_seconds:
         fail(
             sent=sent,
             expected="about what was asked for",

@@ -18,6 +18,8 @@ DEAD = "pipeline.tasks.dead_letter"
 STEPS = ("parse", "chunk", "embed", "index")
 OURS = ("pipeline.steps.errors", "DamagedDocument")
 SLACK_SECONDS = 2.0
+MAX_DETAIL = 4_000
+"""Characters of a `detail`."""
 
 Made = dict[str, Any]
 
@@ -47,7 +49,7 @@ def failures(rng: Random) -> tuple[int, float, Made]:
 def test_what_it_holds(code: Code, rng: Random) -> None:
     """All that is needed next week, of an error of ours and of a foreign one."""
     secret = f"/srv/key-{rng.getrandbits(40):x}"
-    foreign = made("psycopg", "ProgrammingError", f"no table at {secret}")
+    foreign = made("psycopg", "ProgrammingError", f"{'row, ' * MAX_DETAIL}no table at {secret}")
     public = "the kind and the message of `public_error`"
     cases: tuple[tuple[Made, dict[str, Any]], ...] = (
         (
@@ -87,6 +89,14 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
                 expected="a `detail` for the operator that says what went wrong",
                 got=said.get("detail"),
                 cause="`detail_of(error)`: without the truth nobody can mend it",
+            )
+        if len(str(said.get("detail"))) > MAX_DETAIL:
+            fail(
+                sent=f"dead_letter() for an error whose text has {5 * MAX_DETAIL} characters",
+                expected=f"a `detail` of {MAX_DETAIL} characters at most, the end of the traceback",
+                got=f"{len(str(said.get('detail')))} characters",
+                cause="`detail_of(error)`: an item of DynamoDB holds 400 KB at most, and the list of dead "
+                "letters reads many",
             )
 
 

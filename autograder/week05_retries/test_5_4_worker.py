@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from autograder.sdk import Api, Fault, OpenAIControl, Run, Worker, fail, until
 from autograder.sdk.answers import number, plain
 from autograder.sdk.api_log import traceback_in
+from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.submitting import accepted
 from autograder.sdk.submitting import submit as post
 from autograder.week05_retries.rows import (
@@ -30,6 +32,8 @@ from autograder.week05_retries.rows import (
 pytestmark = pytest.mark.item("5.4")
 
 LOG_SECONDS = 3.0
+FLUSH_SECONDS = 0.1
+"""For a line to come from the worker into its log."""
 _LEVEL = re.compile(r"\b(ERROR|CRITICAL)\b")
 
 
@@ -49,7 +53,7 @@ def buried(sent: str, table: Rows, worker: Worker, job_id: str) -> dict[str, Any
             got=f"{shown(row)}, dead letter: {plain(letter) or 'none'}",
             cause="the row says how far it came, the worker's log why: a float in a letter is what "
             "DynamoDB does not take (`exact`)",
-            log=traceback_in(worker.logs()) or worker.tail(),
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     return letter
 
@@ -66,6 +70,7 @@ def test_permanent_and_exhausted(
     run: Run,
     table: Rows,
     openai: OpenAIControl,
+    dynamodb_proxy: DynamoDBProxy,
     settings: Settings,
     rng: Random,
 ) -> None:
@@ -76,7 +81,18 @@ def test_permanent_and_exhausted(
     first = failed_before(most - 1)
     one = submit(run, table, rng, **first, due_at=moment(LONG))
     openai.script(Fault.status(500, times=None, matching=one.text))
-    table.make_due(one.id)
+    early: list[str] = []
+
+    def look() -> None:
+        time.sleep(FLUSH_SECONDS)
+        early.extend(errors(worker, one.id))
+
+    def gives_up(request: Request) -> bool:
+        return request.writes and request.names(one.id) and b"dead_letter" in request.body
+
+    with dynamodb_proxy.before(look, gives_up):
+        table.make_due(one.id)
+        ended(table, one.id)
 
     sent = "a PDF that is damaged"
     letter = buried(sent, table, worker, unread)
@@ -104,6 +120,7 @@ def test_permanent_and_exhausted(
         )
     check_public(sent, api, one.id, letter)
     check_log(sent, worker, one.id, letter)
+    check_not_early(sent, [line for line in early if str(letter["fingerprint"]) in line])
     if len(asked(openai, one)) != 1:
         fail(sent=sent, expected="one request, the last", got=f"{len(asked(openai, one))} requests")
 
@@ -141,6 +158,22 @@ def check_public(sent: str, api: Api, job_id: str, letter: dict[str, Any]) -> No
             expected="the job, once",
             got=answer.text[:300],
             cause="`dead_at` puts a job into the list",
+        )
+
+
+def errors(worker: Worker, job_id: str) -> list[str]:
+    """The lines of the worker's log about this job that are errors."""
+    return [line for line in worker.logs().splitlines() if job_id in line and _LEVEL.search(line)]
+
+
+def check_not_early(sent: str, early: list[str]) -> None:
+    if early:
+        fail(
+            sent=f"{sent}; its log is read right before the write",
+            expected="no line yet about the dead letter",
+            got=early[0][:300],
+            cause="log after the write: if the write is rejected (`JobConflict`), the log would report a "
+            "dead letter that does not exist",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -30,6 +31,7 @@ from autograder.week05_retries.rows import (
     as_job,
     asked,
     ended,
+    failed_before,
     job,
     moment,
     row_of,
@@ -49,12 +51,15 @@ def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
     cases = [(limit, 0), (limit + 1, 0), (2, 0), (limit + rng.randint(2, 90), 0)]
     lost = rng.randint(2, 7)
     cases += [(limit + lost, lost), (limit + lost + 1, lost), (lost + 1, lost)]
-    for deliveries, messages in cases:
-        row = job(rng, "processing", deliveries=deliveries, lost_messages=messages)
+    for (deliveries, messages), failed in product(cases, (0, limit + rng.randint(1, 5))):
+        failures = failed_before(failed) if failed else {}
+        row = job(rng, "processing", deliveries=deliveries, lost_messages=messages, **failures)
         sent = (
             f"refuse_poison() of a job with {deliveries} deliveries, this one included, of which "
         )
-        sent += f"{messages} for lost messages (MAX_DELIVERIES {limit})"
+        sent += (
+            f"{messages} for lost messages, and {failed} errors of a step (MAX_DELIVERIES {limit})"
+        )
         answer = code.ask(DEAD, "refuse_poison", as_job(row))
         if deliveries - messages > limit:
             cause = (
@@ -63,7 +68,9 @@ def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
             must_raise(sent, answer, "PoisonJob", cause)
         elif answer.error == "PoisonJob":
             cause = f"`deliveries` has this one already, and {limit} may be worked on"
-            if messages:
+            if failed:
+                cause += ". An error of a step ends no worker: it is no delivery"
+            elif messages:
                 cause = "a lost message is not the document's fault: leave `lost_messages` out"
             fail(sent=sent, expected="no exception: it is begun", got="PoisonJob", cause=cause)
         elif not answer.ok:
@@ -108,7 +115,7 @@ def test_with_a_worker(
                 expected="it is begun once more, and completed",
                 got=shown(row),
                 cause="given up too early: only deliveries above the limit make a job poison",
-                log=traceback_in(worker.logs()) or worker.tail(),
+                log=traceback_in(worker.recent()) or worker.tail(),
             )
     check_kill(limit, worker, table, openai, deadly)
 
@@ -126,7 +133,7 @@ def check_poison(
             expected="a failed job with a dead letter of the kind poison_job",
             got=f"{shown(row)}, dead letter: {plain(letter.get('kind'))!r}",
             cause="one more try is one more dead worker: it is refused before it is begun",
-            log=traceback_in(worker.logs()) or worker.tail(),
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     check_letter(sent, one.before, row, letter)
     if asked(openai, one) or row.get("steps"):

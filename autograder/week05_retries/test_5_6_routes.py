@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
-from autograder.sdk import Api, CheckFailed, OpenAIControl, Run, Worker, fail
+from autograder.sdk import Api, CheckFailed, OpenAIControl, Run, Worker, broker, fail
 from autograder.sdk.answers import changed, plain
 from autograder.sdk.api_log import log_of, traceback_in
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
@@ -30,6 +31,10 @@ from autograder.week05_retries.rows import (
 pytestmark = pytest.mark.item("5.6")
 
 HEALTH_SECONDS = 5.0
+ROW_FIRST = (
+    "first the row (`replay`), then the message (`announce`): a message that comes first finds a job "
+    "that is still failed; without a message the job waits for the outbox"
+)
 
 
 def buried(run: Run, table: Rows, rng: Random, **more: Any) -> Submitted:
@@ -68,7 +73,7 @@ def must_complete(
             expected="the job is begun anew, as for the first time, and completed",
             got=f"{shown(row)}, dead letter: {plain(row.get('dead_letter')) or 'none'}",
             cause=cause,
-            log=traceback_in(worker.logs()) or worker.tail(),
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     if not asked(openai, one):
         fail(
@@ -113,11 +118,48 @@ def test_one_is_replayed(
             expected=f"job_id {one.id}; {url} in status_url and Location",
             got=f"{body}, Location {location!r}",
         )
-    cause = "first the row (`replay`), then the message (`announce`): a message that comes first "
-    cause += "finds a job that is failed still; without one the job waits for the outbox"
-    must_complete(sent, table, worker, openai, one, cause)
+    must_complete(sent, table, worker, openai, one, ROW_FIRST)
     if listed(api):
         fail(sent="GET /dead-letters after the replay", expected="none left", got=listed(api))
+
+
+def test_the_row_is_written_first(
+    api: Api,
+    worker: Worker,
+    run: Run,
+    table: Rows,
+    openai: OpenAIControl,
+    dynamodb_proxy: DynamoDBProxy,
+    rng: Random,
+) -> None:
+    """Until the row is written, nothing is sent to the broker."""
+    one = buried(run, table, rng)
+    sent = "POST /dead-letters/{job_id}/replay"
+    client = broker.database(run, broker.BROKER)
+    before, early = pushes(client), list[int]()
+
+    def look() -> None:
+        early.append(pushes(client) - before)
+
+    def writes_it(request: Request) -> bool:
+        return request.writes and request.names(one.id)
+
+    with dynamodb_proxy.before(look, writes_it):
+        must_answer(api, sent, replay(api, one.id), 202)
+    if any(early):
+        fail(
+            sent=sent,
+            expected="the row is written, then its message is sent",
+            got="the message was sent before the row was written",
+            cause=ROW_FIRST,
+        )
+    must_complete(sent, table, worker, openai, one, ROW_FIRST)
+
+
+def pushes(client: redis.Redis) -> int:
+    """How many messages have been put into queues since the server started."""
+    known: Any = client.info("commandstats")
+    return int(known.get("cmdstat_lpush", {}).get("calls", 0))
 
 
 def test_what_is_not_replayed(
@@ -196,7 +238,7 @@ def test_nobody_waits(
                 got=said[0] if said else f"there was no such {what}",
                 cause="`await on_thread(...)`: a call that blocks, blocks every request",
             )
-        must_complete(sent, table, worker, openai, one, "")
+        must_complete("POST /dead-letters/{job_id}/replay", table, worker, openai, one, ROW_FIRST)
 
 
 def test_all_are_replayed(

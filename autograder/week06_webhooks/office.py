@@ -111,7 +111,7 @@ class Office:
 
     def trouble(self) -> tuple[str, ...]:
         """What the worker's log says, but of the document that nobody can read: that is ours."""
-        last = traceback_in(self.worker.logs())
+        last = traceback_in(self.worker.recent())
         known = any(EXPECTED in line for line in last)
         return last if last and not known else self.worker.tail()
 
