@@ -55,7 +55,11 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
     """Grade the submissions, write pages and exports, and return the exit code."""
     console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
     assignment = Assignment(find_week(week), options)
-    run = docker.in_docker(how.unsandboxed) if how.in_docker else _here(how.unsandboxed)
+    run = (
+        docker.in_docker(how.unsandboxed)
+        if how.in_docker
+        else partial(run_jobs, tier=tier_here(how.unsandboxed))
+    )
     try:
         with stopped_by_signals(), assignment.held():
             _run(console, assignment, run, how.processes, how.retries)
@@ -81,8 +85,8 @@ def exit_code(grades: tuple[Grade, ...]) -> int:
     return EXIT_GRADER_ERROR if any(one.status in ours for one in grades) else 0
 
 
-def _here(unsandboxed: bool) -> RunJobs:
-    """What grades in the strongest sandbox of this machine.
+def tier_here(unsandboxed: bool) -> Tier:
+    """The strongest sandbox of this machine.
 
     Raises:
         UsageError: it is not firm enough for strangers' code, and nobody has said that it will do.
@@ -96,7 +100,7 @@ def _here(unsandboxed: bool) -> RunJobs:
             f"{container} bubblewrap (Linux) and allow user namespaces, or grade on a machine that "
             "holds nothing you would miss, with --allow-unsandboxed.",
         )
-    return partial(run_jobs, tier=tier)
+    return tier
 
 
 def _run(

@@ -1,0 +1,105 @@
+"""The nbgrader course in the output folder: its source, what students handed in, and the kernel."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.classroom.intake.notebooks import NOTEBOOK
+from autograder.classroom.intake.trees import Refused
+from bootcamp.course.weeks import Week
+from bootcamp.errors import UsageError
+from bootcamp.files import write_atomic
+
+KERNEL = "python3"
+"""The name of the kernel in every graded notebook."""
+NOT_A_NOTEBOOK = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What nbformat raises for content that is no notebook; its own errors are ValueErrors."""
+
+
+class Course:
+    """The folders that nbgrader expects, below one folder.
+
+    Args:
+        folder: the output folder of the command.
+
+    Raises:
+        UsageError: the week has no graded notebook.
+    """
+
+    def __init__(self, folder: Path, week: Week) -> None:
+        if not week.graded_notebook.is_file():
+            raise UsageError(f"{week} has no graded notebook.")
+        self.folder = folder.resolve()
+        self.week = week
+
+    @property
+    def gradebook(self) -> Path:
+        """Where the gradebook is unless the command names another one."""
+        return self.folder / "gradebook.db"
+
+    def write_source(self) -> None:
+        """Copy the notebook with its solutions and hidden tests."""
+        target = self.folder / "source" / self.week.name / NOTEBOOK.name
+        write_atomic(target, self.week.graded_notebook.read_bytes())
+
+    def write_kernel(self) -> Path:
+        """Write the kernelspec that starts kernels in a sandbox. Returns the Jupyter data folder."""
+        argv = [sys.executable, "-m", "autograder.classroom.notebooks.kernel", "{connection_file}"]
+        # An endless cell is interrupted by a message: a signal would end the sandbox as a whole.
+        spec = {"argv": argv, "display_name": KERNEL, "language": "python"}
+        text = json.dumps(spec | {"interrupt_mode": "message"})
+        data = self.folder / "jupyter"
+        write_atomic(data / "kernels" / KERNEL / "kernel.json", text.encode())
+        return data
+
+    def submitted(self, student: str) -> Path:
+        """The folder of a student's submission."""
+        return self.folder / "submitted" / student / self.week.name
+
+    def hand_in(self, student: str, content: bytes, moment: datetime | None) -> None:
+        """Store a submission in place of an earlier one.
+
+        Raises:
+            Refused: it is no notebook, or the notebook of another week.
+        """
+        notebook = read(content, self.week)
+        folder = self.submitted(student)
+        shutil.rmtree(folder, ignore_errors=True)
+        write_atomic(folder / NOTEBOOK.name, nbformat.writes(notebook).encode("utf-8", "replace"))
+        if moment:
+            write_atomic(folder / "timestamp.txt", f"{moment:%Y-%m-%d %H:%M:%S} UTC\n".encode())
+
+    def withdraw(self, student: str) -> None:
+        """Remove the submission of a student, where there is one."""
+        shutil.rmtree(self.submitted(student), ignore_errors=True)
+
+
+def read(content: bytes, week: Week) -> NotebookNode:
+    """Read a student's notebook. Its kernel and other metadata are those of the course.
+
+    Raises:
+        Refused: it is no notebook, or the notebook of another week.
+    """
+    ours = nbformat.read(week.graded_notebook, as_version=4)
+    try:
+        notebook = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
+        nbformat.validate(notebook)
+        found = {_grade_id(cell) for cell in notebook.cells}
+    except (*NOT_A_NOTEBOOK, nbformat.ValidationError) as error:
+        raise Refused(f"{NOTEBOOK} is no Jupyter notebook: {error}") from None
+    if not found & {_grade_id(cell) for cell in ours.cells if _grade_id(cell)}:
+        raise Refused(f"{NOTEBOOK} has no question of {week}")
+    notebook.metadata = ours.metadata
+    return notebook
+
+
+def _grade_id(cell: NotebookNode) -> str | None:
+    marks = cell.metadata.get("nbgrader")
+    return marks.get("grade_id") if isinstance(marks, dict) else None
