@@ -20,7 +20,7 @@ from autograder.classroom.execution import fingerprint
 from autograder.classroom.execution.grading import Redo, Step, Task, grade_all, plan
 from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.execution.records import Key, Results
-from autograder.classroom.intake.allow_list import Intake, store, take
+from autograder.classroom.intake.allow_list import Intake, store
 from autograder.classroom.intake.matching import Match, match
 from autograder.classroom.intake.names import file_stem, folded, shown
 from autograder.classroom.intake.roster import Roster, load_roster
@@ -251,7 +251,7 @@ class Assignment:
 
     def _take(self) -> Iterator[Entry]:
         for one in self._matches:
-            intake = one.hand_in.read(self.week, take) if one.hand_in else None
+            intake = one.hand_in.read(self.week) if one.hand_in else None
             if intake and not intake.refused:
                 store(intake, self._taken(one.student.id))
             elif not (intake and intake.unread):  # then what was taken before stays

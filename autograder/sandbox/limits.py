@@ -2,7 +2,8 @@
 
     --user UID:GID      become this user (root only)
     --landlock JSON     see no file and no port but these: `landlock.py` says how
-    --seccomp on        be refused system calls that nobody needs: `seccomp.py` says which
+    --seccomp on        be refused system calls that nobody needs: `seccomp.py` says which;
+                        `netlink` in place of `on` allows netlink sockets
 
 Standard library only; it runs before the student's interpreter starts.
 """
@@ -44,7 +45,7 @@ def main(words: list[str]) -> None:
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (value, value))
     if "--seccomp" in options:
-        apply("seccomp")
+        apply("seccomp", netlink=options["--seccomp"] == "netlink")
     if "--landlock" in options:
         import json
 

@@ -68,6 +68,7 @@ class Sandbox:
         write: folders that it may change.
         ports: of TCP on loopback, where the tier does not come with a network of its own.
         filtered: whether system calls that nobody needs are refused.
+        netlink: whether the filter allows netlink sockets, which a Jupyter kernel needs.
     """
 
     tier: Tier = Tier.LIMITS
@@ -76,6 +77,7 @@ class Sandbox:
     write: tuple[Path, ...] = ()
     ports: tuple[int, ...] = ()
     filtered: bool = False
+    netlink: bool = False
 
     def __str__(self) -> str:
         """What is stamped into results."""
@@ -124,7 +126,7 @@ class Sandbox:
         if self.user is not None:
             options += ["--user", f"{self.user}:{self.user}"]
         if self.filtered:
-            options += ["--seccomp", "on"]
+            options += ["--seccomp", "netlink" if self.netlink else "on"]
         return options
 
     def _bubblewrap(self, readable: Sequence[str]) -> list[str]:

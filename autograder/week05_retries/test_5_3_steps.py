@@ -131,7 +131,7 @@ def check_due(scene: Scene, sent: str, seen: FirstRetry) -> None:
     least = redrive + ASKED_SECONDS * SLACK
     if not least <= seen.due[0] <= redrive + ASKED_SECONDS + LATE_SECONDS:
         early = seen.due[0] < least
-        cause = "`wait + redrive_seconds`: "
+        cause = "`wait + redrive_seconds`, and the wait is at least `asked_wait(error)`: "
         cause += (
             "before that the message still waits or is on its way, and the outbox starts the job again"
             if early

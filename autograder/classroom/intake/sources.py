@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from autograder.classroom.intake.allow_list import Intake, refusal
+from autograder.classroom.intake.allow_list import Intake, refusal, take
 from autograder.classroom.intake.archives import is_archive, opened, without_suffix
 from autograder.classroom.intake.git import GitTree, is_repository
 from autograder.classroom.intake.moments import in_utc, moment
@@ -50,7 +50,7 @@ class HandIn:
     """Its folder or archive, or what the export calls it: text that a student may have chosen."""
     aliases: tuple[str, ...]
     """Ids, e-mail addresses and names by which its student may be in the roster."""
-    read: Read
+    reader: Read
     submitted: datetime | None = None
     """When it came, in UTC; None: nobody wrote it down."""
     person: str = ""
@@ -60,6 +60,10 @@ class HandIn:
     then: the instructor has to say."""
     stray: bool = False
     """A file of which nobody can tell whose it is."""
+
+    def read(self, week: Week, take: Take = take) -> Intake:
+        """Open it, and take what is graded: by default the homework."""
+        return self.reader(week, take)
 
 
 def find(place: Path, week: Week, zone: ZoneInfo, revision: str = "") -> tuple[HandIn, ...]:

@@ -18,6 +18,7 @@ from typing import Any
 from autograder.sandbox.network import enter_private_network
 from bootcamp import paths
 
+STARTUP_SECONDS = 30
 MAX_MEMORY_BYTES = 4 * 1024**3
 """Address space of the process that collects what a kernel prints."""
 
@@ -39,6 +40,7 @@ class Order:
 
 def nbgrader(order: Order) -> Any:
     """nbgrader for this course, with the settings of `notebooks/nbgrader_config.py`."""
+    from jupyter_core.paths import jupyter_runtime_dir
     from nbgrader.apps.api import NbGraderAPI
     from traitlets.config.loader import PyFileConfigLoader
 
@@ -47,6 +49,10 @@ def nbgrader(order: Order) -> Any:
     config.CourseDirectory.root = order.course
     config.CourseDirectory.db_url = f"sqlite:///{order.gradebook}"
     config.NbGraderAPI.log_level = "ERROR"
+    # Sockets in a folder, not on ports: the sandbox's filter refuses to list network interfaces.
+    config.KernelManager.transport = "ipc"
+    config.KernelManager.connection_file = str(Path(jupyter_runtime_dir(), "kernel.json"))
+    config.Execute.startup_timeout = STARTUP_SECONDS
     return NbGraderAPI(config=config)
 
 

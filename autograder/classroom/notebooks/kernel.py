@@ -6,7 +6,6 @@ connection file and the home folder to the sandbox's user, and becomes the kerne
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,20 +14,21 @@ from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, can_filter,
 
 TIER = "BOOTCAMP_NOTEBOOK_TIER"
 """The environment variable that names the tier."""
-PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 
 
 def main(connection: Path) -> None:
     """Become the kernel that this connection file describes."""
     tier, home = Tier(os.environ[TIER]), Path(os.environ["HOME"])
     user = new_user() if can_change_user(tier) else None
-    ports = tuple(json.loads(connection.read_text(encoding="utf-8"))[name] for name in PORTS)
-    sandbox = Sandbox(tier, user, (connection,), (home,), ports, can_filter(tier))
-    sandbox.give(home)
-    sandbox.give(connection)
-    sandbox.open_way((connection.parent, home.parent))
+    runtime = Path(os.environ["JUPYTER_RUNTIME_DIR"])  # the kernel makes its sockets there
+    sandbox = Sandbox(tier, user, write=(home, runtime), filtered=can_filter(tier), netlink=True)
+    for own in (home, runtime, connection):
+        sandbox.give(own)
+    sandbox.open_way((home.parent,))
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(connection)]
     words = sandbox.command([*command, "--HistoryManager.hist_file=:memory:"])
+    # The parent's id means nothing in the sandbox, which ends with the parent by itself.
+    os.environ.pop("JPY_PARENT_PID", None)
     os.chdir(home)
     os.execvp(words[0], words)
 
