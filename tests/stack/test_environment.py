@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,23 +44,33 @@ HOSTILE = {
 }
 
 
-def run_with_hostile_shell(*words: str) -> subprocess.CompletedProcess[str]:
-    shell = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **HOSTILE}
+AWS_CONFIG = """[default]
+use_fips_endpoint = true
+region = nowhere-1
+ca_bundle = /nowhere
+max_attempts = 1
+"""
+
+
+def run_with_hostile_shell(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(AWS_CONFIG)
+    shell = {"PATH": os.environ["PATH"], "HOME": str(home), **HOSTILE}
     command = [sys.executable, "-m", "bootcamp", *words]
     return subprocess.run(
         command, env=shell, cwd=paths.ROOT, capture_output=True, text=True, timeout=300, check=False
     )
 
 
-def test_a_check_gives_full_marks_in_a_hostile_shell():
+def test_a_check_gives_full_marks_in_a_hostile_shell(tmp_path: Path):
     """Week 4 reaches Redis, PostgreSQL, DynamoDB and the API, by every client library."""
-    done = run_with_hostile_shell("check", "4.4", "--from", "solutions", "--json")
+    done = run_with_hostile_shell(tmp_path, "check", "4.4", "--from", "solutions", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"passed"' in done.stdout
 
 
-def test_doctor_names_what_would_have_interfered():
-    done = run_with_hostile_shell("doctor", "--json")
+def test_doctor_names_what_would_have_interfered(tmp_path: Path):
+    done = run_with_hostile_shell(tmp_path, "doctor", "--json")
     checks = {one["name"]: one for one in json.loads(done.stdout)["checks"]}
     found = checks["Shell variables"]
     assert found["status"] == "warning"
