@@ -39,8 +39,8 @@ NO_AWS_FILES = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
-"""boto3 reads `~/.aws` unless these name other files. Its settings, such as FIPS endpoints, would lead
-clients away from the local stack.
+"""boto3 reads `~/.aws` unless these name other files. A setting there, such as
+`ignore_configured_endpoint_urls`, would lead clients away from the local stack.
 """
 
 INITIAL = Path("/proc/self/environ")

@@ -44,33 +44,23 @@ HOSTILE = {
 }
 
 
-AWS_CONFIG = """[default]
-use_fips_endpoint = true
-region = nowhere-1
-ca_bundle = /nowhere
-max_attempts = 1
-"""
-
-
-def run_with_hostile_shell(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    (home / ".aws").mkdir()
-    (home / ".aws/config").write_text(AWS_CONFIG)
-    shell = {"PATH": os.environ["PATH"], "HOME": str(home), **HOSTILE}
+def run_with_hostile_shell(*words: str) -> subprocess.CompletedProcess[str]:
+    shell = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **HOSTILE}
     command = [sys.executable, "-m", "bootcamp", *words]
     return subprocess.run(
         command, env=shell, cwd=paths.ROOT, capture_output=True, text=True, timeout=300, check=False
     )
 
 
-def test_a_check_gives_full_marks_in_a_hostile_shell(tmp_path: Path):
+def test_a_check_gives_full_marks_in_a_hostile_shell():
     """Week 4 reaches Redis, PostgreSQL, DynamoDB and the API, by every client library."""
-    done = run_with_hostile_shell(tmp_path, "check", "4.4", "--from", "solutions", "--json")
+    done = run_with_hostile_shell("check", "4.4", "--from", "solutions", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"passed"' in done.stdout
 
 
-def test_doctor_names_what_would_have_interfered(tmp_path: Path):
-    done = run_with_hostile_shell(tmp_path, "doctor", "--json")
+def test_doctor_names_what_would_have_interfered():
+    done = run_with_hostile_shell("doctor", "--json")
     checks = {one["name"]: one for one in json.loads(done.stdout)["checks"]}
     found = checks["Shell variables"]
     assert found["status"] == "warning"
@@ -91,6 +81,24 @@ def test_the_environment_of_a_layer_is_built():
     assert found["LC_TIME"] == "de_DE.UTF-8"
     assert not set(found) & (set(HOSTILE) | {"SOMETHING_ELSE"}) - {"REDIS_URL", "PYTHONPATH"}
     assert "/nowhere" not in found["PYTHONPATH"]
+
+
+def test_a_file_in_the_home_folder_does_not_lead_boto3_elsewhere(tmp_path: Path):
+    """The settings of `~/.aws/config` would win over AWS_ENDPOINT_URL."""
+    (tmp_path / ".aws").mkdir()
+    config = tmp_path / ".aws/config"
+    config.write_text("[default]\nignore_configured_endpoint_urls = true\n")
+    shell = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    ours = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_DEFAULT_REGION": "eu-central-1"}
+    code = "import boto3; print(boto3.client('dynamodb').meta.endpoint_url)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=built(shell) | ours,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ours["AWS_ENDPOINT_URL"]
 
 
 def test_a_key_of_ones_own_keeps_the_way_to_the_internet():
