@@ -94,7 +94,10 @@ def test_an_error_shows_its_type_and_a_safe_message(run, start):
 
     assert failed["status"] == "failed"
     assert failed["result"] is None
-    assert failed["error"] == {"type": "blob_not_found", "message": "The stored document is gone."}
+    assert failed["error"] == {
+        "type": "blob_not_found",
+        "message": "The stored document no longer exists.",
+    }
     for secret in ("Traceback", ".py", str(run.blob_folder), "uploads/", "redis://"):
         assert secret not in response.text
 
