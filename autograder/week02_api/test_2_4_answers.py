@@ -163,7 +163,8 @@ def check_failed(sent: str, answer: httpx.Response, body: dict[str, Any]) -> dic
             sent=sent,
             expected="a response that any client may read",
             got=f"{leak!r} in it: {answer.text[:300]}",
-            cause="the response contains a part of the traceback",
+            cause="the response contains the exception's own text or a part of its traceback, which "
+            "`public_error` hides",
         )
     return error
 
