@@ -1,4 +1,4 @@
-"""Copies `tasks.py` into an empty folder, and runs a worker and a producer there, without bootcamp.
+"""Copies `first_queue/tasks.py` into an empty folder, and runs a worker and a producer there, without bootcamp.
 
 Redis has another port here than in `tasks.py`. Celery reads two variables that replace the addresses.
 """
@@ -15,7 +15,7 @@ from local import local_services
 
 from bootcamp.stack.process import Process
 
-TASKS = Path(__file__).with_name("tasks.py")
+TASKS = Path(__file__).with_name("first_queue") / "tasks.py"
 WORKER = ["-m", "celery", "-A", "tasks", "worker", "--loglevel", "INFO"]
 PRODUCER = "from tasks import add; print(add.delay(2, 3).get(timeout=10))"
 

@@ -22,9 +22,9 @@ def main() -> None:
         receipt = bind_book.delay("A6", 300)
         try:
             receipt.get(timeout=30)
-        except KeyError:
+        except KeyError as error:
             print("where the result is read")
-            print(shortened(traceback.format_exc()))
+            print(shortened("".join(traceback.format_exception(error, chain=False))))
         log = worker.logs()
     _, _, logged = log.partition(f"[{receipt.id}] raised")
     print("in the worker's log, found by the id")
