@@ -1,4 +1,4 @@
-"""Items 2.3 and 2.4: progress while it runs, and three different answers."""
+"""Items 2.0, 2.3 and 2.4: a waiting task, its progress, and three different ends."""
 
 from __future__ import annotations
 

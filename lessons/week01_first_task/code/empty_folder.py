@@ -1,4 +1,4 @@
-"""Copies `first_queue/tasks.py` into an empty folder, and runs a worker and a producer there, without bootcamp.
+"""Runs a worker and a producer from `first_queue/tasks.py` in an empty folder, without bootcamp.
 
 Redis has another port here than in `tasks.py`. Celery reads two variables that replace the addresses.
 """
