@@ -1,4 +1,4 @@
-"""Item 2.5: the API while Redis or the blob store is unavailable. The limits are wide: a hang takes minutes."""
+"""Item 2.5: the API while Redis or the blob store is unavailable. A hang would take minutes."""
 
 from __future__ import annotations
 
