@@ -1,10 +1,13 @@
 """One failure, as the process that waits for the result sees it, and as the worker logs it."""
 
 import re
+import time
 import traceback
 
 from binding import bind_book
 from local import celery_worker, local_services
+
+from bootcamp.stack.process import Process
 
 FRAME = re.compile(
     r'File "[^"]*?(?P<file>\w+\.py)", line \d+, in (?P<function>\w+)\n +(?P<code>.*)'
@@ -17,6 +20,16 @@ def shortened(text: str) -> str:
     return "\n".join([*frames, f"  {text.strip().splitlines()[-1]}"])
 
 
+def logged(worker: Process, task_id: str) -> str:
+    """Wait until the worker has logged the failure of a task, and return the traceback."""
+    text = ""
+    while "KeyError: " not in text:  # the result is stored before the line is written
+        time.sleep(0.05)
+        _, _, text = worker.logs().partition(f"[{task_id}] raised unexpected: ")
+        text = text.partition("\n")[2]
+    return text
+
+
 def main() -> None:
     with local_services(), celery_worker("binding") as worker:
         receipt = bind_book.delay("A6", 300)
@@ -25,10 +38,8 @@ def main() -> None:
         except KeyError as error:
             print("where the result is read")
             print(shortened("".join(traceback.format_exception(error, chain=False))))
-        log = worker.logs()
-    _, _, logged = log.partition(f"[{receipt.id}] raised")
-    print("in the worker's log, found by the id")
-    print(shortened(logged))
+        print("in the worker's log, found by the id")
+        print(shortened(logged(worker, receipt.id)))
 
 
 if __name__ == "__main__":
