@@ -15,7 +15,8 @@ FRAME = re.compile(
 
 
 def shortened(text: str) -> str:
-    """Return each frame of a traceback on one line, and its last line."""
+    """Return each frame of the last traceback in a text on one line, and the exception."""
+    text = text.rpartition("Traceback (most recent call last):")[2]
     frames = [f"  {one['file']}, {one['function']}: {one['code']}" for one in FRAME.finditer(text)]
     return "\n".join([*frames, f"  {text.strip().splitlines()[-1]}"])
 
@@ -35,9 +36,9 @@ def main() -> None:
         receipt = bind_book.delay("A6", 300)
         try:
             receipt.get(timeout=30)
-        except KeyError as error:
+        except KeyError:
             print("where the result is read")
-            print(shortened("".join(traceback.format_exception(error, chain=False))))
+            print(shortened(traceback.format_exc()))
         print("in the worker's log, found by the id")
         print(shortened(logged(worker, receipt.id)))
 
