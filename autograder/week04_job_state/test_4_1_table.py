@@ -20,8 +20,8 @@ pytestmark = pytest.mark.item("4.1")
 SENT = "table_definition()"
 TYPES = {"id": "S", "owner": "S", "created_at": "N", "due_shard": "N", "due_at": "N"}
 NEVER_PARTITIONS = ("status", "step", "steps_done", "deliveries", "generation", "percent")
-"""Attributes with few values, which very many jobs share. As a partition key, each value would put all
-of these jobs into one partition."""
+"""Attributes with few values, each shared by very many jobs. As a partition key, a value would put
+all of its jobs into one partition."""
 SLACK_SECONDS = 1.5
 JOBS_A_STATE = 12
 
@@ -39,8 +39,8 @@ def test_the_table(student: Student, run: Run, rng: Random) -> None:
             sent=SENT,
             expected="BillingMode PAY_PER_REQUEST",
             got=f"BillingMode {definition.get('BillingMode')}",
-            cause="with provisioned capacity, DynamoDB rejects requests above a number that somebody "
-            "has to plan. Set the billing mode to PAY_PER_REQUEST",
+            cause="with provisioned capacity, DynamoDB rejects requests above a number that "
+            "somebody has to plan. Set the billing mode to PAY_PER_REQUEST",
         )
     create(JobsTable(run, f"tried-{rng.getrandbits(32):x}"), definition)
 
@@ -89,8 +89,9 @@ def check_indexes(definition: dict[str, Any], names: tuple[str, str]) -> dict[st
                 sent=SENT,
                 expected="no index whose partition key is the status or a similar attribute",
                 got=f"{name} with the key {keys_of(index)}",
-                cause="every new job is pending, so all of them would be written into one partition, "
-                "and DynamoDB limits the writes to a partition. Use `owner` and `due_shard`",
+                cause="every new job is pending, so all of them would be written into one "
+                "partition, and DynamoDB limits the writes to a partition. Use `owner` and "
+                "`due_shard`",
             )
     wanted = {
         names[0]: (key("owner", "created_at"), "ALL", "an owner's jobs by their age"),
@@ -105,8 +106,8 @@ def check_indexes(definition: dict[str, Any], names: tuple[str, str]) -> dict[st
                 sent=SENT,
                 expected=f"the index {name}: {what}; key {keys}, projection {projection}",
                 got=f"key {keys_of(index)}, projection {kind}" if index else "no such index",
-                cause="an index answers only the question for which its keys were chosen, and copies "
-                "only what it projects. Requirements c and d name both",
+                cause="an index answers only the question for which its keys were chosen, and "
+                "copies only what it projects. Requirements c and d name both",
             )
     return indexes
 
@@ -151,7 +152,7 @@ def create(table: JobsTable, definition: dict[str, Any]) -> None:
 def test_due_and_expiry(
     code: Code, run: Run, student: Student, rng: Random, wait_of: dict[str, int]
 ) -> None:
-    """`timing` returns the right attributes for each state, and the due index finds the right jobs."""
+    """`timing` is right for each state, and the due index finds the right jobs."""
     table = JobsTable(run, f"sparse-{rng.getrandbits(32):x}")
     create(table, must_return(SENT, student.ask(JOB, "table_definition")))
     for state in rng.sample(STATES, len(STATES)):
@@ -176,8 +177,8 @@ def timing(
             sent=sent,
             expected=f"a dict with exactly the keys {sorted(names)}",
             got=value,
-            cause="a key that is missing leaves an old attribute in the row. Use None for an attribute "
-            "that the job must not have",
+            cause="a key that is missing leaves an old attribute in the row. Use None for an "
+            "attribute that the job must not have",
         )
     if state in FINISHED:
         keep = wait_of["JOB_KEEP_SECONDS"]
@@ -211,8 +212,8 @@ def check_finished(sent: str, value: dict[str, Any], earliest: float, latest: fl
             sent=sent,
             expected="expires_at: a whole number of seconds since 1970",
             got=value["expires_at"],
-            cause="DynamoDB's TTL accepts only a number of whole seconds. It ignores everything else, "
-            "text too, and never deletes the item. Use `int(moment(…))`"
+            cause="DynamoDB's TTL accepts only a number of whole seconds. It ignores everything "
+            "else, text too, and never deletes the item. Use `int(moment(…))`"
             if expires
             else "without expires_at DynamoDB never deletes the row, and the table only grows",
         )
@@ -233,8 +234,8 @@ def check_unfinished(sent: str, value: dict[str, Any], earliest: float, latest: 
             sent=sent,
             expected="None for expires_at: a job that is not finished must never be deleted",
             got=value,
-            cause="DynamoDB would delete a job that waits for a long time, and no log would say so. "
-            "Set expires_at only for finished jobs",
+            cause="DynamoDB would delete a job that waits for a long time, and no log would say "
+            "so. Set expires_at only for finished jobs",
         )
     shard, due = number(value["due_shard"]), number(value["due_at"])
     if shard is None or shard not in range(4) or due is None:
@@ -242,23 +243,24 @@ def check_unfinished(sent: str, value: dict[str, Any], earliest: float, latest: 
             sent=sent,
             expected="a due_shard from 0 to DUE_SHARDS - 1, and a time as due_at",
             got=value,
-            cause="the outbox finds jobs only by these two attributes. A job without them is lost if "
-            "its message is lost",
+            cause="the outbox finds jobs only by these two attributes. A job without them is lost "
+            "if its message is lost",
         )
     if isinstance(value["due_at"], str | float):
         fail(
             sent=sent,
             expected="due_at as a Decimal, the form in which the table stores times",
             got=value["due_at"],
-            cause="boto3 rejects floats, and text cannot be a key of this index. Use `moment(due_in)`",
+            cause="boto3 rejects floats, and text cannot be a key of this index. Use "
+            "`moment(due_in)`",
         )
     if not earliest - SLACK_SECONDS <= due <= latest + SLACK_SECONDS:
         fail(
             sent=sent,
             expected=f"due_at is {latest - time.time():.0f} s from now",
             got=f"{due - time.time():.0f} s from now",
-            cause="the outbox would publish the job too early or too late. It is due `due_in` seconds "
-            "from now: `moment(due_in)`",
+            cause="the outbox would publish the job too early or too late. It is due `due_in` "
+            "seconds from now: `moment(due_in)`",
         )
 
 
@@ -283,6 +285,6 @@ def check_due_index(table: JobsTable, index: str, student: Student) -> None:
             sent=f"{len(expected)} jobs that are due, with random ids",
             expected="jobs in several shards",
             got="all of them are in one shard",
-            cause="one partition would take every write. `due_shard(job_id)` returns the shard of a "
-            "job",
+            cause="one partition would take every write. `due_shard(job_id)` returns the shard of "
+            "a job",
         )

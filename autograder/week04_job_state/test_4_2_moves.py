@@ -26,8 +26,8 @@ ALLOWED = {
 RACERS = 40
 MOST_WRITES = 4
 NO_GAP = (
-    "a read followed by a write leaves a gap, in which another process writes. Its write is lost, and "
-    "nobody notices. Put the condition into the write itself"
+    "a read followed by a write leaves a gap, in which another process writes. Its write is lost, "
+    "and nobody notices. Put the condition into the write itself"
 )
 
 
@@ -48,8 +48,8 @@ def check_moved(sent: str, table: JobsTable, one: Item, to: str, answer: Answer,
             sent=sent,
             expected=f"the job, with the status {to}",
             got=answer.error,
-            cause="the condition rejects a change that `ALLOWED` permits. Check which states lead to "
-            "`to`, and that `generation` is compared only if it is not None",
+            cause="the condition rejects a change that `ALLOWED` permits. Check which states lead "
+            "to `to`, and that `generation` is compared only if it is not None",
         )
     said = must_be_job(
         sent, answer, "return a `Job`: `Job.from_item` of the item that `update` returns"
@@ -103,7 +103,8 @@ def test_every_way(code: Code, table: JobsTable, rng: Random) -> None:
                 table,
                 one,
                 answer,
-                f"`ALLOWED` does not lead from {start} to {to}, so the condition must reject the write",
+                f"`ALLOWED` does not lead from {start} to {to}, so the condition must reject the "
+                "write",
             )
 
 
@@ -119,8 +120,8 @@ def test_generations(code: Code, table: JobsTable, rng: Random) -> None:
             check_moved(sent, table, one, to, answer, mark)
             continue
         cause = (
-            "another worker has taken the job, so its row has another generation. A worker that was "
-            "slow must not end it: compare the generation in the condition"
+            "another worker has taken the job, so its row has another generation. A worker that "
+            "was slow must not end it: compare the generation in the condition"
         )
         if not mine:
             cause = "0 is a generation too, but `if generation:` is false for it. Compare with None"
@@ -163,20 +164,20 @@ def test_a_death_half_way(
         row = table.get(one["id"])
         if differs(row, {"status": "processing"}) and (odd := differs(row, wanted)):
             fail(
-                sent=f"{sent_for(one, 'completed')}, with changes, in a process that dies after its "
-                "first write",
+                sent=f"{sent_for(one, 'completed')}, with changes, in a process that dies after "
+                "its first write",
                 expected="all attributes written, or none of them",
                 got=f"the status is written, but {odd}",
-                cause="a second write never happens if the process dies between the two. Write all of "
-                "`new` in one write",
+                cause="a second write never happens if the process dies between the two. Write "
+                "all of `new` in one write",
             )
         if not death.came:
             return
 
 
 def races(rng: Random) -> list[tuple[str, str, bool, bool]]:
-    """Changes that lose a race: the old status, the new one, whether the caller passes its generation,
-    and whether another worker takes the job (else a customer cancels it).
+    """Changes that lose a race: the old status, the new one, whether the caller passes its
+    generation, and whether another worker takes the job (else a customer cancels it).
     """
     found = [(start, to, False, False) for start, ends in ALLOWED.items() for to in sorted(ends)]
     found.append(("processing", rng.choice(FINISHED), True, False))
@@ -233,8 +234,8 @@ def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
     if len(won) != 1 or row.get("mark") != won[0] or row.get("status") != ends[won[0]]:
         fail(
             sent=sent,
-            expected="one call that succeeds and whose write is in the row, and JobConflict for all "
-            "others",
+            expected="one call that succeeds and whose write is in the row, and JobConflict for "
+            "all others",
             got=f"{len(won)} succeeded; the row has {plain(row.get('mark'))}, {row.get('status')}; "
             f"errors: {sorted({answer.error for answer in refused})}",
             cause="all of them read the row before the first one wrote. Let the write decide",
