@@ -42,7 +42,6 @@ UNCHECKED = tuple(
     for number, slug in (
         (2, "api"),
         (3, "pipeline"),
-        (4, "job_state"),
         (5, "retries"),
         (6, "webhooks"),
     )
