@@ -1,15 +1,15 @@
-"""The bicycle shop's table, with an index for each question that is asked of it."""
+"""The translation office's table, with an index for each question that the office asks."""
 
 import zlib
 from typing import Any
 
 SHARDS = 4
 
-REPAIRS: dict[str, Any] = {
+ORDERS: dict[str, Any] = {
     "AttributeDefinitions": [
         {"AttributeName": "id", "AttributeType": "S"},
         {"AttributeName": "customer", "AttributeType": "S"},
-        {"AttributeName": "brought_at", "AttributeType": "N"},
+        {"AttributeName": "received_at", "AttributeType": "N"},
         {"AttributeName": "call_shard", "AttributeType": "N"},
         {"AttributeName": "call_at", "AttributeType": "N"},
     ],
@@ -19,7 +19,7 @@ REPAIRS: dict[str, Any] = {
             "IndexName": "by_customer",
             "KeySchema": [
                 {"AttributeName": "customer", "KeyType": "HASH"},
-                {"AttributeName": "brought_at", "KeyType": "RANGE"},
+                {"AttributeName": "received_at", "KeyType": "RANGE"},
             ],
             "Projection": {"ProjectionType": "ALL"},
         },
@@ -36,16 +36,16 @@ REPAIRS: dict[str, Any] = {
 }
 
 
-def shard(repair_id: str) -> int:
-    """Always the same for the same id, and evenly spread over all ids."""
-    return zlib.crc32(repair_id.encode()) % SHARDS
+def shard(order_id: str) -> int:
+    """Return the shard of an order: always the same for an id, and evenly spread over all ids."""
+    return zlib.crc32(order_id.encode()) % SHARDS
 
 
-def repair(number: int, customer: str, status: str) -> dict[str, Any]:
-    """A repair that was brought in at second `number`."""
+def order(number: int, customer: str, status: str) -> dict[str, Any]:
+    """Return the item of an order that was received at second `number`."""
     return {
-        "id": f"bike-{number}",
+        "id": f"doc-{number}",
         "customer": customer,
         "status": status,
-        "brought_at": number,
+        "received_at": number,
     }
