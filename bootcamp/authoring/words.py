@@ -41,7 +41,6 @@ UNCHECKED = tuple(
     for folder in ("autograder", "exercises", "lessons", "solutions")
     for number, slug in (
         (2, "api"),
-        (3, "pipeline"),
         (4, "job_state"),
         (5, "retries"),
         (6, "webhooks"),
