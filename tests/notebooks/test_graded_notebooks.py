@@ -60,12 +60,21 @@ def marks(cell: NotebookNode) -> dict[str, Any]:
     return cell.metadata.get("nbgrader", {})
 
 
+def by_hand(cell: NotebookNode) -> bool:
+    """Whether a teacher grades this answer: nbgrader's manual cell, an answer without a test."""
+    return bool(marks(cell).get("solution") and marks(cell).get("grade"))
+
+
 def questions(notebook: NotebookNode) -> list[str]:
-    return [cell.id for cell in notebook.cells if marks(cell).get("solution")]
+    """The answers that tests grade."""
+    return [cell.id for cell in notebook.cells if marks(cell).get("solution") and not by_hand(cell)]
 
 
 def graded_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
-    return {cell.id: cell for cell in notebook.cells if marks(cell).get("grade")}
+    """The tests."""
+    return {
+        cell.id: cell for cell in notebook.cells if marks(cell).get("grade") and not by_hand(cell)
+    }
 
 
 def points(notebook: NotebookNode) -> dict[str, float]:
@@ -118,7 +127,21 @@ def test_has_five_levels_and_states_its_points(week: Week) -> None:
     assert [head[3:] for head in headings if head[3:] in LEVELS] == LEVELS
     stated = re.search(r"\*\*(\d+) points?\.\*\*", notebook.cells[0].source)
     assert stated, "the first cell states the points: **20 points.**"
-    assert float(stated[1]) == sum(points(notebook).values())
+    read_by_a_teacher = [float(marks(cell)["points"]) for cell in notebook.cells if by_hand(cell)]
+    assert float(stated[1]) == sum([*points(notebook).values(), *read_by_a_teacher])
+
+
+@each_week
+def test_an_answer_graded_by_hand_has_a_rubric_of_four_levels(week: Week) -> None:
+    notebook = read(week)
+    for text, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if by_hand(cell):
+            assert cell.cell_type == "markdown" and not marks(cell)["locked"]
+            assert "by hand" in text.source
+            levels = [int(level) for level in re.findall(r"^\| (\d+) \|", text.source, re.MULTILINE)]
+            most = int(marks(cell)["points"])
+            assert len(levels) == 4 and (levels[0], levels[-1]) == (most, 0)
+            assert levels == sorted(levels, reverse=True)
 
 
 @each_week
@@ -135,7 +158,7 @@ def test_every_answer_is_followed_by_a_test_that_can_fail(week: Week) -> None:
             assert found, f"{name}: a part without an assertion"
             assert all(node.msg for node in found), f"{name}: an assertion that does not say why"
     for cell in notebook.cells:
-        if marks(cell).get("solution"):
+        if marks(cell).get("solution") and not by_hand(cell):
             assert "### BEGIN SOLUTION" in cell.source and "### END SOLUTION" in cell.source
 
 

@@ -29,6 +29,12 @@ NOISE = 'import sys\nprint("a word on stderr", file=sys.stderr)\n'
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
 
+def by_hand(cell: NotebookNode) -> bool:
+    """Whether a teacher grades this answer."""
+    marks = cell.metadata.get("nbgrader", {})
+    return bool(marks.get("solution") and marks.get("grade"))
+
+
 @dataclass
 class Graded:
     """What nbgrader made of one week."""
@@ -43,7 +49,7 @@ class Graded:
         return {
             cell.id: float(cell.metadata.nbgrader.points)
             for cell in self.source.cells
-            if cell.metadata.get("nbgrader", {}).get("grade")
+            if cell.metadata.get("nbgrader", {}).get("grade") and not by_hand(cell)
         }
 
 
@@ -67,7 +73,11 @@ def half_right(week: Week, notebook: NotebookNode) -> NotebookNode:
     """Every second question answered wrong, each with a word on stderr, which must cost nothing."""
     table = tomllib.loads((Path(__file__).parent / f"week{week.number:02}_wrong.toml").read_text())
     wrong = {entry["question"]: entry["code"] for entry in table["wrong"]}
-    answers = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    answers = [
+        cell
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("solution") and not by_hand(cell)
+    ]
     for number, cell in enumerate(answers):
         cell.source = NOISE + (wrong[cell.id] if number % 2 else cell.source)
     return notebook
@@ -89,6 +99,7 @@ def graded(request: pytest.FixtureRequest, course: Config) -> Graded:
     succeed(api.generate_assignment(week.name))
     release = nbformat.read(folder / "release" / week.name / "check.ipynb", as_version=4)
     source = nbformat.read(week.graded_notebook, as_version=4)
+    manual = {cell.id for cell in source.cells if by_hand(cell)}
     hand_in(folder, week, REFERENCE, source)
     hand_in(folder, week, BLANK, release)
     hand_in(folder, week, HALF, half_right(week, nbformat.from_dict(source)))
@@ -98,8 +109,10 @@ def graded(request: pytest.FixtureRequest, course: Config) -> Graded:
         succeed(api.generate_feedback(week.name, student))
         with Gradebook(course.CourseDirectory.db_url) as gradebook:
             (notebook,) = gradebook.find_submission(week.name, student).notebooks
-            assert not notebook.needs_manual_grade
-            scores[student] = {grade.name: grade.score for grade in notebook.grades}
+            # nbgrader gives an answer by hand that was not changed zero points by itself
+            assert notebook.needs_manual_grade == (bool(manual) and student != BLANK)
+            grades = {grade.name: grade.score for grade in notebook.grades}
+            scores[student] = {name: grades[name] for name in grades if name not in manual}
         page = folder / "feedback" / student / week.name / "check.html"
         feedback[student] = page.read_text(encoding="utf-8")
     return Graded(
@@ -129,6 +142,12 @@ def test_the_release_holds_no_answer_and_no_hidden_test(graded: Graded) -> None:
         )
         leaked = [line for line in secret if line in handed_out and line not in shown]
         assert not leaked
+
+
+def test_the_release_does_not_hold_the_answer_by_hand(graded: Graded) -> None:
+    released = {cell.id: cell.source for cell in graded.release.cells}
+    for cell in graded.source.cells:
+        assert not by_hand(cell) or released[cell.id] == "YOUR ANSWER HERE"
 
 
 def test_the_reference_gets_every_point(graded: Graded) -> None:
