@@ -40,7 +40,6 @@ UNCHECKED = tuple(
     f"{folder}/week{number:02}_{slug}"
     for folder in ("autograder", "exercises", "lessons", "solutions")
     for number, slug in (
-        (3, "pipeline"),
         (5, "retries"),
         (6, "webhooks"),
     )

@@ -1,4 +1,4 @@
-"""A writer dies between two rows. What does a reader see, without a transaction and with one?"""
+"""A writer dies between two rows: what a reader sees without a transaction and with one."""
 
 import os
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -7,27 +7,27 @@ from typing import Any
 import psycopg
 from local import local_services
 
-OLD, NEW = ["red", "green", "blue"], ["crimson", "lime", "navy"]
+OLD, NEW = ["draft", "damage", "costs"], ["final", "repairs", "invoice"]
 
 Database = psycopg.Connection[Any]
 
 
 class WorkerDiesError(Exception):
-    """Stands for a kill."""
+    """Stands for a worker that is killed."""
 
 
 def overwrite(database: Database, reader: Database, block: AbstractContextManager[object]) -> None:
-    """Write the new colours over the old ones, one after another, and die before the last."""
+    """Write the new words over the old ones, one after another, and die before the last."""
     with block:
-        for place, colour in enumerate(NEW):
-            if place == 2:
+        for line, word in enumerate(NEW):
+            if line == 2:
                 print("   meanwhile:", look(reader))
                 raise WorkerDiesError
-            database.execute("UPDATE sea SET colour = %s WHERE place = %s", [colour, place])
+            database.execute("UPDATE report SET word = %s WHERE line = %s", [word, line])
 
 
 def look(reader: Database) -> str:
-    return " ".join(row[0] for row in reader.execute("SELECT colour FROM sea ORDER BY place"))
+    return " ".join(row[0] for row in reader.execute("SELECT word FROM report ORDER BY line"))
 
 
 def main() -> None:
@@ -38,10 +38,10 @@ def main() -> None:
                 psycopg.connect(url, autocommit=True) as database,
                 psycopg.connect(url, autocommit=True) as reader,
             ):
-                database.execute("DROP TABLE IF EXISTS sea")
-                database.execute("CREATE TABLE sea (place integer PRIMARY KEY, colour text)")
+                database.execute("DROP TABLE IF EXISTS report")
+                database.execute("CREATE TABLE report (line integer PRIMARY KEY, word text)")
                 rows = list(enumerate(OLD))
-                database.cursor().executemany("INSERT INTO sea VALUES (%s, %s)", rows)
+                database.cursor().executemany("INSERT INTO report VALUES (%s, %s)", rows)
                 print(name)
                 block = database.transaction() if name.startswith("with ") else nullcontext()
                 with suppress(WorkerDiesError):
