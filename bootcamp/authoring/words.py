@@ -44,7 +44,6 @@ UNCHECKED = tuple(
         (3, "pipeline"),
         (4, "job_state"),
         (5, "retries"),
-        (6, "webhooks"),
     )
 )
 """Folders that still have such words. Remove a folder here as soon as it has none."""
