@@ -19,7 +19,7 @@ def a_webhook_is_verified(stage: Stage) -> None:
     job_id = submit_note(stage, "Notify me when this document is done, with a signature.")
     event, headers = _webhook_about(stage, job_id, endpoint["secret"])
     stage.tell(
-        "A webhook arrives with a valid signature",
+        "A webhook arrives, and its signature is good",
         f"{event['type']}, webhook-id {headers['webhook-id']}",
         "verified by the standardwebhooks library",
     )
