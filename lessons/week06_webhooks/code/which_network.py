@@ -1,21 +1,21 @@
-"""Eight addresses. Whose are they? Three ways to tell."""
+"""Eight addresses. Which belong to a private network? Three ways to decide."""
 
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-OURS = [
+PRIVATE = [
     ip_network(network)
     for network in (
         "127.0.0.0/8",  # this machine
-        "10.0.0.0/8",  # the house
+        "10.0.0.0/8",  # a private network
         "192.168.0.0/16",
-        "169.254.0.0/16",  # the cloud's own services, at 169.254.169.254
+        "169.254.0.0/16",  # link-local: the cloud's metadata is at 169.254.169.254
         "::1/128",
-        "fc00::/7",  # the house, in IPv6
+        "fc00::/7",  # a private network, in IPv6
     )
 ]
 TRANSLATED = ip_network("64:ff9b::/96")
-"""A gateway sends these on to the IPv4 address in their last 32 bits."""
+"""A NAT64 router forwards these to the IPv4 address in their last 32 bits."""
 ADDRESSES = (
     "10.0.0.7",
     "169.254.169.254",
@@ -33,15 +33,15 @@ def by_text(address: str) -> bool:
 
 
 def by_network(address: str) -> bool:
-    return any(ip_address(address) in network for network in OURS)
+    return any(ip_address(address) in network for network in PRIVATE)
 
 
-def by_where_it_ends(address: str) -> bool:
-    return any(ends(address) in network for network in OURS)
+def by_destination(address: str) -> bool:
+    return any(destination(address) in network for network in PRIVATE)
 
 
-def ends(address: str) -> IPv4Address | IPv6Address:
-    """The machine that a packet to this address reaches."""
+def destination(address: str) -> IPv4Address | IPv6Address:
+    """Return the address of the machine that a packet reaches."""
     ip = ip_address(address)
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped:
@@ -52,11 +52,11 @@ def ends(address: str) -> IPv4Address | IPv6Address:
 
 
 def main() -> None:
-    ways: tuple[Callable[[str], bool], ...] = (by_text, by_network, by_where_it_ends)
-    print(" " * 22, *(f"{way.__name__:>16}" for way in ways))
+    ways: tuple[Callable[[str], bool], ...] = (by_text, by_network, by_destination)
+    print(" " * 22, *(f"{way.__name__:>14}" for way in ways))
     for address in ADDRESSES:
-        cells = ("inside" if way(address) else "outside" for way in ways)
-        print(f"{address:<22}", *(f"{cell:>16}" for cell in cells))
+        cells = ("private" if way(address) else "public" for way in ways)
+        print(f"{address:<22}", *(f"{cell:>14}" for cell in cells))
 
 
 if __name__ == "__main__":

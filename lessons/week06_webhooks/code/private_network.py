@@ -1,6 +1,6 @@
-"""The lab's house, on this machine: a safe that trusts whoever is inside, and a stranger's web page.
+"""A private network, played on this machine: an internal service that accepts every connection.
 
-Names of strangers are answered by a name server of our own, and requests stay on this machine.
+A name server of our own resolves the attacker's names, and all requests stay on this machine.
 """
 
 import socket
@@ -14,40 +14,40 @@ import dns.resolver
 
 from bootcamp.providers.name_server import NameServer
 
-SAFE = b"the number of the safe: 4711"
-DRIPS, DRIP_SECONDS = 10, 0.3
+SECRET = b"the key of the database: 4711"
+BYTES, PAUSE_SECONDS = 10, 0.3
 
 
-class House(BaseHTTPRequestHandler):
-    """The safe answers everybody. `moved.example` sends visitors on to it; `slow.example` drips."""
+class Internal(BaseHTTPRequestHandler):
+    """Answers every POST with a secret. Two names play servers of an attacker."""
 
     def do_POST(self) -> None:
         host = self.headers["host"].partition(":")[0]
         if host == "moved.example" and self.path == "/":
             self.send_response(307)
             port = self.server.server_address[1]
-            self.send_header("location", f"http://127.0.0.1:{port}/safe")
+            self.send_header("location", f"http://127.0.0.1:{port}/key")
             self.end_headers()
             return
         self.send_response(200)
         self.end_headers()
-        with suppress(OSError):  # the visitor has gone
-            self.drip() if host == "slow.example" else self.wfile.write(SAFE)
+        with suppress(OSError):  # the client has closed the connection
+            self.respond_slowly() if host == "slow.example" else self.wfile.write(SECRET)
 
-    def drip(self) -> None:
-        """A letter now and then."""
-        for _ in range(DRIPS):
+    def respond_slowly(self) -> None:
+        """Send one byte every 0.3 seconds."""
+        for _ in range(BYTES):
             self.wfile.write(b".")
-            time.sleep(DRIP_SECONDS)
+            time.sleep(PAUSE_SECONDS)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextmanager
-def house() -> Iterator[int]:
-    """Open the house, and give its port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), House)
+def internal_service() -> Iterator[int]:
+    """Run the internal service, and return its port."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Internal)
     thread = threading.Thread(target=server.serve_forever, args=[0.05])
     thread.start()
     try:
@@ -59,7 +59,7 @@ def house() -> Iterator[int]:
 
 
 def look_up(names: NameServer, host: str) -> list[str]:
-    """The addresses of a host. A number, however it is written, is its own."""
+    """Return the addresses of a host. A number, in any form, is its own address."""
     if host[0].isdigit():
         return [socket.gethostbyname(host)]
     address, _, port = names.address.rpartition(":")

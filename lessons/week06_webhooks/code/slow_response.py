@@ -1,31 +1,31 @@
-"""A stranger answers with a letter every now and then. How long does a courier stand there?"""
+"""A receiver sends its response one byte at a time. How long is the worker busy?"""
 
 import time
 
 import httpx
-from house import house
+from private_network import internal_service
 
 LIMIT = 1.0
-"""Seconds. The time that one visit may take, in all."""
+"""Seconds that one attempt may take."""
 HEADERS = {"host": "slow.example"}
 
 
 def limit_for_each_wait(url: str) -> None:
-    """What a client's `timeout` means: so long for each wait, and there may be any number of them."""
+    """A client's `timeout` limits each wait, and there may be any number of waits."""
     httpx.post(url, headers=HEADERS, timeout=LIMIT, trust_env=False)
 
 
 def limit_for_all(url: str) -> None:
-    """One end for the whole visit. What comes later is not read."""
+    """One deadline for the whole attempt. What arrives later is not read."""
     end = time.monotonic() + LIMIT
-    with httpx.stream("POST", url, headers=HEADERS, timeout=LIMIT, trust_env=False) as answer:
-        for _ in answer.iter_raw():
+    with httpx.stream("POST", url, headers=HEADERS, timeout=LIMIT, trust_env=False) as response:
+        for _ in response.iter_raw():
             if time.monotonic() >= end:
                 return
 
 
 def main() -> None:
-    with house() as port:
+    with internal_service() as port:
         for way in (limit_for_each_wait, limit_for_all):
             began = time.monotonic()
             way(f"http://127.0.0.1:{port}/")

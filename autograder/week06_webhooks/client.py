@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: registering them, what became of each, what arrived, and pushing time on."""
+"""A client of the webhook API: registers webhooks, reads deliveries and attempts, moves due times."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from autograder.week06_webhooks.rows import PREFIX, PUBLIC, now_due
 DONE_SECONDS = 25.0
 EXPECTED = "DamagedDocument"
 OWNER = f"webhooks#{PUBLIC}"
-"""The item with the webhooks of whoever asks the API here."""
+"""The item with the webhooks of the owner who calls the API here."""
 
 View = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Hook:
-    """A webhook that was registered, and the receiver's name in the sink."""
+    """A registered webhook, and the name of its receiver in the sink."""
 
     id: str
     secret: str
@@ -33,8 +33,8 @@ class Hook:
 
 
 @dataclass(frozen=True)
-class Office:
-    """The API and all that can be seen from outside."""
+class WebhookClient:
+    """The API, the worker, the table and the receivers, as seen from outside."""
 
     api: Api
     worker: Worker
@@ -42,14 +42,14 @@ class Office:
     sink: WebhookSink
 
     def must(self, sent: str, status: int, method: str, path: str, **options: Any) -> Any:
-        """The answer's JSON; another status is a card."""
+        """Send a request and return the JSON of the response. Another status is a failure card."""
         answer = self.api.request(method, path, **options)
         if answer.status_code != status:
             fail(
                 sent=sent,
                 expected=f"{status}",
                 got=f"{answer.status_code} {answer.text[:300]}",
-                cause="an exception in the route: the log below names it"
+                cause="the route raised an exception, which the log below names"
                 if answer.status_code == 500
                 else "",
                 log=log_of(self.api, answer),
@@ -57,25 +57,25 @@ class Office:
         return self.api.json(answer)
 
     def register(self, name: str, **more: Any) -> Hook:
-        """`POST /webhooks` for a receiver of this name."""
+        """Register a webhook for a receiver of this name."""
         body = {"url": self.sink.url(name), **more}
         made = self.must("POST /webhooks", 201, "POST", "/webhooks", json=body)
         if not isinstance(made, dict) or not {"webhook_id", "secret"} <= set(made):
-            fail(sent="POST /webhooks", expected="the webhook, with its secret", got=made)
+            fail(sent="POST /webhooks", expected="the webhook with its secret", got=made)
         return Hook(str(made["webhook_id"]), str(made["secret"]), name)
 
     def listed(self, hook: Hook) -> list[View]:
-        """`GET /webhooks/{id}/deliveries`, newest first."""
+        """Return the deliveries to a webhook, newest first."""
         sent = "GET /webhooks/{id}/deliveries"
         page = self.must(sent, 200, "GET", f"/webhooks/{hook.id}/deliveries")
         found = page.get("deliveries") if isinstance(page, dict) else None
         if not isinstance(found, list) or not all(map(_is_view, found)):
-            cause = "`DeliveryView.of` makes it"
+            cause = "`DeliveryView.of` builds each of them"
             fail(sent=sent, expected="deliveries with their attempts", got=page, cause=cause)
         return found
 
     def only(self, hook: Hook) -> View:
-        """The one delivery to this webhook."""
+        """Return the only delivery to this webhook."""
         found = self.listed(hook)
         if len(found) != 1:
             sent = f"GET /webhooks/{{id}}/deliveries of the receiver {hook.name!r}"
@@ -89,9 +89,9 @@ class Office:
         count: int,
         expected: str,
         enough: Callable[[View], bool],
-        cause: str = "the list of attempts says how far it came, the worker's log why",
+        cause: str = "the attempts show how far the delivery came, and the worker's log shows why",
     ) -> list[View]:
-        """The deliveries to a webhook, once there are `count`, each of which is `enough`."""
+        """Wait until a webhook has `count` deliveries and `enough` accepts each. Return them."""
         seen: list[View] = []
 
         def look() -> bool:
@@ -110,28 +110,28 @@ class Office:
         return seen
 
     def trouble(self) -> tuple[str, ...]:
-        """What the worker's log says, but of the document that nobody can read: that is ours."""
+        """Return the last lines of the worker's log, without the error of our damaged document."""
         last = traceback_in(self.worker.recent())
         known = any(EXPECTED in line for line in last)
         return last if last and not known else self.worker.tail()
 
     def arrived(self, hook: Hook) -> list[Arrived]:
-        """What the receiver has seen."""
+        """Return the requests that have arrived at the receiver."""
         return self.sink.deliveries(hook.name)
 
     def push(self, delivery_id: str) -> None:
-        """Hours go by: the delivery's next attempt is due."""
+        """Make the delivery's next attempt due, as if hours had passed."""
         item = self.row(delivery_id)
         if not item:
             fail(
                 sent="GET /webhooks/{id}/deliveries",
-                expected="deliveries that the table has, each with the id of its item",
-                got=f"the delivery {delivery_id}: there is no item {PREFIX}{delivery_id}",
+                expected="deliveries that are in the table, each with the id of its item",
+                got=f"the delivery {delivery_id}, but no item {PREFIX}{delivery_id}",
             )
         self.table.change(item["id"], **now_due(item))
 
     def endpoint(self, hook: Hook) -> Item:
-        """A webhook, as its owner's item has it."""
+        """Return a webhook as it is in the item of its owner."""
         owner = self.table.get(OWNER) or {}
         found = owner.get(hook.id)
         if not isinstance(found, dict):
@@ -140,7 +140,7 @@ class Office:
         return found
 
     def change_endpoint(self, hook: Hook, **changes: Any) -> None:
-        """Set attributes of a webhook, past all code of the student's."""
+        """Set attributes of a webhook, without any code of the student."""
         self.table.change(OWNER, **{hook.id: self.endpoint(hook) | changes})
 
     def row(self, delivery_id: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _is_view(one: Any) -> bool:
 
 
 def time_of(sent: str, text: Any) -> datetime | None:
-    """A time that the API tells. None: none."""
+    """Parse a time from a response of the API. None stays None."""
     if text is None:
         return None
     try:
@@ -165,35 +165,35 @@ def time_of(sent: str, text: Any) -> datetime | None:
     except (TypeError, ValueError):
         found = None
     if found is None or found.tzinfo is None:
-        fail(sent=sent, expected="a time in ISO 8601, with its zone", got=text)
+        fail(sent=sent, expected="a time in ISO 8601 with its zone", got=text)
     return found
 
 
 def check_signed(sent: str, hook: Hook, one: Arrived, delivery: View) -> None:
-    """The official library accepts it, byte for byte, under the delivery's id."""
+    """The official library accepts the request, and its id is that of the delivery."""
     headers = {name.lower(): value for name, value in one.headers}
     if refusal := messages.accepted(hook.secret, headers, one.body):
         fail(
             sent=sent,
             expected="a request that standardwebhooks accepts",
             got=f"{refusal}; headers {headers}",
-            cause="what is sent must be what was signed, byte for byte",
+            cause="the bytes that are sent must be exactly the bytes that were signed",
         )
     if headers["webhook-id"] != delivery["delivery_id"]:
         fail(
             sent=sent,
             expected=f"webhook-id: {delivery['delivery_id']}, the delivery's",
             got=headers["webhook-id"],
-            cause="by the id a receiver sees that it had this one before: it never changes",
+            cause="the receiver recognises a repetition by the id, so the id never changes",
         )
 
 
 def outcomes(delivery: View) -> list[Any]:
-    """Status or error of each attempt, in order; None where neither is on record."""
+    """Return the status or error of each attempt, in order. None means that neither is recorded."""
     return [one.get("status") or one.get("error") for one in delivery["attempts"]]
 
 
 def shown(item: dict[str, Any]) -> dict[str, Any]:
-    """The part of a row that a card shows."""
+    """Return the part of a row that a card shows."""
     names = ("status", "tries", "tries_before", "next_at", "due_at", "lease_until")
     return {name: plain(item.get(name)) for name in names}
