@@ -107,7 +107,9 @@ class Watcher:
         return poll(lambda: ready(list(self.events)) or None, seconds)
 
     def wait_for(self, kind: str, seconds: float = 20) -> Event:
-        found: Event = self.wait(lambda all: next((e for e in all if e.type == kind), None), seconds)
+        found: Event = self.wait(
+            lambda all: next((e for e in all if e.type == kind), None), seconds
+        )
         return found
 
     def jobs(self, job_id: str) -> list[dict[str, Any]]:

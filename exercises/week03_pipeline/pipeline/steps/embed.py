@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from openai import OpenAI
 
+from pipeline.steps import progress
 from pipeline.steps.errors import BadEmbeddings, TextTooLong, WrongModel
 
 MAX_INPUTS = 2_048
@@ -89,6 +90,7 @@ def embed_batch(batch: list[str]) -> list[Vector]:
         check_model([len(item.embedding) for item in answer.data])
     except (ValueError, TypeError, AttributeError) as error:  # status 200, and no answer in it
         raise BadEmbeddings from error
+    progress.advance(len(batch))
     # TODO 3.3: Believe no answer. Each item says by its `index` which text it belongs to: sort by
     #   it, and check that every text has exactly one. Check that each vector has `DIMENSIONS`
     #   numbers, all finite: pgvector refuses a NaN, but only in the next step, far from its cause.

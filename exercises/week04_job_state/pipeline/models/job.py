@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
+from kombu.utils.imports import symbol_by_name
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.documents import DocumentRef
@@ -98,6 +99,8 @@ class Job(BaseModel):
     result: Any = None
     error: dict[str, str] | None = None
     """`{"type": …, "message": …}`, fit for a client."""
+    revision: int = 0
+    """Counts the writes to this row."""
 
     @classmethod
     def from_item(cls, item: Item) -> Job:
@@ -149,8 +152,15 @@ def table_definition() -> dict[str, Any]:
 
 @cache
 def jobs() -> Table:
-    """The jobs table."""
-    return Table(job_settings().jobs_table)
+    """The jobs table. `ROW_WRITTEN` of `pipeline.wiring` names the function that hears of each write.
+
+    Imported when it is called, because `pipeline.wiring` names modules that import this one.
+    """
+    from pipeline.wiring import ROW_WRITTEN
+
+    if ROW_WRITTEN is None:
+        return Table(job_settings().jobs_table)
+    return Table(job_settings().jobs_table, written=symbol_by_name(ROW_WRITTEN))
 
 
 def timing(job_id: str, status: Status, due_in: float = 0.0) -> dict[str, Any]:

@@ -62,11 +62,11 @@ async def begin(feed: Feed, owner: str, last_event_id: str | None) -> Stream:
     """
     overlap = live_settings().events_overlap_seconds
     # BEGIN SOLUTION 7.2
-    # ? a) Register the reader (`feed.register`) before anything is read, so that no change falls
+    # ? h) Register the reader (`feed.register`) before anything is read, so that no change falls
     # ? between what is read and what follows.
-    # ? b) If the feed has all changes of this owner since `last_event_id`, send them and no snapshot.
-    # ? c) Otherwise send the `snapshot` of the owner's jobs, with the reader's `position` as its id.
-    # ? d) The index behind the snapshot lags: send the changes of the last `overlap` seconds after it
+    # ? i) If the feed has all changes of this owner since `last_event_id`, send them and no snapshot.
+    # ? j) Otherwise send the `snapshot` of the owner's jobs, with the reader's `position` as its id.
+    # ? k) The index behind the snapshot lags: send the changes of the last `overlap` seconds after it
     # ? (`feed.recent`). The page ignores what it knows already.
     reader = feed.register(owner)
     missed = feed.since(last_event_id, owner)

@@ -74,6 +74,6 @@ export async function replay(job) {
 
 /** The passages nearest to a question, best first. Throws a `Problem`. Given. */
 export async function search(question) {
-  const answer = await request("GET", `/search?limit=10&q=${encodeURIComponent(question)}`);
+  const answer = await request("GET", `/search?limit=5&q=${encodeURIComponent(question)}`);
   return answer.results;
 }

@@ -3,7 +3,6 @@
 import { ACTIVE } from "./jobs.js";
 
 const STEPS = ["parse", "chunk", "embed", "index"];
-const WORK = { parse: "Reading", chunk: "Splitting", embed: "Embedding", index: "Indexing" };
 
 export class Cards {
   #cards = new Map();
@@ -114,11 +113,11 @@ export function setButton(card, selector, shown) {
   // END SOLUTION
 }
 
-/** What a job is doing, such as `Embedding, step 3 of 4`. Given. */
+/** What a job is doing, such as `Step 3 of 4: embed`. Given. */
 export function stepText(job) {
   const number = STEPS.indexOf(job.progress.step) + 1;
   if (job.status === "pending" || !number) return "Waiting for a worker";
-  return `${WORK[job.progress.step]} (${job.progress.step}), step ${number} of ${STEPS.length}`;
+  return `Step ${number} of ${STEPS.length}: ${job.progress.step}`;
 }
 
 /** What is known of a finished document. Given. */

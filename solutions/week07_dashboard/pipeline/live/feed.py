@@ -44,41 +44,44 @@ class Reader:
         self.ended = False
         self.hang_up: Callable[[], None] = lambda: None
         """Called when the stream must end, whether or not the browser reads."""
-        self._put, self._take = anyio.create_memory_object_stream[Change](limit)
+        self._limit = limit
+        self._waiting: deque[Change] = deque()
+        self._news = anyio.Event()
 
     def offer(self, change: Change) -> None:
         """Let a change wait for the browser. Called on the event loop; must not wait."""
         if self.ended:
             return
         # BEGIN SOLUTION 7.2
-        # ? a) Put the change into the reader's queue without waiting: `self._put.send_nowait(…)`.
-        # ? b) If the queue is full (`anyio.WouldBlock`), `end` the stream. Drop no change silently and
-        # ? keep no second queue: the browser connects again and resumes.
-        try:
-            self._put.send_nowait(change)
-        except anyio.WouldBlock:
+        # ? a) Add the change to those that wait (`self._waiting`), and wake the stream (`self._news.set`).
+        # ? b) If `self._limit` changes wait already, `end` the stream instead. Drop no change in silence, and
+        # ? keep no longer queue: the browser connects again, and resumes.
+        if len(self._waiting) >= self._limit:
             self.end()
+            return
+        self._waiting.append(change)
+        self._news.set()
         # END SOLUTION
 
     def end(self) -> None:
         """End the stream. What still waits is not sent: the browser resumes behind what it has."""
         if not self.ended:
             self.ended = True
-            self._put.close()
+            self._waiting.clear()
+            self._news.set()
             self.hang_up()
 
     async def changes(self, silence: float) -> AsyncIterator[Change | None]:
         """The changes as they come, and None after each `silence` seconds without any."""
         while not self.ended:
-            change = None
-            with anyio.move_on_after(silence):
-                try:
-                    change = await self._take.receive()
-                except anyio.EndOfStream:
-                    return
-            if self.ended:
-                return
-            yield change
+            if self._waiting:
+                yield self._waiting.popleft()
+                continue
+            self._news = anyio.Event()
+            with anyio.move_on_after(silence) as scope:
+                await self._news.wait()
+            if scope.cancelled_caught and not self._waiting:
+                yield None
 
 
 class Feed:
@@ -139,8 +142,8 @@ class Feed:
         number = self._number + 1
         change = Change(owner, "job", data, number, self._id(number), self._clock())
         # BEGIN SOLUTION 7.2
-        # ? a) Count it (`self._number`), and append it to the log, which forgets the oldest by itself.
-        # ? b) Offer it to the readers of this owner (`self.readers_of`), and to nobody else.
+        # ? c) Count it (`self._number`), and append it to the log, which forgets the oldest by itself.
+        # ? d) Offer it to the readers of this owner (`self.readers_of`), and to nobody else.
         self._number = number
         self._log.append(change)
         for reader in self.readers_of(owner):
@@ -200,10 +203,10 @@ class Feed:
         """
         number = self._number_of(last_event_id)
         # BEGIN SOLUTION 7.2
-        # ? a) None for an id that is not of this feed: `number` is None then, or above `self._number`.
-        # ? b) None if a change after it may be missing from the log: the gap is too old. The log is in
+        # ? e) None for an id that is not of this feed: `number` is None then, or above `self._number`.
+        # ? f) None if a change after it may be missing from the log: the gap is too old. The log is in
         # ? order, and without a hole.
-        # ? c) Otherwise the changes behind it that belong to this owner. That may be none: an empty list.
+        # ? g) Otherwise the changes behind it that belong to this owner. That may be none: an empty list.
         oldest = self._number - len(self._log) + 1
         if number is None or number > self._number or number < oldest - 1:
             return None
