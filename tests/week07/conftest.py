@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ from tests.week03.conftest import poll, prepare
 from tests.week04.conftest import table
 from tests.week06.conftest import QUICK as WEEK_SIX_QUICK
 from tests.week06.conftest import Api as WeekSixApi
+from tests.week07.browser import axe, browser, new_page
+
+__all__ = ["axe", "browser", "new_page"]
 
 WEEK = find_week("week07_dashboard")
 LAYERS = reference_layers(WEEK)
@@ -47,6 +51,18 @@ class Event:
     at: float
 
 
+OPEN: list[Watcher] = []
+"""The streams that a test has opened."""
+
+
+@pytest.fixture(autouse=True)
+def close_streams() -> Iterator[None]:
+    """Close the streams of a test at its end."""
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
 @dataclass
 class Watcher:
     """Reads a stream in a thread, as a browser does."""
@@ -58,9 +74,10 @@ class Watcher:
     ended: threading.Event = field(default_factory=threading.Event)
     comments: list[str] = field(default_factory=list)
     retry: int | None = None
-    _stop: bool = False
+    _socket: Any = None
 
     def __post_init__(self) -> None:
+        OPEN.append(self)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -71,6 +88,7 @@ class Watcher:
                 httpx.Client(timeout=60, trust_env=False) as http,
                 http.stream("GET", f"{self.url}/events", headers=headers) as answer,
             ):
+                self._socket = answer.extensions["network_stream"].get_extra_info("socket")
                 self.status = answer.status_code
                 self._lines(answer)
         except httpx.HTTPError:
@@ -81,8 +99,6 @@ class Watcher:
     def _lines(self, answer: httpx.Response) -> None:
         fields: dict[str, str] = {}
         for line in answer.iter_lines():
-            if self._stop:
-                return
             if line.startswith(":"):
                 self.comments.append(line)
             elif line:
@@ -116,7 +132,11 @@ class Watcher:
         return [e.data for e in self.events if e.type == "job" and e.data["job_id"] == job_id]
 
     def close(self) -> None:
-        self._stop = True
+        """Close the connection, as a browser does that goes elsewhere."""
+        if self._socket and not self.ended.is_set():
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+        self.ended.wait(5)
 
 
 @dataclass

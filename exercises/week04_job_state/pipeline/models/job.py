@@ -156,11 +156,11 @@ def jobs() -> Table:
 
     Imported when it is called, because `pipeline.wiring` names modules that import this one.
     """
-    from pipeline.wiring import ROW_WRITTEN
+    from pipeline import wiring
 
-    if ROW_WRITTEN is None:
-        return Table(job_settings().jobs_table)
-    return Table(job_settings().jobs_table, written=symbol_by_name(ROW_WRITTEN))
+    name = job_settings().jobs_table
+    listener: str | None = getattr(wiring, "ROW_WRITTEN", None)
+    return Table(name, symbol_by_name(listener)) if listener else Table(name)
 
 
 def timing(job_id: str, status: Status, due_in: float = 0.0) -> dict[str, Any]:

@@ -44,37 +44,40 @@ class Reader:
         self.ended = False
         self.hang_up: Callable[[], None] = lambda: None
         """Called when the stream must end, whether or not the browser reads."""
-        self._put, self._take = anyio.create_memory_object_stream[Change](limit)
+        self._limit = limit
+        self._waiting: deque[Change] = deque()
+        self._news = anyio.Event()
 
     def offer(self, change: Change) -> None:
         """Let a change wait for the browser. Called on the event loop; must not wait."""
         if self.ended:
             return
         # TODO 7.2:
-        #   a) Put the change into the reader's queue without waiting: `self._put.send_nowait(…)`.
-        #   b) If the queue is full (`anyio.WouldBlock`), `end` the stream. Drop no change silently
-        #      and keep no second queue: the browser connects again and resumes.
+        #   a) Add the change to those that wait (`self._waiting`), and wake the stream
+        #      (`self._news.set`).
+        #   b) If `self._limit` changes wait already, `end` the stream instead. Drop no change in
+        #      silence, and keep no longer queue: the browser connects again, and resumes.
         raise NotImplementedError("7.2")
 
     def end(self) -> None:
         """End the stream. What still waits is not sent: the browser resumes behind what it has."""
         if not self.ended:
             self.ended = True
-            self._put.close()
+            self._waiting.clear()
+            self._news.set()
             self.hang_up()
 
     async def changes(self, silence: float) -> AsyncIterator[Change | None]:
         """The changes as they come, and None after each `silence` seconds without any."""
         while not self.ended:
-            change = None
-            with anyio.move_on_after(silence):
-                try:
-                    change = await self._take.receive()
-                except anyio.EndOfStream:
-                    return
-            if self.ended:
-                return
-            yield change
+            if self._waiting:
+                yield self._waiting.popleft()
+                continue
+            self._news = anyio.Event()
+            with anyio.move_on_after(silence) as scope:
+                await self._news.wait()
+            if scope.cancelled_caught and not self._waiting:
+                yield None
 
 
 class Feed:

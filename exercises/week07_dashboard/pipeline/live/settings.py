@@ -17,8 +17,9 @@ class LiveSettings(BaseSettings):
 
     events_heartbeat_seconds: float = Field(15.0, gt=0)
     """How long a stream may be silent before it sends a heartbeat."""
-    events_queue: int = Field(100, gt=0)
-    """How many events may wait for one browser. One more, and its stream is closed."""
+    events_queue: int = Field(500, gt=0)
+    """How many events may wait for one browser. One more, and its stream is closed. The events are the
+    same objects for all browsers, so a full queue costs little more than its length."""
     events_keep: int = Field(5_000, gt=0)
     """How many changes of all owners the API remembers for browsers that resume."""
     events_streams_per_owner: int = Field(200, gt=0)
