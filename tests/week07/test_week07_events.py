@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,7 +23,7 @@ def run(stack):
 
 @pytest.fixture(scope="module")
 def api(run, tmp_path_factory):
-    quick = {
+    quick: dict[str, Any] = {
         "EVENTS_HEARTBEAT_SECONDS": "1",
         "EVENTS_QUEUE": "100",
         "EVENTS_KEEP": "40",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from bootcamp import paths
 from tests.week03.conftest import poll
@@ -142,7 +142,12 @@ def test_a_file_is_dropped_on_the_page(page):
 
 def test_an_upload_shows_how_far_it_is(page):
     bar = page.get_by_role("progressbar", name="Upload of large.txt")
-    page.route("**/documents", lambda route: (time.sleep(0.5), route.continue_()))
+
+    def slowly(route: Route) -> None:
+        time.sleep(0.5)
+        route.continue_()
+
+    page.route("**/documents", slowly)
     choose(page, of("large.txt", b"The sea was calm. " * 200_000))
     expect(bar).to_be_visible()
     expect(card(page, "large.txt")).to_be_visible(timeout=20_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -143,12 +144,13 @@ def test_a_job_ends_once_whoever_is_faster(run, tmp_path):
             time.sleep(0.05 * (number % 4))
             answers[job_id] = cancel(api, job_id)
         for job_id, answer in answers.items():
-            final = poll(lambda job_id=job_id: _ended(api.job(job_id)))
+            final = poll(partial(_ended, api, job_id))
             assert answer.json()["status"] == final["status"]
             assert answer.status_code == (200 if final["status"] == "cancelled" else 409)
 
 
-def _ended(job):
+def _ended(api, job_id):
+    job = api.job(job_id)
     return job if job["status"] in ("completed", "failed", "cancelled") else None
 
 
