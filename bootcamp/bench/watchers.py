@@ -23,6 +23,8 @@ import psutil
 
 POLL_SECONDS = 3.0
 SETTLE_SECONDS = 1.0
+TICK = 1e-6
+"""A row's time is exact to the microsecond; as a float it may be a little off."""
 OWNER_HEADER = "X-Bench-Owner"
 UPDATED = re.compile(rb'"updated_at":"([^"]+)"')
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
@@ -31,8 +33,8 @@ LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 class Browsers:
     """All browsers, and what they have seen."""
 
-    def __init__(self, load: dict[str, Any]) -> None:
-        self.load = load
+    def __init__(self, changes: Changes) -> None:
+        self.changes = changes
         url = urlsplit(os.environ["API_URL"])
         self.host, self.port = str(url.hostname), int(url.port or 80)
         self.delays: list[float] = []
@@ -58,7 +60,7 @@ class Browsers:
         """Ask for the jobs every three seconds, as a page without a stream does."""
         await asyncio.sleep(wait)
         reader, writer = await asyncio.open_connection(self.host, self.port)
-        last = b""
+        last = 0.0
         with suppress(asyncio.CancelledError):
             while True:
                 writer.write(self._request("/jobs?limit=50", owner))
@@ -66,15 +68,23 @@ class Browsers:
                 length = LENGTH.search(head)
                 body = await reader.readexactly(int(length[1]) if length else 0)
                 self.requests += self.counting
-                if body != last:
-                    self._saw(body)
-                last = body
+                last = self._polled(owner, body, last)
                 await asyncio.sleep(POLL_SECONDS)
         writer.close()
 
     def _request(self, path: str, owner: str) -> bytes:
         head = f"GET {path} HTTP/1.1\r\nHost: bench\r\n{OWNER_HEADER}: {owner}\r\n\r\n"
         return head.encode()
+
+    def _polled(self, owner: str, body: bytes, last: float) -> float:
+        """Count every change that an answer is the first to show, and return when the newest was made."""
+        found = UPDATED.search(body)
+        newest = _seconds(found[1].decode()) if found else last
+        if self.counting:
+            now = time.time()
+            made = [one for one in self.changes.made[owner] if last + TICK < one < newest + TICK]
+            self.delays += [now - one for one in made]
+        return newest
 
     def _saw(self, data: bytes) -> None:
         found = UPDATED.search(data)
@@ -95,6 +105,8 @@ class Changes(threading.Thread):
         super().__init__(daemon=True)
         self.rate, self.seconds, self.write = rate, seconds, write
         self.jobs = [(owner, self._create(owner)) for owner in owners]
+        self.made: dict[str, list[float]] = {owner: [] for owner in owners}
+        """When each owner's rows were written, in seconds since 1970."""
 
     @staticmethod
     def _create(owner: str) -> str:
@@ -113,10 +125,10 @@ class Changes(threading.Thread):
         started = time.monotonic()
         for number in range(int(self.rate * self.seconds)):
             time.sleep(max(0.0, started + number / self.rate - time.monotonic()))
-            _, job_id = self.jobs[number % len(self.jobs)]
-            self._change(job_id, number)
+            owner, job_id = self.jobs[number % len(self.jobs)]
+            self._change(owner, job_id, number)
 
-    def _change(self, job_id: str, number: int) -> None:
+    def _change(self, owner: str, job_id: str, number: int) -> None:
         from boto3.dynamodb.conditions import Attr
 
         from pipeline.live.messages import job_message
@@ -124,7 +136,8 @@ class Changes(threading.Thread):
         from pipeline.models.job import Job, jobs
 
         if self.write:
-            jobs().update(job_id, {"percent": number % 100}, Attr("id").exists())
+            row = jobs().update(job_id, {"percent": number % 100}, Attr("id").exists())
+            self.made[owner].append(float(row["updated_at"]))
             return
         if number == 0:
             self.job = Job.from_item(jobs().get(job_id) or {})
@@ -134,12 +147,12 @@ class Changes(threading.Thread):
 
 async def main(load: dict[str, Any]) -> dict[str, Any]:
     """Open the browsers, change jobs for a while, and report."""
-    browsers = Browsers(load)
     owners = [f"bench-{uuid4().hex[:8]}" for _ in range(load["owners"])]
     write = load["mode"] != "publish"
     changes = await asyncio.to_thread(
         Changes, owners, load["changes"], load["seconds"], write=write
     )
+    browsers = Browsers(changes)
     api = psutil.Process(int(os.environ["API_PID"]))
     before = api.memory_info().rss
     places = [owner for owner in owners for _ in range(load["streams"])]
