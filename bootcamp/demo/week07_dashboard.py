@@ -23,7 +23,7 @@ def a_browser_watches(stage: Stage) -> None:
             name, snapshot = next(events)
             if name != "snapshot":
                 raise DemoFailed(f"The stream begins with {name} and not with a snapshot.")
-            job_id = submit_note(stage, "Whoever watches need not ask.")
+            job_id = submit_note(stage, "A browser that watches need not ask.")
             seen = _until_completed(events, job_id)
     except httpx.HTTPError as error:
         raise DemoFailed(f"GET /events: the stream broke: {error!r}.") from error

@@ -14,9 +14,9 @@ from tests.week07.conftest import LAYERS, WEEK, serving
 @pytest.fixture(scope="module")
 def api(stack, tmp_path_factory):
     layers = (Layer(WEEK, Source.STUDENT, WEEK.exercises), *LAYERS[1:])
-    with stack.isolated() as run:
-        with serving(run, tmp_path_factory.mktemp("apps"), workers=0, layers=layers) as api:
-            yield api
+    folder = tmp_path_factory.mktemp("apps")
+    with stack.isolated() as run, serving(run, folder, workers=0, layers=layers) as api:
+        yield api
 
 
 def test_what_is_given_works(api):

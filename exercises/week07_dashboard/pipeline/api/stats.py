@@ -27,7 +27,7 @@ MAX_OWNERS = 1_000
 
 @dataclass
 class Kept:
-    """The last count of one owner's jobs. Whoever counts holds the lock."""
+    """The last count of one owner's jobs. A request that counts holds the lock."""
 
     counts: Counts | None = None
     lock: anyio.Lock = field(default_factory=anyio.Lock)

@@ -1,6 +1,6 @@
 """What is published when a job changes: the messages, and the channel they travel on. Given.
 
-A message is a hint. Redis forgets it in the same moment: whoever does not listen then never gets it.
+A message is a hint. Redis does not keep it: a process that is not listening at that moment never gets it.
 The truth is the job's row. So a stream begins with the rows, and repeats them from time to time.
 
 There are two kinds:

@@ -1,7 +1,7 @@
 """Publishes changes on Redis, after the row is written. Given.
 
-Publishing is a courtesy to those who watch. It never fails a write, and it delays one for a moment at
-most: while Redis is away, most writes do not even try.
+A failed publish never fails the write, because the row is already written. It delays the write for a moment
+at most: after an error of Redis, nothing is published for a short time.
 """
 
 from __future__ import annotations

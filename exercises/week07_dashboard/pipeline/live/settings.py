@@ -21,7 +21,7 @@ class LiveSettings(BaseSettings):
     """How many events may wait for one browser. One more, and its stream is closed. The events are the
     same objects for all browsers, so a full queue costs little more than its length."""
     events_keep: int = Field(5_000, gt=0)
-    """How many changes of all owners the API remembers for browsers that resume."""
+    """How many changes of all owners the API keeps for browsers that resume."""
     events_streams_per_owner: int = Field(200, gt=0)
     """How many streams of one owner an API process keeps open."""
     events_refresh_seconds: float = Field(60.0, gt=0)

@@ -48,15 +48,15 @@ def count_jobs(owner: str) -> Counts:
     now = moment()
     alive = Attr(EXPIRY).not_exists() | Attr(EXPIRY).gt(now)
     found = dict.fromkeys(Status, 0)
-    states = iter(ORDER)
-    status: Status | None = next(states)
+    left = list(ORDER)
     start: Item | None = None
     for _ in range(MAX_READS):
+        status = left[0]
         where = Key("owner").eq(owner) & Key("status").eq(status)
         count, start = jobs().count(STATUS_INDEX, where, keep=alive, start=start)
         found[status] += count
         if start is None:
-            status = next(states, None)
-        if status is None:
+            left.remove(status)
+        if not left:
             return Counts(found, complete=True, as_of=float(now))
     return Counts(found, complete=False, as_of=float(now))

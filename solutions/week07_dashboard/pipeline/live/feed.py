@@ -1,6 +1,6 @@
-"""Changes on their way to browsers: who reads, what each has yet to get, and what may be asked for again.
+"""Passes changes on to the browsers of their owner, and keeps the latest ones for browsers that resume.
 
-Everything here runs on the event loop and never waits, except `Reader.changes`.
+Everything here runs on the event loop. Only `Reader.changes` waits.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Reader:
 
 
 class Feed:
-    """All that an API process knows of changes, and everyone who wants to hear of them.
+    """The latest changes of all owners, and the open streams of this API process.
 
     Args:
         keep: how many changes of all owners are kept for browsers that resume.
@@ -142,7 +142,7 @@ class Feed:
         number = self._number + 1
         change = Change(owner, "job", data, number, self._id(number), self._clock())
         # BEGIN SOLUTION 7.2
-        # ? c) Count it (`self._number`), and append it to the log, which forgets the oldest by itself.
+        # ? c) Count it (`self._number`), and append it to the log, which drops its oldest entry by itself.
         # ? d) Offer it to the readers of this owner (`self.readers_of`), and to nobody else.
         self._number = number
         self._log.append(change)
