@@ -65,6 +65,7 @@ export function fill(card, job) {
   card.find(".work").hidden = !working;
   card.find("progress").hidden = !working;
   card.find(".facts").textContent = facts(job);
+  card.find("progress").setAttribute("aria-label", `Progress of ${job.document.filename}`);
   card.find("time").textContent = clock(job.created_at);
   card.find("time").dateTime = job.created_at;
   // TODO 7.1:

@@ -73,7 +73,7 @@ async def begin(feed: Feed, owner: str, last_event_id: str | None) -> Stream:
     if missed is not None:
         return Stream(reader, change_events(missed))
     first = snapshot_event(await snapshot(owner), reader.position)
-    return Stream(reader, [first, *change_events(feed.recent(owner, overlap))])
+    return Stream(reader, [first, *change_events(feed.recent(reader, overlap))])
     # END SOLUTION
 
 

@@ -67,6 +67,7 @@ export function fill(card, job) {
   card.find(".work").hidden = !working;
   card.find("progress").hidden = !working;
   card.find(".facts").textContent = facts(job);
+  card.find("progress").setAttribute("aria-label", `Progress of ${job.document.filename}`);
   card.find("time").textContent = clock(job.created_at);
   card.find("time").dateTime = job.created_at;
   // BEGIN SOLUTION 7.1
@@ -78,7 +79,6 @@ export function fill(card, job) {
   card.find(".step").textContent = stepText(job);
   card.find(".percent").textContent = `${job.progress.percent} %`;
   card.find("progress").value = job.progress.percent;
-  card.find("progress").setAttribute("aria-label", `Progress of ${job.document.filename}`);
   card.find(".error").textContent = job.error?.message ?? "";
   // END SOLUTION
   showState(card, job.status);

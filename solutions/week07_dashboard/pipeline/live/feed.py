@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -37,10 +37,14 @@ class Change:
 class Reader:
     """One open stream: the changes that wait for one browser."""
 
-    def __init__(self, owner: str, position: str, limit: int) -> None:
+    def __init__(self, owner: str, newest: int, position: str, at: float, limit: int) -> None:
         self.owner = owner
+        self.newest = newest
+        """The number of the newest change when the reader was registered. It gets those that follow."""
         self.position = position
-        """The id of the newest change when the reader was registered. It gets those that follow."""
+        """The id of that change."""
+        self.at = at
+        """When the reader was registered, by the feed's clock."""
         self.ended = False
         self.hang_up: Callable[[], None] = lambda: None
         """Called when the stream must end, whether or not the browser reads."""
@@ -174,7 +178,8 @@ class Feed:
             raise EventsUnavailable
         if len(self.readers_of(owner)) >= self._streams:
             raise TooManyStreams
-        reader = Reader(owner, self.position, self._queue)
+        number = self._number
+        reader = Reader(owner, number, self._id(number), self._clock(), self._queue)
         self._readers[owner].add(reader)
         return reader
 
@@ -185,11 +190,6 @@ class Feed:
             readers.discard(reader)
         if not readers:
             self._readers.pop(reader.owner, None)
-
-    @property
-    def position(self) -> str:
-        """The id of the newest change."""
-        return self._id(self._number)
 
     def since(self, last_event_id: str | None, owner: str) -> list[Change] | None:
         """The owner's changes after the one with this id, oldest first.
@@ -213,10 +213,18 @@ class Feed:
         return [one for one in self._log if one.owner == owner and (one.number or 0) > number]
         # END SOLUTION
 
-    def recent(self, owner: str, seconds: float) -> list[Change]:
-        """The owner's changes of the last `seconds`, as far as the log has them. Given."""
-        from_then = self._clock() - seconds
-        return [one for one in self._log if one.owner == owner and one.at >= from_then]
+    def recent(self, reader: Reader, seconds: float) -> list[Change]:
+        """The owner's changes of the last `seconds` before the reader was registered. Given.
+
+        They have no id, because the reader's position is behind them already.
+        """
+        return [
+            replace(one, id=None)
+            for one in self._log
+            if one.owner == reader.owner
+            and one.at >= reader.at - seconds
+            and (one.number or 0) <= reader.newest
+        ]
 
     def _id(self, number: int) -> str:
         return f"{self._epoch}-{number}"
