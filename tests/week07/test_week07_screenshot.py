@@ -11,7 +11,7 @@ from bootcamp.errors import BootcampError
 from tests.parts import missing
 
 PICTURE = paths.ROOT / "docs" / "status_page.png"
-MOST_BYTES = 250_000
+MOST_BYTES = 100_000
 
 
 def size_of(picture: Path) -> tuple[int, int]:
