@@ -5,7 +5,7 @@
  * `Jobs`, which keeps the newer version of each, and tells the cards, the announcer and the numbers.
  */
 
-import { cancel, replay, search, upload } from "./actions.js";
+import { perform, search, upload } from "./actions.js";
 import { Announcer } from "./announce.js";
 import { listJobs } from "./api.js";
 import { Cards } from "./cards.js";
@@ -29,8 +29,8 @@ const jobs = new Jobs();
 const stats = new StatsBar($("stats"));
 const announcer = new Announcer($("announcer"));
 const cards = new Cards($("jobs"), $("job-card"), {
-  cancel: (job) => act(async () => jobs.take(await cancel(job))),
-  replay: (job) => act(() => replay(job)),
+  cancel: (job) => act(async () => jobs.take(await perform("cancel", job))),
+  replay: (job) => act(() => perform("replay", job)),
 });
 
 /** Until when a job that was just accepted may be missing from the list, because its index lags. */
@@ -74,9 +74,10 @@ const polling = new Polling(
 );
 
 /** A broken stream alone does not end being offline: only an answer does. */
-const { up, down } = switching(polling, (now) => {
-  if (now !== "polling" || mode() !== "offline") showMode(now);
-});
+const modes = () =>
+  switching(polling, (now) => {
+    if (now !== "polling" || mode() !== "offline") showMode(now);
+  });
 const live = new Live({
   snapshot: (page) => {
     jobs.takeAll(page.jobs);
@@ -85,10 +86,10 @@ const live = new Live({
   job: (job) => jobs.take(job),
   progress: (progress) => jobs.progress(progress),
   up: () => {
-    up();
+    modes().up();
     stats.refreshSoon();
   },
-  down,
+  down: () => modes().down(),
 });
 
 jobs.onChange((job, before) => {

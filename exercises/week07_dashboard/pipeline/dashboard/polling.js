@@ -33,29 +33,33 @@ export class Polling {
     clearTimeout(this.#timer);
   }
 
-  /** Ask once now, if polling is on: something has been started. Never two at the same time. */
-  async now() {
+  /** Ask now instead of later, if polling is on: something has been started. */
+  now() {
     clearTimeout(this.#timer);
-    if (!this.#running || this.#asking) return;
-    this.#asking = true;
-    try {
-      await this.ask();
-      this.#failures = 0;
-    } catch (error) {
-      this.#failures += 1;
-      this.#said(error);
-      return;
-    } finally {
-      this.#asking = false;
-    }
-    this.#said(null);
+    if (this.#running && !this.#asking) return this.#round();
+    return Promise.resolve();
   }
 
-  #said(error) {
+  async #round() {
+    this.#asking = true;
+    const error = await this.attempt();
+    this.#asking = false;
     if (!this.#running) return;
-    this.onOutcome(error);
+    this.#failures = error ? this.#failures + 1 : 0;
     const seconds = waitSeconds(this.#failures, this.isActive());
     if (seconds !== null) this.#timer = setTimeout(() => this.now(), seconds * 1000);
+  }
+
+  /**
+   * Ask once, and say what came of it. Resolves with the error, or with `null` after a success.
+   * The next request is planned only after that, so two never run at the same time.
+   */
+  async attempt() {
+    // TODO 7.1:
+    //   e) Wait for `this.ask()`. Then call `this.onOutcome(null)`, and return `null`.
+    //   f) If it rejects, call `this.onOutcome(error)`, and return the error. Throw nothing, or
+    //      polling ends.
+    throw new Error("7.1 is not done yet");
   }
 }
 
@@ -67,8 +71,8 @@ export class Polling {
  */
 export function waitSeconds(failures, active) {
   // TODO 7.1:
-  //   e) After a success wait `EVERY_SECONDS` while a job is active, and stop if none is.
-  //   f) After a failure go on in any case: the page does not know what happened meanwhile. Wait
+  //   g) After a success wait `EVERY_SECONDS` while a job is active, and stop if none is.
+  //   h) After a failure go on in any case: the page does not know what happened meanwhile. Wait
   //      twice as long with each failure in a row, up to `LONGEST_SECONDS`.
   throw new Error("7.1 is not done yet");
 }

@@ -93,24 +93,22 @@ export function follow(source, on) {
 /**
  * Join the two ways in which the page hears of changes: the stream, and polling while it is down.
  *
- * @param polling `start()` and `stop()`
+ * @param polling `start()` and `stop()`; calling one of them twice changes nothing
  * @param showMode shows `live` or `polling` to the user
  */
 export function switching(polling, showMode) {
+  // BEGIN SOLUTION 7.3
+  // ? d) Return `{up, down}`. `up`: the stream is open, so stop polling and show `live`.
+  // ? e) `down`: the stream is broken, so show `polling` and start polling at once.
   return {
     up() {
-      // BEGIN SOLUTION 7.3
-      // ? d) The stream is open: stop to poll, and show `live`.
       polling.stop();
       showMode("live");
-      // END SOLUTION
     },
     down() {
-      // BEGIN SOLUTION 7.3
-      // ? e) The stream is broken: show `polling`, and start to poll at once.
       showMode("polling");
       polling.start();
-      // END SOLUTION
     },
   };
+  // END SOLUTION
 }
