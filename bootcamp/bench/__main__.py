@@ -86,7 +86,8 @@ def measure_all(console: Console) -> list[Row]:
             rows += measure_slots(run)
         status.update("measuring streams and polling")
         with stack.isolated() as run:
-            rows += [Row(**row) for row in measure_live(run)]
+            for row in measure_live(run):
+                rows.append({"what": row["what"], "how": row["how"], "seconds": row["seconds"]})
     return rows
 
 

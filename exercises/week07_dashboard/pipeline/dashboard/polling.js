@@ -17,7 +17,9 @@ export class Polling {
   constructor(ask, isActive, onOutcome) {
     this.ask = ask;
     this.isActive = isActive;
-    this.onOutcome = onOutcome;
+    this.onOutcome = (error) => {
+      if (this.#running) onOutcome(error); // an answer that comes after `stop` is no news
+    };
   }
 
   /** Ask now, and go on as long as it is needed. Calling it twice changes nothing. */
