@@ -22,6 +22,8 @@ OUTBOX_IN_API = True
 """Whether the API process runs the outbox. If not, `python -m pipeline.outbox` runs it."""
 HOOKS: tuple[JobHook, ...] = (Retries(), Alerts())
 """What joins in at the turns of a job's life, in this order."""
+ROW_WRITTEN: str | None = None
+"""Who hears of each write to the jobs table, after it."""
 DUE_HANDLERS: dict[str, DueHandler] = {KIND: resume_or_redrive}
 """Who handles an item that is due, by the item's kind."""
 

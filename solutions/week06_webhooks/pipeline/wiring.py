@@ -25,6 +25,8 @@ OUTBOX_IN_API = True
 """Whether the API process runs the outbox. Otherwise run `python -m pipeline.outbox`."""
 HOOKS: tuple[JobHook, ...] = (Retries(), Alerts(), Webhooks())
 """The hooks that are called during the life of a job, in this order."""
+ROW_WRITTEN: str | None = None
+"""The function that is called after each write to the jobs table."""
 DUE_HANDLERS: dict[str, DueHandler] = {job.KIND: notify_or_resume, deliveries.KIND: send_delivery}
 """The function that handles a due item, by the item's kind."""
 
