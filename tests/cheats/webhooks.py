@@ -279,7 +279,7 @@ _HARMING = of_family(
             name="a-receiver-that-drowns",
             loses=("6.4",),
             story="Sends until the receiver's memory is full: the grader cannot read what arrived.",
-            says=("The journal forgot",),
+            says=("The journal dropped",),
             files=instead("6.4", DROWNING),
         ),
         Cheat(

@@ -195,7 +195,8 @@ async def resend(delivery_id: DeliveryId) -> DeliveryView:
     #      owner.
     #   h) Find its endpoint among those of `owner`. `endpoints.find` raises `EndpointNotFound`
     #      (404).
-    #   i) Raise `EndpointDisabled` (409) if the endpoint is disabled. Write nothing in this case.
+    #   i) Raise `EndpointDisabled` (409) if the endpoint is disabled, which means that its
+    #      `disabled_at` is set. Write nothing in this case.
     #   j) Call `deliveries.send_again`. It accepts a delivery of any status, also one that is
     #      discarded or waits for its next attempt. It raises `DeliveryUnderWay` (409) while a
     #      worker has it.

@@ -53,7 +53,8 @@ def acquire(delivery_id: str) -> Delivery | None:
     #      worker has the lease (`deliveries.unleased()`), and that `next_at` is not later than
     #      `moment()`.
     #   c) Return None if the write is refused (`ConditionFailed`). Nothing has been written then.
-    #   d) Make one conditional write. What you have read before it may be out of date.
+    #   d) Make one write, and let its condition decide. Values that were read before may be out of
+    #      date.
     raise NotImplementedError("6.3")
 
 
@@ -81,10 +82,10 @@ def wait_before(number: int, attempt: Attempt) -> float | None:
     """
     schedule = webhook_settings().webhook_schedule
     # TODO 6.3:
-    #   h) Attempt 1 belongs to the first entry of `schedule`. Return None if the schedule has no
-    #      entry for attempt `number`, whatever the receiver asks for.
-    #   i) Take the entry of the schedule, or `attempt.retry_after` if that is longer. The result is
-    #      never shorter than this.
+    #   h) Use entry number `number` of `schedule`, counted from 1. Return None if there is no such
+    #      entry, whatever the receiver asks for.
+    #   i) Wait for as long as this entry says, or `attempt.retry_after` if that is longer. The
+    #      result is never shorter than this.
     #   j) Add a random part, from 0 to `JITTER` times this wait, also if `retry_after` was the
     #      longer one. Each call and each process draws another number.
     raise NotImplementedError("6.3")

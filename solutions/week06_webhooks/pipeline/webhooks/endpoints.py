@@ -156,8 +156,9 @@ def signing_secrets(endpoint: Endpoint) -> list[str]:
     if endpoint.old_secret is None:
         return [endpoint.secret]
     # BEGIN SOLUTION 6.5
-    # ? e) Return the new secret and then the old one while `moment()` is before `old_secret_until`.
-    # ? f) Return the new secret only, as a list, from `old_secret_until` on, or if that is None.
+    # ? e) While `moment()` is before `old_secret_until`, return a list of `secret` and `old_secret`, in
+    # ? this order.
+    # ? f) From `old_secret_until` on, or if it is None, return a list of `secret` only.
     if moment() < (endpoint.old_secret_until or 0):
         return [endpoint.secret, endpoint.old_secret]
     return [endpoint.secret]
