@@ -131,7 +131,7 @@ def check_due(scene: Scene, sent: str, seen: FirstRetry) -> None:
     least = redrive + ASKED_SECONDS * SLACK
     if not least <= seen.due[0] <= redrive + ASKED_SECONDS + LATE_SECONDS:
         early = seen.due[0] < least
-        cause = "make the row due after `wait + redrive_seconds`: "
+        cause = "make the row due after `wait + redrive_seconds`, and `wait` respects `asked_wait(error)`: "
         cause += (
             "a row that is due earlier makes the outbox restart the job while its message still waits"
             if early

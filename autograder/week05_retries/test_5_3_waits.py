@@ -106,7 +106,7 @@ def check_asked(scene: Scene, jobs: list[Submitted]) -> None:
             cause="`wait` contains what the provider asked for: pass it to `hand_over` unchanged"
             if again
             else "a waiting step has no lease and takes no slot (no sleep), and its row is due when "
-            "the wait ends",
+            "the delay ends",
             log=scene.log(),
         )
     found = sorted(waits.values())

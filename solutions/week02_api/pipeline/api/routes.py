@@ -1,6 +1,6 @@
-"""The routes of the API: collects the router of every module in `pipeline.api`, of all weeks.
+"""Collects the router of every module in `pipeline.api`, of all weeks. Given to students complete.
 
-Given to students complete. A later week adds a module with a `router`, and changes nothing here.
+A later week adds a module with a `router`, and does not change this file.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pipeline.discovery import modules_in
 
 PACKAGE = "pipeline.api"
 APPLICATION = f"{PACKAGE}.app"
-"""Imports this module, so it is not imported from here."""
+"""The application imports this module, so this module must not import it."""
 
 
 def routers() -> Iterator[APIRouter]:
-    """Every module's `router`, in the order of the modules' names."""
+    """Yield the `router` of every module, in the order of the modules' names."""
     for name in modules_in(PACKAGE):
         if name in {__name__, APPLICATION}:
             continue
