@@ -39,9 +39,7 @@ SUFFIXES = {".j2", ".md", ".patch", ".py", ".sh", ".toml", ".yml"}
 UNCHECKED = tuple(
     f"{folder}/week{number:02}_{slug}"
     for folder in ("autograder", "exercises", "lessons", "solutions")
-    for number, slug in (
-        (6, "webhooks"),
-    )
+    for number, slug in ((6, "webhooks"),)
 )
 """Folders that still have such words. Remove a folder here as soon as it has none."""
 
