@@ -187,9 +187,8 @@ def replay(job: ReliableJob, due_in: float | None = None) -> ReliableJob:
     # ? e) Write everything that `timing(job.id, Status.PENDING, wait)` returns, so that the job is due
     # ? after `wait` seconds.
     # ? f) Return the result of `move` as a `ReliableJob`, and let a `JobConflict` leave the function.
-    cleared = dict.fromkeys(
-        ["error", "dead_letter", "dead_at", "failures", "lost_messages", "waiting"]
-    )
+    removed = ["error", "dead_letter", "dead_at", "failures", "lost_messages", "waiting"]
+    cleared = dict.fromkeys(removed)
     counts = {"deliveries": 0, "replays": job.replays + 1}
     due = timing(job.id, Status.PENDING, wait)
     changes = {**start, **cleared, **counts, **due}
