@@ -1,4 +1,4 @@
-"""5.3: what runs again after a transient failure, as provider, table and broker see it."""
+"""5.3: what runs again after a transient error, as the provider, the table and the broker show it."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ from autograder.week05_retries.scene import (
 pytestmark = pytest.mark.item("5.3")
 
 ASKED_SECONDS = 0.9
-"""What the provider asks for after the first attempt: below `BROKER_WAIT_SECONDS`, jitter included."""
+"""The wait that the provider asks for first. With jitter it is still below `BROKER_WAIT_SECONDS`."""
 LATE_SECONDS = 5.0
 
 
 @dataclass
 class FirstRetry:
-    """What was seen of the first wait, in the table and in the broker."""
+    """The first retry delay, as observed in the table and in the broker."""
 
     early: bool = False
-    """Its message was in the broker before the row was written."""
+    """Whether the message was in the broker before the row was written."""
     written: list[float] = field(default_factory=list)
     """When the row was written after a failure, on the monotonic clock."""
     due: list[float] = field(default_factory=list)
-    """After how many seconds the waiting row was due, at each failure."""
+    """The seconds from the row's write until it is due, at each failure."""
     held: bool = False
-    """The broker held a message with a time for it."""
+    """Whether the broker held a delayed message for it."""
 
 
 def test_a_step_that_fails_and_passes(scene: Scene, dynamodb_proxy: DynamoDBProxy) -> None:
@@ -66,7 +66,7 @@ def test_a_step_that_fails_and_passes(scene: Scene, dynamodb_proxy: DynamoDBProx
             sent=sent,
             expected="the row is written before the message is sent",
             got="the message was in the broker before the row was written",
-            cause="a fast worker finds that the job still has its lease, and drops the retry",
+            cause="a fast worker gets the message while the job still has its lease, and drops the retry",
         )
     row = scene.completed(one, sent, 0.0)
     check_requests(scene, sent, one, [429, 503, 503, None, 200])
@@ -74,7 +74,7 @@ def test_a_step_that_fails_and_passes(scene: Scene, dynamodb_proxy: DynamoDBProx
     gap = second.started - (first.ended or first.started)
     if gap < ASKED_SECONDS * SLACK:
         too_early(
-            sent, f"{ASKED_SECONDS:g} s after the 429 at the soonest", f"{gap:.2f} s after it"
+            sent, f"a retry at least {ASKED_SECONDS:g} s after the 429", f"{gap:.2f} s after it"
         )
     check_slot(scene, sent, one, seen)
     check_due(scene, sent, seen)
@@ -83,7 +83,7 @@ def test_a_step_that_fails_and_passes(scene: Scene, dynamodb_proxy: DynamoDBProx
 
 
 def follow(scene: Scene, dynamodb_proxy: DynamoDBProxy, one: Submitted) -> FirstRetry:
-    """Let the job run to its end. Each of its writes is looked at before it arrives."""
+    """Let the job run to its end, and look at each of its writes before it arrives."""
     seen = FirstRetry()
 
     def look(request: Request) -> bool:
@@ -108,7 +108,7 @@ def follow(scene: Scene, dynamodb_proxy: DynamoDBProxy, one: Submitted) -> First
 
 
 def check_slot(scene: Scene, sent: str, one: Submitted, seen: FirstRetry) -> None:
-    """The wait takes no slot of the worker: somebody else keeps it, a message or the row."""
+    """Check that the delay takes no slot of the worker: a message or the row keeps it."""
     first = asked(scene.openai, one)[0]
     answered = first.ended or first.started
     kept_by_row = bool(seen.due) and ASKED_SECONDS * SLACK < seen.due[0] < LATE_SECONDS
@@ -116,31 +116,31 @@ def check_slot(scene: Scene, sent: str, one: Submitted, seen: FirstRetry) -> Non
     if slow and not seen.held and not kept_by_row:
         fail(
             sent=sent,
-            expected="the row is written at once, then a message or the row keeps the wait",
+            expected="the row is written at once, then a message or the row keeps the delay",
             got=f"the row was written {seen.written[0] - answered:.2f} s after the answer, and neither a "
-            "message nor the row kept a wait",
-            cause="the step slept in the worker (`time.sleep`): a wait must not occupy a slot",
+            "message nor the row kept a delay",
+            cause="the step slept in the worker (`time.sleep`), but a delay must not occupy a slot",
         )
 
 
 def check_due(scene: Scene, sent: str, seen: FirstRetry) -> None:
-    """While a message keeps the wait, the row is due when that message counts as lost."""
+    """Check that the row is due when the message that keeps the delay counts as lost."""
     if not seen.held or not seen.due:
         return
     redrive = scene.settings.redrive_seconds
     least = redrive + ASKED_SECONDS * SLACK
     if not least <= seen.due[0] <= redrive + ASKED_SECONDS + LATE_SECONDS:
         early = seen.due[0] < least
-        cause = "`wait + redrive_seconds`, and the wait is at least `asked_wait(error)`: "
+        cause = "make the row due after `wait + redrive_seconds`, and `wait` respects `asked_wait(error)`: "
         cause += (
-            "before that the message still waits or is on its way, and the outbox starts the job again"
+            "a row that is due earlier makes the outbox restart the job while its message still waits"
             if early
-            else "after that a lost message is noticed too late"
+            else "a row that is due later finds a lost message too late"
         )
         fail(
             sent=f"{sent} (REDRIVE_SECONDS {redrive})",
-            expected=f"the row due {redrive} s after the end of the wait: {redrive + ASKED_SECONDS:g} s or "
-            "a little more",
+            expected=f"the row due {redrive} s after the end of the delay: in {redrive + ASKED_SECONDS:g} s "
+            "or a little more",
             got=f"due after {seen.due[0]:.2f} s",
             cause=cause,
         )

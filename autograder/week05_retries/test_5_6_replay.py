@@ -8,13 +8,7 @@ from random import Random
 import pytest
 
 from autograder.sdk import fail
-from autograder.sdk.answers import (
-    Code,
-    changed,
-    must_be_job,
-    must_raise,
-    plain,
-)
+from autograder.sdk.answers import Code, changed, must_be_job, must_raise, plain
 from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.week05_retries.rows import (
     DEAD_MODEL,
@@ -30,23 +24,20 @@ from autograder.week05_retries.rows import (
 
 pytestmark = pytest.mark.item("5.6")
 
-REPLAYS = "pipeline.models.replays"
 SLACK_SECONDS = 3.0
 GONE = ("error", "dead_letter", "dead_at", "waiting", "finished_at", "expires_at", "lease_owner")
-ONE_WRITE = (
-    "`move` in one conditional write, with `generation=job.generation`: the one that was read"
-)
+ONE_WRITE = "write everything in one conditional write: `move` with the generation that was read"
 
 
 def test_one(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
-    """Back to where every job begins, and nothing of the failure is left."""
+    """The job is pending as at its start, and nothing of the failure is left."""
     for due_in in (None, 0.0, float(rng.randint(30, 90))):
         row = died(rng)
         quiet.put(row)
         sent = f"replay() of a job with a dead letter, due_in={due_in}"
         must_be_job(sent, code.ask(DEAD_MODEL, "replay", as_job(row), due_in))
         found = row_of(quiet, row["id"])
-        check_anew(sent, found, row)
+        check_reset(sent, found, row)
         after = due_after(found)
         wanted = settings.publish_seconds if due_in is None else due_in
         if after is None or abs(after - wanted) > SLACK_SECONDS or "due_shard" not in found:
@@ -56,26 +47,27 @@ def test_one(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
                 got=plain(
                     {name: found.get(name) for name in ("due_at", "due_shard", "updated_at")}
                 ),
-                cause="`timing(job.id, Status.PENDING, wait)`: a job that nobody finds never begins",
+                cause="write `timing(job.id, Status.PENDING, wait)`: the outbox finds a job by it",
             )
         if left := quiet.by("by_dead_letter", "owner", row["owner"]):
-            fail(sent=sent, expected="no longer in the list of the dead", got=plain(left))
+            fail(sent=sent, expected="no entry in the list of dead letters", got=plain(left))
 
 
 def died(rng: Random) -> Item:
-    """A job with a dead letter, which somebody has replayed before."""
+    """Return a job with a dead letter, which may have been replayed before."""
     return dead(rng, owner=f"owner-{rng.getrandbits(32):x}", replays=rng.randint(0, 5))
 
 
-def check_anew(sent: str, row: Item, before: Item) -> None:
-    """Pending, with a clean slate."""
+def check_reset(sent: str, row: Item, before: Item) -> None:
+    """Check that the job is pending, and that its counts and its failure are removed."""
+    both = "a job that runs again must not be in the list of dead letters"
     causes = {
-        "deliveries": "with the old deliveries the job counts as poison at its next crash, or at once",
-        "failures": "with the old failures its first error is its last attempt",
-        "lost_messages": "it was counted of deliveries that are forgotten now",
-        "waiting": "the outbox would send that step, and the job is at its beginning",
-        "dead_letter": "a job that lives and has a dead letter stands in both lists",
-        "dead_at": "a job that lives and has a dead letter stands in both lists",
+        "deliveries": "with the old deliveries the job counts as poison, at once or after the next crash",
+        "failures": "with the old failures the first error would be the last attempt",
+        "lost_messages": "it belongs to the old deliveries: with it, the limit would allow more crashes",
+        "waiting": "the outbox would send the message of that step, but the job restarts",
+        "dead_letter": both,
+        "dead_at": both,
     }
     odd = [name for name in GONE if name in row]
     odd += [
@@ -85,21 +77,21 @@ def check_anew(sent: str, row: Item, before: Item) -> None:
         got = plain({name: row[name] for name in ("status", *odd) if name in row})
         fail(
             sent=sent,
-            expected="a pending job; error, dead letter and counts are gone",
+            expected="a pending job without error, dead letter and counts",
             got=got or "no row",
-            cause=next((causes[name] for name in odd if name in causes), "`move` to PENDING"),
+            cause=next((causes[name] for name in odd if name in causes), "use `move` to PENDING"),
         )
     if row.get("replays") != before["replays"] + 1:
         fail(
             sent=sent,
             expected=f"replays: {before['replays'] + 1}",
             got=f"replays: {plain(row.get('replays'))}",
-            cause="whoever reads the next dead letter must see how often this was tried",
+            cause="add 1 to `replays`: the next dead letter must show how often the job was replayed",
         )
 
 
 def test_one_too_late(code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
-    """Somebody else was faster: by now, or right before the write; or nobody was."""
+    """Another request was faster: before the call, or right before the write. In two cases none was."""
 
     def replayed(row: Item) -> Item:
         more = {"owner": row["owner"], "replays": row["replays"] + 1}
@@ -116,13 +108,13 @@ def test_one_too_late(code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, rn
     cases: list[tuple[str, Callable[[Item], Item] | None, bool]] = [
         (what + (", right before the write" if racing else ""), other, racing)
         for what, other in (
-            ("that somebody else has replayed", replayed),
+            ("that another request has replayed", replayed),
             ("that was replayed, and has failed again", failed_again),
             ("that was replayed, and is completed", completed),
         )
         for racing in (False, True)
     ]
-    cases += [("that nobody else replays", None, False)] * 2
+    cases += [("that no other request replays", None, False)] * 2
     for what, other, racing in rng.sample(cases, len(cases)):
         row = died(rng)
         quiet.put(row)
@@ -134,11 +126,11 @@ def test_one_too_late(code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, rn
 
 
 def alone(sent: str, code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, row: Item) -> None:
-    """Nobody else wants this one: it is replayed, in one write."""
+    """Check a job that no other request replays: it is replayed, in one write."""
     with dynamodb_proxy.watching() as seen:
         must_be_job(sent, code.ask(DEAD_MODEL, "replay", as_job(row)))
     check_one_write(sent, seen, row["id"], ONE_WRITE)
-    check_anew(sent, row_of(quiet, row["id"]), row)
+    check_reset(sent, row_of(quiet, row["id"]), row)
 
 
 def refused(
@@ -150,7 +142,7 @@ def refused(
     now: Item,
     racing: bool,
 ) -> None:
-    """A JobConflict, and what somebody else has made of the row is left alone."""
+    """Check that `JobConflict` is raised, and that the row of the faster request is unchanged."""
 
     def act() -> None:
         quiet.put(now)
@@ -164,4 +156,4 @@ def refused(
         answer = code.ask(DEAD_MODEL, "replay", as_job(row))
     must_raise(sent, answer, "JobConflict", ONE_WRITE)
     if odd := changed(now, quiet.get(row["id"])):
-        fail(sent=sent, expected="JobConflict, nothing written", got=odd, cause=ONE_WRITE)
+        fail(sent=sent, expected="JobConflict, and an unchanged row", got=odd, cause=ONE_WRITE)

@@ -24,13 +24,11 @@ pytestmark = pytest.mark.item("5.6")
 
 REPLAYS = "pipeline.models.replays"
 SLACK_SECONDS = 3.0
-ONE_WRITE = (
-    "`move` in one conditional write, with `generation=job.generation`: the one that was read"
-)
+ONE_WRITE = "`replay` must be one conditional write with the generation that was read"
 
 
 def deaths(rng: Random, owner: str, count: int, kinds: list[str]) -> list[Item]:
-    """Jobs with dead letters, oldest first."""
+    """Return jobs with dead letters, oldest first."""
     times = sorted(moment(-rng.uniform(100, 9_000)) for _ in range(count))
     found = []
     for at, died in enumerate(times):
@@ -40,7 +38,7 @@ def deaths(rng: Random, owner: str, count: int, kinds: list[str]) -> list[Item]:
 
 
 def replay_all(code: Code, sent: str, owner: str, kind: str | None) -> tuple[float, float]:
-    """How many, and how long that takes, by the student's word."""
+    """Return the count and the seconds of the student's `Replayed`."""
     said = must_return(sent, code.ask(REPLAYS, "replay_all", owner, kind))
     said = said if isinstance(said, dict) else {}
     count, seconds = number(said.get("count")), number(said.get("seconds"))
@@ -52,7 +50,7 @@ def replay_all(code: Code, sent: str, owner: str, kind: str | None) -> tuple[flo
 def check_throttled(
     sent: str, table: Rows, wanted: list[Item], said: tuple[float, float], every: float
 ) -> None:
-    """Each is pending, the oldest due at once, and each later one `every` seconds after."""
+    """Check that each job is pending, the oldest due at once, and each next one `every` seconds later."""
     rows = [row_of(table, one["id"]) for one in wanted]
     asleep = [row["id"] for row in rows if row.get("status") != "pending" or "due_at" not in row]
     if asleep:
@@ -60,7 +58,7 @@ def check_throttled(
             sent=sent,
             expected=f"{len(wanted)} jobs pending and due",
             got=f"{len(asleep)} of them are not",
-            cause="`replay` each of the chosen",
+            cause="`replay` each job of `chosen`",
         )
     written = rows[0].get("updated_at") if rows else None
     due = [due_after({**row, "updated_at": written}) for row in rows]
@@ -74,8 +72,8 @@ def check_throttled(
             sent=sent,
             expected=f"due, oldest first, after {[round(one) for one in expected]} s",
             got=f"due after {[one if one is None else round(one) for one in due]} s",
-            cause=f"REPLAYS_PER_SECOND is {1 / every:g}: whatever they all need may only just be back, "
-            "and new documents need it too. Oldest first; who was left out takes no turn",
+            cause=f"REPLAYS_PER_SECOND is {1 / every:g}, because the provider may still be weak and also "
+            "serves new documents. Oldest first, and a skipped job uses up no slot",
         )
     last = expected[-1] if expected else 0.0
     if said[0] != len(wanted) or abs(said[1] - last) > SLACK_SECONDS:
@@ -87,7 +85,7 @@ def check_throttled(
 
 
 def test_all(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
-    """An owner's, or those of one kind: no one else's, and nothing that lives."""
+    """All dead letters of an owner, or those of one kind. No other job is touched."""
     every = 1 / settings.replays_per_second
     owner, other = (f"owner-{rng.getrandbits(32):x}" for _ in "ab")
     kinds = [f"{rng.getrandbits(64):016x}" for _ in "ab"]
@@ -104,14 +102,14 @@ def test_all(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
     check_throttled(sent, quiet, mine[::2], said, every)
     sent = "replay_all() for the other three"
     check_throttled(sent, quiet, mine[1::2], replay_all(code, sent, owner, None), every)
-    sent = "replay_all() where no dead letter is left"
+    sent = "replay_all() of an owner without dead letters"
     check_throttled(sent, quiet, [], replay_all(code, sent, owner, None), every)
 
 
 def test_all_while_others_do(
     code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, settings: Settings, rng: Random
 ) -> None:
-    """One of them is replayed by somebody else, right before its write."""
+    """Another request replays one of the jobs, right before its write."""
     every = 1 / settings.replays_per_second
     owner = f"owner-{rng.getrandbits(32):x}"
     mine = deaths(rng, owner, 4, ["0123456789abcdef"])
@@ -124,18 +122,18 @@ def test_all_while_others_do(
     def writes_it(request: Request) -> bool:
         return request.writes and request.names(taken["id"])
 
-    sent = "replay_all() of 4 jobs; somebody else replays the second, right before its write"
+    sent = "replay_all() of 4 jobs; another request replays the second, right before its write"
     with dynamodb_proxy.before(act, writes_it):
         said = replay_all(code, sent, owner, None)
     if odd := changed(taken, quiet.get(taken["id"])):
-        fail(sent=sent, expected="the second is left alone", got=odd, cause=ONE_WRITE)
+        fail(sent=sent, expected="the second job is unchanged", got=odd, cause=ONE_WRITE)
     check_throttled(sent, quiet, [mine[0], *mine[2:]], said, every)
 
 
 def test_all_without_dynamodb(
     code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """DynamoDB does not answer to the second replay. Then it is not one that somebody else did."""
+    """DynamoDB does not answer to the second write. That is an outage, not a conflict."""
     owner = f"owner-{rng.getrandbits(32):x}"
     mine = deaths(rng, owner, 3, ["0123456789abcdef"])
     quiet.put(*mine)
@@ -146,15 +144,12 @@ def test_all_without_dynamodb(
     sent = "replay_all() of 3 jobs; DynamoDB does not answer to the write of the second"
     with dynamodb_proxy.watching(passes):
         answer = code.ask(REPLAYS, "replay_all", owner, None)
-    cause = (
-        "only `JobConflict` says that somebody else replayed the job. Other errors must reach the "
-    )
-    cause += "client, or it is told that all went well"
+    cause = "skip a job only on `JobConflict`: after an outage the client must not be told that all went well"
     must_raise(sent, answer, "JobStoreUnavailable", cause)
 
 
 def test_all_has_a_limit(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
-    """One request replays `MAX_REPLAYS` at most. Here that is 3."""
+    """One request replays at most `MAX_REPLAYS` jobs, which is 3 in this check."""
     owner = f"owner-{rng.getrandbits(32):x}"
     mine = deaths(rng, owner, 5, ["0123456789abcdef"])
     quiet.put(*mine)
@@ -169,4 +164,4 @@ def test_all_has_a_limit(code: Code, quiet: Rows, settings: Settings, rng: Rando
     check_throttled(sent, quiet, mine[:3], said, 1 / settings.replays_per_second)
     for one in mine[3:]:
         if odd := changed(one, quiet.get(one["id"])):
-            fail(sent=sent, expected="the two newest are left for the next request", got=odd)
+            fail(sent=sent, expected="the two newest wait for the next request", got=odd)
