@@ -104,7 +104,7 @@ def test_redis_that_is_gone_when_a_job_ends_and_comes_back_empty(run, tmp_path):
         poll(lambda: (tmp_path / "untold").exists() or None)
         run.redis.stop()
         (tmp_path / "hold-untold").unlink()
-        poll(lambda: "waits for the broker" in api.worker_log() or None)
+        poll(lambda: "is left to the outbox" in api.worker_log() or None)
         assert api.job(job_id)["status"] == "completed"
         assert run.webhooks.deliveries() == []
         node = api.apps.workers[0]
