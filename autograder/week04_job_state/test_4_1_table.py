@@ -156,9 +156,9 @@ def test_due_and_expiry(
     table = JobsTable(run, f"sparse-{rng.getrandbits(32):x}")
     create(table, must_return(SENT, student.ask(JOB, "table_definition")))
     for state in rng.sample(STATES, len(STATES)):
-        for _ in range(JOBS_A_STATE):
-            one = job(rng, state)
-            one |= timing(code, one["id"], state, rng.choice([0.0, rng.uniform(100, 900)]), wait_of)
+        for place in range(JOBS_A_STATE):
+            one, due_in = job(rng, state), rng.uniform(100, 900) if place else 0.0
+            one |= timing(code, one["id"], state, due_in, wait_of)
             table.put({name: value for name, value in one.items() if value is not None})
     check_due_index(table, index_names(student)[1], student)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -130,9 +131,9 @@ def test_generations(code: Code, table: JobsTable, rng: Random) -> None:
 
 def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
     """For an id without a job, nothing is written and JobNotFound is raised."""
-    for more in ({}, {"generation": rng.randint(1, 9)}):
+    for more, to in product(({}, {"generation": rng.randint(1, 9)}), ("cancelled", "completed")):
         job_id = new_id(rng)
-        answer = move(code, job_id, rng.choice(["cancelled", "completed"]), **more)
+        answer = move(code, job_id, to, **more)
         sent = "move() with an id that no job has"
         if (made := table.get(job_id)) is not None:
             fail(
@@ -175,20 +176,22 @@ def test_a_death_half_way(
             return
 
 
-def races(rng: Random) -> list[tuple[str, str, bool, bool]]:
+def races() -> list[tuple[str, str, bool, bool]]:
     """Changes that lose a race: the old status, the new one, whether the caller passes its
     generation, and whether another worker takes the job (else a customer cancels it).
     """
     found = [(start, to, False, False) for start, ends in ALLOWED.items() for to in sorted(ends)]
-    found.append(("processing", rng.choice(FINISHED), True, False))
-    return [*found, ("processing", rng.choice(FINISHED), True, True)]
+    return [
+        *found,
+        *(("processing", to, True, taken) for to in FINISHED for taken in (False, True)),
+    ]
 
 
 def test_a_write_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
     """Another process writes right before the student's write arrives, or no process does."""
-    cases = [(*case, nth) for case in races(rng) for nth in NTH]
+    cases = [(*case, nth) for case in races() for nth in NTH]
     for start, to, named, taken, nth in rng.sample(cases, len(cases)):
         one, mark = job(rng, start), f"{rng.getrandbits(64):x}"
         table.put(one)

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bootcamp import paths
+from bootcamp.bench.live import measure_live
 from bootcamp.course.layers import reference_layers
 from bootcamp.course.weeks import find_week
 from bootcamp.errors import BootcampError
@@ -83,6 +84,10 @@ def measure_all(console: Console) -> list[Row]:
         with stack.isolated() as run:
             run.openai.script(Fault.slow(MODEL_SECONDS, times=None))
             rows += measure_slots(run)
+        status.update("measuring streams and polling")
+        with stack.isolated() as run:
+            for row in measure_live(run):
+                rows.append({"what": row["what"], "how": row["how"], "seconds": row["seconds"]})
     return rows
 
 

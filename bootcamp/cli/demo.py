@@ -72,8 +72,7 @@ def demo_command(
                     print(json.dumps(stage.report.to_json(), ensure_ascii=False), flush=True)
                 console.print(_verdict(stage.report))
                 if not once:
-                    docs = stage.report.addresses["API docs"]
-                    console.print(f"It stays up. Try the API: {docs}   Ctrl-C stops it.")
+                    console.print(_stays_up(stage.report))
                     wait_for_the_end(stage.apps, lambda text: console.print(text, style="yellow"))
         except KeyboardInterrupt:
             console.print("Stopped." if done else "Stopped before it was done.")
@@ -82,6 +81,12 @@ def demo_command(
             if as_json and not done:
                 print(json.dumps({"ok": False, "error": str(error)}, ensure_ascii=False))
             raise
+
+
+def _stays_up(report: Report) -> str:
+    page, docs = report.addresses.get("Status page"), report.addresses["API docs"]
+    look = f"Open the status page: {page}   Try" if page else "Try"
+    return f"It stays up. {look} the API: {docs}   Ctrl-C stops it."
 
 
 def _verdict(report: Report) -> Text:

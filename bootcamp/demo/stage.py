@@ -22,7 +22,7 @@ from bootcamp.environment import has_own_key
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.samples.library import Samples
 from bootcamp.stack import Run, Stack, find_or_start
-from bootcamp.stack.apps import Apps
+from bootcamp.stack.apps import PAGE_MODULE, Apps, has
 
 WORKERS = 2
 HASTE = {
@@ -33,7 +33,7 @@ HASTE = {
 }
 """Nobody watches a demo for a minute: production's waits are longer."""
 TOKENS = "3,000"
-"""What samples, questions and a note come to, by the stand-in's count: 2,800 in 7 requests."""
+"""What samples, questions and two notes come to, by the stand-in's count: 2,800 in 8 requests."""
 REQUEST_SECONDS = 30.0
 STOP_SECONDS = 0.0
 """What an unfinished task is given at the end: all that it works on is thrown away with it."""
@@ -256,7 +256,9 @@ def _report(
 ) -> Report:
     api = str(apps.api_url)
     known = run.environment()
+    page = {"Status page": f"{api}/"} if has(layers, PAGE_MODULE) else {}
     addresses = {
+        **page,
         "API": api,
         "API docs": f"{api}/docs",
         "Redis": known["REDIS_URL"],

@@ -34,6 +34,8 @@ from bootcamp.stack.supervisor import Supervisor
 API_MODULE = Path("pipeline/api/app.py")
 MIGRATE_MODULE = Path("pipeline/migrate.py")
 SCHEDULE_MODULE = Path("pipeline/tasks/schedule.py")
+PAGE_MODULE = Path("pipeline/api/dashboard.py")
+"""Serves the status page, from week 7 on."""
 CELERY_APP = "pipeline.tasks.celery_config"
 UNWRITTEN = re.compile(r"NotImplementedError: (\d\.\d+)\s*$", re.MULTILINE)
 """What a scaffold's process ends with."""

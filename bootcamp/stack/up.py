@@ -17,7 +17,7 @@ from bootcamp.course.weeks import Week
 from bootcamp.errors import StackError
 from bootcamp.ports import is_free
 from bootcamp.stack import Stack
-from bootcamp.stack.apps import Apps
+from bootcamp.stack.apps import PAGE_MODULE, Apps, has
 from bootcamp.stack.state import holder, is_held, make_private, read_json, write_private
 
 READY_FILE = "up.json"
@@ -86,7 +86,8 @@ def running(plan: Plan) -> Iterator[tuple[Up, Apps | None]]:
 def _describe(plan: Plan, stack: Stack, apps: Apps | None, problem: str) -> Up:
     known = stack.environment()
     api = apps.api_url if apps else None
-    addresses = {"API": f"{api}/docs"} if api else {}
+    page = {"Status page": f"{api}/"} if has(plan.layers, PAGE_MODULE) else {}
+    addresses = {**page, "API": f"{api}/docs"} if api else {}
     addresses |= {
         "Redis": known["REDIS_URL"],
         "PostgreSQL": known["DATABASE_URL"],

@@ -23,6 +23,7 @@ PARSER = "pipeline.toy.parser:parse"
 RESULTS_ARE_THE_RECORD = False
 OUTBOX_IN_API = False
 HOOKS: tuple[JobHook, ...] = (Retries(), Alerts(), Webhooks())
+ROW_WRITTEN: str | None = None
 DUE_HANDLERS: dict[str, DueHandler] = {job.KIND: notify_or_resume, deliveries.KIND: send_delivery}
 
 __all__ = ["DOCUMENT_TASK", "PipelineTask"]

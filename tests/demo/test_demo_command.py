@@ -105,10 +105,12 @@ def test_json_is_one_object_and_nothing_else(joined):
     ]
     for answer in report["answers"]:
         assert answer["found"] in answer["text"] and 0 < answer["score"] <= 1
-    retried, replayed, told = (one["lines"] for one in report["stories"])
+    retried, replayed, told, watched = (one["lines"] for one in report["stories"])
     assert [re.split(r"[:,] ", line)[1] for line in retried[:3]] == ["503", "503", "200"]
     assert "AuthenticationError" in replayed[0] and replayed[-1] == "replayed: job completed"
     assert told[0].startswith("job.completed, webhook-id msg_")
+    assert watched[1].startswith("pending → ") and watched[1].endswith(" → completed")
+    assert watched[-1] == f"the page: {report['addresses']['Status page']}"
 
 
 @pytest.fixture
@@ -242,7 +244,7 @@ def test_the_real_service_is_used_when_asked_for(joined, samples, real):
     done = run_demo(joined, "--samples", samples, "--real-openai", **own(real))
     assert done.returncode == 0, done.stderr
     assert "the real service, with your key" in done.stdout
-    assert len(real.journal("embeddings")) == 3, "document, question, the document with a webhook"
+    assert len(real.journal("embeddings")) == 4, "document, question, webhook's note, watched note"
 
 
 def test_the_real_service_needs_a_key(joined):

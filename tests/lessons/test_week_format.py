@@ -6,6 +6,7 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from string import ascii_lowercase
 
 import pytest
@@ -27,6 +28,12 @@ OVERVIEW_PARTS = (
 )
 WEEKS = [week for week in graded_weeks() if load_manifest(week).format == 2]
 ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
+JS_FUNCTION = re.compile(
+    r"^ *(?:export )?(?:async )?(?:function )?(?!if|for|while|switch)(#?\w+)\([^()]*\) \{$", re.M
+)
+"""The first line of a function or a method in a script."""
+LANGUAGES = {".py": "python", ".js": "js", ".css": "css", ".html": "html"}
+"""By file ending: what a fence with code of such a file says."""
 each_week = pytest.mark.parametrize("week", WEEKS, ids=str)
 each_item = pytest.mark.parametrize(("week", "item"), ITEMS, ids=[item.id for _, item in ITEMS])
 
@@ -39,11 +46,22 @@ def answers(week: Week, item: Item) -> Iterator[tuple[str, str, Block]]:
     """File, function and block of each blank of an item."""
     for file in item.files:
         text = (week.solutions / file).read_text(encoding="utf-8")
-        functions = list(named(ast.parse(text)))
         for block in blocks(text, week.solutions / file):
             if block.item == item.id:
-                around = [name for name, node in functions if holds(node, block)]
-                yield file, around[-1], block
+                yield file, place_of(block, Path(file).suffix, text), block
+
+
+def place_of(block: Block, kind: str, text: str) -> str:
+    """The function that a block is in. A style sheet and a page have none: there it is the id of the
+    block's first requirement, such as `7.5g`.
+    """
+    if kind == ".py":
+        around = [name for name, node in named(ast.parse(text)) if holds(node, block)]
+        return around[-1]
+    if kind == ".js":
+        before = "\n".join(text.splitlines()[: block.line])
+        return JS_FUNCTION.findall(before)[-1]
+    return next(iter(block.requirements))
 
 
 def named(node: ast.AST, before: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -122,9 +140,12 @@ def test_every_function_has_a_ladder(week: Week, item: Item) -> None:
 def test_the_answer_of_a_ladder_is_the_reference(week: Week, item: Item) -> None:
     """So a changed reference cannot leave an old answer behind."""
     for file, function, block in answers(week, item):
-        (ladder,) = [one for one in ladders(week, item) if one.function == function]
+        (ladder,) = [
+            one for one in ladders(week, item) if (one.file, one.function) == (file, function)
+        ]
         code = textwrap.dedent("\n".join(block.code)).strip()
-        assert f"```python\n{code}\n```" in ladder.hints[-1].text, f"{file}: {function}"
+        language = LANGUAGES[Path(file).suffix]
+        assert f"```{language}\n{code}\n```" in ladder.hints[-1].text, f"{file}: {function}"
         assert not any(code in hint.text for hint in ladder.hints[:-1])
 
 
@@ -144,4 +165,5 @@ def test_a_ladder_has_a_similar_case_in_code(week: Week, item: Item) -> None:
     def similar(ladder: Ladder) -> str:
         return next(hint.text for hint in ladder.hints if hint.title == "Similar case")
 
-    assert all("```python" in similar(ladder) for ladder in ladders(week, item))
+    for ladder in ladders(week, item):
+        assert f"```{LANGUAGES[Path(ladder.file).suffix]}" in similar(ladder)

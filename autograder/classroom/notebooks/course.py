@@ -72,7 +72,8 @@ class Course:
         notebook = read(content, self.week)
         folder = self.submitted(student)
         shutil.rmtree(folder, ignore_errors=True)
-        write_atomic(folder / NOTEBOOK.name, nbformat.writes(notebook).encode("utf-8", "replace"))
+        text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+        write_atomic(folder / NOTEBOOK.name, text.encode("utf-8", "replace"))
         if moment:
             write_atomic(folder / "timestamp.txt", f"{moment:%Y-%m-%d %H:%M:%S} UTC\n".encode())
 
@@ -87,9 +88,10 @@ def read(content: bytes, week: Week) -> Any:
     Raises:
         Refused: it is no notebook, or the notebook of another week.
     """
-    ours = nbformat.read(week.graded_notebook, as_version=4)
+    ours = nbformat.read(week.graded_notebook, as_version=4)  # type: ignore[no-untyped-call]
     try:
-        notebook = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
+        text = content.decode("utf-8-sig")
+        notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(notebook)
         found = {_grade_id(cell) for cell in notebook.cells}
     except (*NOT_A_NOTEBOOK, nbformat.ValidationError) as error:

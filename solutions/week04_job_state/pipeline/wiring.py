@@ -22,6 +22,8 @@ OUTBOX_IN_API = True
 """Whether the API process runs the outbox. If not, `python -m pipeline.outbox` runs it."""
 HOOKS: tuple[JobHook, ...] = ()
 """Hooks that run before a task, after an error and at the end of a job, in this order."""
+ROW_WRITTEN: str | None = None
+"""The function that is called after each write to the jobs table."""
 DUE_HANDLERS: dict[str, DueHandler] = {KIND: redrive}
 """The function that handles a due item, by the item's kind."""
 

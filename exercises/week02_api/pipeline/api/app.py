@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from pipeline.api.responses import error_responses
-from pipeline.api.routes import routers
+from pipeline.api.routes import middleware, routers
 from pipeline.errors import (
     INTERNAL_KIND,
     INTERNAL_MESSAGE,
@@ -80,7 +80,10 @@ async def _fail(request: Request, error: Exception) -> JSONResponse:
 def create_app() -> FastAPI:
     """Build the application from the `router` of every module in `pipeline.api`, of all weeks."""
     api = FastAPI(
-        title="Document pipeline", lifespan=_lifespan, responses=error_responses(InvalidRequest)
+        title="Document pipeline",
+        lifespan=_lifespan,
+        middleware=middleware(),
+        responses=error_responses(InvalidRequest),
     )
     api.add_exception_handler(PipelineError, _refuse)
     api.add_exception_handler(RequestValidationError, _invalid)

@@ -66,8 +66,8 @@ def pdf_pages(stream: BinaryIO) -> Iterator[str]:
     #   a) Open the stream with `open_pdf`, and yield `page.extract_text()` for each page of
     #      `reader.pages`.
     #   b) Yield "" for a page without text, so that the pages after it keep their numbers.
-    #   c) Read an encrypted file that the empty password opens: it needs a password only for
-    #      changes. Call `reader.decrypt("")` if `reader.is_encrypted`.
+    #   c) Before you read a page, call `reader.decrypt("")` if `reader.is_encrypted`. Read a file
+    #      that the empty password opens: it needs a password only for changes.
     #   d) Raise `EncryptedDocument` if `decrypt` returns `PasswordType.NOT_DECRYPTED`.
     raise NotImplementedError("3.1")
 

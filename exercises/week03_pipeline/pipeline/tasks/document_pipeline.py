@@ -16,6 +16,7 @@ from kombu.utils.imports import symbol_by_name
 
 from pipeline.documents import DocumentRef
 from pipeline.states import PROGRESS
+from pipeline.steps import progress
 from pipeline.steps.artifacts import artifact_key, load_json, load_vectors, pack_json, pack_vectors
 from pipeline.steps.chunk import MAX_CHARS, OVERLAP, chunk_pages
 from pipeline.steps.embed import embed_texts, embedding_model
@@ -121,7 +122,9 @@ def embed_chunks(self: PipelineTask, ref: Reference) -> Reference:
     report(self, ref["document_id"], "embed")
 
     def make() -> bytes:
-        return pack_vectors(embed_texts([chunk["text"] for chunk in load_json(ref["chunks_key"])]))
+        texts = [chunk["text"] for chunk in load_json(ref["chunks_key"])]
+        progress.expect(len(set(texts)))
+        return pack_vectors(embed_texts(texts))
 
     key = artifact_key(ref["document_id"], "embed", ref["chunks_key"], model=embedding_model())
     return {**ref, "embeddings_key": stored(key, make)}

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
+from kombu.utils.imports import symbol_by_name
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.documents import DocumentRef
@@ -104,6 +105,8 @@ class Job(BaseModel):
     result: Any = None
     error: dict[str, str] | None = None
     """`{"type": …, "message": …}`, safe to show to a client."""
+    revision: int = 0
+    """The number of writes to this row."""
 
     @classmethod
     def from_item(cls, item: Item) -> Job:
@@ -169,8 +172,16 @@ def table_definition() -> dict[str, Any]:
 
 @cache
 def jobs() -> Table:
-    """Return the jobs table."""
-    return Table(job_settings().jobs_table)
+    """Return the jobs table. `ROW_WRITTEN` of `pipeline.wiring` names the function that is called after
+    each write.
+
+    `pipeline.wiring` is imported in the function, because it names modules that import this one.
+    """
+    from pipeline import wiring
+
+    name = job_settings().jobs_table
+    listener: str | None = getattr(wiring, "ROW_WRITTEN", None)
+    return Table(name, symbol_by_name(listener)) if listener else Table(name)
 
 
 def timing(job_id: str, status: Status, due_in: float = 0.0) -> dict[str, Any]:

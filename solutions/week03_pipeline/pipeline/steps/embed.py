@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from openai import OpenAI
 
+from pipeline.steps import progress
 from pipeline.steps.errors import BadEmbeddings, TextTooLong, WrongModel
 
 MAX_INPUTS = 2_048
@@ -116,6 +117,7 @@ def embed_batch(batch: list[str]) -> list[Vector]:
         check_model([len(item.embedding) for item in answer.data])
     except (ValueError, TypeError, AttributeError) as error:  # status 200, but no valid answer
         raise BadEmbeddings from error
+    progress.advance(len(batch))
     # BEGIN SOLUTION 3.3
     # ? e) Order the items of `answer.data` by `item.index`: the place of the item's text in `batch`.
     # ? f) Raise `BadEmbeddings` unless the indexes are exactly 0, 1, 2, … with one for each text.

@@ -44,6 +44,8 @@ class JobView(BaseModel):
     updated_at: datetime
     finished_at: datetime | None
     expires_at: datetime | None
+    revision: int
+    """Counts the writes to the job: of two answers the one with the higher number is newer."""
     result: Any = None
     error: TaskError | None = None
 
@@ -61,6 +63,7 @@ class JobView(BaseModel):
             updated_at=_date(job.updated_at),
             finished_at=_date_or_none(job.finished_at),
             expires_at=_date_or_none(job.expires_at),
+            revision=job.revision,
             result=job.result,
             error=TaskError(**job.error) if job.error else None,
         )

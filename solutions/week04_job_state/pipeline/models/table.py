@@ -12,7 +12,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -56,10 +56,17 @@ class ConditionFailed(Exception):
 
 
 class Table:
-    """One table. `python -m pipeline.migrate` must have created it."""
+    """One table. `python -m pipeline.migrate` must have created it.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: the table's name.
+        written: called with each item after it has been written, as the table has it then. It must
+            not raise, and must not wait for long.
+    """
+
+    def __init__(self, name: str, written: Callable[[Item], None] = lambda _: None) -> None:
         self.name = name
+        self._written = written
         self._lock = threading.Lock()
         self._made_in: int | None = None
         self._made: Any = None
@@ -93,6 +100,8 @@ class Table:
             try:
                 with _errors():
                     self._client.transact_write_items(TransactItems=writes)
+                for item, _ in puts:
+                    self._written(item)
                 return
             except _Cancelled as cancelled:
                 if any(code == "ConditionalCheckFailed" for code, _ in cancelled.reasons):
@@ -128,7 +137,8 @@ class Table:
             changes: the new values by attribute. None removes an attribute. A name with a dot,
                 such as `steps.parse`, sets one entry of a map and keeps the others.
             condition: DynamoDB checks it in the same moment, and writes only if it holds.
-            add: numbers to add, by attribute. A missing attribute counts as 0.
+            add: numbers to add, by attribute. A missing attribute counts as 0. Each write also adds
+                1 to `revision`, so that of two versions of an item the newer one is known.
 
         Returns:
             The whole item as it is after the write.
@@ -138,6 +148,7 @@ class Table:
         """
         write = uuid4().hex
         changes = {**changes, "write_id": write, "updated_at": moment()}
+        add = {**(add or {}), "revision": 1}
         try:
             with _errors():
                 answer = self._client.update_item(
@@ -146,16 +157,18 @@ class Table:
                     ConditionExpression=condition,
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **_update(changes, add or {}),
+                    **_update(changes, add),
                 )
         except ConditionFailed as failed:
             # If a response is lost, boto3 sends the write again, and our own first write makes the
             # condition fail. `write_id` says whose write was the last one.
             found = failed.found[0]
             if found is not None and found.get("write_id") == write:
+                self._written(found)
                 return found
             raise
         item: Item = answer["Attributes"]
+        self._written(item)
         return item
 
     def query(
@@ -197,6 +210,32 @@ class Table:
                 **more,
             )
         return answer["Items"], answer.get("LastEvaluatedKey")
+
+    def count(
+        self,
+        index: str,
+        where: ConditionBase,
+        *,
+        keep: ConditionBase | None = None,
+        start: Item | None = None,
+    ) -> tuple[int, Item | None]:
+        """Count in an index, in one read of at most 1 MB: how many items fit `keep`, and the place
+        where to go on (None at the end). The items themselves are not sent.
+
+        Raises:
+            JobStoreUnavailable: DynamoDB is away, or has not finished building the index.
+        """
+        more: dict[str, Any] = {"FilterExpression": keep} if keep else {}
+        more |= {"ExclusiveStartKey": start} if start else {}
+        with _errors():
+            answer = self._client.query(
+                TableName=self.name,
+                IndexName=index,
+                KeyConditionExpression=where,
+                Select="COUNT",
+                **more,
+            )
+        return int(answer["Count"]), answer.get("LastEvaluatedKey")
 
 
 def exact(seconds: float) -> Decimal:

@@ -1,0 +1,80 @@
+/** Asks for the jobs again and again, while there is something to see. */
+
+export const EVERY_SECONDS = 3;
+export const LONGEST_SECONDS = 30;
+
+export class Polling {
+  #timer = null;
+  #running = false;
+  #asking = false;
+  #failures = 0;
+
+  /**
+   * @param ask returns a promise; it rejects if the server does not answer
+   * @param isActive whether a job may still change by itself
+   * @param onOutcome called with `null` after each success, and with the error after each failure
+   */
+  constructor(ask, isActive, onOutcome) {
+    this.ask = ask;
+    this.isActive = isActive;
+    this.onOutcome = (error) => {
+      if (this.#running) onOutcome(error); // an answer that comes after `stop` is no news
+    };
+  }
+
+  /** Ask now, and go on as long as it is needed. Calling it twice changes nothing. */
+  start() {
+    if (this.#running) return;
+    this.#running = true;
+    this.now();
+  }
+
+  /** Ask no more. */
+  stop() {
+    this.#running = false;
+    clearTimeout(this.#timer);
+  }
+
+  /** Ask now instead of later, if polling is on: something has been started. */
+  now() {
+    clearTimeout(this.#timer);
+    if (this.#running && !this.#asking) return this.#round();
+    return Promise.resolve();
+  }
+
+  async #round() {
+    this.#asking = true;
+    const error = await this.attempt();
+    this.#asking = false;
+    if (!this.#running) return;
+    this.#failures = error ? this.#failures + 1 : 0;
+    const seconds = waitSeconds(this.#failures, this.isActive());
+    if (seconds !== null) this.#timer = setTimeout(() => this.now(), seconds * 1000);
+  }
+
+  /**
+   * Ask once, and say what came of it. Resolves with the error, or with `null` after a success.
+   * The next request is planned only after that, so two never run at the same time.
+   */
+  async attempt() {
+    // TODO 7.1:
+    //   e) Wait for `this.ask()`. Then call `this.onOutcome(null)`, and return `null`.
+    //   f) If it rejects, call `this.onOutcome(error)`, and return the error. Throw nothing, or
+    //      polling ends.
+    throw new Error("7.1 is not done yet");
+  }
+}
+
+/**
+ * How long to wait before the next request, in seconds; null: there is no next one.
+ *
+ * @param failures how many requests have failed, one after the other; 0: the last one succeeded
+ * @param active whether a job may still change by itself
+ */
+export function waitSeconds(failures, active) {
+  // TODO 7.1:
+  //   g) After a success wait `EVERY_SECONDS` while a job is active, and stop if none is.
+  //   h) After a failure go on in any case: the page does not know what happened meanwhile. Wait
+  //      twice as long with each failure in a row, up to `LONGEST_SECONDS`.
+  throw new Error("7.1 is not done yet");
+}

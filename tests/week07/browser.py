@@ -1,0 +1,83 @@
+"""A real browser for tests: Chromium through Playwright, with axe."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Dialog, Error, Page, sync_playwright
+
+from tests.parts import missing
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE = Path(__file__).parent / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+BAD = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for the tests of a module."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        except Error:
+            missing("Chromium is missing. Install it, or run `playwright install chromium`.")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`new_page(color_scheme="dark")` opens a page. `problems` has what went wrong in its scripts."""
+    contexts = []
+
+    def make(**options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        problems: list[str] = []
+
+        def dismiss(dialog: Dialog) -> None:
+            problems.append(dialog.message)
+            dialog.dismiss()
+
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("dialog", dismiss)
+        page.on(
+            "console",
+            lambda said: problems.append(said.text) if "Content Security" in said.text else None,
+        )
+        page.problems = problems  # type: ignore[attr-defined]
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], list[dict[str, Any]]]:
+    """What axe finds on a page that is serious or critical."""
+    if not AXE.is_file():
+        missing("axe is missing. Run `npm ci --prefix tests/week07/axe`.")
+    source = AXE.read_text(encoding="utf-8")
+
+    def judge(page: Page) -> list[dict[str, Any]]:
+        page.evaluate(source)  # not as a script of the page: its policy would refuse it
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [one for one in found["violations"] if one["impact"] in BAD]
+
+    return judge
