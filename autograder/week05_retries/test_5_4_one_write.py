@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
 
 from autograder.sdk import Answer, fail, made
-from autograder.sdk.answers import Code, changed, must_be_job, must_raise, number, plain
-from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
+from autograder.sdk.answers import Code, must_be_job, number, plain
+from autograder.sdk.dynamodb import DynamoDBProxy, check_one_write
+from autograder.week05_retries.conflicts import check_conflict
 from autograder.week05_retries.rows import LONG, Item, Rows, as_job, job, moment, row_of
 from autograder.week05_retries.test_5_4_letters import DEAD, Made
 
@@ -151,7 +153,9 @@ def test_too_late(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: R
         if act is None:
             alone(sent, code, table, dynamodb_proxy, row, rng)
         else:
-            refused(sent, code, table, dynamodb_proxy, row, rng, act, racing)
+            call = partial(fail_it, code, row, letter(rng)[1], mark(rng))
+            act_now = partial(act, row)
+            check_conflict(sent, table, dynamodb_proxy, row["id"], act_now, call, racing, ONE_WRITE)
 
 
 def alone(
@@ -163,34 +167,3 @@ def alone(
     check_one_write(sent, seen, row["id"], ONE_WRITE)
     if (status := row_of(table, row["id"]).get("status")) != "failed":
         fail(sent=sent, expected="a failed job", got=plain(status), cause=ONE_WRITE)
-
-
-def refused(
-    sent: str,
-    code: Code,
-    table: Rows,
-    dynamodb_proxy: DynamoDBProxy,
-    row: Item,
-    rng: Random,
-    act: Callable[[Item], None],
-    racing: bool,
-) -> None:
-    """Check that `JobConflict` is raised and the row is as `act` left it."""
-    kept: list[Item] = []
-
-    def meddle() -> None:
-        act(row)
-        kept.append(row_of(table, row["id"]))
-
-    def writes_it(request: Request) -> bool:
-        return racing and request.writes and request.names(row["id"])
-
-    if not racing:
-        meddle()
-    with dynamodb_proxy.before(meddle, writes_it):
-        answer = fail_it(code, row, letter(rng)[1], mark(rng))
-    must_raise(sent, answer, "JobConflict", ONE_WRITE)
-    if not kept:
-        fail(sent=sent, expected="a write that is rejected", got="no write", cause=ONE_WRITE)
-    if odd := changed(kept[0], row_of(table, row["id"])):
-        fail(sent=sent, expected="JobConflict, and an unchanged row", got=odd, cause=ONE_WRITE)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import pytest
 
 from autograder.sdk import fail
-from autograder.sdk.answers import Code, changed, must_be_job, must_raise, plain
-from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
+from autograder.sdk.answers import Code, must_be_job, plain
+from autograder.sdk.dynamodb import DynamoDBProxy, check_one_write
+from autograder.week05_retries.conflicts import check_conflict
 from autograder.week05_retries.rows import (
     DEAD_MODEL,
     Item,
@@ -122,7 +124,9 @@ def test_one_too_late(code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, rn
         if other is None:
             alone(sent, code, quiet, dynamodb_proxy, row)
         else:
-            refused(sent, code, quiet, dynamodb_proxy, row, other(row), racing)
+            act = partial(quiet.put, other(row))
+            call = partial(code.ask, DEAD_MODEL, "replay", as_job(row))
+            check_conflict(sent, quiet, dynamodb_proxy, row["id"], act, call, racing, ONE_WRITE)
 
 
 def alone(sent: str, code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, row: Item) -> None:
@@ -131,29 +135,3 @@ def alone(sent: str, code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, row
         must_be_job(sent, code.ask(DEAD_MODEL, "replay", as_job(row)))
     check_one_write(sent, seen, row["id"], ONE_WRITE)
     check_reset(sent, row_of(quiet, row["id"]), row)
-
-
-def refused(
-    sent: str,
-    code: Code,
-    quiet: Rows,
-    dynamodb_proxy: DynamoDBProxy,
-    row: Item,
-    now: Item,
-    racing: bool,
-) -> None:
-    """Check that `JobConflict` is raised, and that the row of the faster request is unchanged."""
-
-    def act() -> None:
-        quiet.put(now)
-
-    def writes_it(request: Request) -> bool:
-        return racing and request.writes and request.names(row["id"])
-
-    if not racing:
-        act()
-    with dynamodb_proxy.before(act, writes_it):
-        answer = code.ask(DEAD_MODEL, "replay", as_job(row))
-    must_raise(sent, answer, "JobConflict", ONE_WRITE)
-    if odd := changed(now, quiet.get(row["id"])):
-        fail(sent=sent, expected="JobConflict, and an unchanged row", got=odd, cause=ONE_WRITE)
