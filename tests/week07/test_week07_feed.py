@@ -10,6 +10,7 @@ from pipeline.live import progress as live_progress
 from pipeline.live.errors import EventsUnavailable, TooManyStreams
 from pipeline.live.feed import Feed
 from pipeline.live.publisher import Publisher
+from pipeline.live.settings import live_settings
 from pipeline.steps import progress
 
 SILENCE = 0.05
@@ -169,17 +170,17 @@ def test_progress_is_published_at_most_so_often(monkeypatch):
     from pipeline.lifecycle.hooks import TaskCall
 
     now, said = [0.0], []
-    monkeypatch.setattr(live_progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("pipeline.live.progress.time.monotonic", lambda: now[0])
     monkeypatch.setattr(
         live_progress, "publish_progress", lambda job, step, p: said.append((step, p))
     )
-    live_progress.live_settings.cache_clear()
+    live_settings.cache_clear()
     monkeypatch.setenv("PROGRESS_SECONDS", "0.5")
     reporter = live_progress.Reporter(None, TaskCall(3, "pipeline.embed_chunks", "w", []))
     for done in range(1, 101):
         now[0] += 0.125
         reporter.report(done, 100)
-    live_progress.live_settings.cache_clear()
+    live_settings.cache_clear()
     assert len(said) == 25
     assert said[0] == ("embed", 51) and said[-1] == ("embed", 80)
 
