@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from pipeline.live import progress as live_progress
@@ -148,13 +149,13 @@ def test_a_reader_that_nobody_holds_is_gone(feed):
 # -- publishing ---------------------------------------------------------------------------------
 
 
-class Away:
+class Away(Redis):
     """A Redis that is not there."""
 
     def __init__(self):
         self.asked = 0
 
-    def publish(self, channel, message):
+    def publish(self, channel, message, **kwargs):
         self.asked += 1
         raise RedisConnectionError("away")
 
