@@ -214,4 +214,6 @@ def _show(console: Console, course: Course, lines: list[Line], problems: tuple[s
         console.print(text)
     console.print(f"Points are in {course.folder / 'notebooks.csv'}, feedback in feedback/.")
     if any(one.score and one.score.by_hand for one in lines):
-        console.print(f"Grade by hand: cd {course.folder} and run nbgrader formgrader")
+        console.print(
+            f"Grade by hand: cd {course.folder}, run jupyter lab, and open the formgrader."
+        )

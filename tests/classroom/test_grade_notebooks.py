@@ -161,6 +161,17 @@ def test_the_next_run_grades_only_what_is_new(graded: Any) -> None:
     assert after == before
 
 
+@needs_sandbox
+def test_nbgraders_own_commands_have_our_settings(graded: Any) -> None:
+    out = graded[0] / "out"
+    words = [sys.executable, "-m", "nbgrader", "generate_feedback", WEEK.name, "--force"]
+    done = subprocess.run(words, cwd=out, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page = (out / "feedback" / "ben" / WEEK.name / "check.html").read_text(encoding="utf-8")
+    assert "BEGIN HIDDEN TESTS" not in page
+    assert "More tests ran here" in page
+
+
 def test_a_week_and_options_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     hand_in(tmp_path / "class" / "anna", notebook())
     words = [

@@ -13,6 +13,7 @@ import nbformat
 
 from autograder.classroom.intake.notebooks import NOTEBOOK
 from autograder.classroom.intake.trees import Refused
+from bootcamp import paths
 from bootcamp.course.weeks import Week
 from bootcamp.errors import UsageError
 from bootcamp.files import write_atomic
@@ -48,6 +49,18 @@ class Course:
         """Copy the notebook with its solutions and hidden tests."""
         target = self.folder / "source" / self.week.name / NOTEBOOK.name
         write_atomic(target, self.week.graded_notebook.read_bytes())
+
+    def write_settings(self, gradebook: Path) -> None:
+        """Write `nbgrader_config.py`: nbgrader's own commands in this folder have our settings, such
+        as feedback that hides the tests.
+        """
+        lines = [
+            f'load_subconfig("nbgrader_config.py", path={str(paths.NOTEBOOKS)!r})',
+            "c = get_config()",
+            f"c.CourseDirectory.root = {str(self.folder)!r}",
+            f"c.CourseDirectory.db_url = {f'sqlite:///{gradebook.resolve()}'!r}",
+        ]
+        write_atomic(self.folder / "nbgrader_config.py", "\n".join([*lines, ""]).encode())
 
     def write_kernel(self) -> Path:
         """Write the kernelspec that starts kernels in a sandbox. Returns the Jupyter data folder."""

@@ -55,6 +55,7 @@ def prepare(course: Course, gradebook: Path) -> None:
         BootcampError: nbgrader cannot do that.
     """
     course.write_source()
+    course.write_settings(gradebook)
     gradebook.parent.mkdir(parents=True, exist_ok=True)
     order = Order(str(course.folder), str(gradebook.resolve()), course.week.name, "")
     made = nbgrader(order).generate_assignment(course.week.name)
