@@ -67,12 +67,9 @@ def show_functions(console: Console, item: Item, found: Sequence[Ladder]) -> Non
 def show_hint(console: Console, item: Item, ladder: Ladder, number: int) -> None:
     """Show one step of a ladder; the first is number 1."""
     hint = ladder.hints[number - 1]
-    about = f"Item {item.id}, {ladder.function}" if ladder.function else f"Item {item.id}"
-    title = f"{about}: hint {number} of {len(ladder.hints)}"
-    if hint.title:
-        title += f", {hint.title.lower()}"
-    body = Markdown(hint.text) if ladder.function else Text(hint.text)
-    console.print(Panel(body, title=Text(title), title_align="left"))
+    step = f"hint {number} of {len(ladder.hints)}, {hint.title.lower()}"
+    title = Text(f"Item {item.id}, {ladder.function}: {step}")
+    console.print(Panel(Markdown(hint.text), title=title, title_align="left"))
 
 
 def _panel(one: ItemResult, card: Card) -> Panel:

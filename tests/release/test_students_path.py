@@ -257,8 +257,7 @@ def test_no_hint_lies_open_and_every_hint_is_shown(
         week = find_week(number)
         item = load_manifest(week).items[-1]
         ladder = ladders(week, item)[0]
-        words = ["hint", item.id, *([ladder.function] if ladder.function else []), "--all"]
-        shown = student.bootcamp(*words)
+        shown = student.bootcamp("hint", item.id, ladder.function, "--all")
         assert shown.returncode == 0, shown.stderr
         assert f"hint {len(ladder.hints)} of {len(ladder.hints)}" in shown.stdout
         assert "The solution comes when your course closes the week" in " ".join(
