@@ -147,6 +147,8 @@ def run(command: list[str]) -> None:
     sys.path[:0] = [folder, *before]
     sys.path_importer_cache.clear()
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As Python does when it starts: else a client that closes its connection kills an API.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     if "numpy.random" in sys.modules:  # `random` sees to itself after a fork
         sys.modules["numpy.random"].seed()
     if command[0] == "-m":
