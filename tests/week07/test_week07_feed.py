@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from pipeline.live import progress as live_progress
 from pipeline.live.errors import EventsUnavailable, TooManyStreams
 from pipeline.live.feed import Feed
 from pipeline.live.publisher import Publisher
+from pipeline.live.settings import live_settings
 from pipeline.steps import progress
 
 SILENCE = 0.05
@@ -147,13 +149,13 @@ def test_a_reader_that_nobody_holds_is_gone(feed):
 # -- publishing ---------------------------------------------------------------------------------
 
 
-class Away:
+class Away(Redis):
     """A Redis that is not there."""
 
     def __init__(self):
         self.asked = 0
 
-    def publish(self, channel, message):
+    def publish(self, channel, message, **kwargs):
         self.asked += 1
         raise RedisConnectionError("away")
 
@@ -169,17 +171,17 @@ def test_progress_is_published_at_most_so_often(monkeypatch):
     from pipeline.lifecycle.hooks import TaskCall
 
     now, said = [0.0], []
-    monkeypatch.setattr(live_progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("pipeline.live.progress.time.monotonic", lambda: now[0])
     monkeypatch.setattr(
         live_progress, "publish_progress", lambda job, step, p: said.append((step, p))
     )
-    live_progress.live_settings.cache_clear()
+    live_settings.cache_clear()
     monkeypatch.setenv("PROGRESS_SECONDS", "0.5")
     reporter = live_progress.Reporter(None, TaskCall(3, "pipeline.embed_chunks", "w", []))
     for done in range(1, 101):
         now[0] += 0.125
         reporter.report(done, 100)
-    live_progress.live_settings.cache_clear()
+    live_settings.cache_clear()
     assert len(said) == 25
     assert said[0] == ("embed", 51) and said[-1] == ("embed", 80)
 
