@@ -14,8 +14,8 @@ from autograder.week07_dashboard.board import Board
 from autograder.week07_dashboard.changes import Changes
 from autograder.week07_dashboard.streams import Streams
 
-STATS_SECONDS = 3.0
-"""How old a count may be: a second goes by quickly on a busy machine, and five take long."""
+STATS_SECONDS = 1.2
+"""How old a count may be."""
 
 
 @pytest.fixture(scope="session")

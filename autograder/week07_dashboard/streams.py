@@ -122,7 +122,9 @@ class Stream:
         self.must(sent, "a snapshot of the jobs", lambda: self.events, cause)
         first = self.events[0]
         if first.type != "snapshot" or not isinstance(first.data.get("jobs"), list):
-            fail(sent=sent, expected="first a `snapshot` of the jobs", got=first.shown(), cause=cause)
+            fail(
+                sent=sent, expected="first a `snapshot` of the jobs", got=first.shown(), cause=cause
+            )
         if not first.id:
             cause = "a browser resumes behind the snapshot only if that has the reader's `position`"
             fail(sent=sent, expected="an id with the snapshot", got="none", cause=cause)
@@ -165,7 +167,9 @@ class Streams:
         stream.opened.wait(OPEN_SECONDS)
         if stream.status != 200:
             got = f"{stream.status}" if stream.status else stream.error or "no answer"
-            cause = "an exception in the route: the log below names it" if stream.status == 500 else ""
+            cause = (
+                "an exception in the route: the log below names it" if stream.status == 500 else ""
+            )
             fail(
                 sent=sent,
                 expected="200, and a stream of events",

@@ -66,9 +66,7 @@ def test_an_attempt(board: Callable[..., Board], rejects: bool) -> None:
     kind = "error" if rejects else "null"
     expected = {"kind": kind, "said": [kind], "thrown": "", "done": True}
     if got != expected:
-        cause = (
-            "wait for `this.ask()`, catch what it throws, call `onOutcome` once, and return the same"
-        )
+        cause = "wait for `this.ask()`, catch what it throws, call `onOutcome` once, and return the same"
         what = "rejects" if rejects else "resolves"
         page.fail(f"attempt(), where ask() {what} after a moment", str(expected), str(got), cause)
 
@@ -83,7 +81,9 @@ def test_it_stops(board: Callable[..., Board], rng: Random) -> None:
     page = board(job, view(rng, "completed")).go(clock=True)
     page.run(1.5)
     sent = "a page without a stream, with one job that is active"
-    page.must(sent, "a request for the jobs", lambda: polls(page), lambda: page.asked, "see the log")
+    page.must(
+        sent, "a request for the jobs", lambda: polls(page), lambda: page.asked, "see the log"
+    )
     before = polls(page)
     for _ in range(4):
         page.run(EVERY)

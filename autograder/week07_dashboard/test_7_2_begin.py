@@ -10,7 +10,8 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import DynamoDBProxy, fail
+from autograder.sdk import fail
+from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import STATES, JobsTable
 from autograder.week07_dashboard.changes import STRANGER, Changes, row
 from autograder.week07_dashboard.streams import Event, Stream, Streams
@@ -67,12 +68,18 @@ def test_the_snapshot(
         first = stream.snapshot(sent)
     shown = {str(one.get("job_id")) for one in first.data["jobs"] if isinstance(one, dict)}
     if missing := [one["status"] for one in rows if one["id"] not in shown]:
-        fail(sent="GET /events", expected="all jobs in the snapshot", got=f"none that is {missing[0]}")
+        fail(
+            sent="GET /events",
+            expected="all jobs in the snapshot",
+            got=f"none that is {missing[0]}",
+        )
     if any(one["id"] in shown for one in theirs):
         cause = "`snapshot(owner)` gets the owner of the request"
         fail(sent="GET /events", expected="no job of another owner", got="one of them", cause=cause)
     cause = "register the reader before the rows are read: what changes in between is lost else"
-    stream.must(sent, "the change behind the snapshot", lambda: late["id"] in ids(stream.jobs), cause)
+    stream.must(
+        sent, "the change behind the snapshot", lambda: late["id"] in ids(stream.jobs), cause
+    )
 
 
 def test_resuming(streams: Streams, changes: Changes, rng: Random) -> None:
@@ -83,7 +90,12 @@ def test_resuming(streams: Streams, changes: Changes, rng: Random) -> None:
     events = heard(first, f"{len(wanted)} changes", wanted)
     if len({one.id for one in events} - {"", position}) != len(events):
         cause = "`deliver` counts each change (`self._number`): its id is made of the number"
-        fail(sent="changes", expected="another id for each", got=[one.id for one in events], cause=cause)
+        fail(
+            sent="changes",
+            expected="another id for each",
+            got=[one.id for one in events],
+            cause=cause,
+        )
     if ids(events) != wanted:
         fail(sent="changes, one after the other", expected="each once, in order", got=ids(events))
     middle = rng.randrange(1, len(wanted) - 1)
