@@ -99,18 +99,19 @@ def test_resuming(streams: Streams, changes: Changes, rng: Random) -> None:
     if ids(events) != wanted:
         fail(sent="changes, one after the other", expected="each once, in order", got=ids(events))
     middle = rng.randrange(1, len(wanted) - 1)
+    marks: list[str] = []
     for id_, rest in (
         (position, wanted),
         (events[middle].id, wanted[middle + 1 :]),
         (events[-1].id, []),
     ):
-        check_resumed(streams, changes, rng, id_, rest)
+        marks.append(check_resumed(streams, changes, rng, id_, [*rest, *marks]))
 
 
 def check_resumed(
     streams: Streams, changes: Changes, rng: Random, last: str, rest: list[str]
-) -> None:
-    """A stream that resumes gets `rest`, and then what changes next."""
+) -> str:
+    """A stream that resumes gets `rest`, and then what changes next. Gives the id of that job."""
     sent = f"GET /events with Last-Event-ID of an event after which {len(rest)} changes came"
     stream = streams.open(sent, last)
     mark = row(rng)
@@ -124,6 +125,7 @@ def check_resumed(
         got_text = f"{len(got) - 1} changes: {[one[:8] for one in got]}"
         expected = f"exactly these: {[one[:8] for one in rest]}"
         fail(sent=sent, expected=expected, got=got_text, cause=cause)
+    return str(mark["id"])
 
 
 def test_gaps(streams: Streams, changes: Changes, limits: dict[str, int], rng: Random) -> None:

@@ -131,7 +131,7 @@ def check_shown(page: Board, after: View, jobs: list[View], symbol: str) -> None
     page.jobs = [after if one["job_id"] == after["job_id"] else one for one in jobs]
     page.run(3.5)
     card = page.card(name_of(after))
-    right = lambda: "failed" in page.text(card) and card.evaluate(SYMBOL) == symbol  # noqa: E731
+    right = lambda: "failed" in page.text(card).lower() and card.evaluate(SYMBOL) == symbol  # noqa: E731
     cause = "`showState` is called at each change, and sets both"
     page.must("a job that fails", "its word and symbol", right, lambda: page.text(card), cause)
 
