@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from autograder.card import Card, Unavailable
+from autograder.card import Card, CheckFailed, Unavailable
 from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, new_user, strongest
 from bootcamp.stack.browser import ADVICE, find_browser
 
@@ -112,6 +112,7 @@ class Chrome:
         self._browser: Browser | None = None
         self.ended = ""
         """Why the browser was ended before its time, or ""."""
+        self._over = ""
 
     @property
     def pid(self) -> int:
@@ -119,6 +120,11 @@ class Chrome:
         with suppress(OSError, ValueError):
             return int(self._pid_file.read_text())
         return 0
+
+    def end(self, reason: str) -> None:
+        """End the browser for good: a submission that exceeded a limit is not started again."""
+        self._over = reason
+        self.kill(reason)
 
     def kill(self, reason: str) -> None:
         """End the browser at once. Safe to call from another thread."""
@@ -157,6 +163,8 @@ class Chrome:
             limit.cancel()
 
     def _running(self) -> Browser:
+        if self._over:
+            raise CheckFailed(Card(got="all of its processes were ended", cause=self._over))
         if self._browser is None or not self._browser.is_connected():
             self.close()
             self._browser = self._start()
@@ -173,7 +181,10 @@ class Chrome:
         self.ended = ""
         self._home.mkdir(parents=True, exist_ok=True)
         walls = walls_of_browser(self._walls, self._home)
-        playwright = self._exit.enter_context(sync_playwright())
+        try:
+            playwright = self._exit.enter_context(sync_playwright())
+        except Error as error:  # in a program that runs an event loop, such as a notebook
+            raise missing("Playwright does not start", f"It said: {error}") from error
         program, said = self._program(found, walls), ""
         for own_sandbox in _ways(walls):
             try:

@@ -128,7 +128,7 @@ class Session:
         """End all that runs for the submission, for good."""
         if self._host is not None:
             self._host.end(reason)
-        self.browser.kill(reason)
+        self.browser.end(reason)
 
     def _too_much_in_postgres(self) -> str:
         if self.run.database_bytes() <= MAX_DISK_BYTES:
