@@ -4,6 +4,7 @@
     --landlock JSON     see no file and no port but these: `landlock.py` says how
     --seccomp on        be refused system calls that nobody needs: `seccomp.py` says which;
                         `netlink` in place of `on` allows netlink sockets
+    --memory watched    no limit on address space, which a browser reserves: somebody watches its memory
 
 Standard library only; it runs before the student's interpreter starts.
 """
@@ -36,7 +37,10 @@ def main(words: list[str]) -> None:
         resource.RLIMIT_CPU: MAX_CPU_SECONDS,
         resource.RLIMIT_CORE: 0,
     }
-    if sys.platform == "linux":  # macOS does not enforce it, and refuses some values
+    watched = options.get("--memory") == "watched"
+    if (
+        sys.platform == "linux" and not watched
+    ):  # macOS does not enforce it, and refuses some values
         limits[resource.RLIMIT_AS] = MAX_MEMORY_BYTES
     if "--user" in options:
         limits[resource.RLIMIT_NPROC] = MAX_PROCESSES

@@ -21,6 +21,7 @@ from random import Random
 import pytest
 
 from autograder.process.api import Api
+from autograder.process.browser import Chrome
 from autograder.process.student import Student
 from autograder.process.worker import Worker
 from autograder.run.dynamodb_proxy import DynamoDBProxy
@@ -135,6 +136,12 @@ def worker(student: Student, launched_worker: Worker) -> Worker:
     """The worker that all items share, ready to take tasks."""
     student.await_worker(launched_worker)
     return launched_worker
+
+
+@pytest.fixture(scope="session")
+def browser(session: Session) -> Chrome:
+    """The browser of this machine, in the submission's sandbox. Without one the test is unavailable."""
+    return session.browser
 
 
 # -- what stands around them -----------------------------------------------------------------

@@ -81,7 +81,7 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
 
 def exit_code(grades: tuple[Grade, ...]) -> int:
     """0, or 3 where points are not known through no fault of a student."""
-    ours = (Status.GRADER_ERROR, Status.UNREAD)
+    ours = (Status.GRADER_ERROR, Status.UNAVAILABLE, Status.UNREAD)
     return EXIT_GRADER_ERROR if any(one.status in ours for one in grades) else 0
 
 
@@ -146,6 +146,9 @@ def _line(step: Step) -> Text:
     if record.broken:
         what = "will be tried again" if step.again else "see its report"
         text.append(f"  the grader broke on {', '.join(record.broken)}: {what}", "magenta")
+    if record.unavailable:
+        names = ", ".join(record.unavailable)
+        text.append(f"  this machine cannot check {names}: see its report", "magenta")
     return text
 
 

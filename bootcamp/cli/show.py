@@ -23,6 +23,7 @@ MARKS = {
     Outcome.SKIPPED: ("–", "dim"),
     Outcome.NOT_GRADABLE: ("!", "yellow"),
     Outcome.GRADER_ERROR: ("?", "magenta"),
+    Outcome.UNAVAILABLE: ("○", "cyan"),
 }
 
 
@@ -38,7 +39,7 @@ def show_result(console: Console, result: WeekResult) -> None:
             one.item.id,
             Text(one.item.title),
             Text(one.outcome.value.replace("_", " "), style=style),
-            points_text(one.score, one.item.points),
+            "" if one.outcome is Outcome.UNAVAILABLE else points_text(one.score, one.item.points),
         )
     console.print(table)
     for one in result.items:
@@ -47,6 +48,8 @@ def show_result(console: Console, result: WeekResult) -> None:
         elif one.card is not None:
             console.print(Text(f"{one.item.id} {one.card.got}", style="dim"))
     console.print(f"{result.week}: [bold]{result.total}[/]   (seed {result.seed})", highlight=False)
+    if result.unavailable:
+        console.print("Not everything could be checked on this machine. The cards say what to do.")
     if result.grader_errors:
         console.print("The grader broke, twice. That is our fault: please report the card above.")
 

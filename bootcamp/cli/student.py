@@ -32,6 +32,7 @@ SIGNS = {
     Outcome.SKIPPED: ("–", "skipped", "yellow"),
     Outcome.NOT_GRADABLE: ("!", "not gradable", "yellow"),
     Outcome.GRADER_ERROR: ("?", "grader error", "magenta"),
+    Outcome.UNAVAILABLE: ("○", "unavailable", "cyan"),
 }
 """Sign, words and colour: a state is never told by colour alone."""
 

@@ -91,15 +91,15 @@ def record(result: Mapping[str, Any], taken: str | None = None) -> None:
 
     Args:
         result: `{"week": 5, "items": [{"id": "5.2", "outcome": "passed", "score": 2.0, …}]}`.
-            Items that are not in it keep what they have. A grader error says nothing about the
-            work, so it leaves the item's last outcome.
+            Items that are not in it keep what they have. A grader error, or a check that this machine
+            cannot make, says nothing about the work, so it leaves the item's last outcome.
         taken: `fingerprint(week)` from before the check; without it, the one of now.
     """
     taken = taken or fingerprint(find_week(str(result["week"])))
 
     def put(progress: Progress) -> None:
         for entry in result["items"]:
-            if entry["outcome"] == Outcome.GRADER_ERROR:
+            if not Outcome(entry["outcome"]).judged:
                 continue
             item = progress.item(entry["id"])
             item.outcome = Outcome(entry["outcome"])
