@@ -60,12 +60,24 @@ def marks(cell: NotebookNode) -> dict[str, Any]:
     return cell.metadata.get("nbgrader", {})
 
 
+def is_manual(cell: NotebookNode) -> bool:
+    """Return whether a person grades the cell: it is the answer and has the points itself."""
+    return bool(marks(cell).get("grade") and marks(cell).get("solution"))
+
+
+def manual_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if is_manual(cell)]
+
+
 def questions(notebook: NotebookNode) -> list[str]:
-    return [cell.id for cell in notebook.cells if marks(cell).get("solution")]
+    """List the answer cells that a test grades."""
+    cells = notebook.cells
+    return [cell.id for cell in cells if marks(cell).get("solution") and not is_manual(cell)]
 
 
 def graded_cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
-    return {cell.id: cell for cell in notebook.cells if marks(cell).get("grade")}
+    cells = notebook.cells
+    return {cell.id: cell for cell in cells if marks(cell).get("grade") and not is_manual(cell)}
 
 
 def points(notebook: NotebookNode) -> dict[str, float]:
@@ -118,7 +130,8 @@ def test_has_five_levels_and_states_its_points(week: Week) -> None:
     assert [head[3:] for head in headings if head[3:] in LEVELS] == LEVELS
     stated = re.search(r"\*\*(\d+) points?\.\*\*", notebook.cells[0].source)
     assert stated, "the first cell states the points: **20 points.**"
-    assert float(stated[1]) == sum(points(notebook).values())
+    by_hand = sum(float(marks(cell)["points"]) for cell in manual_cells(notebook))
+    assert float(stated[1]) == sum(points(notebook).values()) + by_hand
 
 
 @each_week
@@ -137,6 +150,18 @@ def test_every_answer_is_followed_by_a_test_that_can_fail(week: Week) -> None:
     for cell in notebook.cells:
         if marks(cell).get("solution"):
             assert "### BEGIN SOLUTION" in cell.source and "### END SOLUTION" in cell.source
+
+
+@each_week
+def test_a_short_answer_comes_after_its_rubric(week: Week) -> None:
+    """The rubric is in the question: four levels, from all points down to none."""
+    cells = read(week).cells
+    for number, cell in enumerate(cells):
+        if is_manual(cell):
+            assert cell.cell_type == "markdown" and not marks(cell)["locked"]
+            levels = re.findall(r"^\| (\d+) \|", cells[number - 1].source, re.MULTILINE)
+            assert len(levels) == 4 and levels[-1] == "0"
+            assert float(levels[0]) == marks(cell)["points"]
 
 
 @each_week

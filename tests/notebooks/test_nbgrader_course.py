@@ -40,11 +40,18 @@ class Graded:
     feedback: dict[str, str]
 
     def points(self) -> dict[str, float]:
+        """The points of the cells that nbgrader grades itself."""
         return {
             cell.id: float(cell.metadata.nbgrader.points)
             for cell in self.source.cells
-            if cell.metadata.get("nbgrader", {}).get("grade")
+            if cell.metadata.get("nbgrader", {}).get("grade") and not is_manual(cell)
         }
+
+
+def is_manual(cell: NotebookNode) -> bool:
+    """Return whether a person grades the cell: it is the answer and has the points itself."""
+    marks = cell.metadata.get("nbgrader", {})
+    return bool(marks.get("grade") and marks.get("solution"))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +74,11 @@ def half_right(week: Week, notebook: NotebookNode) -> NotebookNode:
     """Every second question answered wrong, each with a word on stderr, which must cost nothing."""
     table = tomllib.loads((Path(__file__).parent / f"week{week.number:02}_wrong.toml").read_text())
     wrong = {entry["question"]: entry["code"] for entry in table["wrong"]}
-    answers = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    answers = [
+        cell
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("solution") and not is_manual(cell)
+    ]
     for number, cell in enumerate(answers):
         cell.source = NOISE + (wrong[cell.id] if number % 2 else cell.source)
     return notebook
@@ -98,8 +109,11 @@ def graded(request: pytest.FixtureRequest, course: Config) -> Graded:
         succeed(api.generate_feedback(week.name, student))
         with Gradebook(course.CourseDirectory.db_url) as gradebook:
             (notebook,) = gradebook.find_submission(week.name, student).notebooks
-            assert not notebook.needs_manual_grade
-            scores[student] = {grade.name: grade.score for grade in notebook.grades}
+            by_hand = {cell.id for cell in source.cells if is_manual(cell)}
+            assert notebook.needs_manual_grade == bool(by_hand and student != BLANK)
+            scores[student] = {
+                grade.name: grade.score for grade in notebook.grades if grade.name not in by_hand
+            }
         page = folder / "feedback" / student / week.name / "check.html"
         feedback[student] = page.read_text(encoding="utf-8")
     return Graded(
