@@ -59,7 +59,7 @@ def test_order(board: Callable[..., Board], rng: Random) -> None:
         "more jobs, while a card has the keyboard's focus",
         "the same card, which keeps the focus",
         "the focus is elsewhere",
-        "`place` moves no other item, and makes none anew: a card that is moved loses the focus",
+        "`place` moves no other item, and creates none again: a card that is moved loses the focus",
     )
 
 

@@ -126,7 +126,7 @@ def test_failures(board: Callable[..., Board], rng: Random) -> None:
     for _ in range(3):
         page.run(EVERY)
     if not 2 <= polls(page) - before <= 4:
-        cause = "after a success the count of failures begins anew"
+        cause = "after a success the count of failures starts again at 0"
         page.fail("the server again", "3 requests in 9 s", f"{polls(page) - before}", cause)
 
 

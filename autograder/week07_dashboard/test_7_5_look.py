@@ -100,7 +100,7 @@ def test_axe(board: Callable[..., Board], rng: Random, scheme: str) -> None:
 
 
 def test_the_keyboard(board: Callable[..., Board], rng: Random) -> None:
-    """h: whoever goes from element to element with Tab sees where they are."""
+    """h: a person who goes from element to element with Tab sees where they are."""
     page = filled(board, rng, color_scheme="light")
     reached = []
     page.call("document.activeElement?.blur()")

@@ -34,7 +34,7 @@ RETIRED = {
 
 PAGES = ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "notebooks/README.md")
 FOLDERS = ("autograder", "bootcamp", "exercises", "lessons", "solutions")
-SUFFIXES = {".j2", ".md", ".patch", ".py", ".sh", ".toml", ".yml"}
+SUFFIXES = {".css", ".html", ".j2", ".js", ".md", ".patch", ".py", ".sh", ".toml", ".yml"}
 
 ALLOWED = {
     ("exercises/week02_api/pipeline/queueing.py", "forget"): "a method of Celery's backend",
