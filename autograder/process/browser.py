@@ -245,7 +245,8 @@ class Chrome:
 def _family(pid: int) -> list[psutil.Process]:
     """All processes below this one. Some of a browser's have groups of their own."""
     with suppress(psutil.Error):
-        return psutil.Process(pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+        return found
     return []
 
 

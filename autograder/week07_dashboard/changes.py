@@ -55,8 +55,3 @@ class Changes:
         """Write these rows, and then publish that."""
         self.table.put(*rows)
         self.publish(*rows)
-
-    def cut(self) -> None:
-        """Close every subscription: Redis was away for a moment."""
-        with self._redis() as client:
-            client.client_kill_filter(_type="pubsub")

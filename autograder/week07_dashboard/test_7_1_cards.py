@@ -6,6 +6,7 @@ Promises checked here, by their letters in the TODOs: a (`place`), b, c and d (`
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import pytest
@@ -66,7 +67,7 @@ def test_order(board: Callable[..., Board], rng: Random) -> None:
 def shows(board: Board, job: View, words: list[str], sent: str, cause: str) -> None:
     """The job's card has all of these words."""
     card = board.card(name_of(job))
-    text = lambda: board.text(card)  # noqa: E731
+    text = partial(board.text, card)
     board.must(
         sent,
         f"an article {name_of(job)!r} with {words}",
@@ -118,7 +119,7 @@ def test_errors(board: Callable[..., Board], rng: Random) -> None:
     shows(page, failed, [message], sent, cause)
     page.jobs[0] = newer(failed, "processing", error=None)
     page.run(3.5)
-    text = lambda: page.text(page.card(name_of(failed)))  # noqa: E731
+    text = partial(page.text, page.card(name_of(failed)))
     sent = "the same job, replayed: it has no error any more"
     page.must(sent, "no error", lambda: text() and message not in text(), text, cause)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
+from functools import partial
 from random import Random
 from urllib.parse import urlsplit
 
@@ -82,7 +83,7 @@ def test_one_that_does_not_read(
             changes.publish(*[item] * PACE)
             sent = f"{number} changes of {MESSAGE_BYTES} bytes, with one browser that does not read"
             cause = "one slow browser must not hold up the others"
-            witness.must(sent, "all of them", lambda n=number: len(witness.jobs) >= n, cause)
+            witness.must(sent, "all of them", partial(has, witness, number), cause)
         received += _until_end(slow)
     if received < 0 or received > BURST * MESSAGE_BYTES:
         queue = limits["EVENTS_QUEUE"]
@@ -92,6 +93,10 @@ def test_one_that_does_not_read(
             got="the stream goes on" if received < 0 else "everything was kept for it",
             cause="`offer` ends the stream when `self._limit` changes wait, and drops none in silence",
         )
+
+
+def has(stream: Stream, count: int) -> bool:
+    return len(stream.jobs) >= count
 
 
 def _until_end(slow: socket.socket) -> int:

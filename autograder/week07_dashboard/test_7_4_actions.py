@@ -127,7 +127,10 @@ def test_buttons(
     )
     button.click()
     sent = f"the button {word}"
-    posts = lambda: [one.path for one in page.asked if one.method == "POST"]  # noqa: E731
+
+    def posts() -> list[str]:
+        return [one.path for one in page.asked if one.method == "POST"]
+
     cause = "`cancel` is `POST /jobs/{id}/cancel`, `replay` is `POST /dead-letters/{id}/replay`"
     page.must(sent, f"POST {place}", posts, posts, cause)
     if posts() != [place]:
@@ -227,7 +230,10 @@ def test_numbers(board: Callable[..., Board], rng: Random, complete: bool) -> No
     plus = "" if complete else "+"
     wanted = [f"{total}{plus} total", *(f"{by_status[state]}{plus} {state}" for state in states)]
     items = page.page.get_by_role("list", name="Counts").locator(":scope > *")
-    shown = lambda: [" ".join(str(one).split()) for one in items.all_inner_texts()]  # noqa: E731
+
+    def shown() -> list[str]:
+        return [" ".join(str(one).split()) for one in items.all_inner_texts()]
+
     cause = (
         "an item for each row, the number before the word, and `+` behind each if not `complete`"
     )

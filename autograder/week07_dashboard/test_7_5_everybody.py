@@ -55,7 +55,10 @@ def test_announced(board: Callable[..., Board], rng: Random) -> None:
     page.run(3.5)
     page.run(2)
     parts = [f"{name_of(job)}: {end}." for job, end in zip(jobs, ends, strict=True)]
-    heard = lambda: [one for one in page.call(PLACES) if all(p in one["text"] for p in parts)]  # noqa: E731
+
+    def heard() -> list[Any]:
+        return [one for one in page.call(PLACES) if all(part in one["text"] for part in parts)]
+
     cause = (
         "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written"
     )

@@ -52,7 +52,7 @@ OUTLINE = """() => {
   const all = [place, ...(place.labels ?? [])];
   return { clear: all.some(clear), name: place.getAttribute("aria-label") || place.id || place.innerText };
 }"""
-MOST_TABS = 40
+MOST_TABS = 24
 
 
 def filled(board: Callable[..., Board], rng: Random, **options: Any) -> Board:
@@ -104,10 +104,10 @@ def test_the_keyboard(board: Callable[..., Board], rng: Random) -> None:
     page = filled(board, rng, color_scheme="light")
     reached = []
     page.call("document.activeElement?.blur()")
-    for _ in range(MOST_TABS):
+    for _ in range(MOST_TABS):  # round the page once and a half: nobody knows where it begins
         page.page.keyboard.press("Tab")
         if (place := page.call(OUTLINE)) is None:
-            break
+            continue
         reached.append(str(place["name"])[:60])
         if not place["clear"]:
             cause = (
@@ -118,7 +118,7 @@ def test_the_keyboard(board: Callable[..., Board], rng: Random) -> None:
             )
     fields = page.call("[...document.querySelectorAll('input, article button')].filter("
                        "one => one.checkVisibility?.() ?? true).length")  # fmt: skip
-    if len(reached) < int(fields):
+    if len(set(reached)) < int(fields):
         cause = "a field or a button is hidden, or its `tabindex` is negative"
         page.fail("Tab, again and again", f"{fields} fields and buttons", reached, cause)
 
