@@ -158,6 +158,8 @@ class Grading:
         return report
 
     def _judge(self, item_id: str, error: BaseException) -> tuple[Outcome, Card]:
+        if page_card := page_blamed(self.session.browser, error):
+            error = CheckFailed(page_card)
         if isinstance(error, CheckFailed) and self.session.ended:
             return Outcome.FAILED, replace(error.card, cause=f"ended: {self.session.ended}")
         if isinstance(error, CheckFailed):
@@ -171,8 +173,6 @@ class Grading:
             return Outcome.UNAVAILABLE, error.card
         if isinstance(error, NeedsFailed):
             return self._not_checked(str(error))
-        if card := page_blamed(self.session.browser, error):
-            return Outcome.FAILED, card
         if card := blamed(self.session.run, error):
             return Outcome.FAILED, card
         trace = "".join(traceback.format_exception(error)).splitlines()
