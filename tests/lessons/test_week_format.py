@@ -29,7 +29,8 @@ OVERVIEW_PARTS = (
 WEEKS = [week for week in graded_weeks() if load_manifest(week).format == 2]
 ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
 JS_FUNCTION = re.compile(
-    r"^ *(?:export )?(?:async )?(?:function )?(?!(?:if|for|while|switch)\b)(#?\w+)\([^()]*\) \{$", re.M
+    r"^ *(?:export )?(?:async )?(?:function )?(?!(?:if|for|while|switch)\b)(#?\w+)\([^()]*\) \{$",
+    re.M,
 )
 """The first line of a function or a method in a script."""
 LANGUAGES = {".py": "python", ".js": "js", ".css": "css", ".html": "html"}
