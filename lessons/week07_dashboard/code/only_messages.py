@@ -4,6 +4,7 @@ import json
 
 from local import CHANNEL, local_redis
 from redis import Redis
+from redis.client import PubSub
 
 rows: dict[str, str] = {}
 """The record: each report with its state. In the pipeline this is the table of jobs."""
@@ -16,7 +17,7 @@ def change(redis: Redis, name: str, status: str) -> None:
     print(f"{name} is {status:<10}  heard by {heard}")
 
 
-def take_messages(channel, board: dict[str, str]) -> None:  # type: ignore[no-untyped-def]
+def take_messages(channel: PubSub, board: dict[str, str]) -> None:
     """Put all messages that have arrived on the board."""
     while message := channel.get_message(timeout=0.2):
         if message["type"] == "message":

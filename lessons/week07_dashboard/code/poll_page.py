@@ -1,6 +1,7 @@
 """Opens a page that polls with `poller.js`. The server fails twice, and then the report is done."""
 
 import time
+from itertools import pairwise
 
 from browser import FOLDER, new_page, serving, until
 from fastapi import FastAPI
@@ -38,7 +39,7 @@ def main() -> None:
         time.sleep(1)  # is there another request?
         for line in page.get_by_role("listitem").all_inner_texts():
             print(line)
-        waits = [later - earlier for earlier, later in zip(asked_at, asked_at[1:], strict=False)]
+        waits = [later - earlier for earlier, later in pairwise(asked_at)]
         print("waits:", ", ".join(f"{one:.1f} s" for one in waits))
         print(f"requests after the end: {len(asked_at) - len(ANSWERS)}")
 
