@@ -19,6 +19,10 @@ PYTHON = [
     if any(page.path.is_relative_to(folder) for folder in TAUGHT)
     for block in page.blocks("python")
 ]
+NAMING_A_FILE = [
+    block for page in course_pages() for block in page.blocks() if " file=" in block.info
+]
+"""Blocks of every language: scripts and pages of week 7 are copied from files too."""
 PROGRAMS = sorted(path for week in all_weeks() for path in week.lessons.glob("code/*.py"))
 
 
@@ -27,6 +31,11 @@ def test_python_block_is_its_file(block: Block) -> None:
     text = block.included()
     assert text is not None, "Name the file: ```python file=lessons/…/code/….py#part"
     assert block.text == text, "Run `python -m bootcamp.authoring.pages`."
+
+
+@pytest.mark.parametrize("block", NAMING_A_FILE, ids=lambda block: block.place)
+def test_block_that_names_a_file_is_its_text(block: Block) -> None:
+    assert block.text == block.included(), "Run `python -m bootcamp.authoring.pages`."
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)

@@ -8,7 +8,7 @@ from browser import FOLDER, new_page, serving
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, Response
 
-NAMES = ["report.pdf", "<img src=x onerror=\"document.title='stolen'\"><b>urgent</b>.pdf"]
+NAMES = ["report.pdf", "<img src=x onerror=\"document.title='stolen'\"><b>urgent.pdf"]
 POLICY = "default-src 'self'; base-uri 'none'; object-src 'none'"
 
 app = FastAPI()

@@ -1,5 +1,7 @@
 """Prints the bytes of a stream as they come: server-sent events are lines of text."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 from browser import serving
 from fastapi import FastAPI
@@ -9,7 +11,7 @@ app = FastAPI()
 
 
 @app.get("/reports/events", response_class=EventSourceResponse)
-async def events():  # type: ignore[no-untyped-def]  # noqa: ANN201
+async def events() -> AsyncIterator[ServerSentEvent]:
     yield ServerSentEvent(comment="reports", retry=2000)
     yield ServerSentEvent(event="report", data={"name": "a.pdf", "status": "failed"}, id="41")
     yield ServerSentEvent(event="report", raw_data='{"name": "b.pdf"}', id="42")
