@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -158,7 +159,8 @@ class Board:
 
     def until(self, probe: Callable[[], Any], seconds: float = SECONDS) -> Any:
         """What `probe` says, once that is true; else its last answer."""
-        for _ in range(round(seconds * 1000 / LOOK_MS)):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
             if found := probe():
                 return found
             self.page.wait_for_timeout(LOOK_MS)
