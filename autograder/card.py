@@ -105,6 +105,14 @@ class NotGradable(CheckFailed):
     """The student's work cannot be run at all, and the student can correct it."""
 
 
+class Unavailable(Exception):
+    """This machine lacks what the check needs. It says nothing about the work. Carries the card."""
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card.text())
+        self.card = card
+
+
 def fail(
     *, sent: str, expected: str, got: object, cause: str = "", log: tuple[str, ...] = ()
 ) -> NoReturn:

@@ -35,6 +35,14 @@ INTERFERING = re.compile(
 )
 """Names that the libraries of the pipeline, or the pipeline itself, read without being told."""
 
+NO_AWS_FILES = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+"""boto3 reads `~/.aws` unless these name other files. A setting there, such as
+`ignore_configured_endpoint_urls`, would lead clients away from the local stack.
+"""
+
 INITIAL = Path("/proc/self/environ")
 """On Linux: what the process was started with, whatever it has set since."""
 
@@ -90,7 +98,7 @@ def built(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     if has_own_key(own):
         kept |= {name: value for name, value in own.items() if OPENAI.fullmatch(name)}
         kept |= network(own)
-    return kept
+    return NO_AWS_FILES | kept
 
 
 def isolate() -> None:
@@ -104,6 +112,7 @@ def isolate() -> None:
         if INTERFERING.fullmatch(name) and name not in kept and os.environ.get(name) == value:
             del os.environ[name]
     os.environ.update({name: kept[name] for name in kept if NETWORK.fullmatch(name)})
+    os.environ.update(NO_AWS_FILES)
 
 
 def interfering(environ: Mapping[str, str] = SHELL, settings: Iterable[str] = ()) -> list[str]:

@@ -9,7 +9,7 @@ import httpx
 
 from autograder.card import Card, CheckFailed, TookTooLong, show
 from autograder.process import wait
-from autograder.process.fork_client import Forked
+from autograder.process.fork_client import Forked, last_lines
 from bootcamp.ports import KEEP_ALIVE_SECONDS, LOOPBACK, answers_health
 
 READY_SECONDS = 20.0
@@ -17,7 +17,6 @@ REQUEST_SECONDS = 10.0
 """How long an answer may take, from the request to its last byte."""
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """A longer answer is not read."""
-TAIL_LINES = 12
 
 
 class Api:
@@ -53,9 +52,13 @@ class Api:
         """All that the process has logged so far."""
         return self.process.logs()
 
+    def recent(self) -> str:
+        """What it has logged since the running test began."""
+        return self.process.recent()
+
     def tail(self) -> tuple[str, ...]:
-        """The last lines of the log, for a card."""
-        return tuple(line for line in self.logs().splitlines() if line.strip())[-TAIL_LINES:]
+        """The last lines that it has logged since the test began, for a card."""
+        return last_lines(self.recent())
 
     # -- requests ----------------------------------------------------------------------------
 

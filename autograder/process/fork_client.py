@@ -33,6 +33,8 @@ SO_PASSCRED, SCM_CREDENTIALS = 16, 2
 """Linux: each message comes with the id of the process that sent it, as the reader sees it."""
 CREDENTIALS = struct.Struct("3i")
 MAX_LINE_BYTES = 4096
+TAIL_LINES = 12
+"""Of a log, on a card."""
 PROGRAMS = (fork_server.__file__, rpc_server.__file__)
 """What runs in the sandbox. No grader is among them."""
 
@@ -233,6 +235,11 @@ def sender(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:
     return None
 
 
+def last_lines(log: str) -> tuple[str, ...]:
+    """The last lines of a log that are not blank, for a card."""
+    return tuple(line for line in log.splitlines() if line.strip())[-TAIL_LINES:]
+
+
 class Forked:
     """A student's process. It has what graders use of `bootcamp.stack.process.Process`."""
 
@@ -243,6 +250,7 @@ class Forked:
         self.stdout: IO[bytes] | None = None
         self.returncode: int | None = None
         self._parent = parent
+        self._marked = 0
         self._id = len(parent.forked) + 1
         self._pid = 0
         self._began = threading.Event()
@@ -316,9 +324,23 @@ class Forked:
 
     def logs(self, limit: int = LOG_BYTES) -> str:
         """The last `limit` bytes of its log."""
+        return self._read(0, limit)
+
+    def mark_log(self) -> None:
+        """Let `recent` begin here."""
+        self._marked = self._log_size()
+
+    def recent(self, limit: int = LOG_BYTES) -> str:
+        """The last `limit` bytes of what was logged since the last `mark_log`."""
+        return self._read(self._marked, limit)
+
+    def _read(self, start: int, limit: int) -> str:
         try:
             with self.log.open("rb") as file:
-                file.seek(max(0, self.log.stat().st_size - limit))
+                file.seek(max(start, self._log_size() - limit))
                 return file.read(limit).decode(errors="replace")
         except FileNotFoundError:
             return ""
+
+    def _log_size(self) -> int:
+        return self.log.stat().st_size if self.log.exists() else 0

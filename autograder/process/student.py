@@ -15,7 +15,7 @@ from typing import Any
 from autograder.card import Card, CheckFailed, NotGradable
 from autograder.process import rpc_server
 from autograder.process.api import Api
-from autograder.process.fork_client import Forked, Host
+from autograder.process.fork_client import Forked, Host, last_lines
 from autograder.process.orphans import end_leftovers
 from autograder.process.rpc_client import Answer, Caller, Request, describe, failure_card
 from autograder.process.worker import Worker
@@ -27,7 +27,6 @@ CALL_SECONDS = 10.0
 IMPORT_SECONDS = 10.0
 MIGRATE = "pipeline/migrate.py"
 MIGRATION_SECONDS = 60.0
-LOG_LINES = 12
 STUDENT_TIME_ZONE = "Asia/Tokyo"
 """Not UTC, so that code which uses local time is seen to."""
 
@@ -93,7 +92,12 @@ class Student:
 
     def tail(self, process: Forked) -> tuple[str, ...]:
         """The last lines of a process's log."""
-        return tuple(line for line in process.logs().splitlines() if line.strip())[-LOG_LINES:]
+        return last_lines(process.logs())
+
+    def mark_logs(self) -> None:
+        """Let `recent` and `tail` of every process begin here: a card shows one test's lines alone."""
+        for process in self._processes:
+            process.mark_log()
 
     def stop(self) -> None:
         """End every process of the student's."""
@@ -219,7 +223,7 @@ class Student:
             NotGradable: it does not start.
         """
         if not worker.wait_ready():
-            log = worker.tail()
+            log = self.tail(worker.process)
             ended = f"the worker ended: {log[-1]}" if log else "the worker ended"
             card = Card(
                 sent=f"python {' '.join(Worker.command(worker.name)[:5])} …",
@@ -260,7 +264,7 @@ class Student:
                 expected="an API that answers",
                 got="the API ended" if not api.alive else "it did not answer in time",
                 cause="the last lines of its log say why",
-                log=api.tail(),
+                log=self.tail(api.process),
             )
             raise NotGradable(card.cleaned())
 

@@ -9,10 +9,9 @@ from contextlib import contextmanager, suppress
 import psutil
 
 from autograder.process import wait
-from autograder.process.fork_client import Forked
+from autograder.process.fork_client import Forked, last_lines
 
 READY_SECONDS = 20.0
-TAIL_LINES = 12
 READY_PROMPT = "ready."
 """What Celery logs last when it is up."""
 
@@ -48,9 +47,13 @@ class Worker:
         """All that the node has logged so far."""
         return self.process.logs()
 
+    def recent(self) -> str:
+        """What it has logged since the running test began."""
+        return self.process.recent()
+
     def tail(self) -> tuple[str, ...]:
-        """The last lines of the log, for a card."""
-        return tuple(line for line in self.logs().splitlines() if line.strip())[-TAIL_LINES:]
+        """The last lines that it has logged since the test began, for a card."""
+        return last_lines(self.recent())
 
     def pool(self) -> list[psutil.Process]:
         """The pool's processes, oldest first."""

@@ -13,6 +13,7 @@ import redis
 from botocore.exceptions import ClientError
 
 from autograder.card import Card
+from autograder.process.browser import Chrome
 from bootcamp.providers.clients import JournalForgot
 from bootcamp.stack import Run
 
@@ -41,6 +42,21 @@ def blamed(run: Run, error: BaseException) -> Card | None:
             "its business, or has shut the server down",
         ).cleaned()
     return None
+
+
+def page_blamed(browser: Chrome, error: BaseException) -> Card | None:
+    """The card for an error of the browser: only the page can have brought it about."""
+    if not type(error).__module__.startswith("playwright."):
+        return None
+    first = str(error).strip().splitlines()[:1]
+    return Card(
+        sent="the page, in a browser",
+        expected="a page that answers",
+        got=browser.ended or " ".join(first),
+        cause="a script of the page never ends, or leads away from the page"
+        if browser.ended
+        else "what the check looks for is not on the page, or a script has ended it",
+    ).cleaned()
 
 
 def _changed(run: Run, error: BaseException) -> str:

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from autograder.card import Card, CheckFailed, NotGradable
-from autograder.run.fault_attribution import blamed
+from autograder.card import Card, CheckFailed, NotGradable, Unavailable
+from autograder.run.fault_attribution import blamed, page_blamed
 from autograder.run.results import SEVERITY, ItemResult, WeekResult
 from autograder.run.session import Session
 from bootcamp.course.manifest import Item, Manifest
@@ -47,7 +47,9 @@ class _Record:
 
     @property
     def failed(self) -> bool:
-        return any(outcome is not Outcome.PASSED for outcome, _ in self.outcomes)
+        """Whether no further test can change the outcome. One that needs no browser still can."""
+        going_on = (Outcome.PASSED, Outcome.UNAVAILABLE)
+        return any(outcome not in going_on for outcome, _ in self.outcomes)
 
     def worst(self) -> tuple[Outcome, Card | None]:
         if not self.outcomes:
@@ -156,15 +158,19 @@ class Grading:
         return report
 
     def _judge(self, item_id: str, error: BaseException) -> tuple[Outcome, Card]:
+        if page_card := page_blamed(self.session.browser, error):
+            error = CheckFailed(page_card)
         if isinstance(error, CheckFailed) and self.session.ended:
             return Outcome.FAILED, replace(error.card, cause=f"ended: {self.session.ended}")
         if isinstance(error, CheckFailed):
             if unwritten := self.session.unwritten(self.manifest.item(item_id)):
                 place = raised_at(error.card, item_id) or unwritten
-                undone = f'{place} still says NotImplementedError("{item_id}"): write that part'
+                undone = f"{place} still says {marker_of(place, item_id)}: write that part"
                 return Outcome.FAILED, replace(error.card, cause=undone)
             failed = not isinstance(error, NotGradable)
             return Outcome.FAILED if failed else Outcome.NOT_GRADABLE, error.card
+        if isinstance(error, Unavailable):
+            return Outcome.UNAVAILABLE, error.card
         if isinstance(error, NeedsFailed):
             return self._not_checked(str(error))
         if card := blamed(self.session.run, error):
@@ -176,6 +182,9 @@ class Grading:
         """An item that builds on one which did not pass; no zero if that was our own fault."""
         if self._records[needed].worst()[0] is Outcome.GRADER_ERROR:
             return Outcome.GRADER_ERROR, broken(f"on {needed}, which this one builds on", [])
+        outcome, card = self._records[needed].worst()
+        if outcome is Outcome.UNAVAILABLE and card is not None:
+            return Outcome.UNAVAILABLE, replace(card, got=f"{card.got}; {needed} is needed first")
         return Outcome.SKIPPED, Card(
             got=f"not checked: it builds on {needed}, which has not passed yet",
             cause=f"make {needed} pass first",
@@ -186,6 +195,12 @@ def raised_at(card: Card, item_id: str) -> str:
     """The place that a card names for the scaffold's own error, or ""."""
     found = re.search(rf"NotImplementedError: {re.escape(item_id)} \((\S+ line \d+)\)", card.got)
     return found[1] if found else ""
+
+
+def marker_of(place: str, item_id: str) -> str:
+    """What the scaffold says at a place that nobody has written yet."""
+    in_a_script = ".js line " in place
+    return f'"{item_id} is not done yet"' if in_a_script else f'NotImplementedError("{item_id}")'
 
 
 class Hung(BaseException):

@@ -15,6 +15,7 @@ SEVERITY = (
     Outcome.GRADER_ERROR,
     Outcome.NOT_GRADABLE,
     Outcome.FAILED,
+    Outcome.UNAVAILABLE,
     Outcome.SKIPPED,
     Outcome.PASSED,
 )
@@ -32,7 +33,7 @@ class ItemResult:
 
     @property
     def score(self) -> float:
-        """All of the item's points, or none."""
+        """All of the item's points, or none. Not to be recorded where the outcome is not `judged`."""
         return self.item.points if self.outcome is Outcome.PASSED else 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -41,7 +42,7 @@ class ItemResult:
             "id": self.item.id,
             "title": self.item.title,
             "outcome": self.outcome.value,
-            "score": self.score,
+            "score": None if self.outcome is Outcome.UNAVAILABLE else self.score,
             "max_score": self.item.points,
             "message": self.card.text() if self.card else "",
             "seconds": round(self.seconds, 3),
@@ -74,7 +75,9 @@ class WeekResult:
         """The points of the week for people: `7 of 10 points`."""
         if not self.max_score:  # the first green alone was checked
             return FIRST_GREEN if self.passed else f"no {FIRST_GREEN} yet"
-        return f"{self.score:g} of {self.max_score:g} points"
+        blank = sum(result.item.points for result in self.unavailable)
+        text = f"{self.score:g} of {self.max_score:g} points"
+        return f"{text}, {blank:g} of them not checked" if blank else text
 
     @property
     def passed(self) -> bool:
@@ -85,6 +88,11 @@ class WeekResult:
     def grader_errors(self) -> tuple[ItemResult, ...]:
         """Items on which the engine broke."""
         return tuple(one for one in self.items if one.outcome is Outcome.GRADER_ERROR)
+
+    @property
+    def unavailable(self) -> tuple[ItemResult, ...]:
+        """Items that this machine cannot check."""
+        return tuple(one for one in self.items if one.outcome is Outcome.UNAVAILABLE)
 
     def replaced_by(self, other: Iterable[ItemResult]) -> WeekResult:
         """The same result with the items in `other` in place of ours."""

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from autograder.card import Card
+from autograder.process.browser import Chrome
 from autograder.process.fork_client import Host
 from autograder.process.student import Student, base_environment
 from autograder.run.dynamodb_proxy import DynamoDBProxy
@@ -58,6 +59,8 @@ class Session:
         self.dynamodb_proxy: DynamoDBProxy
         """The student's way to DynamoDB."""
         self.student: Student
+        self.browser: Chrome
+        """Opens the submission's page, in the submission's sandbox."""
 
     def __enter__(self) -> Self:
         with ExitStack() as exit_stack:
@@ -72,15 +75,20 @@ class Session:
                 host = exit_stack.enter_context(Host(home, base_environment(home), logs))
                 host.start()  # it imports while all else is put together
             self.submission = assemble(self.week, self._source, folder / "layer")
+            (browser_folder := folder / "browser").mkdir()
             self.run = exit_stack.enter_context(
                 self._stack.isolated(guarded=self.tier is not Tier.LIMITS)
             )
             layers = layers_under(self.week, self.submission.layer)
+            walled = host is None
             if host is None:
                 self.walls = walls = self._walls(folder, layers)
                 host = exit_stack.enter_context(Host(home, base_environment(home), logs, walls))
-                exit_stack.enter_context(Watch(self._looks(host, walls), host.end))
             self._host = host
+            self.browser = Chrome(self.walls, browser_folder)
+            exit_stack.callback(self.browser.close)
+            if walled:
+                exit_stack.enter_context(Watch(self._looks(host, self.walls), self._end))
             env = self.run.environment()
             self.dynamodb_proxy = exit_stack.enter_context(DynamoDBProxy(env))
             self.student = Student(layers, env | self.dynamodb_proxy.environment, home, host)
@@ -113,7 +121,14 @@ class Session:
         """What this submission must not use up."""
         on_disk = [partial(too_much_disk, folder) for folder in walls.write]
         # Memory first: it grows fastest. The database last: asking it takes longest.
-        return [lambda: too_much_memory(host.pid), *on_disk, self._too_much_in_postgres]
+        in_use = [lambda: too_much_memory(host.pid), lambda: too_much_memory(self.browser.pid)]
+        return [*in_use, *on_disk, self._too_much_in_postgres]
+
+    def _end(self, reason: str) -> None:
+        """End all that runs for the submission, for good."""
+        if self._host is not None:
+            self._host.end(reason)
+        self.browser.end(reason)
 
     def _too_much_in_postgres(self) -> str:
         if self.run.database_bytes() <= MAX_DISK_BYTES:

@@ -107,7 +107,8 @@ def _copy(path: Path, target: Path) -> None:
 
 
 def unwritten(folder: Path, manifest: Manifest, item: Item) -> str:
-    """Where the scaffold's `raise NotImplementedError("5.2")` still stands: `file line n`, or "".
+    """Where the scaffold's marker of an item still stands: `file line n`, or "". In Python it is
+    `raise NotImplementedError("5.2")`, in a script of a page `throw new Error("7.1 is not done yet")`.
 
     Only for the card: whether the item passes is judged by what the code does.
     """
@@ -116,10 +117,21 @@ def unwritten(folder: Path, manifest: Manifest, item: Item) -> str:
             content = (folder / relative).read_bytes()
         except OSError:
             continue
+        if PurePosixPath(relative).suffix == ".js":
+            if line := _line_of(content, f'throw new Error("{item.id} is not done yet")'):
+                return f"{relative} line {line}"
+            continue
         for node in ast.walk(_tree(content)):
             if _raises_not_implemented(node, item.id):
                 return f"{relative} line {node.lineno}"  # type: ignore[attr-defined]
     return ""
+
+
+def _line_of(content: bytes, marker: str) -> int:
+    """The number of the line in which a statement begins; 0 if there is none."""
+    lines = content.decode(errors="replace").splitlines()
+    found = (n for n, line in enumerate(lines, 1) if line.strip().startswith(marker))
+    return next(found, 0)
 
 
 def _raises_not_implemented(node: ast.AST, item_id: str) -> bool:

@@ -2,7 +2,9 @@
 
     --user UID:GID      become this user (root only)
     --landlock JSON     see no file and no port but these: `landlock.py` says how
-    --seccomp on        be refused system calls that nobody needs: `seccomp.py` says which
+    --seccomp on        be refused system calls that nobody needs: `seccomp.py` says which;
+                        `netlink` in place of `on` allows netlink sockets
+    --memory watched    no limit on address space, which a browser reserves: somebody watches its memory
 
 Standard library only; it runs before the student's interpreter starts.
 """
@@ -35,7 +37,10 @@ def main(words: list[str]) -> None:
         resource.RLIMIT_CPU: MAX_CPU_SECONDS,
         resource.RLIMIT_CORE: 0,
     }
-    if sys.platform == "linux":  # macOS does not enforce it, and refuses some values
+    watched = options.get("--memory") == "watched"
+    if (
+        sys.platform == "linux" and not watched
+    ):  # macOS does not enforce it, and refuses some values
         limits[resource.RLIMIT_AS] = MAX_MEMORY_BYTES
     if "--user" in options:
         limits[resource.RLIMIT_NPROC] = MAX_PROCESSES
@@ -44,7 +49,7 @@ def main(words: list[str]) -> None:
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (value, value))
     if "--seccomp" in options:
-        apply("seccomp")
+        apply("seccomp", netlink=options["--seccomp"] == "netlink")
     if "--landlock" in options:
         import json
 

@@ -14,6 +14,8 @@ MAX_TOTAL_BYTES = 4 * 1024**3
 
 def too_much_memory(pid: int) -> str:
     """Why a process and all below it take more memory than they may, or ""."""
+    if not pid:
+        return ""
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.Error:

@@ -26,7 +26,7 @@ NEW_NAMESPACES = 0x7E020000
 """`clone` flags for any namespace of one's own."""
 OTHER_ABI = 0x40000000
 """x86-64: calls from here on are those of x32, the same calls under other numbers."""
-LOCAL, INTERNET = 1, (2, 10)
+LOCAL, NETLINK, INTERNET = 1, 16, (2, 10)
 """Sockets: AF_UNIX, AF_INET and AF_INET6. No VSOCK, no netlink, no kernel crypto, no raw packets."""
 KINDS, KIND_MASK = (1, 2), 0xF
 """SOCK_STREAM and SOCK_DGRAM; flags stand above the mask."""
@@ -87,8 +87,12 @@ Instruction = tuple[int, int, int, int]
 """Code, how far to jump if so, how far if not, and the constant."""
 
 
-def program(machine: str) -> list[Instruction]:
+def program(machine: str, netlink: bool = False) -> list[Instruction]:
     """The filter for a machine, as `platform.machine()` names it.
+
+    Args:
+        netlink: allow netlink sockets too. ZeroMQ, and so a Jupyter kernel, lists the network
+            interfaces with one, and aborts where it cannot.
 
     Raises:
         OSError: no filter is known for it.
@@ -110,7 +114,7 @@ def program(machine: str) -> list[Instruction]:
     words += _refuse(EQUAL, CLONE3[column], errno.ENOSYS)
     flags = [(LOAD, 0, 0, FIRST_ARGUMENT), *_refuse(ANY_BIT, NEW_NAMESPACES, errno.EPERM)]
     words += _where(CLONE[column], [*flags, (RETURN, 0, 0, ALLOW)])
-    words += _where(SOCKET[column], _sockets())
+    words += _where(SOCKET[column], _sockets((LOCAL, NETLINK) if netlink else (LOCAL,)))
     return [*words, (RETURN, 0, 0, ALLOW)]
 
 
@@ -124,13 +128,12 @@ def _where(number: int, then: list[Instruction]) -> list[Instruction]:
     return [(EQUAL, 0, len(then), number), *then]
 
 
-def _sockets() -> list[Instruction]:
-    """Local sockets; and TCP and UDP, in the way everybody opens them."""
+def _sockets(families: tuple[int, ...]) -> list[Instruction]:
+    """Sockets of these families; and TCP and UDP, in the way everybody opens them."""
     refused, allowed = (RETURN, 0, 0, REFUSE | errno.EACCES), (RETURN, 0, 0, ALLOW)
     return [
         (LOAD, 0, 0, FIRST_ARGUMENT),
-        (EQUAL, 0, 1, LOCAL),
-        allowed,
+        *[step for family in families for step in ((EQUAL, 0, 1, family), allowed)],
         *_one_of(INTERNET),
         refused,
         (LOAD, 0, 0, SECOND_ARGUMENT),
@@ -150,13 +153,13 @@ def _one_of(constants: tuple[int, ...]) -> list[Instruction]:
     return [(EQUAL, last - place, 0, constant) for place, constant in enumerate(constants)]
 
 
-def apply() -> None:
+def apply(netlink: bool = False) -> None:
     """From now on, for this process and all that it starts, for good.
 
     Raises:
         OSError: the machine or its kernel has no such filters.
     """
-    words = program(os.uname().machine)
+    words = program(os.uname().machine, netlink)
     code = b"".join(struct.pack("HBBI", *word) for word in words)
     text = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(words), ctypes.addressof(text))

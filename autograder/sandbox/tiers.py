@@ -68,6 +68,7 @@ class Sandbox:
         write: folders that it may change.
         ports: of TCP on loopback, where the tier does not come with a network of its own.
         filtered: whether system calls that nobody needs are refused.
+        netlink: whether the filter allows netlink sockets, which a Jupyter kernel needs.
     """
 
     tier: Tier = Tier.LIMITS
@@ -76,6 +77,7 @@ class Sandbox:
     write: tuple[Path, ...] = ()
     ports: tuple[int, ...] = ()
     filtered: bool = False
+    netlink: bool = False
 
     def __str__(self) -> str:
         """What is stamped into results."""
@@ -86,14 +88,20 @@ class Sandbox:
             words += ["own ports"]
         return ", ".join(words)
 
-    def command(self, words: Sequence[str], programs: Sequence[str] = ()) -> list[str]:
+    def command(
+        self, words: Sequence[str], programs: Sequence[str] = (), *, memory_watched: bool = False
+    ) -> list[str]:
         """The command that runs `words` in the sandbox.
 
         Args:
             programs: files that are run or read inside, beside those in `read`.
+            memory_watched: the caller watches the memory that is used, so address space has no
+                limit. A browser reserves far more of it than it uses.
         """
         readable = [*OWN_PROGRAMS, *programs, *_python(), *map(str, self.read)]
-        inner = [sys.executable, "-I", "-S", limits.__file__, *self._options(readable), *words]
+        options = self._options(readable)
+        options += ["--memory", "watched"] if memory_watched else []
+        inner = [sys.executable, "-I", "-S", limits.__file__, *options, *words]
         return [*self._bubblewrap(readable), *inner] if self.tier is Tier.BUBBLEWRAP else inner
 
     def give(self, folder: Path) -> None:
@@ -124,7 +132,7 @@ class Sandbox:
         if self.user is not None:
             options += ["--user", f"{self.user}:{self.user}"]
         if self.filtered:
-            options += ["--seccomp", "on"]
+            options += ["--seccomp", "netlink" if self.netlink else "on"]
         return options
 
     def _bubblewrap(self, readable: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ Example:
 
 from autograder.card import CheckFailed, TookTooLong, clean, fail, show
 from autograder.process.api import Api
+from autograder.process.browser import Chrome
 from autograder.process.rpc_client import Answer, failure_card
 from autograder.process.student import Student
 from autograder.process.wait import until
@@ -34,6 +35,7 @@ __all__ = [
     "Answer",
     "Api",
     "CheckFailed",
+    "Chrome",
     "Delivery",
     "Fault",
     "JournalEntry",

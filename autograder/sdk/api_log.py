@@ -26,8 +26,8 @@ def log_of(api: Api, response: httpx.Response) -> tuple[str, ...]:
     """What the API's log says of a 500. It comes a moment later than the answer."""
     if response.status_code != 500:
         return ()
-    wait.until(lambda: _EXCEPTION.search(api.logs()[-400:]), LOG_SECONDS)
-    return traceback_in(api.logs())
+    wait.until(lambda: _EXCEPTION.search(api.recent()[-400:]), LOG_SECONDS)
+    return traceback_in(api.recent())
 
 
 def traceback_in(log: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from random import Random
 import pytest
 
 from autograder.process.api import Api
+from autograder.process.browser import Chrome
 from autograder.process.student import Student
 from autograder.process.worker import Worker
 from autograder.run.dynamodb_proxy import DynamoDBProxy
@@ -69,6 +70,12 @@ def run(session: Session) -> Run:
 def rng(session: Session, request: pytest.FixtureRequest) -> Random:
     """Random inputs of one test. The seed that is printed gives the same ones again."""
     return session.random(request.node.nodeid.rpartition("/")[2])
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_this_test(session: Session) -> None:
+    """The cards of a test show what was logged while it ran, and nothing of earlier tests."""
+    session.student.mark_logs()
 
 
 @pytest.fixture
@@ -129,6 +136,12 @@ def worker(student: Student, launched_worker: Worker) -> Worker:
     """The worker that all items share, ready to take tasks."""
     student.await_worker(launched_worker)
     return launched_worker
+
+
+@pytest.fixture(scope="session")
+def browser(session: Session) -> Chrome:
+    """The browser of this machine, in the submission's sandbox. Without one the test is unavailable."""
+    return session.browser
 
 
 # -- what stands around them -----------------------------------------------------------------

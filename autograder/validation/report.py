@@ -82,7 +82,7 @@ def observed(items: Iterable[str], result: WeekResult) -> dict[str, str]:
 
 def mark(outcome: Outcome) -> str:
     """How the page shows an outcome."""
-    if outcome is Outcome.GRADER_ERROR:
+    if not outcome.judged:
         return outcome.value
     return PASSED if outcome is Outcome.PASSED else LOST
 

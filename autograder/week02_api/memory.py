@@ -1,4 +1,4 @@
-"""How much memory a process takes while something happens."""
+"""Measures how much memory a process uses during a block."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SAMPLE_SECONDS = 0.005
 
 
 class PeakMemory:
-    """The most resident memory above what the process had when the block began, in bytes.
+    """The growth of a process's resident memory during a `with` block, in bytes, at its peak.
 
-    Linux keeps the peak itself; elsewhere, and beside it, the process is sampled.
+    Linux records the peak itself. In addition, and on other systems, the process is sampled.
     """
 
     def __init__(self, pid: int) -> None:

@@ -1,4 +1,4 @@
-"""How week 2's graders look into the queue and the results, and how they take Redis away."""
+"""Lets week 2's graders read the queue and the results, and stop Redis."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from autograder.sdk.blobs import write_below
 META = "celery-task-meta-"
 PROCESS = "pipeline.tasks.process"
 BLOCKED = "b"
-"""Redis's flag of a client that waits in BRPOP."""
+"""The flag that Redis gives a client that waits in BRPOP."""
 ENDED = ("SUCCESS", "FAILURE")
 
 
 @contextmanager
 def nobody_takes_messages(run: Run, worker: Worker) -> Iterator[None]:
-    """While this lasts, what is enqueued can be seen in the queue.
+    """Pause the worker, so that messages stay in the queue and can be read there.
 
-    A stopped worker still waits in a BRPOP that Redis would answer: so that is ended first.
+    A paused worker still waits in a BRPOP that Redis would answer, so this call is ended first.
     """
     client = broker.database(run, broker.BROKER)
     with worker.paused():
@@ -40,7 +40,7 @@ def nobody_takes_messages(run: Run, worker: Worker) -> Iterator[None]:
 
 @contextmanager
 def silent_redis(run: Run) -> Iterator[None]:
-    """While this lasts, Redis takes connections and says nothing: as behind a lost network."""
+    """Pause Redis: it accepts connections and never answers, as if the network dropped packets."""
     os.kill(run.redis.process.pid, signal.SIGSTOP)
     try:
         yield
@@ -49,13 +49,13 @@ def silent_redis(run: Run) -> Iterator[None]:
 
 
 def message(run: Run, task_id: str) -> broker.Message | None:
-    """The message of a task, if it waits in the broker."""
+    """Return the message of a task if it waits in the broker."""
     waiting = (one for one in broker.waiting(run) if one.headers.get("id") == task_id)
     return next(waiting, None)
 
 
 def arguments(found: broker.Message) -> list[Any]:
-    """The arguments in a message, by place and by name alike."""
+    """Return the arguments in a message, both positional and named."""
     with suppress(ValueError, TypeError, AttributeError, RecursionError):
         args, kwargs, _ = json.loads(found.body)
         return [*args, *kwargs.values()]
@@ -63,20 +63,20 @@ def arguments(found: broker.Message) -> list[Any]:
 
 
 def records(run: Run) -> set[str]:
-    """The ids of all tasks that the result backend knows."""
+    """Return the ids of all tasks for which the result backend stores a state."""
     keys = broker.database(run, broker.RESULTS).scan_iter(f"{META}*")
     return {key.decode("utf-8", "replace").removeprefix(META) for key in keys}
 
 
 def plant(run: Run, task_id: str, status: str, result: Any, **more: Any) -> None:
-    """Store a state as Celery does."""
+    """Store a state in the form that Celery uses."""
     meta = {"status": status, "result": result, "traceback": None, "children": []}
     text = json.dumps({**meta, "date_done": None, "task_id": task_id, **more})
     broker.database(run, broker.RESULTS).set(f"{META}{task_id}", text, ex=600)
 
 
 def meta_in(stored: bytes) -> dict[str, Any]:
-    """What a result backend's value says; empty if it is none of Celery's."""
+    """Parse a value of the result backend. The dict is empty if Celery did not write it."""
     with suppress(ValueError, RecursionError):
         meta = json.loads(stored)
         return meta if isinstance(meta, dict) else {}
@@ -84,7 +84,7 @@ def meta_in(stored: bytes) -> dict[str, Any]:
 
 
 def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
-    """What is stored about a task once it has ended."""
+    """Wait until a task has ended, and return what is stored about it."""
 
     def ended() -> dict[str, Any] | None:
         stored = broker.result(run, task_id)
@@ -96,14 +96,14 @@ def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
 
 @dataclass
 class Watch:
-    """Every state that a task goes through, in order: Celery publishes each one that it stores."""
+    """Every state of a task, in order. Celery publishes each state that it stores."""
 
     task_id: str
     channel: redis.client.PubSub
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def until_it_ends(self, timeout: float) -> bool:
-        """Collect states; whether the last one is an end."""
+        """Collect states, and return whether the last one is an end."""
         return bool(until(self._ended, timeout))
 
     def _ended(self) -> bool:
@@ -114,14 +114,14 @@ class Watch:
 
     @property
     def states(self) -> list[str]:
-        """Names of the states, each run of equal ones once."""
+        """Return the names of the states. Equal states in a row are listed once."""
         names = [str(one.get("status")) for one in self.seen]
         return [name for at, name in enumerate(names) if names[at - 1 : at] != [name]]
 
 
 @contextmanager
 def watching(run: Run, task_id: str) -> Iterator[Watch]:
-    """Watch a task from before it is enqueued."""
+    """Subscribe to a task's states before it is enqueued."""
     with broker.database(run, broker.RESULTS).pubsub() as channel:  # type: ignore[no-untyped-call]
         channel.subscribe(f"{META}{task_id}")
         channel.get_message(timeout=5.0)  # the subscription itself
@@ -129,14 +129,15 @@ def watching(run: Run, task_id: str) -> Iterator[Watch]:
 
 
 def put_document(run: Run, content: bytes) -> dict[str, Any]:
-    """Lay a document into the blob store, as an upload does. Returns the message for its task."""
+    """Write a document into the blob store, as an upload does. Return the message for its task."""
     key = f"uploads/{hashlib.sha256(content).hexdigest()}"
     if not write_below(run.blob_folder, key, content):
         fail(
-            sent=f"a document, laid into the blob store under {key}",
-            expected="a folder `uploads` that takes it",
-            got="a link or something else in its place",
-            cause="the code has put something else where the blob store's folders are",
+            sent=f"a document, written to the blob store under {key}",
+            expected="a folder `uploads` in the blob store",
+            got="a link or a file in its place",
+            cause="your code replaced a folder of the blob store. Store documents with "
+            "`blob_store()` only",
         )
     return {
         "document_id": str(uuid.uuid4()),
@@ -147,7 +148,7 @@ def put_document(run: Run, content: bytes) -> dict[str, Any]:
 
 
 def enqueue(student: Student, message: dict[str, Any]) -> None:
-    """Enqueue the task by Celery's own words: the API has no part in it."""
+    """Enqueue the task directly with Celery, without the API."""
     student.call(
         PROCESS, "process_document.apply_async", args=[message], task_id=message["document_id"]
     )

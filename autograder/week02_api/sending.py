@@ -1,4 +1,4 @@
-"""How week 2's graders send documents, and read what comes back."""
+"""Sends documents for week 2's graders, and reads the responses."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ BOUNDARY = "grader-7MA4YWxkTrZu0gW"
 MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
 LEAKS = ("Traceback", 'File "', "site-packages", "redis://", ".py")
-"""What has no place in an answer to a stranger."""
+"""Texts that must never be in a response to a client."""
 
 
 def head(name: str = "long.txt") -> bytes:
-    """What stands before the file's bytes in a multipart body."""
+    """Return the part of a multipart body that comes before the file's bytes."""
     disposition = f'form-data; name="file"; filename="{name}"'
     return f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n".encode()
 
 
 def in_pieces(content: bytes, name: str = "long.txt") -> Iterator[bytes]:
-    """A multipart body of which nobody can know the length before its end."""
+    """Yield a multipart body in pieces, so that no header announces its length."""
     yield head(name)
     yield from pieces(content)
     yield TAIL
 
 
 def pieces(content: bytes) -> Iterable[bytes]:
-    """The content, 64 KiB at a time."""
+    """Cut the content into pieces of 64 KiB."""
     return (content[at : at + PIECE_BYTES] for at in range(0, len(content), PIECE_BYTES))
 
 
 def check_blob(run: Run, one: Accepted, content: bytes, sent: str) -> None:
-    """The blob store holds what was sent, under the key that its content gives."""
+    """Check that the blob store has the sent bytes, under the key of their hash."""
     digest = hashlib.sha256(content).hexdigest()
     key = one.document.get("blob_key")
     if key != f"uploads/{digest}" or stored(run).get(key) is None:
@@ -50,7 +50,8 @@ def check_blob(run: Run, one: Accepted, content: bytes, sent: str) -> None:
             sent=sent,
             expected=f"a blob under uploads/{digest}, the SHA-256 of what was sent",
             got=f"blob_key {key!r}; stored: {sorted(stored(run)) or 'nothing'}",
-            cause="`upload_key(copied.sha256)` is the key, and `blob_store()` the place",
+            cause="the document is not stored in `blob_store()` under `upload_key(copied.sha256)`. "
+            "A name that the client chose must not be the key",
         )
     found = read_below(run.blob_folder, str(key), len(content) + 1)
     if found != content:
@@ -59,19 +60,20 @@ def check_blob(run: Run, one: Accepted, content: bytes, sent: str) -> None:
             expected="the same bytes in the blob store",
             got="no file that can be read"
             if found is None
-            else f"{len(found)} bytes, or other ones",
-            cause="the file is read from where the last reader stopped: is it at its start?",
+            else f"{len(found)} bytes, which are not the sent ones",
+            cause="`put_stream` reads from the current position of the file, and the file was not at "
+            "its start",
         )
 
 
 def status_in(api: Api, answer: httpx.Response) -> dict[str, Any]:
-    """What `GET /tasks/{id}` says; empty if that is no 200 with a JSON object."""
+    """Return the body of `GET /tasks/{id}`. It is empty unless the response is 200 with an object."""
     body = api.json(answer) if answer.status_code == 200 else None
     return body if isinstance(body, dict) else {}
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is a UUID."""
+    """Return whether a text is a UUID."""
     try:
         uuid.UUID(text)
     except ValueError:
@@ -80,12 +82,12 @@ def is_id(text: str) -> bool:
 
 
 def leak_in(text: str, *secrets: str) -> str:
-    """What stands in an answer and must not, or ""."""
+    """Return the first text in a response that must not be there, or ""."""
     return next((one for one in (*LEAKS, *secrets) if one in text), "")
 
 
 def strays(run: Run, home: Path, marker: str, names: Iterable[str]) -> list[str]:
-    """Files outside the blob folder that an upload called one of `names` has made."""
+    """List files outside of the blob folder that an upload with one of these names has created."""
     bases = (run.blob_folder, run.blob_folder / "uploads", home)
     aimed_at = {Path(os.path.normpath(base / name)) for base in bases for name in names}
     below = (Path(one.path) for place in (run.path, home) for one, _ in entries(place))

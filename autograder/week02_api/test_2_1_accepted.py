@@ -1,4 +1,4 @@
-"""2.1: an upload is stored, enqueued and accepted, in this order and before any work is done."""
+"""2.1: an upload is stored, then published, then answered with 202, before any work is done."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.item("2.1")
 
 TASK = "pipeline.process_document"
 MESSAGE_BYTES = 4096
-"""With Celery's envelope it is about 1,500."""
+"""A message with a reference has about 1,500 bytes, with Celery's envelope."""
 RESULT_SECONDS = 15.0
 SETTLE_SECONDS = 2.0
-"""What is published after the answer may still come: that is judged by 2.5."""
+"""A message that is published after the response may still arrive. Item 2.5 checks that."""
 
 
 def test_it_is_accepted_before_any_work(run: Run, api: Api, worker: Worker, rng: Random) -> None:
-    """The same document twice, under two names, while no worker takes messages."""
+    """Upload the same document twice, under two names, while no worker takes messages."""
     document = random_document(rng, rng.choice(["pdf", "docx", "md"]), pages=12)
     sent = f"POST {uploading.UPLOAD}, while no worker takes messages"
     before = stored(run).keys()
@@ -39,16 +39,17 @@ def test_it_is_accepted_before_any_work(run: Run, api: Api, worker: Worker, rng:
         if first.task_id == second.task_id:
             fail(
                 sent=f"{sent}, twice",
-                expected="two uploads are two tasks, each with an id of its own",
+                expected="two tasks, each with its own id",
                 got=f"the same id twice: {first.task_id}",
-                cause="the id comes from the content; a new one comes from `uuid4()`",
+                cause="the id is made from the content, so the second upload replaces the first. "
+                "`uuid4()` returns a new id",
             )
         if len(kept := stored(run).keys() - before) != 1:
             fail(
                 sent=f"{sent}, twice",
-                expected="one blob: the same bytes have the same key",
-                got=f"these: {sorted(kept)}",
-                cause="the key holds more than `upload_key` of the content's SHA-256",
+                expected="one blob, because equal contents have the same key",
+                got=f"these blobs: {sorted(kept)}",
+                cause="the key contains more than `upload_key` of the content's SHA-256",
             )
     for one in (first, second):
         check_result(run, worker, one, document.content, sent)
@@ -64,9 +65,9 @@ def send(api: Api, content: bytes, name: str, sent: str) -> Accepted:
     except TookTooLong:
         fail(
             sent=sent,
-            expected="202 at once: what is accepted is processed later",
-            got=f"no answer after {uploading.ANSWER_SECONDS:g} s",
-            cause="the route waits for the task: `.get()`, or a loop over its state",
+            expected="202 at once, because the document is processed later",
+            got=f"no response after {uploading.ANSWER_SECONDS:g} s",
+            cause="the route waits for the task, with `.get()` or in a loop that reads its state",
             log=api.tail(),
         )
     return uploading.accepted(api, response, sent)
@@ -78,7 +79,7 @@ def check_answer(api: Api, one: Accepted, sent: str) -> None:
             sent=sent,
             expected="a task_id that is a UUID",
             got=one.task_id,
-            cause="`str(uuid4())` makes a new one",
+            cause="the document's id is not a UUID. `str(uuid4())` returns a new one",
         )
     for label, address in (("status_url", one.status_url), ("header Location", one.location)):
         if not (address.isascii() and address.isprintable() and address.startswith(here(api))):
@@ -86,7 +87,9 @@ def check_answer(api: Api, one: Accepted, sent: str) -> None:
                 sent=sent,
                 expected=f"a {label} on this API: /tasks/{one.task_id}",
                 got=address or "none",
-                cause=f"the {label} is not set" if not address else f"a wrong {label}",
+                cause=f"the {label} is not set"
+                if not address
+                else f"the {label} is no such address",
             )
         answer = known(api, address)
         said = sending.status_in(api, answer)
@@ -95,25 +98,25 @@ def check_answer(api: Api, one: Accepted, sent: str) -> None:
                 sent=f"GET {address}, the {label} of an upload",
                 expected="200 and the status of this task",
                 got=f"{answer.status_code} {answer.text[:200]}",
-                cause=f"the {label} leads somewhere else, or the message went out under another "
-                "id than the one that was answered",
+                cause=f"the {label} is the address of something else, or the task was published "
+                "under another id than the one in the response",
             )
         if said.get("status") != "pending":
             fail(
                 sent=f"GET {address}, while no worker takes messages",
                 expected="status 'pending'",
                 got=said.get("status"),
-                cause="something has been processed already: not in the API, please",
+                cause="the API has processed the document itself, or stored another state than QUEUED",
             )
 
 
 def here(api: Api) -> tuple[str, ...]:
-    """How an address on this API begins."""
+    """Return how an address on this API may begin."""
     return "/", f"{api.url}/"
 
 
 def known(api: Api, address: str) -> httpx.Response:
-    """The answer of a status page, when it is 200, or at last whatever it is."""
+    """Wait for a 200 at this address, and return the last response."""
     until(lambda: api.get(address).status_code == 200, SETTLE_SECONDS)
     return api.get(address)
 
@@ -124,26 +127,27 @@ def check_message(run: Run, one: Accepted, content: bytes, sent: str) -> None:
         others = [other.headers.get("id") for other in broker.waiting(run)]
         fail(
             sent=sent,
-            expected=f"a message in the queue under the id that was answered, {one.task_id}",
-            got=f"messages under other ids: {others}" if others else "no message in the queue",
-            cause="the task is published without `task_id=`, so Celery makes up another id"
+            expected=f"a message in the queue with the id of the response, {one.task_id}",
+            got=f"messages with other ids: {others}" if others else "no message in the queue",
+            cause="the task is published without `task_id=`, so Celery chooses another id"
             if others
-            else "the task was called and not enqueued, or published after the answer",
+            else "the task was called and not enqueued, or it was published after the response",
         )
     if (task := found.headers.get("task")) != TASK:
         fail(
             sent=sent,
             expected=f"a message for the task {TASK!r}, which `document_task()` gives",
             got=task,
-            cause="another task, or one under another name, was enqueued",
+            cause="another task was enqueued than the one that `document_task()` returns",
         )
     size = len(json.dumps(found.raw))
     if size > MESSAGE_BYTES:
         fail(
             sent=f"{sent}: {len(content)} bytes",
-            expected="a message with a reference: some hundred bytes",
+            expected=f"a message of less than {MESSAGE_BYTES} bytes, which contains a reference",
             got=f"a message of {size} bytes",
-            cause="the content travels through the queue; send `document.as_message()`",
+            cause="the message contains the content, which fills the broker's memory. Its argument "
+            "must be `document.as_message()`",
         )
     check_reference(queue_view.arguments(found), one, sent)
 
@@ -156,7 +160,8 @@ def check_reference(given: list[Any], one: Accepted, sent: str) -> None:
             sent=sent,
             expected=f"one argument, a reference with {wanted}",
             got=given,
-            cause="the document's id is its task's id; `as_message()` makes the argument",
+            cause="the task's argument is not what `document.as_message()` returns, or the document's "
+            "id is not the task's id",
         )
 
 
@@ -166,9 +171,9 @@ def check_result(run: Run, worker: Worker, one: Accepted, content: bytes, sent: 
     digest = hashlib.sha256(content).hexdigest()
     if not isinstance(result, dict) or result.get("sha256") != digest:
         fail(
-            sent=f"{sent}; then a worker takes it",
-            expected="the worker finds the document and measures the same bytes",
-            got=ended or f"nothing within {RESULT_SECONDS:g} s",
-            cause="the reference does not lead to the document",
+            sent=f"{sent}; then a worker takes the message",
+            expected="a result with the SHA-256 of the sent bytes",
+            got=ended or f"no result within {RESULT_SECONDS:g} s",
+            cause="the worker does not find the document under the reference's `blob_key`",
             log=worker.tail(),
         )

@@ -1,4 +1,4 @@
-"""2.1: how an upload is stored: piece by piece, before it is enqueued, and off the event loop."""
+"""2.1: an upload is stored piece by piece, before it is published, and on a thread."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from autograder.week02_api.memory import PeakMemory
 pytestmark = pytest.mark.item("2.1")
 
 HEALTH_SECONDS = 5.0
-"""A store that says nothing is given up after more than ten."""
+"""A store that does not answer fails after more than ten seconds."""
 STORE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
 class SlowStore:
-    """An API whose blob store is an S3 that takes connections and says nothing."""
+    """An API whose blob store is an S3 server that accepts connections and never answers."""
 
     api: Api
     store: socket.socket
 
     def asked(self) -> bool:
-        """Whether somebody has connected to the store. Nobody ever takes the connection."""
+        """Return whether the API has connected to the store."""
         return bool(select.select([self.store], [], [], 0)[0])
 
 
 @pytest.fixture(scope="module", autouse=True)
 def slow(student: Student, api: Api) -> Iterator[SlowStore]:
-    """Launched first, needed last: it boots while the other tests run."""
+    """Launch this API first, so that it starts while the other tests run."""
     port = free_port()
     with socket.create_server((LOOPBACK, port)) as store:
         place = {"BLOB_STORE_URL": "s3://lost", "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"}
@@ -64,20 +64,21 @@ def test_a_large_upload_takes_little_memory(run: Run, api: Api, limit: int, rng:
     if memory.grown > len(content) // 2:
         fail(
             sent=sent,
-            expected="the API holds some chunks of it in memory at a time",
+            expected="an API that has only a few chunks in memory at a time",
             got=f"its memory grew by {memory.grown} bytes",
-            cause="the upload is read whole: `read()` without a size, or chunks kept in a list",
+            cause="the whole upload is in memory at once, for example in a list of chunks or by "
+            "`read()` without a size",
         )
 
 
 def random_text(rng: Random, size: int) -> bytes:
-    """`size` bytes of text that cannot be known before."""
+    """Return `size` bytes of random text."""
     line = f"{rng.getrandbits(200):050x} the keeper wrote\n".encode()
     return (line * (size // len(line) + 1))[:size]
 
 
 def test_it_is_stored_before_it_is_enqueued(run: Run, api: Api, rng: Random) -> None:
-    """With a Redis that says nothing, whoever enqueues first has stored nothing yet."""
+    """Upload while Redis does not answer. Code that publishes first has stored nothing then."""
     content = random_text(rng, 5_000)
     key = f"uploads/{hashlib.sha256(content).hexdigest()}"
     with ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):
@@ -86,10 +87,11 @@ def test_it_is_stored_before_it_is_enqueued(run: Run, api: Api, rng: Random) -> 
         found = key in stored(run)
     if not found:
         fail(
-            sent=f"POST {uploading.UPLOAD}, while Redis takes connections and says nothing",
-            expected="the document in the blob store, before the queue is told of it",
+            sent=f"POST {uploading.UPLOAD}, while Redis accepts connections and never answers",
+            expected="the document in the blob store, before its message is published",
             got="nothing in the blob store",
-            cause="it is published first, and stored after: a quick worker finds no document",
+            cause="the message is published first and the document stored afterwards, so a fast "
+            "worker would find no document",
         )
 
 
@@ -105,15 +107,14 @@ def test_a_slow_store_holds_up_nobody(student: Student, slow: SlowStore, rng: Ra
 
 
 def check_others_are_answered(slow: SlowStore, sending: Future[httpx.Response]) -> None:
-    sent = "an upload, while the blob store (S3) takes connections and says nothing"
+    sent = "an upload, while the blob store (S3) accepts connections and never answers"
     asked = until(lambda: slow.asked() or sending.done(), STORE_SECONDS)
     if not (asked and slow.asked()):
         fail(
             sent=sent,
-            expected="the upload goes to the blob store that BLOB_STORE_URL names",
-            got="nobody asked it",
-            cause="the file is written by hand, or the upload ends before; `blob_store()` knows "
-            "where it belongs",
+            expected="a connection to the blob store that BLOB_STORE_URL names",
+            got="no connection",
+            cause="the document is not stored with `blob_store()`, or the upload failed before",
             log=slow.api.tail(),
         )
     with suppress(CheckFailed):
@@ -121,8 +122,8 @@ def check_others_are_answered(slow: SlowStore, sending: Future[httpx.Response]) 
         return
     fail(
         sent=f"{sent}; then GET /health",
-        expected="an answer at once: one slow upload holds up nobody else",
-        got=f"no answer within {HEALTH_SECONDS:g} s",
-        cause="`put_stream` blocks, and runs on the event loop; run it on a thread "
+        expected="a response at once, because one slow upload must not delay other requests",
+        got=f"no response within {HEALTH_SECONDS:g} s",
+        cause="`put_stream` blocks, and it runs on the event loop. Run it on a thread "
         "(`to_thread.run_sync`)",
     )

@@ -1,4 +1,4 @@
-"""2.2: too large, of a wrong type or empty is refused clearly, and nothing of it is kept."""
+"""2.2: an upload that is too large, empty or of a wrong type is rejected, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ pytestmark = pytest.mark.item("2.2")
 
 EXCESS_BYTES = 20_000
 REFUSAL_SECONDS = 10.0
-"""The rest of an upload that a slow client is still to send would come after thirty."""
+"""The API closes an upload that sends nothing only after thirty seconds."""
 LONGEST_NAME = 120
 
 
 def check_refusal(api: Api, response: httpx.Response, status: int, sent: str, cause: str) -> None:
-    """The status, and a body that says something and gives nothing away."""
+    """Check the status, and a body that explains the error and contains nothing internal."""
     if response.status_code != status:
         fail(
             sent=sent,
@@ -45,30 +45,32 @@ def check_refusal(api: Api, response: httpx.Response, status: int, sent: str, ca
     if leak or not isinstance(body, dict) or not body.get("detail"):
         fail(
             sent=sent,
-            expected="a JSON body whose `detail` tells a client what is wrong, and no more",
+            expected="a JSON body whose `detail` says what is wrong, and nothing internal",
             got=response.text[:300],
-            cause="raise the error of ours that fits; the API makes the answer of it",
+            cause="the response was built by hand. Raise the error from `pipeline.errors` that fits, "
+            "and the API builds the response",
         )
 
 
 @contextmanager
 def nothing_is_kept(run: Run, sent: str) -> Iterator[None]:
-    """Neither a blob, nor half of one, nor a task."""
+    """Check that the block leaves no blob, no part of a blob and no task."""
     blobs, tasks = stored(run), queue_view.records(run)
     yield
     if left := sorted(stored(run).keys() - blobs.keys()):
         fail(
             sent=sent,
-            expected="nothing of a refused upload in the blob store",
+            expected="nothing of a rejected upload in the blob store",
             got=f"stored: {left}",
-            cause="it is stored before it is judged; look first, store after",
+            cause="the document is stored before it is checked. Call `judged_type` before "
+            "`put_stream`",
         )
     if queue_view.records(run) - tasks:
         fail(
             sent=sent,
-            expected="no task for a refused upload",
+            expected="no task for a rejected upload",
             got="a task was enqueued",
-            cause="the checks come after the queue",
+            cause="the document is published before it is checked",
         )
 
 
@@ -78,16 +80,18 @@ def test_the_limit_is_exact(run: Run, api: Api, limit: int, rng: Random) -> None
     sent = f"{limit + 1} bytes, where MAX_UPLOAD_BYTES={limit}"
     with nothing_is_kept(run, sent):
         response = in_pieces(api, content)
-        cause = "nobody counts the bytes that come: `within_limit` does, where the route calls it"
+        cause = (
+            "nothing counts the bytes that arrive: `within_limit` is not called, or never raises"
+        )
         check_refusal(api, response, 413, sent, cause)
     sent = f"{limit} bytes, where MAX_UPLOAD_BYTES={limit}"
     response = in_pieces(api, content[:limit])
     if response.status_code != 202:
         fail(
             sent=sent,
-            expected="202: the limit is the most that is taken",
+            expected="202, because exactly `limit` bytes are allowed",
             got=f"{response.status_code} {response.text[:200]}",
-            cause="refuse what is larger than the limit, not what is as large",
+            cause="the comparison rejects a size that equals the limit. Reject only larger ones",
         )
 
 
@@ -103,9 +107,9 @@ def in_pieces(api: Api, content: bytes) -> httpx.Response:
 def test_it_is_refused_while_the_rest_is_on_its_way(
     run: Run, api: Api, limit: int, rng: Random
 ) -> None:
-    """The client sends a little more than the limit, and then nothing, and does not hang up."""
+    """The client sends a little more than the limit, then nothing, and keeps the connection open."""
     content = rng.getrandbits(8 * 32).to_bytes(32, "big").hex().encode() * (limit // 64 + 1)
-    sent = f"{EXCESS_BYTES} bytes more than MAX_UPLOAD_BYTES, and the rest is still to come"
+    sent = f"{EXCESS_BYTES} bytes more than MAX_UPLOAD_BYTES; the rest of the upload never arrives"
     with (
         nothing_is_kept(run, sent),
         socket.create_connection((LOOPBACK, api.port), timeout=REFUSAL_SECONDS) as line,
@@ -114,17 +118,17 @@ def test_it_is_refused_while_the_rest_is_on_its_way(
     if b" 413 " not in answer.partition(b"\r\n")[0]:
         fail(
             sent=sent,
-            expected="413 at once: what is still on its way need not arrive",
-            got=answer[:100].decode("latin-1") or f"no answer within {REFUSAL_SECONDS:g} s",
-            cause="the bytes are counted, but it is refused only when the last one has come",
+            expected="413 at once, without waiting for the rest",
+            got=answer[:100].decode("latin-1") or f"no response within {REFUSAL_SECONDS:g} s",
+            cause="the size is checked only at the end of the upload. Check it after each chunk",
         )
 
 
 def half_an_upload(line: socket.socket, content: bytes) -> bytes:
-    """Send the first part of an upload, and return what comes back, or b""."""
+    """Send the first part of an upload, and return the start of the response, or b""."""
     request = f"POST {uploading.UPLOAD} HTTP/1.1\r\nHost: grader\r\nTransfer-Encoding: chunked\r\n"
     headers = "".join(f"{name}: {value}\r\n" for name, value in sending.MULTIPART.items())
-    with suppress(OSError):  # refused half way: the answer may be there all the same
+    with suppress(OSError):  # the API may close the connection, and still have sent a response
         line.sendall(f"{request}{headers}\r\n".encode())
         for piece in (sending.head(), *sending.pieces(content)):
             line.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
@@ -142,7 +146,7 @@ def program(rng: Random) -> bytes:
 
 
 def archive(rng: Random) -> bytes:
-    """A ZIP like a DOCX, with no document in it."""
+    """Return a ZIP archive without a Word document."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as made:
         made.writestr("notes/readme.txt", f"{rng.getrandbits(64):x}")
@@ -154,7 +158,7 @@ def latin(rng: Random) -> bytes:
 
 
 def late(rng: Random) -> bytes:
-    """All text but the last byte, far from the start."""
+    """Return a long text whose last byte is not UTF-8."""
     return f"The keeper wrote {rng.randrange(10**6)}.\n".encode() * 9000 + b"\xff"
 
 
@@ -162,14 +166,14 @@ WRONG = [
     (png, "report.pdf", "application/pdf", "a picture"),
     (program, "notes.txt", "text/plain", "a program"),
     (archive, "letter.docx", None, "a ZIP archive without a Word document"),
-    (latin, "brief.md", "text/markdown", "a text in Latin-1, which is no UTF-8"),
-    (late, "long.txt", "text/plain", "a text whose last byte is no UTF-8"),
+    (latin, "brief.md", "text/markdown", "a text in Latin-1, which is not UTF-8"),
+    (late, "long.txt", "text/plain", "a text whose last byte is not UTF-8"),
 ]
 
 
 def test_the_wrong_type_is_refused(run: Run, api: Api, rng: Random) -> None:
     for make, name, claimed, what in rng.sample(WRONG, len(WRONG)):
-        sent = f"{what}, called {name}" + (f" and said to be {claimed}" if claimed else "")
+        sent = f"{what}, with the name {name}" + (f" and the type {claimed}" if claimed else "")
         with nothing_is_kept(run, sent):
             response = uploading.upload(api, make(rng), name, claimed)
             check_refusal(
@@ -177,37 +181,40 @@ def test_the_wrong_type_is_refused(run: Run, api: Api, rng: Random) -> None:
                 response,
                 415,
                 sent,
-                "the name or the client's Content-Type was believed; only the bytes are evidence"
+                "the type was taken from the name or from the client's Content-Type, which can both "
+                "be wrong. Determine it from the bytes: is_pdf, is_docx, is_text"
                 if response.status_code == 202
-                else "`UnsupportedContent` is the error of ours for this",
+                else "`judged_type` must raise `UnsupportedContent` for this content",
             )
 
 
 def test_an_empty_file_is_refused(run: Run, api: Api) -> None:
     for name in ("empty.txt", "empty.pdf"):
-        sent = f"an empty file, called {name}"
+        sent = f"an empty file with the name {name}"
         with nothing_is_kept(run, sent):
             response = uploading.upload(api, b"", name)
-            check_refusal(api, response, 422, sent, "`EmptyUpload`, before any other check")
+            cause = "`judged_type` must raise `EmptyUpload`, before any other check"
+            check_refusal(api, response, 422, sent, cause)
 
 
 MADE_AS = {"pdf": "harbour.md", "docx": "harbour.pdf", "md": "harbour.pdf", "txt": "harbour.docx"}
-"""What it is, and a name that says something else."""
+"""The real type of a document, and a name that suggests another one."""
 
 
 def test_the_content_decides_the_type(api: Api, rng: Random) -> None:
     for kind, lie in MADE_AS.items():
         document = random_document(rng, kind, pages=1)
         true = "text/plain" if kind == "md" else document.media_type
-        check_type(api, document.content, lie, true, "the name was believed, not the content")
+        why = "the type was taken from the name and not from the content"
+        check_type(api, document.content, lie, true, why)
     text = random_document(rng, "txt", pages=1).content
-    why = "only the name tells Markdown from plain text; letters may be upper or lower case"
+    why = "a text is Markdown if its name ends with a Markdown suffix, in upper or lower case"
     check_type(api, text, "notes.MD", "text/markdown", why)
     check_type(api, text, "notes.txt", "text/plain", why)
 
 
 def check_type(api: Api, content: bytes, name: str, true: str, cause: str) -> None:
-    sent = f"a document that is {true}, called {name} and said to be image/png"
+    sent = f"a document of the type {true}, with the name {name} and the claimed type image/png"
     response = uploading.upload(api, content, name, "image/png")
     found = uploading.accepted(api, response, sent).document.get("content_type")
     if found != true:
@@ -225,7 +232,7 @@ def test_a_hostile_name_goes_nowhere(run: Run, api: Api, student: Student, rng: 
     home = Path(student.env["HOME"])
     for number, name in enumerate(names):
         content = f"{rng.getrandbits(64):016x} {number}\n".encode()
-        sent = f"a text called {name!r}"
+        sent = f"a text with the name {name!r}"
         one = uploading.accepted(api, uploading.upload(api, content, name), sent)
         check_shown(sent, one.document.get("filename"))
         strays = sending.strays(run, home, marker, names)
@@ -233,9 +240,9 @@ def test_a_hostile_name_goes_nowhere(run: Run, api: Api, student: Student, rng: 
         if strays or inside or marker in str(one.document.get("blob_key")):
             fail(
                 sent=sent,
-                expected="one blob under uploads/, with a key that the content gives",
+                expected="one blob under uploads/, whose key is made from the content",
                 got=f"{one.document.get('blob_key')}, and files {strays + inside}",
-                cause="the client's file name has become part of a path",
+                cause="the client's file name is part of a path. Use `upload_key` of the hash",
             )
 
 
@@ -245,7 +252,7 @@ def check_shown(sent: str, shown: object) -> None:
     if not text or bad or len(text) > LONGEST_NAME:
         fail(
             sent=sent,
-            expected="a name that can be shown: no folders, nothing invisible, not too long",
+            expected="a name without folders and invisible characters, of at most 120 characters",
             got=shown,
-            cause="the client's file name is used as it came; `display_name` cleans it",
+            cause="the client's file name is returned unchanged. `display_name` cleans it",
         )

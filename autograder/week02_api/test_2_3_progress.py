@@ -1,4 +1,4 @@
-"""2.3: a task says how far it is, in a state of its own, and the status page shows it."""
+"""2.3: a task stores its progress in the state PROGRESS, and the API shows it."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ pytestmark = pytest.mark.item("2.3")
 STATE = "PROGRESS"
 PIECE_BYTES = 64 * 1024
 EVERY = 10
-"""Percent between two reports, as the scaffold says."""
+"""The percent between two reports: REPORT_EVERY in the exercise."""
 WIDEST_STEP = 2 * EVERY + 5
 MOST_REPORTS = 2 * 100 // EVERY
 END_SECONDS = 20.0
 OFFSETS = (61, 64, 67, 73, 79)
-"""Numbers of pieces for which steps of at least ten percent do not end at a hundred."""
+"""Numbers of pieces for which reports at every tenth percent alone do not include 100."""
 
 
 def watch(student: Student, run: Run, worker: Worker, content: bytes) -> queue_view.Watch:
-    """Run the task on a document, and return all the states it went through."""
+    """Run the task on a document, and return all states that it stored."""
     message = queue_view.put_document(run, content)
     with queue_view.watching(run, message["document_id"]) as watch:
         queue_view.enqueue(student, message)
         if not watch.until_it_ends(END_SECONDS) or watch.states[-1] != "SUCCESS":
             fail(
                 sent=f"process_document on a text of {len(content)} bytes",
-                expected="a task that succeeds",
+                expected="a task that ends with SUCCESS",
                 got=f"these states: {watch.states or 'none'}",
-                cause="the exception in the worker's log",
+                cause="the exception in the lines of the worker's log below",
                 log=worker.tail(),
             )
     return watch
 
 
 def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
-    """The percents that were reported, in order; each report has the form that was asked for."""
+    """Return the reported percents in order, after checking the form of each report."""
     reports = [one.get("result") for one in watch.seen if one.get("status") == STATE]
     if not reports:
         raised = "progress was not reported" in worker.logs()
@@ -48,10 +48,10 @@ def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
             sent=sent,
             expected=f"the custom state {STATE!r} before SUCCESS",
             got=f"these states: {watch.states}",
-            cause="`_report` raised, and `report` logged it: the worker's lines below"
+            cause="`_report` raised an exception, which `report` logged: see the worker's lines below"
             if raised
-            else "nothing is reported, or under another name: see `pipeline/states.py`",
-            log=traceback_in(worker.logs()) if raised else (),
+            else "nothing is stored, or it has another state than `PROGRESS` of `pipeline/states.py`",
+            log=traceback_in(worker.recent()) if raised else (),
         )
     percents: list[int] = []
     for meta in reports:
@@ -62,7 +62,7 @@ def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
                 sent=sent,
                 expected='reports like {"step": "counting", "percent": 40}, percent from 0 to 100',
                 got=meta,
-                cause="percent is a whole number: `100 * done // total`",
+                cause="the meta has other keys or values. `percent` is a whole number and `step` a text",
             )
         percents.append(percent)
     return percents
@@ -86,31 +86,32 @@ def check_course(sent: str, percents: list[int]) -> None:
     if percents != sorted(percents):
         fail(
             sent=sent,
-            expected="a progress that never goes back",
+            expected="a percent that never decreases",
             got=percents,
-            cause="it counts what is left, or starts anew",
+            cause="the percent counts what is left to do, or starts again from 0",
         )
     if percents[-1] != 100:
         fail(
             sent=sent,
-            expected="100 at the end",
+            expected="100 in the last report",
             got=f"{percents}: the last report says {percents[-1]}",
-            cause="the last step is smaller than the others, and was left out",
+            cause="the last step is smaller than `REPORT_EVERY`, so it was not reported. Always "
+            "report 100",
         )
     if len(percents) > MOST_REPORTS:
         fail(
             sent=sent,
-            expected=f"a report when it has moved on by {EVERY} percent: eleven or so",
+            expected=f"one report for each {EVERY} percent, about eleven in all",
             got=f"{len(percents)} reports, each a write to Redis",
-            cause="it reports every piece; `self.percent` keeps what was said last",
+            cause="every piece is reported. Compare with the last reported percent, `self.percent`",
         )
     steps = [later - earlier for earlier, later in zip([0, *percents], percents, strict=False)]
     if max(steps) > WIDEST_STEP:
         fail(
             sent=sent,
-            expected=f"a report when it has moved on by {EVERY} percent",
+            expected=f"one report for each {EVERY} percent",
             got=f"{percents}: a jump of {max(steps)}",
-            cause="some reports are missing",
+            cause="reports are missing. Report whenever the percent has grown by `REPORT_EVERY`",
         )
 
 
@@ -119,24 +120,24 @@ def check_steps(sent: str, states: queue_view.Watch) -> None:
     if steps != {"counting"}:
         fail(
             sent=sent,
-            expected="the step's name that `report` was given: 'counting'",
+            expected="the step that `report` was called with: 'counting'",
             got=sorted(steps),
-            cause="hand on `step`, as it came",
+            cause="the meta has another text as its step. Store `step` unchanged",
         )
 
 
 def check_shown(run: Run, api: Api, states: queue_view.Watch) -> None:
-    """Put each state back as the worker stored it: it is too quick for a client to see them all."""
+    """Store each state again and ask the API for it, because the task is too fast to be watched."""
     for meta in [one for one in states.seen if one.get("status") == STATE]:
         queue_view.plant(run, states.task_id, STATE, meta["result"])
         answer = api.get(f"/tasks/{states.task_id}")
         body = sending.status_in(api, answer)
         if (body.get("status"), body.get("progress")) != ("processing", meta["result"]):
             fail(
-                sent=f"GET /tasks/{states.task_id}, while the task has stored {meta['result']}",
+                sent=f"GET /tasks/{states.task_id}, after the task has stored {meta['result']}",
                 expected="status 'processing' and this progress",
                 got=f"{answer.status_code} {answer.text[:200]}",
-                cause="progress holds `step` and `percent`, and nothing else",
+                cause="the meta has other keys than `step` and `percent`",
             )
 
 
@@ -146,7 +147,7 @@ def test_progress_of_an_empty_document(student: Student, run: Run, worker: Worke
     if percents[-1] != 100:
         fail(
             sent=sent,
-            expected="100: empty work is done work",
+            expected="100 percent in the last report, because nothing is left to do",
             got=percents,
-            cause="0 of 0 bytes was called 0 percent",
+            cause="for a `total` of 0, the percent is 0. It must be 100",
         )

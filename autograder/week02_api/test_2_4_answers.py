@@ -1,4 +1,4 @@
-"""2.4: a result, an error and an unknown id are three different answers."""
+"""2.4: a result, an error and an unknown id get three different responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ END_SECONDS = 20.0
 
 
 def ask(api: Api, task_id: str, sent: str, expected: str) -> tuple[httpx.Response, dict[str, Any]]:
-    """`GET /tasks/{id}`, which must answer 200 with a JSON object."""
+    """Request `GET /tasks/{id}`, which must return 200 with a JSON object."""
     answer = api.get(f"/tasks/{task_id}")
     body = sending.status_in(api, answer)
     if not body:
@@ -28,14 +28,14 @@ def ask(api: Api, task_id: str, sent: str, expected: str) -> tuple[httpx.Respons
             sent=sent,
             expected=f"200, {expected}",
             got=f"{answer.status_code} {answer.text[:200]}",
-            cause="a task that has ended is known: its state is stored",
+            cause="`status_of` raised an error for a task that has ended, although its state is stored",
             log=log_of(api, answer),
         )
     return answer, body
 
 
 def run_task(student: Student, run: Run, worker: Worker, message: dict[str, Any]) -> str:
-    """Run the task on a message until it has ended. Returns its id."""
+    """Run the task on a message until it has ended, and return its id."""
     task_id = message.get("document_id") or str(uuid.uuid4())
     queue_view.enqueue(student, {**message, "document_id": task_id})
     if queue_view.outcome(run, task_id, END_SECONDS) is None:
@@ -59,14 +59,14 @@ def test_a_result(student: Student, run: Run, api: Api, worker: Worker, rng: Ran
     if not isinstance(result, dict) or result.get("sha256") != digest:
         fail(
             sent=sent,
-            expected=f"under 'result' what the task returned, with the SHA-256 {digest}",
+            expected=f"the task's return value under 'result', with the SHA-256 {digest}",
             got=result,
-            cause="the result is `info`, as it is",
+            cause="the result is not `info`. Return it unchanged",
         )
 
 
 def test_a_result_that_is_nothing(run: Run, api: Api) -> None:
-    """A task may return nothing, or zero, or no lines: it has succeeded all the same."""
+    """A task that returns None, 0 or an empty list has succeeded too."""
     values: list[Any] = [None, 0, [], {"error": None}]
     for value in values:
         task_id = str(uuid.uuid4())
@@ -75,7 +75,12 @@ def test_a_result_that_is_nothing(run: Run, api: Api) -> None:
         _, body = ask(api, task_id, sent, "status 'completed'")
         check_completed(sent, body)
         if body.get("result") != value:
-            fail(sent=sent, expected=f"result {value!r}", got=body.get("result"))
+            fail(
+                sent=sent,
+                expected=f"result {value!r}",
+                got=body.get("result"),
+                cause="the result is not `info`. Return it unchanged",
+            )
 
 
 def check_completed(sent: str, body: dict[str, Any]) -> None:
@@ -84,7 +89,7 @@ def check_completed(sent: str, body: dict[str, Any]) -> None:
             sent=sent,
             expected="status 'completed' and no error",
             got=f"status {body.get('status')!r}, error {body.get('error')!r}",
-            cause="the state decides, not whether the result counts as true",
+            cause="the status must depend on the state, not on the value of the result",
         )
 
 
@@ -94,22 +99,22 @@ def test_an_error_of_ours(
     message = queue_view.put_document(run, f"gone {rng.getrandbits(64)}".encode())
     (run.blob_folder / message["blob_key"]).unlink()
     task_id = run_task(student, run, worker, message)
-    sent = f"GET /tasks/{task_id}, of a task whose document was gone from the blob store"
+    sent = f"GET /tasks/{task_id}, of a task whose document is not in the blob store"
     answer, body = ask(api, task_id, sent, "status 'failed' and the error")
     error = check_failed(sent, answer, body)
     if error.get("type") != "blob_not_found":
         fail(
             sent=sent,
-            expected="error.type 'blob_not_found': the stable kind of `BlobNotFound`",
+            expected="error.type 'blob_not_found', the stable kind of `BlobNotFound`",
             got=error,
-            cause="`public_error(info)` gives type and message, for every error",
+            cause="the error is not built from `public_error(info)`, which returns type and message",
         )
 
 
 def test_an_error_that_nobody_foresaw(
     student: Student, run: Run, api: Api, worker: Worker, rng: Random
 ) -> None:
-    """One that happens: a message that is no reference. And one as a lost Redis would leave it."""
+    """Check a validation error that really happens, and a stored error whose text has a password."""
     secret = f"hunter{rng.getrandbits(48):012x}"
     real = run_task(student, run, worker, {"blob_key": secret})
     planted = str(uuid.uuid4())
@@ -128,9 +133,10 @@ def test_an_error_that_nobody_foresaw(
         if leak := sending.leak_in(answer.text, secret, str(run.blob_folder)):
             fail(
                 sent=sent,
-                expected="an answer that a stranger may read",
+                expected="a response that any client may read",
                 got=f"{leak!r} in it: {answer.text[:300]}",
-                cause="the exception's own text was handed on; `public_error` hides foreign ones",
+                cause="the response contains the exception's own text. `public_error` hides the text of "
+                "every exception that is not a `PipelineError`",
             )
 
 
@@ -140,7 +146,7 @@ def check_failed(sent: str, answer: httpx.Response, body: dict[str, Any]) -> dic
             sent=sent,
             expected="status 'failed' and no result",
             got=f"status {body.get('status')!r}, result {body.get('result')!r}",
-            cause="a failure has an exception where a success has its result",
+            cause="a state in `states.EXCEPTION_STATES` has an exception in `info`, not a result",
         )
     error = body.get("error")
     if not isinstance(error, dict) or not all(
@@ -148,16 +154,17 @@ def check_failed(sent: str, answer: httpx.Response, body: dict[str, Any]) -> dic
     ):
         fail(
             sent=sent,
-            expected="an error with a type, for programs, and a message, for people",
+            expected="an error with a type and a message",
             got=error,
-            cause="`TaskError(**public_error(info))`",
+            cause="the error is not a `TaskError` with the fields that `public_error(info)` returns",
         )
     if leak := sending.leak_in(answer.text):
         fail(
             sent=sent,
-            expected="an answer that a stranger may read",
+            expected="a response that any client may read",
             got=f"{leak!r} in it: {answer.text[:300]}",
-            cause="a piece of the traceback was handed on",
+            cause="the response contains the exception's own text or a part of its traceback, which "
+            "`public_error` hides",
         )
     return error
 
@@ -168,7 +175,7 @@ def test_an_id_that_nobody_submitted(run: Run, api: Api) -> None:
     api.get(f"/tasks/{expired}")
     broker.database(run, broker.RESULTS).delete(f"{queue_view.META}{expired}")
     for task_id, what in (
-        (str(uuid.uuid4()), "an id that nobody submitted"),
+        (str(uuid.uuid4()), "an id that was never submitted"),
         (expired, "a task whose result has expired"),
     ):
         answer = api.get(f"/tasks/{task_id}")
@@ -177,7 +184,7 @@ def test_an_id_that_nobody_submitted(run: Run, api: Api) -> None:
                 sent=f"GET /tasks/{task_id}, {what}",
                 expected="404",
                 got=f"{answer.status_code} {answer.text[:200]}",
-                cause="Celery's PENDING was taken for 'waits': it means 'never heard of', and what "
-                "was submitted is QUEUED",
+                cause="PENDING was treated as 'waiting'. In Celery it means that nothing is stored "
+                "under this id; a document that waits is QUEUED",
                 log=log_of(api, answer),
             )

@@ -1,6 +1,6 @@
-"""2.5: while Redis refuses, is silent or takes no messages, an upload gets 503, and in time.
+"""2.5: an upload is answered with 503 in time if Redis refuses, does not answer or is full.
 
-The last item of the week: it takes the shared Redis away, and its data with it.
+This is the last item of the week, because it stops the shared Redis server and deletes its data.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.item("2.5")
 
 BOUND_SECONDS = 15.0
 POLL_SECONDS = 0.01
-"""The reference needs two or three: five times that."""
+"""The reference needs two or three seconds."""
 HELD_SHARE, HELD_SECONDS = 0.5, 0.3
-"""A blocked event loop answers when the upload has waited; else an answer takes milliseconds."""
+"""A blocked event loop answers only after the upload. Otherwise a response takes milliseconds."""
 LATE_SECONDS = 2.0
 QUEUE = "celery"
-SILENT = "an upload, while Redis takes connections and says nothing"
+SILENT = "an upload, while Redis accepts connections and never answers"
 STOPPED = "an upload, while Redis refuses connections"
-FULL = "an upload, while Redis takes no message for the queue (the check put a text in its place)"
+FULL = "an upload, while Redis rejects messages (the check stored a text in place of the queue)"
 
 
 def text(rng: Random) -> bytes:
@@ -43,9 +43,9 @@ def send(api: Api, content: bytes, sent: str) -> httpx.Response:
     except TookTooLong:
         fail(
             sent=sent,
-            expected="503 in time, never a hang: a few seconds",
-            got=f"no answer within {BOUND_SECONDS:g} s",
-            cause="it tries again for ever, or waits without a limit",
+            expected="503 within a few seconds",
+            got=f"no response within {BOUND_SECONDS:g} s",
+            cause="the code retries without a limit, or waits without a timeout",
             log=api.tail(),
         )
 
@@ -58,26 +58,32 @@ def check_refused(api: Api, response: httpx.Response, sent: str) -> None:
             expected="503 with Retry-After",
             got=f"{status} {response.text[:200]}",
             cause={
-                202: "it was said to be accepted, and is in no queue: the error was swallowed, or "
-                "it is published after the answer",
-                500: "an exception that nobody caught: the log names it. `REDIS_ERRORS` has them "
-                "all, and the route calls `publish`",
-            }.get(status, "`BrokerUnavailable` is the error of ours for this"),
+                202: "the client was told that the document is accepted, but it is in no queue: the "
+                "error was caught and not raised, or the message is published after the response",
+                500: "an exception was not caught: see the lines of the log. `REDIS_ERRORS` lists all "
+                "that can occur, and `submit` calls `publish`",
+            }.get(status, "`publish` must raise `BrokerUnavailable`"),
             log=log_of(api, response),
         )
     if not is_delay(after := response.headers.get("retry-after", "")):
         fail(
             sent=sent,
-            expected="a header Retry-After: seconds, or a date",
+            expected="a header Retry-After with seconds or a date",
             got=f"Retry-After: {after}" if after else "503 without Retry-After",
-            cause="raise `BrokerUnavailable`; a bare HTTPException has no such header",
+            cause="the client does not learn when to retry. Raise `BrokerUnavailable`: an HTTPException "
+            "has no such header",
         )
     if leak := sending.leak_in(response.text):
-        fail(sent=sent, expected="an answer for a stranger", got=f"{leak!r} in {response.text}")
+        fail(
+            sent=sent,
+            expected="a response that any client may read",
+            got=f"{leak!r} in {response.text}",
+            cause="the response contains the exception's own text. Raise `BrokerUnavailable`",
+        )
 
 
 def is_delay(value: str) -> bool:
-    """Whether this is a Retry-After: more than zero seconds, or a date."""
+    """Return whether this is a valid Retry-After: more than zero seconds, or a date."""
     if value.strip().isdecimal():
         return int(value) > 0
     try:
@@ -87,14 +93,14 @@ def is_delay(value: str) -> bool:
 
 
 def test_an_outage(run: Run, api: Api, worker: Worker, rng: Random) -> None:
-    """One test: who hangs in the first outage hangs in each."""
+    """Check all outages in one test, because code that hangs in the first one hangs in each."""
     check_no_message_taken(run, api, worker, rng)
     check_silence(run, api, worker, rng)
     check_absence_and_return(run, api, worker, rng)
 
 
 def check_no_message_taken(run: Run, api: Api, worker: Worker, rng: Random) -> None:
-    """Redis is there, and refuses the one write that matters: as it does when memory is full."""
+    """Check an upload while Redis runs and rejects the message, as it does when its memory is full."""
     client = broker.database(run, broker.BROKER)
     with queue_view.nobody_takes_messages(run, worker):
         before = queue_view.records(run)
@@ -107,14 +113,15 @@ def check_no_message_taken(run: Run, api: Api, worker: Worker, rng: Random) -> N
         if not until(lambda: not queue_view.records(run) - before, LATE_SECONDS):
             fail(
                 sent=FULL,
-                expected="no trace of a task that was not accepted",
-                got="a record of it in the result backend: its status says 'pending' for an hour",
-                cause="what `remember` stored was not taken back: `enqueue` does that",
+                expected="no record of a task that was not accepted",
+                got="a record of it in the result backend, so its status stays 'pending' for an hour",
+                cause="the state that `record_queued` stored was not deleted. `enqueue` deletes it, so "
+                "publish with `enqueue`",
             )
 
 
 def check_silence(run: Run, api: Api, worker: Worker, rng: Random) -> None:
-    """Others are answered while one upload waits."""
+    """Check that other requests are answered while one upload waits for Redis."""
     content = text(rng)
     api.get("/health")
     before = stored(run).keys()
@@ -127,20 +134,20 @@ def check_silence(run: Run, api: Api, worker: Worker, rng: Random) -> None:
         check_refused(api, upload.result(), SILENT)
     if longest > max(HELD_SHARE * waited, HELD_SECONDS):
         fail(
-            sent=f"{SILENT}, and GET /health again and again meanwhile",
-            expected="answers at once, also while the upload waits",
+            sent=f"{SILENT}, and many requests GET /health at the same time",
+            expected="responses at once, also while the upload waits",
             got=f"one took {longest:.1f} s, while the upload waited for {waited:.1f} s",
-            cause="`enqueue` blocks the event loop: nothing else runs until Redis has answered. "
-            "Run it on a thread: `off_the_loop`",
+            cause="`enqueue` blocks the event loop, so no other request is answered until it ends. "
+            "Run it on a thread with `off_the_loop`",
         )
 
 
 def longest_answer(api: Api, upload: Future[httpx.Response]) -> float:
-    """Seconds of the slowest /health until the upload is answered."""
+    """Measure the slowest /health in seconds, until the upload is answered."""
     longest = 0.0
     while not upload.done():
         asked = time.monotonic()
-        with suppress(TookTooLong):  # the upload's own card says more
+        with suppress(TookTooLong):  # the card about the upload explains more
             api.get("/health", timeout=BOUND_SECONDS)
         longest = max(longest, time.monotonic() - asked)
         time.sleep(POLL_SECONDS)
@@ -148,7 +155,7 @@ def longest_answer(api: Api, upload: Future[httpx.Response]) -> float:
 
 
 def check_absence_and_return(run: Run, api: Api, worker: Worker, rng: Random) -> None:
-    """Redis is gone, and comes back with nothing in it."""
+    """Check an upload while Redis is down, and one after Redis has come back empty."""
     with worker.paused():
         with run.redis_outage():
             check_refused(api, send(api, text(rng), STOPPED), STOPPED)

@@ -1,4 +1,4 @@
-"""What week 3's graders share: one worker and one API, which boot while the steps are checked."""
+"""Fixtures of week 3's graders: the worker's settings and the graders' own database connection."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Do chunks cover a page: without a gap, in order, none reaching back further than the overlap?
+"""Checks that chunks cover a page: without a gap, in order, and with no more overlap than allowed.
 
-White space is compared as single spaces, so that a chunker may keep or change it. Text that repeats
-itself can lie in several places: all of them are followed.
+White space is compared as single spaces, so that a chunker may keep or change it. Repeated text can
+belong to several places of the page, so all of these places are followed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a chunk lies on its page: characters `start` to `end`. `shared`: how many of them the
-    chunks before have already.
+    """Where a chunk is on its page: characters `start` to `end`. `shared` says how many of them the
+    chunks before it already contain.
     """
 
     start: int
@@ -75,22 +75,22 @@ def _misplaced(page: str, chunk: str, end: int, overlap: int) -> Gap:
     if start > end:
         return Gap(
             chunk,
-            f"between it and the one before is lost: {page[end:start][:120]!r}",
+            f"lost between it and the chunk before: {page[end:start][:120]!r}",
             "text was lost",
         )
     before = page.rfind(chunk, 0, end + len(chunk))
     if before < 0:
         return Gap(
             chunk,
-            "this text does not stand on that page",
-            "words were glued, changed or dropped, or the page number is another's",
+            "this text is not on that page",
+            "words were glued, changed or dropped, or the number is that of another page",
         )
     if before + len(chunk) <= end:
-        return Gap(chunk, "all of it stands in the chunks before", "a chunk that adds nothing new")
+        return Gap(chunk, "the chunks before contain all of it", "the chunk adds no new text")
     return Gap(
         chunk,
         f"it repeats {end - before} characters of the chunks before",
-        f"more than the overlap of {overlap}",
+        f"it repeats more than the overlap of {overlap}",
     )
 
 

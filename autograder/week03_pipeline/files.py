@@ -20,15 +20,15 @@ OWNER = "the owner's password, which only a change of the file needs"
 
 
 def made_up(rng: Random, count: int) -> list[str]:
-    """Words that nobody wrote before, no two alike."""
+    """Random words, all different, that occur in no other text."""
     return [f"{rng.choice('bdfgklmnprst')}{rng.getrandbits(40):010x}" for _ in range(count)]
 
 
 def word_file(rng: Random) -> tuple[bytes, list[list[str]]]:
     """A DOCX of five pages (the third is blank), and the words of each page.
 
-    A list, a table with a table in it, tabs, line breaks and a non-breaking hyphen; a page that ends
-    in the middle of a paragraph, breaks in a row, and one that Word only noted.
+    It has a list, a table with a table in it, tabs, line breaks and a non-breaking hyphen. One page
+    ends in the middle of a paragraph, two breaks follow each other, and two breaks are only noted.
     """
     words = made_up(rng, 16)
     halves = made_up(rng, 2)
@@ -50,7 +50,7 @@ def word_file(rng: Random) -> tuple[bytes, list[list[str]]]:
     run.add_break(WD_BREAK.PAGE)
     run.add_break(WD_BREAK.PAGE)
     run = word.add_paragraph().add_run()
-    run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # says again what the break said
+    run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # repeats the explicit break
     run.add_text(f"{words[12]} {words[13]}")
     run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # the text flowed over
     run.add_text(f"{words[14]} {words[15]} {halves[0]}")
@@ -65,7 +65,7 @@ def word_file(rng: Random) -> tuple[bytes, list[list[str]]]:
 
 
 def encrypted_pdf(text: str, password: str, algorithm: str = "RC4-128") -> bytes:
-    """A PDF that opens with the password alone. "": it opens for everybody; only changing it is locked.
+    """A PDF that is encrypted with a password. With the password "" it opens without one.
 
     Args:
         algorithm: "RC4-128", "AES-128", or "AES-256", which needs pypdf's extra `crypto`.
@@ -89,12 +89,12 @@ def drawn_pdf(rng: Random) -> bytes:
 
 
 def strange_filter_pdf(text: str, name: bytes) -> bytes:
-    """A page packed in a way that nobody knows: pypdf raises `NotImplementedError`."""
+    """A PDF with an unknown compression filter, for which pypdf raises `NotImplementedError`."""
     return make_pdf([text]).replace(b"/ASCII85Decode", b"/" + name, 1)
 
 
 def front_of(content: bytes) -> bytes:
-    """The first third of a file: what comes last, its table of contents, is missing."""
+    """The first third of a file. Its table of contents, which comes last, is missing."""
     return content[: len(content) // 3]
 
 
@@ -104,7 +104,7 @@ def text_of_many_pages(rng: Random, pages: int) -> bytes:
 
 
 def text_that_swells(megabytes: int) -> bytes:
-    """ASCII with one rocket at its end: as a Python string it takes four times its size."""
+    """ASCII text with one emoji at its end. As a Python string it takes four times its size."""
     return b"word " * (megabytes * 200_000) + "\N{ROCKET}".encode()
 
 

@@ -1,4 +1,4 @@
-"""How week 3's graders look into PostgreSQL: as the same role, on connections of their own."""
+"""How week 3's graders read PostgreSQL: as the same role, on connections of their own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from autograder.sdk.database import NAME, PUBLIC, connect, query
 from autograder.week03_pipeline.vectors import Vectors
 
 HELD_SECONDS = 15.0
-"""How long a lock waits for somebody to run into it."""
+"""How long the grader waits until the student's code waits for its lock."""
 
 Row = tuple[int, int, str]
 """position, page, text"""
 
 
 def chunks_of(run: Run, document_id: str, owner: str = PUBLIC) -> list[Row]:
-    """What is indexed of an owner's document, by position."""
+    """The indexed chunks of an owner's document, by position."""
     text: LiteralString = (
         "SELECT position, page, text FROM chunks WHERE document_id = %s AND owner = %s ORDER BY 1"
     )
@@ -55,7 +55,7 @@ def waiting(run: Run) -> list[int]:
 
 @contextmanager
 def held(run: Run, statement: LiteralString, *values: object) -> Iterator[None]:
-    """While this lasts, the grader is in a transaction that has run `statement`: a lock."""
+    """Keep a transaction open that has run `statement`, and so keep its lock."""
     with connect(run) as connection, connection.transaction():
         connection.execute(statement, values)
         yield
@@ -64,6 +64,6 @@ def held(run: Run, statement: LiteralString, *values: object) -> Iterator[None]:
 def wait_for_waiting(
     run: Run, count: int, unless: Callable[[], bool] = lambda: False, seconds: float = HELD_SECONDS
 ) -> list[int]:
-    """The connections that wait for a lock, once there are `count`; else whatever there is."""
+    """Wait until `count` connections wait for a lock, and return those that wait at the end."""
     until(lambda: len(waiting(run)) >= count or unless(), seconds)
     return waiting(run)

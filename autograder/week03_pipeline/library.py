@@ -1,4 +1,4 @@
-"""An index that the grader fills itself: chunks at known angles to one question."""
+"""An index that the grader fills: chunks at known angles to one question."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.week03_pipeline.vectors import DIMENSIONS, Vectors, true_vectors
 
 CHUNKS = 24
 STRANGER = 0.998
-"""The cosine of another owner's chunks: no chunk of the library is so near."""
+"""The cosine of another owner's chunks. They are nearer than every chunk of the library."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class Indexed:
 
 @dataclass(frozen=True)
 class Library:
-    """What is indexed, nearest to the question first."""
+    """The indexed chunks, the nearest to the question first."""
 
     question: str
     chunks: list[Indexed]
 
 
 def fill(run: Run, rng: Random) -> Library:
-    """Index chunks around one question. Their vectors have all lengths, so that neither distance nor
-    inner product has the order that the angle has.
+    """Index chunks around one question. Their vectors have different lengths, so that neither the
+    Euclidean distance nor the inner product gives the order of the angles.
     """
     question = " ".join(made_up(rng, 3))
     axis = true_vectors(run, [question])[0].astype(float)
@@ -93,7 +93,7 @@ def spread(rng: Random) -> list[float]:
 
 
 def length(number: int) -> float:
-    """Very short and very long vectors by turns."""
+    """The length of a vector: very short, 1, and very long in turn."""
     return (0.05, 1.0, 30.0)[number % 3]
 
 

@@ -15,7 +15,7 @@ CHILD_SECONDS = 30.0
 
 
 def error_of_child(student: Student, content: bytes, content_type: str, memory_bytes: int) -> str:
-    """Name of the error that `pipeline.steps.parse_child` answers with, or what it did instead."""
+    """The name of the error that `pipeline.steps.parse_child` returns, or what it did instead."""
     limits = json.dumps({"memory_bytes": memory_bytes})
     command = [sys.executable, "-P", "-m", "pipeline.steps.parse_child", content_type, limits]
     process = student.process("parser", command, pipes=True)
@@ -30,10 +30,10 @@ def error_of_child(student: Student, content: bytes, content_type: str, memory_b
         return str(json.loads(process.stdout.read(100_000))["error"])
     except (ValueError, KeyError, TypeError):
         lines = student.tail(process)
-        return f"the process ended without an answer: {clean(lines[-1]) if lines else 'no words'}"
+        return f"the process ended without an answer: {clean(lines[-1]) if lines else 'no message'}"
 
 
 def _feed(stream: IO[bytes], content: bytes) -> None:
-    with contextlib.suppress(OSError):  # it has died
+    with contextlib.suppress(OSError):  # the process has ended
         stream.write(content)
         stream.close()

@@ -1,4 +1,4 @@
-"""What student code returned, looked at with care: any of it may have the wrong shape."""
+"""Checks the shape of what student code returned. Nothing about it may be assumed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CALL_SECONDS = 45.0
 def called(
     student: Student, sent: str, module: str, name: str, *args: Any, cause: str = "", **kwargs: Any
 ) -> Any:
-    """What a function returns that must not raise; `sent` says in short what it was given."""
+    """Call a function that must not raise, and return its value. `sent` describes the call."""
     answer = student.ask(module, name, *args, timeout=CALL_SECONDS, **kwargs)
     if not answer.ok:
         fail(
             sent=sent,
             expected="no exception",
             got=f"{answer.error}: {answer.message} ({answer.where})",
-            cause=cause or "look at the line named here",
+            cause=cause or "the call must not raise: see the line that is named here",
         )
     return answer.value
 

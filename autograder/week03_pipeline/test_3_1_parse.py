@@ -1,4 +1,4 @@
-"""3.1: PDF, DOCX, Markdown and text become pages of text; bad files a typed permanent error."""
+"""3.1: PDF, DOCX, Markdown and text become pages of text. Unusable files raise a typed permanent error."""
 
 from __future__ import annotations
 
@@ -29,14 +29,17 @@ MOST_PAGES = 5_000
 
 
 def parse(student: Student, sent: str, content: bytes, content_type: str) -> list[dict[str, Any]]:
-    """The pages that the student's parser finds in a good file."""
-    data, cause = packed(content), "the file is sound: look at the line named here"
+    """The pages that the student's parser finds in a valid file."""
+    data, cause = (
+        packed(content),
+        "the file is valid, so nothing must be raised: see the line that is named here",
+    )
     value = called(student, sent, PARSE, "parse_document", data, content_type, cause=cause)
     return as_pages(sent, value)
 
 
 def packed(content: bytes) -> dict[str, str]:
-    """Bytes as the caller takes them."""
+    """Bytes in the form in which calls transport them."""
     return {"__type__": "bytes", "value": base64.b64encode(content).decode()}
 
 
@@ -55,7 +58,7 @@ def check_pages(sent: str, found: list[dict[str, Any]], expected: list[list[str]
             sent=sent,
             expected=f"page numbers 1 to {len(expected)}",
             got=f"{numbers[:8]} …",
-            cause="numbers count from 1, and blank pages count",
+            cause="page numbers count from 1, and blank pages count too",
         )
     for page, words in zip(found, expected, strict=True):
         if (got := words_of(page["text"])) != words:
@@ -68,26 +71,26 @@ def check_pages(sent: str, found: list[dict[str, Any]], expected: list[list[str]
 
 
 def why_not_as_many(more: int) -> str:
-    """What made pages too many, or (`more` is negative) too few."""
+    """Why there are too many pages, or too few (then `more` is negative)."""
     if more < 0:
-        return "a page without text was left out, or the text after the last page break was"
+        return "a page without text was left out, or the text after the last page break was lost"
     return (
-        "a break was counted twice: Word's note that comes before any visible character of a page "
-        "says nothing new"
+        "a break was counted twice: ignore a noted break if the page has no visible character yet, "
+        "because it repeats the break before it"
     )
 
 
 def why_not(text: str, words: list[str], pages: list[dict[str, Any]]) -> str:
-    """What became of the words that a page should have."""
+    """Where the words are that a page should have."""
     gone = [word for word in words if word not in text]
     for other in pages:
         if gone and gone[0] in words_of(other["text"]):
-            return f"{gone[0]} is on page {other['number']}: a page ends at the break itself"
+            return f"{gone[0]} is on page {other['number']}: a page ends exactly at the break"
     if gone and gone[0].replace("-", "") in text:
-        return f"the hyphen of {gone[0]} is lost: it is an element without text, see `signs`"
+        return f"the hyphen of {gone[0]} is lost: it is an element without text, so take it from `signs`"
     if gone:
-        return f"lost: {shown(gone)}"
-    return "words are glued together, doubled, out of order, or on another page"
+        return f"these words are lost: {shown(gone)}"
+    return "words are glued together, repeated, out of order, or on another page"
 
 
 def shown(words: list[str]) -> str:
@@ -140,7 +143,7 @@ def test_three_hundred_pages(student: Student, rng: Random) -> None:
 @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
 def test_a_pdf_that_opens_without_a_password(student: Student, rng: Random, algorithm: str) -> None:
     [page] = random_pages(rng, 1, 20)
-    sent = f"a PDF that {algorithm} encrypts with the empty password: only changing it needs one"
+    sent = f"a PDF encrypted by {algorithm} with the empty password: it opens without a password"
     found = parse(student, sent, files.encrypted_pdf(page, "", algorithm), files.PDF)
     check_pages(sent, found, [words_of(page)])
 
@@ -158,8 +161,10 @@ def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> 
     blank = b" \n\t\r\n" * rng.randint(1, 9)
     check("a text file of white space", blank, files.PLAIN, "NoTextInDocument")
     check("a PDF of lines, like a scan", files.drawn_pdf(rng), files.PDF, "NoTextInDocument")
-    check("a DOCX without a word", make_docx(["", ""]), files.DOCX, "NoTextInDocument")
-    check("'%PDF-1.7' and then noise", b"%PDF-1.7\n" + garbage, files.PDF, "DamagedDocument")
+    check("a DOCX without text", make_docx(["", ""]), files.DOCX, "NoTextInDocument")
+    check(
+        "'%PDF-1.7' followed by random bytes", b"%PDF-1.7\n" + garbage, files.PDF, "DamagedDocument"
+    )
     check(
         "a PDF cut off after a third",
         files.front_of(make_pdf([text] * 3)),
@@ -172,9 +177,9 @@ def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> 
         files.DOCX,
         "DamagedDocument",
     )
-    check("noise, sent as DOCX", garbage, files.DOCX, "DamagedDocument")
+    check("random bytes, sent as DOCX", garbage, files.DOCX, "DamagedDocument")
     odd = files.strange_filter_pdf(text, files.made_up(rng, 1)[0].encode())
-    check("a PDF whose page is packed in an unknown way", odd, files.PDF, "DocumentError")
+    check("a PDF whose page is compressed by an unknown filter", odd, files.PDF, "DocumentError")
 
 
 def test_limits_hold(student: Student, rng: Random) -> None:
@@ -184,19 +189,19 @@ def test_limits_hold(student: Student, rng: Random) -> None:
 
 
 def test_running_out_of_memory_is_no_damage(student: Student) -> None:
-    """As the worker does it: in a child process, which has little memory here."""
+    """The parser runs in a child process, as in the worker, but with little memory."""
     kind = parser.error_of_child(student, files.text_that_swells(20), files.PLAIN, 112 * 1024**2)
     if kind != "DocumentTooLarge":
         fail(
-            sent="a sound text file that needs more memory than the parsing process may have",
-            expected="DocumentTooLarge, which is what a MemoryError is turned into by the process",
+            sent="a valid text file that needs more memory than the child process may use",
+            expected="DocumentTooLarge: the child process turns a MemoryError into this error",
             got=kind,
-            cause="`except Exception` catches MemoryError too: let it through",
+            cause="`except Exception` also catches MemoryError: let it through unchanged",
         )
 
 
 class ErrorCheck:
-    """Sends bad files to the student's parser."""
+    """Sends unusable files to the student's parser."""
 
     def __init__(self, student: Student) -> None:
         self.student = student
@@ -211,7 +216,7 @@ class ErrorCheck:
                 sent=sent,
                 expected=wanted,
                 got=f"no exception, but {answer.value!r}",
-                cause="nothing to read is an error too: nobody would look for the reason later",
+                cause="a file without readable text must fail, or its owner searches for it in vain",
             )
         if kind in (answer.error, *answer.bases) and "PermanentError" in answer.bases:
             return
@@ -224,19 +229,19 @@ class ErrorCheck:
 
 
 def likely_cause(kind: str, error: str, bases: tuple[str, ...]) -> str:
-    """Why a bad file came to another error than it should."""
+    """Why an unusable file raised another error than expected."""
     if "PermanentError" not in bases:
-        return "a library's own exception got through: libraries raise whatever they like"
+        return "a library's own exception got through: turn all other types into DamagedDocument"
     if error == "DamagedDocument":
         if kind == "EncryptedDocument":
             return (
-                "pypdf reads nothing from a locked file, and what it raises then became damage: ask "
+                "pypdf cannot read a locked file, and its error was turned into DamagedDocument: check "
                 "`is_encrypted` and `decrypt` first, and raise EncryptedDocument"
             )
         return (
-            "an error that had a type already, or has one to be given, was turned into "
-            "DamagedDocument: let permanent errors through, and look at each case by itself"
+            "an error that has a type of its own was turned into DamagedDocument: let permanent "
+            "errors through unchanged, and check each case separately"
         )
     if kind == "NoTextInDocument":
-        return "there are bytes, but no visible character on any page"
-    return "each way of being bad has an error of its own: see `pipeline/steps/errors.py`"
+        return "there are bytes, but no page has a visible character: raise NoTextInDocument"
+    return "each kind of unusable file has an error of its own: see `pipeline/steps/errors.py`"

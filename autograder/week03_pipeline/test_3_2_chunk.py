@@ -1,4 +1,4 @@
-"""3.2: chunks fit, are cut where the text allows it, repeat a little, lose nothing, know their page."""
+"""3.2: chunks fit the limit, end at boundaries, overlap, lose no text, and have the number of their page."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from autograder.week03_pipeline.shapes import as_chunks, called
 pytestmark = pytest.mark.item("3.2")
 
 CHUNK = "pipeline.steps.chunk"
-BLANK_CAUSE = "blank pages and blank lines make no chunks; strip what is left"
+BLANK_CAUSE = "pieces of white space alone make no chunks; strip white space around the others"
 LEAST_OVERLAP = 5
-"""A chunk repeats at least this part (one in …) of the overlap where words are short."""
+"""Where words are short, a chunk repeats at least a fifth of the overlap."""
 
 Page = dict[str, Any]
 Chunk = dict[str, Any]
@@ -29,7 +29,7 @@ Chunk = dict[str, Any]
 def chunked(
     student: Student, sent: str, pages: list[Page], max_chars: int, overlap: int
 ) -> tuple[str, list[Chunk]]:
-    """What was sent, and the chunks: each in bounds, numbered, not blank."""
+    """What was sent, and the chunks, checked: none too long, numbered, not blank."""
     sent = f"chunk_pages({sent}, max_chars={max_chars}, overlap={overlap})"
     value = called(student, sent, CHUNK, "chunk_pages", pages, max_chars=max_chars, overlap=overlap)
     chunks = as_chunks(sent, value)
@@ -45,7 +45,7 @@ def check_form(sent: str, chunks: list[Chunk], max_chars: int) -> None:
                 sent=sent,
                 expected=f"no chunk longer than {max_chars} characters",
                 got=f"chunk {number} has {size}",
-                cause="the overlap comes on top of a full chunk: leave room for it when you cut",
+                cause="the overlap is added to a full piece: leave room for it when you cut",
             )
         if text != text.strip() or not text:
             fail(
@@ -60,14 +60,14 @@ def check_form(sent: str, chunks: list[Chunk], max_chars: int) -> None:
             sent=sent,
             expected=f"positions 0, 1, 2 … {len(chunks) - 1} through the whole document",
             got=positions,
-            cause="positions began anew on a page, began at 1, or counted what was dropped",
+            cause="positions began again on a page, began at 1, or counted pieces that were skipped",
         )
 
 
 def check_cover(
     sent: str, pages: list[Page], chunks: list[Chunk], overlap: int
 ) -> dict[int, list[Placed]]:
-    """Nothing lost, all on its page. Returns where the chunks of each page lie."""
+    """Check that no text is lost and all is on its page. Returns the places of each page's chunks."""
     known = [page["number"] for page in pages]
     numbers = [chunk["page"] for chunk in chunks]
     expected = [number for number in known for chunk in chunks if chunk["page"] == number]
@@ -76,7 +76,7 @@ def check_cover(
             sent=sent,
             expected=f"chunks of the pages {known}, in that order",
             got=f"pages {numbers}",
-            cause="a chunk must keep the number that its page came with, whatever number that is",
+            cause="a chunk must have the number of its page in `pages`, whatever number that is",
         )
     places = {}
     for page in pages:
@@ -130,7 +130,7 @@ def check_ends(sent: str, page: str, place: Placed) -> None:
                 sent=sent,
                 expected="no word cut in two: every word is far shorter than a chunk",
                 got=f"a cut in {page[max(0, at - 15) : at]!r} | {page[at : at + 15]!r}",
-                cause="cut at a character count, or an overlap that begins within a word",
+                cause="text was cut at a number of characters, or an overlap begins within a word",
             )
 
 
@@ -140,12 +140,12 @@ def check_overlap(sent: str, page: str, place: Placed, overlap: int) -> None:
             sent=sent,
             expected=f"a chunk that begins with the end of the one before, up to {overlap} characters",
             got=f"{place.shared} characters shared before {page[place.start :][:60]!r}",
-            cause="no overlap, or far less than there is room for",
+            cause="there is no overlap, or far less than there is room for",
         )
 
 
 def test_repeated_paragraphs_are_all_kept(student: Student, rng: Random) -> None:
-    """A header and a footer on every page, and paragraphs that stand twice."""
+    """A header and a footer on every page, and paragraphs that occur twice."""
     header, footer, *middle = random_pages(rng, 6, 30)
     texts = ["\n\n".join([header, *rng.choices(middle, k=6), footer]) for _ in range(3)]
     pages = numbered(rng, texts)
@@ -205,7 +205,7 @@ def test_cuts_fall_on_the_largest_boundary(
             cut = plain(text)
             fail(
                 sent=sent,
-                expected=f"cuts between the {what}, since each of them fits a chunk",
+                expected=f"cuts between the {what}, because each of them fits a chunk",
                 got=f"a cut in {cut[max(0, place.end - 25) : place.end]!r} | "
                 f"{cut[place.end : place.end + 25]!r}",
                 cause="text is cut at the largest boundary that fits: paragraph, else sentence, else "
@@ -214,7 +214,7 @@ def test_cuts_fall_on_the_largest_boundary(
 
 
 def test_a_word_longer_than_a_chunk(student: Student, rng: Random) -> None:
-    """Nothing is lost, whatever has to be cut."""
+    """No text is lost, even if a word has to be cut."""
     word = f"{rng.getrandbits(6_000):x}"
     pages = numbered(rng, [f"before {word} after", word])
     sent, chunks = chunked(student, "two pages with a word of 1,500 letters", pages, 200, 40)

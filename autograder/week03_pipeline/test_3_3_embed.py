@@ -1,4 +1,4 @@
-"""3.3: embed in batches inside the provider's limits, order kept, equal texts once."""
+"""3.3: texts are embedded in batches within the provider's limits, in order, and equal texts once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EMBED = "pipeline.steps.embed"
 MAX_INPUTS, MAX_INPUT_TOKENS, MAX_REQUEST_TOKENS = 2_048, 8_192, 300_000
 CUNEIFORM = 0x12000
 LEAST_FILLED = 50
-"""Short texts in a batch, on average: less is a waste of requests."""
+"""The fewest short texts in a batch, on average. With fewer, requests are wasted."""
 
 
 def embedded(student: Student, sent: str, texts: list[str]) -> list[list[float]]:
@@ -36,7 +36,7 @@ def as_vectors(sent: str, value: Any, count: int) -> list[list[float]]:
             sent=sent,
             expected=f"a list of {count} vectors, one for each text",
             got=f"{len(value)} of them" if isinstance(value, list) else value,
-            cause="equal texts share a request, but each place gets its vector",
+            cause="equal texts are sent once, but each place in `texts` gets a vector",
         )
     for place, vector in enumerate(value):
         if not is_vector(vector, DIMENSIONS):
@@ -45,7 +45,7 @@ def as_vectors(sent: str, value: Any, count: int) -> list[list[float]]:
 
 
 def check_vectors(sent: str, run: Run, texts: list[str], found: list[list[float]]) -> None:
-    """Each text has the vector that the provider gives for it."""
+    """Check that each text has the vector that the provider makes for it."""
     unique = list(dict.fromkeys(texts))
     truth = dict(zip(unique, vectors.true_vectors(run, unique), strict=True))
     for place, (text, vector) in enumerate(zip(texts, found, strict=True)):
@@ -56,12 +56,12 @@ def check_vectors(sent: str, run: Run, texts: list[str], found: list[list[float]
             sent=sent,
             expected=f"at place {place} the vector of {show(text[:40])}",
             got=f"the vector of {show(owner[:40])}" if owner else "a vector of none of the texts",
-            cause="the order was lost between texts, batches and answers",
+            cause="the order was lost between the texts, the batches and the answers",
         )
 
 
 def check_requests(sent: str, entries: list[JournalEntry], texts: list[str]) -> None:
-    """Requests inside the limits, all accepted, and every text in one of them."""
+    """Check that requests are within the limits, and that each text is in exactly one of them."""
     for entry in entries:
         count = len(entry.inputs)
         if count > MAX_INPUTS or entry.tokens > MAX_REQUEST_TOKENS:
@@ -69,7 +69,7 @@ def check_requests(sent: str, entries: list[JournalEntry], texts: list[str]) -> 
                 sent=sent,
                 expected=f"at most {MAX_INPUTS:,} inputs and {MAX_REQUEST_TOKENS:,} tokens a request",
                 got=f"a request with {count:,} inputs and {entry.tokens:,} tokens: status {entry.status}",
-                cause="a batch is full when the next text would break either limit; tokens are "
+                cause="close a batch when the next text would exceed either limit; tokens are "
                 "counted by `estimate_tokens`",
             )
     counted = Counter(text for entry in entries for text in entry.inputs)
@@ -78,14 +78,14 @@ def check_requests(sent: str, entries: list[JournalEntry], texts: list[str]) -> 
             sent=sent,
             expected="each different text sent once",
             got=f"{show(twice[0][:40])} sent {counted[twice[0]]} times",
-            cause="equal texts were not sent together as one",
+            cause="equal texts must be sent once, because each token costs money",
         )
     if counted.keys() != set(texts):
         fail(
             sent=sent,
             expected=f"{len(set(texts))} different texts sent, unchanged",
             got=f"{len(counted)} different inputs, {len(counted.keys() - set(texts))} of them others",
-            cause="texts were lost on the way, or changed",
+            cause="texts were lost or changed before they were sent",
         )
 
 
@@ -102,29 +102,29 @@ def test_equal_texts_are_sent_once_and_order_is_kept(
     if len(entries) > 1:
         fail(
             sent=sent,
-            expected="one request: all of it fits the limits",
+            expected="one request, because all texts together fit the limits",
             got=f"{len(entries)} requests",
-            cause="a request for each text: the provider counts requests too",
+            cause="the code sends a request for each text, and the provider limits requests too",
         )
     check_vectors(sent, run, texts, found)
 
 
 def test_no_texts_no_request(student: Student, openai: OpenAIControl) -> None:
-    cause = "no texts, no batches: an empty one is refused, and so is an empty request"
+    cause = "return no batches for no texts, because the provider rejects an empty request"
     found = called(student, "embed_texts([])", EMBED, "embed_texts", [], cause=cause)
     if found != [] or openai.journal():
         fail(
             sent="embed_texts([])",
             expected="[] and no request",
             got=f"{found!r} after {len(openai.journal())} requests",
-            cause="the provider refuses an empty input",
+            cause="send nothing for no texts, because the provider rejects an empty request",
         )
 
 
 def test_tokens_of_a_request(
     student: Student, run: Run, openai: OpenAIControl, rng: Random
 ) -> None:
-    """Long texts in cuneiform, whose signs have four bytes and four tokens: characters do not count."""
+    """Long texts in cuneiform. Each sign has four bytes, so it counts as four tokens."""
     count = 42
     signs = [chr(CUNEIFORM + rng.randrange(900)) for _ in range(2_100)]
     texts = [
@@ -139,7 +139,7 @@ def test_tokens_of_a_request(
             sent=sent,
             expected=f"{count} vectors",
             got=f"{answer.error}: {answer.message} ({answer.where})",
-            cause="every text is inside the limits, if tokens are counted by `estimate_tokens`",
+            cause="every text is within the limits if tokens are counted by `estimate_tokens`",
         )
     found = as_vectors(sent, answer.value, count)
     for place in (0, count // 2, count - 1):
@@ -147,14 +147,14 @@ def test_tokens_of_a_request(
 
 
 def test_number_of_inputs(student: Student, openai: OpenAIControl, rng: Random) -> None:
-    """The first request is refused by the provider: how large it was, is in the journal."""
+    """The provider rejects the first request. The journal says how large it was."""
     texts = made_up(rng, MAX_INPUTS + rng.randint(2, 90))
     openai.script(Fault.status(500, times=None))
     student.ask(EMBED, "embed_texts", texts, timeout=CALL_SECONDS)
     sent = f"embed_texts({len(texts):,} short texts, all different)"
     entries = openai.journal("embeddings")
     if not entries:
-        fail(sent=sent, expected="a request", got="none", cause="nothing was sent to the provider")
+        fail(sent=sent, expected="a request", got="none", cause="no text was sent to the provider")
     for entry in entries:
         check_requests(sent, [entry], list(entry.inputs))
         if not set(entry.inputs) <= set(texts):
@@ -165,7 +165,7 @@ def test_number_of_inputs(student: Student, openai: OpenAIControl, rng: Random) 
     if len(found) > math.ceil(len(texts) / LEAST_FILLED) or len(entries[0].inputs) < LEAST_FILLED:
         fail(
             sent=sent,
-            expected="few requests: each as full as the provider allows",
+            expected="few requests, each as full as the limits allow",
             got=f"{len(found)} batches, and a first request with {len(entries[0].inputs)} texts",
             cause="a batch is closed before it is full",
         )
@@ -184,7 +184,7 @@ def batches(student: Student, sent: str, texts: list[str]) -> list[list[str]]:
             got=f"{len(found)} batches with {sum(map(len, found))} of {len(texts)} texts"
             if shaped
             else found,
-            cause="the last batch was lost, or one began anew with a text missing",
+            cause="the last batch was lost, or a text was dropped when a new batch began",
         )
     sizes = [len(batch) for batch in found]
     if 0 in sizes or max(sizes, default=0) > MAX_INPUTS:
@@ -192,7 +192,7 @@ def batches(student: Student, sent: str, texts: list[str]) -> list[list[str]]:
             sent=sent,
             expected=f"from 1 to {MAX_INPUTS:,} texts in each batch",
             got=f"batches of {sizes} texts",
-            cause="a batch is full at exactly this number; none is empty",
+            cause="a batch is full at exactly this number of texts, and no batch is empty",
         )
     return list(found)
 
@@ -209,9 +209,9 @@ def test_a_text_at_the_limit_and_one_over_it(
     if asked := openai.journal():
         fail(
             sent=sent,
-            expected="nothing sent: a text that fits no request is found before",
+            expected="nothing sent, because a text that is too long is found before",
             got=f"{len(asked)} request(s), status {asked[-1].status}",
-            cause="the texts before it are paid for, and then the document fails: look at all "
+            cause="the texts before it are paid for, and then the document fails: check all "
             "texts before the first request",
         )
     if answer.ok or answer.error != "TextTooLong":
@@ -219,7 +219,7 @@ def test_a_text_at_the_limit_and_one_over_it(
             sent=sent,
             expected="TextTooLong",
             got=answer.error or "no exception",
-            cause="a single text has a limit of its own",
+            cause="a single text has a limit of its own, `MAX_INPUT_TOKENS`",
         )
 
 
@@ -237,7 +237,7 @@ def test_answers_in_another_order(student: Student, openai: OpenAIControl, rng: 
             fail(
                 sent=sent,
                 expected=f"at place {place} the vector with index {place}",
-                got="another one's",
+                got="the vector of another text",
                 cause="each item of the answer says by its `index` which text it belongs to",
             )
 
@@ -251,7 +251,7 @@ BAD = {
     "NaN in a vector": [(0, "good"), (1, "nan")],
     "Infinity in a vector": [(0, "infinite"), (1, "good")],
 }
-"""Answers to a request with two texts. One with no vector at all is refused by the client itself."""
+"""Answers to a request with two texts. The client itself rejects an answer without any vector."""
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -273,5 +273,5 @@ def test_answers_that_make_no_sense(
             sent=f"embed_batch(2 texts), answered with {what}",
             expected="BadEmbeddings",
             got=f"{answer.error}: {answer.message}" if not answer.ok else "no exception",
-            cause="what was not checked goes into the index, and spoils it",
+            cause="a wrong vector would be indexed without an error: check indexes, lengths and values",
         )

@@ -1,4 +1,4 @@
-"""3.4: one transaction a document; twice is once; a shorter second version leaves no tail."""
+"""3.4: one transaction for each document, twice is the same as once, and no old rows are left."""
 
 from __future__ import annotations
 
@@ -49,13 +49,11 @@ def write(
     """Index a version; it must succeed."""
     answer = ask(student, document_id, version, owner)
     if not answer.ok:
-        cause = "see the line named here"
+        cause = "see the line that is named here"
         if answer.error == "UniqueViolation":
-            cause = (
-                "the document is indexed already: an upsert replaces what is there (ON CONFLICT)"
-            )
+            cause = "the row exists already: an upsert replaces it (ON CONFLICT … DO UPDATE)"
         elif answer.error == "ForeignKeyViolation":
-            cause = "chunks belong to a document: its row comes first"
+            cause = "a chunk refers to its document's row: write that row first"
         fail(
             sent=sent,
             expected="no exception",
@@ -87,7 +85,7 @@ def check(
                 sent=sent,
                 expected=f"at position {position} the vector that came with it",
                 got=f"the vector of position {others[0]}" if others else "another vector",
-                cause="vectors lie beside other texts than their own, or the old ones stayed",
+                cause="a vector is stored with another text, or an old vector was not replaced",
             )
 
 
@@ -115,7 +113,7 @@ def check_one_transaction(run: Run, sent: str, document_id: str) -> None:
             sent=sent,
             expected="one transaction for all rows",
             got=f"{transactions} transactions for {rows} rows",
-            cause="connections of the pool commit each statement, unless a transaction is opened",
+            cause="a connection of the pool commits each statement by itself: open a transaction",
         )
 
 
@@ -125,7 +123,7 @@ def test_twice_is_once(student: Student, run: Run, rng: Random) -> None:
     sent = "index_document, twice the same"
     for _ in range(2):
         write(student, sent, document_id, version)
-    check(run, sent, document_id, version, "the second time adds to the first or takes from it")
+    check(run, sent, document_id, version, "the second call must not change anything")
 
 
 @pytest.mark.parametrize("count", [7, 6, 3, 0, 11])
@@ -138,17 +136,29 @@ def test_a_second_version_replaces_the_first(
     write(student, sent, neighbour, other)
     write(student, sent, document_id, first)
     write(student, sent, document_id, second)
-    cause = "what the new version does not have must go" if count < 7 else ""
-    check(run, sent, document_id, second, cause or "an old row stayed where a new one belongs")
-    check(run, f"{sent}; another document", neighbour, other, "a statement without its WHERE")
+    cause = "rows that the new version does not have must be deleted" if count < 7 else ""
+    check(
+        run,
+        sent,
+        document_id,
+        second,
+        cause or "an old row stayed where the new version has another",
+    )
+    check(
+        run,
+        f"{sent}; another document",
+        neighbour,
+        other,
+        "a statement changes other documents: it is without its WHERE",
+    )
 
 
 def test_owners_share_no_rows(student: Student, run: Run, rng: Random) -> None:
-    """Two owners have a document with the same id. Whatever one of them writes, the other's stays."""
+    """Two owners have a document with the same id. What one owner writes must not change the other's."""
     document_id, neighbour = made_up(rng, 2)
     mine, shorter, theirs = Version(rng, 6), Version(rng, 2), Version(rng, 9)
     sent = "index_document with a document id that another owner has, too"
-    cause = "the owner belongs to every row, and to every WHERE and ON CONFLICT"
+    cause = "the owner is part of each row's key: name it in every WHERE and ON CONFLICT"
     write(student, sent, document_id, theirs, neighbour)
     for version in (mine, shorter):
         write(student, sent, document_id, version)
@@ -157,7 +167,7 @@ def test_owners_share_no_rows(student: Student, run: Run, rng: Random) -> None:
 
 
 def test_all_or_nothing(student: Student, run: Run, rng: Random) -> None:
-    """PostgreSQL refuses the last vector: what was there before must be there still."""
+    """PostgreSQL rejects the last vector, so the old version must still be there."""
     [document_id] = made_up(rng, 1)
     first, second = Version(rng, 5), Version(rng, 4)
     write(student, "index_document with 5 chunks", document_id, first)
@@ -167,35 +177,53 @@ def test_all_or_nothing(student: Student, run: Run, rng: Random) -> None:
     if answer.ok:
         fail(
             sent=sent,
-            expected="an exception: this chunk cannot be indexed",
-            got=f"{answer.value!r}, as if all were well",
+            expected="an exception, because this chunk cannot be indexed",
+            got=f"{answer.value!r}, and no exception",
             cause="an error of the database was caught and dropped",
         )
     if answer.error in ("NotImplementedError", "NameError", "TypeError", "AttributeError"):
         fail(sent=sent, expected="the database's error", got=f"{answer.error}: {answer.message}")
-    check(run, sent, document_id, first, "half of it was committed: one transaction around it all")
+    check(
+        run,
+        sent,
+        document_id,
+        first,
+        "half of the new version was committed: put all statements into one transaction",
+    )
 
 
 def test_nobody_sees_a_mixture(student: Student, run: Run, rng: Random) -> None:
-    """The grader holds a row of the old tail, so the student's code stops in the middle: at that
-    moment everybody else must see the old version, whole.
+    """The grader locks a row of the old tail, so the student's code waits in the middle. At that moment
+    all other connections must see the whole old version.
     """
     [document_id] = made_up(rng, 1)
     first, second = Version(rng, 7), Version(rng, 4)
     write(student, "index_document with 7 chunks", document_id, first)
-    sent = "index_document with a version of 4 chunks in place of 7, read half way by another"
+    sent = "index_document with 4 chunks in place of 7, while another connection reads"
     writer = Background(student, sent, document_id, second)
     lock = "SELECT 1 FROM chunks WHERE document_id = %s AND position = 5 FOR UPDATE"
     with index_rows.held(run, lock, document_id):
         writer.start()
         index_rows.wait_for_waiting(run, 1, unless=lambda: not writer.is_alive())
-        check(run, sent, document_id, first, "parts of it were committed before the rest was done")
+        check(
+            run,
+            sent,
+            document_id,
+            first,
+            "parts of the new version were committed before the rest was done",
+        )
     writer.finish()
-    check(run, sent, document_id, second, "it ended, but not with the new version")
+    check(
+        run,
+        sent,
+        document_id,
+        second,
+        "the call ended, but the index does not contain the new version",
+    )
 
 
 class Background(threading.Thread):
-    """A call of the student's that the grader holds up."""
+    """A call of the student's code that has to wait for the grader's lock."""
 
     def __init__(self, student: Student, sent: str, document_id: str, version: Version) -> None:
         super().__init__(daemon=True)
@@ -209,7 +237,7 @@ class Background(threading.Thread):
             self.failure = failure
 
     def finish(self) -> None:
-        """Wait for the end, and take over its failure."""
+        """Wait until the call has ended, and raise its failure."""
         self.join(INDEX_SECONDS)
         if self.failure is not None:
             raise self.failure

@@ -1,4 +1,4 @@
-"""3.5: four steps as tasks, references between them, progress that moves, a result at the end."""
+"""3.5: four steps as tasks, references between them, progress under the document's id, a result."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ TASKS = [
 DONE_SECONDS = 20.0
 COPY_SECONDS = 8.0
 MOST_CHARACTERS = 20_000
-"""A message of a few references has a tenth of it; ten vectors have fifteen times as much."""
+"""A message with references has a tenth of this. Ten vectors have fifteen times as much."""
 
 Status = dict[str, Any]
 
 
 def upload(api: Api, made: Document) -> Status:
-    """Upload a document: what the API answered (week 2's reference)."""
+    """Upload a document, and return the answer of the API (week 2's reference)."""
     response = api.post("/documents/upload", files={"file": (made.name, made.content)})
     if response.status_code != 202:
         fail(
@@ -56,7 +56,7 @@ def status_of(api: Api, document_id: str) -> Status:
             sent=f"GET /tasks/{document_id}",
             expected="200 and the document's status",
             got=f"{response.status_code}: {response.text[:300]}",
-            cause="progress belongs under the document's id, as a step's name and a whole number",
+            cause="store progress under the document's id, with a step's name and a whole percentage",
             log=api.tail(),
         )
     return status
@@ -65,7 +65,7 @@ def status_of(api: Api, document_id: str) -> Status:
 def status_when(
     api: Api, document_id: str, when: Callable[[Status], bool], seconds: float = DONE_SECONDS
 ) -> Status:
-    """The status as soon as `when` holds; at the deadline, whatever it is."""
+    """The status as soon as `when` holds, or the last status at the deadline."""
 
     def look() -> Status | None:
         status = status_of(api, document_id)
@@ -85,9 +85,7 @@ def step_of(status: Status) -> str:
 def test_one_document_from_upload_to_index(
     student: Student, run: Run, api: Api, worker: Worker, openai: OpenAIControl, rng: Random
 ) -> None:
-    """The index is held by a lock, so that the document can be looked at while it is on its way, and
-    a late copy of its message can come.
-    """
+    """A lock stops the last step. So the grader can read the progress, and deliver the message again."""
     made = random_document(rng, "pdf", 12, 40)
     sent = f"upload of {made.name}, a PDF of 12 pages"
     with Watch(run) as watch:
@@ -104,7 +102,7 @@ def test_one_document_from_upload_to_index(
                     sent=f"{sent}; a late copy of its message while it is indexed",
                     expected="a document that is still at the step index",
                     got=status,
-                    cause="the copy's first steps pulled it back: look at what is known first",
+                    cause="the copy's first steps lowered the progress: read the stored state first",
                 )
         status = status_when(api, document_id, ended)
     check_result(sent, run, status, made, worker)
@@ -117,38 +115,38 @@ def test_one_document_from_upload_to_index(
 def check_on_its_way(
     sent: str, status: Status, watch: Watch, document_id: str, worker: Worker
 ) -> None:
-    """While nothing can be indexed, the document is at the step index."""
+    """Check that the document is at the step index while nothing can be indexed."""
     watch.settled(document_id, "index")
     if status["status"] == "failed":
         fail(
             sent=sent,
             expected="a document that is processed",
             got=f"failed: {status['error']}",
-            cause="one of the steps raised",
-            log=traceback_in(worker.logs()) or worker.tail(),
+            cause="one of the steps raised an error: the lines below name it",
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     if ended(status):
         fail(
             sent=f"{sent}, while the index is locked by somebody else",
             expected="a document that is not completed before it is indexed",
             got=status,
-            cause="the steps were started, and the first task ended by itself with an id that is "
-            "now nobody's: hand the id on to the steps (`replace`)",
+            cause="the task started the steps and then ended, so clients see a result too early: "
+            "replace the task by the chain (`self.replace`)",
         )
     if step_of(status) != "index":
         fail(
             sent=sent,
             expected="GET /tasks/{id} shows the steps, up to index",
             got=f"{status['status']}, progress {status['progress']}",
-            cause="progress was stored under the step's own id and not the document's, or a step "
-            "waits for another that has no slot",
+            cause="progress was stored under the step's own id and not under the document's, or a "
+            "task waits for a step that gets no slot",
             log=worker.tail(),
         )
     check_progress(sent, watch, document_id)
 
 
 def check_progress(sent: str, watch: Watch, document_id: str) -> None:
-    """Every step was shown, in order, and the percent never fell."""
+    """Check that every step was reported, in order, and that the percentage never fell."""
     found = watch.progress(document_id)
     steps = list(dict.fromkeys(step for step, _ in found))
     if steps != STEPS:
@@ -156,8 +154,8 @@ def check_progress(sent: str, watch: Watch, document_id: str) -> None:
             sent=sent,
             expected=f"progress through the steps {STEPS}",
             got=found,
-            cause="a step does not report, or reports under its own id and not the document's, or "
-            "the steps run in another order",
+            cause="a step does not report, or reports under its own id and not under the document's, "
+            "or the steps run in another order",
         )
     percents = [percent for _, percent in found]
     if percents != sorted(percents) or percents[0] < 0 or percents[-1] > 100:
@@ -165,13 +163,13 @@ def check_progress(sent: str, watch: Watch, document_id: str) -> None:
             sent=sent,
             expected="percents from 0 to 100 that never fall",
             got=found,
-            cause="a message that comes twice runs the first steps again: look at what is known "
-            "before you write",
+            cause="a message that is delivered twice runs the first steps again: read the stored "
+            "progress before you write, and never lower it",
         )
 
 
 def resend(student: Student, run: Run, reference: dict[str, Any]) -> None:
-    """Send a document's message once more, as a broker may, and see it through to the lock."""
+    """Send a document's message once more, as a broker may, and wait until the copy reaches the lock."""
     options = {"args": [reference], "task_id": reference["document_id"]}
     student.call(PIPELINE, "ingest_document.apply_async", **options)
     index_rows.wait_for_waiting(run, 2, seconds=COPY_SECONDS)
@@ -192,23 +190,23 @@ def check_result(sent: str, run: Run, status: Status, made: Document, worker: Wo
     if status["result"] != expected or not chunks:
         fail(
             sent=sent,
-            expected=f"as the result what the last step returns: {expected}",
+            expected=f"the result of the last step: {expected}",
             got=status["result"],
-            cause="the document's id is the first task's id: what the last step returns must "
-            "end up under it",
+            cause="the document's id is the id of the first task, so the result of the last step "
+            "must be stored under it",
         )
 
 
 def why_not_completed(run: Run, status: Status) -> str:
     if status["status"] == "failed":
-        return "one of the steps raised: the worker's log says which"
+        return "one of the steps raised an error: the worker's log says which"
     if database.filename_of(run, status["task_id"]):
-        return "it is indexed, but nothing ended under the document's id: hand it on to the steps"
-    return "a task that waits for tasks holds a slot that they need"
+        return "the document is indexed, but nothing ended under its id: use `self.replace`"
+    return "a task that waits for other tasks holds a slot that they need"
 
 
 def check_index(sent: str, run: Run, document_id: str, made: Document) -> None:
-    """All words are in the index, on their pages, beside the right vectors."""
+    """Check that all words are in the index, on their pages, with the right vectors."""
     rows = index_rows.chunks_of(run, document_id)
     for number, page in enumerate(made.pages, start=1):
         indexed = {word for _, on, text in rows if on == number for word in text.split()}
@@ -217,7 +215,7 @@ def check_index(sent: str, run: Run, document_id: str, made: Document) -> None:
                 sent=sent,
                 expected=f"all words of page {number} in the index",
                 got=f"without {' '.join(lost[:8])}",
-                cause="a step did not get what the one before made",
+                cause="a step did not read the artifact of the step before it",
             )
     truth = true_vectors(run, [text for _, _, text in rows])
     found = index_rows.vectors_of(run, document_id)
@@ -226,7 +224,7 @@ def check_index(sent: str, run: Run, document_id: str, made: Document) -> None:
             fail(
                 sent=sent,
                 expected=f"at position {position} the vector of its text",
-                got="another one",
+                got="another vector",
                 cause="chunks and vectors come from different runs, or in different orders",
             )
 
@@ -236,27 +234,27 @@ def check_paid_once(sent: str, openai: OpenAIControl) -> None:
     if len(inputs) != len(set(inputs)):
         fail(
             sent=f"{sent}, and a late copy of its message",
-            expected="each chunk embedded once: the artifact is there when the copy comes",
+            expected="each chunk embedded once, because the artifact exists when the copy runs",
             got=f"{len(inputs)} texts sent to the provider, {len(set(inputs))} of them different",
-            cause="a step that runs again does its work again: look whether its artifact is there",
+            cause="a step that runs again repeats its work: check first whether the artifact exists",
         )
 
 
 def check_messages(sent: str, watch: Watch) -> None:
-    """Each step went through the broker as a message of its own."""
+    """Check that each step went through the broker as a message of its own."""
     sent_tasks = {command.task for command in watch.commands}
     if missing := [task for task in TASKS if task not in sent_tasks]:
         fail(
             sent=sent,
             expected=f"a message for each of {', '.join(TASKS)}",
             got=f"none for {', '.join(missing)}",
-            cause="a step was called like a function: then it runs inside another task, and cannot "
-            "be retried, or moved to another worker, by itself",
+            cause="a step was called like a function. Then it runs inside another task, and it cannot "
+            "be retried or moved to another worker by itself",
         )
 
 
 def check_references(sent: str, watch: Watch, made: Document) -> None:
-    """No word of the document, and nothing large, went through Redis."""
+    """Check that no word of the document, and nothing large, went through Redis."""
     secret = [word for word in words_of(" ".join(made.pages)) if any(c.isdigit() for c in word)]
     secret = [word.strip(".") for word in secret]
     for command in watch.commands:
@@ -264,22 +262,22 @@ def check_references(sent: str, watch: Watch, made: Document) -> None:
         if words or size > MOST_CHARACTERS:
             fail(
                 sent=sent,
-                expected="messages and results that hold references: keys of the blob store",
+                expected="messages and results that contain references: keys of the blob store",
                 got=f"{command.what} of {size:,} characters"
                 + (
                     f" with the document's own text in it ({', '.join(words[:4])})" if words else ""
                 ),
-                cause="a step returned its pages, chunks or vectors: put them into the blob store "
+                cause="a step returned its pages, chunks or vectors: store them in the blob store, "
                 "and return the key",
             )
 
 
 def test_several_at_once(run: Run, api: Api, worker: Worker, rng: Random) -> None:
-    """More documents than slots, and one that cannot be opened: none is in the way of another."""
+    """More documents than slots, and one that cannot be opened. Each of them must end as it should."""
     count = SLOTS + 1
     texts = [random_pages(rng, 1, 30) for _ in range(count)]
     made = [document(rng.choice(["md", "txt"]), pages, files.made_up(rng, 1)[0]) for pages in texts]
-    secret = files.encrypted_pdf("nobody reads this", files.made_up(rng, 1)[0])
+    secret = files.encrypted_pdf("a locked text", files.made_up(rng, 1)[0])
     ids = [upload(api, one)["task_id"] for one in made]
     locked = upload(api, Document("locked.pdf", files.PDF, secret, ()))["task_id"]
     for one, document_id in zip(made, ids, strict=True):
@@ -291,7 +289,7 @@ def test_several_at_once(run: Run, api: Api, worker: Worker, rng: Random) -> Non
 
 
 def check_failure(api: Api, run: Run, document_id: str, worker: Worker) -> None:
-    """The error of the step that failed is the document's error."""
+    """Check that the error of the step that failed is the error of the document."""
     sent = "upload of a PDF that needs a password"
     status = status_when(api, document_id, ended)
     error = status["error"] if isinstance(status["error"], dict) else {}
@@ -300,7 +298,7 @@ def check_failure(api: Api, run: Run, document_id: str, worker: Worker) -> None:
             sent=sent,
             expected="failed, with the error encrypted_document",
             got=f"{status['status']}: {status['error'] or status['result']}",
-            cause="what a step ends with, an error too, must end up under the document's id",
+            cause="the result or the error of a step must be stored under the document's id",
             log=worker.tail(),
         )
     if database.filename_of(run, document_id):

@@ -1,4 +1,4 @@
-"""3.6: search ranks by cosine distance, and says when it cannot."""
+"""3.6: search ranks by cosine distance, and answers 503 when a service fails."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ DEFAULT_LIMIT, MAX_LIMIT = 10, 50
 SCORE_CLOSE = 1e-3
 SEARCH_SECONDS = 20.0
 OTHERS_SECONDS = 8.0
-"""`GET /health` needs a thousandth of it."""
+"""How long other requests may take. `GET /health` needs a thousandth of this."""
 SLOW_SECONDS = 4.0
 """How long the provider takes for some questions: less than the API waits for it."""
 CONNECTIONS = 4
-"""Of the API's pool."""
+"""How many connections the pool of the API has."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def nobody_else(student: Student) -> None:
-    """No document of another item comes into the index now."""
+    """Stop the workers, so that no document of another item is indexed now."""
     for worker in student.workers:
         worker.kill()
 
 
 @pytest.fixture(scope="module")
 def library(session: Session, run: Run) -> Library:
-    """What there is to be found."""
+    """The chunks that a search can find."""
     return fill(run, session.random("library"))
 
 
@@ -63,7 +63,7 @@ def search(api: Api, sent: str, **params: Any) -> list[dict[str, Any]]:
 
 
 def test_before_the_first_document(api: Api, run: Run, rng: Random) -> None:
-    """The index is empty. It is the first test of the item: those after it fill the index."""
+    """The index is empty. This is the first test of the item, because the others fill the index."""
     index_rows.clear(run)
     sent = "GET /search?q=… before anything was indexed"
     if found := search(api, sent, q=made_up(rng, 1)[0]):
@@ -84,9 +84,9 @@ def test_other_owners_are_not_searched(api: Api, run: Run, library: Library, rng
     if leaked := sorted(texts & found):
         fail(
             sent=sent,
-            expected="chunks of the client's own documents alone",
+            expected="only chunks of the client's own documents",
             got=f"also {leaked[0]!r}, which belongs to another owner",
-            cause="the query has to filter by the owner, and the join needs the owner too",
+            cause="filter by the owner in the query, and join by document and owner",
         )
     check_ranking(api, library, DEFAULT_LIMIT, {})
 
@@ -100,7 +100,7 @@ def check_ranking(api: Api, library: Library, limit: int, params: dict[str, int]
             sent=f"{sent}, {len(library.chunks)} chunks in the index",
             expected=f"{len(expected)} results",
             got=f"{len(found)} results",
-            cause="`limit` is not what bounds the query, or the join loses rows or doubles them",
+            cause="the query does not use `limit`, or the join loses or repeats rows",
         )
     texts = [one.get("text") for one in found]
     wanted = [one.text for one in expected]
@@ -128,13 +128,13 @@ def short(values: Any) -> str:
 
 
 def why_not(library: Library, texts: list[Any]) -> str:
-    """What order it is, if not that of the angle."""
+    """Which order the results have, if not that of the angle."""
     farthest = [one.text for one in reversed(library.chunks)]
     if texts == farthest[: len(texts)]:
-        return "the farthest come first: distance ascends, similarity descends"
+        return "the farthest come first: order the distance ascending"
     return (
-        "another operator than `<=>`: `<->` is the straight distance, `<#>` the inner product, and \
-both depend on how long the vectors are"
+        "another operator than `<=>` was used: `<->` is the Euclidean distance, `<#>` the negative "
+        "inner product, and both depend on the lengths of the vectors"
     )
 
 
@@ -175,7 +175,7 @@ def test_questions_that_are_none(
             sent=f"GET /search?{httpx.QueryParams(params)}",
             expected="422, and nothing sent to the provider",
             got=f"{response.status_code} after {len(openai.journal())} requests to the provider",
-            cause="the bounds of the parameters, which were given, are gone",
+            cause="the given limits of the parameters were removed",
         )
 
 
@@ -198,7 +198,7 @@ def test_what_the_provider_says_stays_here(
 ) -> None:
     [secret] = made_up(rng, 1)
     openai.script(Fault.status(500, body=json.dumps({"error": {"message": secret}})))
-    sent = "GET /search while the provider answers 500 with words of its own"
+    sent = "GET /search while the provider answers 500 with a message of its own"
     response = api.get("/search", params={"q": library.question}, timeout=SEARCH_SECONDS)
     check_unavailable(sent, response, api)
     if secret in response.text:
@@ -206,12 +206,12 @@ def test_what_the_provider_says_stays_here(
             sent=sent,
             expected="none of those words in the answer to the client",
             got=response.text[:300],
-            cause="the text of a foreign exception was handed on: it can hold addresses and keys",
+            cause="the message of another service was returned: it can contain addresses and keys",
         )
 
 
 def check_unavailable(sent: str, response: httpx.Response, api: Api) -> None:
-    """503, with `Retry-After`, in our own words."""
+    """Check for 503 with `Retry-After` and an error type of the pipeline."""
     try:
         body = response.json()
     except ValueError:
@@ -222,13 +222,13 @@ def check_unavailable(sent: str, response: httpx.Response, api: Api) -> None:
             sent=sent,
             expected="503, Retry-After, and the type search_unavailable",
             got=f"{response.status_code}: {response.text[:300]}",
-            cause="an exception of a library got through: say `SearchUnavailable` for it",
+            cause="an exception of a library got through: raise `SearchUnavailable` in its place",
             log=log_of(api, response),
         )
 
 
 class Asking(threading.Thread):
-    """A request in the background."""
+    """A request that runs in a thread."""
 
     def __init__(self, send: Callable[[], httpx.Response]) -> None:
         super().__init__(daemon=True)
@@ -248,7 +248,7 @@ class Asking(threading.Thread):
         return not self.is_alive()
 
     def finish(self) -> httpx.Response:
-        """The answer; takes over the failure."""
+        """Wait for the answer and return it, or raise the failure."""
         self.join(SEARCH_SECONDS + 5)
         if self.failure is not None:
             raise self.failure
@@ -258,7 +258,7 @@ class Asking(threading.Thread):
 
 
 def test_a_database_that_goes_away(api: Api, run: Run, library: Library) -> None:
-    """A search is held by a lock. Others are answered meanwhile; then its connection is cut."""
+    """A lock stops a search. Meanwhile other requests are answered, and then its connection is cut."""
     sent = "GET /search while the table is locked"
     with index_rows.held(run, "LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE"):
         asking = Asking(
@@ -281,7 +281,7 @@ def test_a_database_that_goes_away(api: Api, run: Run, library: Library) -> None
 def fail_blocked(sent: str) -> None:
     fail(
         sent=f"{sent}, and GET /health at the same time",
-        expected="others are answered meanwhile",
+        expected="other requests are answered meanwhile",
         got="GET /health waited for the search",
         cause="the event loop is blocked: wait with `await` for the provider and for the database",
     )
@@ -290,8 +290,8 @@ def fail_blocked(sent: str) -> None:
 def test_a_slow_provider_holds_nobody_else(
     api: Api, openai: OpenAIControl, library: Library, rng: Random
 ) -> None:
-    """As many slow questions as the pool has connections, and one that is quick. It comes last: the
-    slow ones are not waited for.
+    """As many slow questions as the pool has connections, and a quick one. This is the last test,
+    because it does not wait for the slow ones.
     """
     slow = made_up(rng, 1)[0]
     openai.script(Fault.slow(SLOW_SECONDS, matching=slow, times=None))
@@ -310,9 +310,9 @@ def test_a_slow_provider_holds_nobody_else(
     answered = quick.done and quick.finish().status_code
     if answered != 200:
         fail(
-            sent=f"{sent}, and one for which it does not",
+            sent=f"{sent}, and one that it answers at once",
             expected="the quick one is answered while the others wait",
             got=f"it was answered with {answered}" if answered else "it waited for them",
-            cause="a connection to the database is held while the provider is waited for: embed "
-            "first, then take one",
+            cause="a database connection is held while the provider works: embed the question "
+            "first, then take a connection",
         )

@@ -1,4 +1,4 @@
-"""What the embedding service says, asked by the grader itself, and answers that it never gives."""
+"""The true vectors, which the grader requests itself, and scripted answers of the provider."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from autograder.sdk import Fault, Run
 
 DIMENSIONS = 1_536
 WITNESS = "sk-grader-witness"
-"""Another key: the stand-in tells everybody the same, and keeps the student's journal clean."""
+"""A key of the grader. The stand-in gives the same answers, and the student's journal stays clean."""
 CLOSE = 1e-4
-"""Vectors travel as 32-bit floats."""
+"""The tolerance: vectors are transported as 32-bit floats."""
 
 Vectors = NDArray[np.float32]
 
@@ -41,12 +41,12 @@ def true_vectors(run: Run, texts: Sequence[str]) -> Vectors:
 
 
 def agree(one: Any, other: Any) -> bool:
-    """Whether two vectors are the same, give or take rounding."""
+    """Whether two vectors are equal within the tolerance."""
     return bool(np.allclose(np.asarray(one, dtype=np.float32), other, atol=CLOSE))
 
 
 def sparse(rng: Random, dimensions: int = DIMENSIONS) -> list[float]:
-    """A vector that takes little room in an answer."""
+    """A vector with few numbers that are not zero, so that an answer stays short."""
     vector = [0.0] * dimensions
     for place in rng.sample(range(dimensions), min(6, dimensions)):
         vector[place] = round(rng.uniform(-1, 1), 3)
@@ -54,7 +54,7 @@ def sparse(rng: Random, dimensions: int = DIMENSIONS) -> list[float]:
 
 
 def answer_with(items: Sequence[tuple[int, list[float]]]) -> Fault:
-    """The next request is answered with these `(index, vector)`, in this order."""
+    """A fault: the next request is answered with these `(index, vector)` pairs, in this order."""
     data = [
         {"object": "embedding", "index": index, "embedding": [_short(one) for one in vector]}
         for index, vector in items

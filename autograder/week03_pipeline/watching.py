@@ -1,4 +1,4 @@
-"""A witness of all that goes through the run's Redis: messages, results, progress."""
+"""Records everything that goes through the run's Redis: messages, results, progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import redis
 from autograder.sdk import Run, until
 
 RESULT_CHANNEL = "celery-task-meta-"
-"""Celery announces every state that it stores on a channel with the task's id."""
+"""The prefix of the channels on which Celery publishes every state that it stores, one per task id."""
 SETTLE_SECONDS = 10.0
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _TASK = re.compile(r'"task": ?"([\w.]+)"')
@@ -26,7 +26,7 @@ _TASK = re.compile(r'"task": ?"([\w.]+)"')
 
 @dataclass(frozen=True)
 class Command:
-    """One command that somebody sent to Redis."""
+    """One command that a client sent to Redis."""
 
     text: str
 
@@ -38,7 +38,7 @@ class Command:
 
     @property
     def what(self) -> str:
-        """In words: a message to a task, a step's result, or the command's name."""
+        """A description: a message to a task, a step's result, or the name of the command."""
         name, _, rest = self.text.partition(" ")
         if self.task:
             return f"a message to {self.task}"
@@ -47,7 +47,7 @@ class Command:
         return f"Redis command {name}"
 
     def holds(self, words: Iterable[str]) -> list[str]:
-        """Those of the words that stand in it, also where it is in base64."""
+        """Return those of the words that the command contains, also in base64."""
         readable = [self.text, *map(_decoded, _BASE64.findall(self.text))]
         return [word for word in words if any(word in text for text in readable)]
 
@@ -60,7 +60,7 @@ def _decoded(text: str) -> str:
 
 
 class Watch:
-    """While the `with` block lasts: every command to Redis, and every state that Celery stores."""
+    """Records every command to Redis and every state that Celery stores, during a `with` block."""
 
     def __init__(self, run: Run) -> None:
         self._client = redis.Redis.from_url(f"{run.redis_url}/0")
@@ -116,7 +116,7 @@ class Watch:
 
     @property
     def commands(self) -> list[Command]:
-        """So far."""
+        """The commands so far."""
         return list(self._commands)
 
     def progress(self, document_id: str) -> list[tuple[str, int]]:
@@ -131,7 +131,7 @@ class Watch:
         return found
 
     def settled(self, document_id: str, step: str) -> None:
-        """Wait until a progress is known here too: the announcement is as quick as the answer."""
+        """Wait until the progress of this step has been recorded here too."""
         until(lambda: any(name == step for name, _ in self.progress(document_id)), SETTLE_SECONDS)
 
 

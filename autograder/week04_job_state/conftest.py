@@ -1,4 +1,4 @@
-"""What week 4's graders share: the jobs table, the way to it, an API, and a worker that comes late."""
+"""Fixtures of week 4's graders: the jobs table, the student's functions, a late worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograder.week04_job_state import job_checks
 
 
 def waits(session: Session) -> dict[str, str]:
-    """Every delay of this run: long, so that what is due is due because a check says so."""
+    """Every delay of this run. All are long, so a job is due only if a check makes it due."""
     rng = session.random("waits")
     return {
         "LEASE_SECONDS": str(rng.randint(200, 400)),
@@ -21,25 +21,25 @@ def waits(session: Session) -> dict[str, str]:
         "JOB_KEEP_SECONDS": str(rng.randint(10_000, 90_000)),
         "IDEMPOTENCY_SECONDS": str(rng.randint(2_000, 9_000)),
         "OUTBOX_INTERVAL_SECONDS": "0.1",
-        "WORKER_CONCURRENCY": "1",  # so that what was sent first is done first
+        "WORKER_CONCURRENCY": "1",  # so that messages are handled in their order
     }
 
 
 @pytest.fixture(scope="session")
 def environment(session: Session) -> dict[str, str]:
-    """Settings of the API and the workers."""
+    """The settings of the API and the workers."""
     return waits(session)
 
 
 @pytest.fixture(scope="session")
 def wait_of(session: Session) -> dict[str, int]:
-    """Seconds by the setting's name, as the student's code has them."""
+    """The delays in seconds, by the setting's name, as the student's code reads them."""
     return {name: int(value) for name, value in waits(session).items() if value.isdecimal()}
 
 
 @pytest.fixture(scope="session")
 def table(run: Run) -> JobsTable:
-    """The jobs table, past all code of the student's."""
+    """The jobs table, created and read by the grader without the student's code."""
     table = JobsTable(run)
     table.create()
     return table
@@ -47,26 +47,26 @@ def table(run: Run) -> JobsTable:
 
 @pytest.fixture(scope="session")
 def launched_stores(student: Student, table: JobsTable) -> None:
-    """The migrations, which find the jobs table in place."""
+    """The migrations, which find that the jobs table exists."""
     student.launch_migration()
 
 
 @pytest.fixture
 def code(student: Student, environment: dict[str, str], table: JobsTable) -> Code:
-    """The student's functions. Their process has booted without this week's settings."""
+    """The student's functions, with this week's settings, which their process does not have yet."""
     student.call("os", "environ.update", environment)
     return Code(student)
 
 
 @pytest.fixture
 def nothing_waits(run: Run, table: JobsTable) -> None:
-    """No row and no message of an earlier check."""
+    """Remove the rows and messages of earlier checks."""
     table.clear()
     job_checks.queue(run).flushdb()
 
 
 class LateWorker:
-    """A worker that was launched after Redis had been away, and the job from that time."""
+    """A worker that is launched after an outage of Redis, and a job that was accepted during it."""
 
     def __init__(self, student: Student, api: Api, worker: Worker, job_id: str) -> None:
         self._student = student
@@ -84,7 +84,7 @@ class LateWorker:
 def late_worker(
     student: Student, api: Api, run: Run, table: JobsTable, session: Session, stores: None
 ) -> LateWorker:
-    """It boots while functions are called."""
+    """A worker that starts while functions are called."""
     table.clear()
     content = submitting.text(session.random("while Redis is away"))
     sent = "an upload while Redis is stopped"

@@ -1,4 +1,4 @@
-"""How week 4's graders submit documents, and what they find of them."""
+"""Checks of new jobs and of their messages, which several of week 4's graders use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def queue(run: Run) -> redis.Redis:
 
 
 def announced(run: Run) -> list[str]:
-    """The ids of the jobs whose messages wait in the queue, each as often as it does."""
+    """Return the ids of the jobs whose messages wait in the queue, one for each message."""
     return [
         str(message.headers.get("id"))
         for message in broker.waiting(run)
@@ -32,20 +32,27 @@ def blob_key(content: bytes) -> str:
 
 
 def somebody(rng: Random) -> tuple[str, str]:
-    """An owner and an idempotency key."""
+    """Return a random owner and a random idempotency key."""
     return f"owner-{rng.getrandbits(32):x}", f"key-{rng.getrandbits(64):x}"
 
 
 def check_job(sent: str, table: JobsTable, made: dict[str, str], owner: str) -> None:
-    """The row is that of a job that waits and is due."""
+    """The row is the one of a new job: pending, and due some time later."""
     wanted = {"owner": owner, "status": "pending", "document": {**made, "owner": owner}}
     row = table.get(made["document_id"])
     if odd := differs(row, wanted):
         fail(
             sent=sent,
-            expected="the job's row: pending, with its owner and its document",
+            expected="the job's row, pending, with its owner and its document",
             got=odd,
-            cause="`new_item(document, owner)` is to be written",
+            cause="a worker reads all it needs from this row. Write the item that "
+            "`new_item(document, owner)` makes",
         )
     if row is None or not {"due_at", "due_shard"} <= set(row) or "expires_at" in row:
-        fail(sent=sent, expected="a job that is due, and does not expire", got=plain(row))
+        fail(
+            sent=sent,
+            expected="a row with due_at and due_shard, and without expires_at",
+            got=plain(row),
+            cause="the outbox could not find the job, or DynamoDB would delete it. Write the item "
+            "of `new_item` unchanged",
+        )

@@ -1,8 +1,8 @@
-"""Somebody else, or death, right before a write that counts.
+"""Another process that writes, or the death of this one, right before a write that counts.
 
-A write counts if it would change something. Who sends one that cannot succeed, only to see whether
-somebody acts before it, meets nobody: the other one comes right before the write that does the work.
-Who tries again after a lost race, under a condition as before, is right to do so.
+A write counts if it would change something. A solution cannot detect the rival by a first write
+that has no effect, because the rival acts only before the write that does the work. A solution that
+tries again after a lost race, under the same condition, is correct.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import Item, JobsTable
 
 NTH = (1, 2)
-"""Before which write somebody acts. Right code has no second one: it is not disturbed then, and that
-looks the same to it until it is too late for a blind write.
+"""The number of the write before which the rival acts. Correct code has no second write, so nothing
+happens then. To the student's code both cases look the same until the write.
 """
 
 
 class Writes:
-    """The writes of a call on their way, one at a time.
+    """The writes of one call, one at a time.
 
     Args:
-        key: the id of the item that counts; None: each one, where nobody else writes.
+        key: the id of the item that counts. None: every item counts.
     """
 
     def __init__(self, dynamodb_proxy: DynamoDBProxy, table: JobsTable, key: str | None) -> None:
@@ -36,23 +36,23 @@ class Writes:
         self.lock = threading.Lock()
 
     def concern(self, request: Request) -> bool:
-        """Whether it writes, perhaps, what counts."""
+        """Whether the request may write an item that counts."""
         return request.writes and (self._key is None or self._key in self._text(request))
 
     def count(self, request: Request) -> bool:
-        """Whether it would change what counts, if it arrived now."""
+        """Whether the request would change an item that counts, if it arrived now."""
         changes = self.table.would_change(request.operation, self._text(request))
         return bool(changes) if self._key is None else self._key in changes
 
     def held(self) -> dict[str, Item]:
-        """What counts, as it is now, by id."""
+        """Return the items that count as they are now, by id."""
         if self._key is None:
             return {one["id"]: one for one in self.table.all()}
         item = self.table.get(self._key)
         return {self._key: item} if item else {}
 
     def _text(self, request: Request) -> str:
-        """Its arguments. One character has one spelling here, and the account is the real one."""
+        """Return the request's arguments in a normal form, with the real account."""
         real = request.body.replace(self._shown, self.table.account.encode())
         return json.dumps(json.loads(real), ensure_ascii=False)
 
@@ -74,7 +74,7 @@ class Rival:
         self._kept: dict[str, Item] = {}
         self._odd = ""
         self.met = False
-        """Whether it has acted."""
+        """Whether the rival has acted."""
 
     def __call__(self, request: Request) -> bool:
         with self._writes.lock:
@@ -90,7 +90,7 @@ class Rival:
         return True
 
     def overwritten(self) -> str:
-        """How what it left is not as it was, or was not before a later write; or ""."""
+        """Return what has changed in the items since the rival wrote them, or ""."""
         now = self._writes.held()
         odd = (
             changed(self._kept.get(key, {}), now.get(key))
@@ -101,7 +101,7 @@ class Rival:
 
 
 class Death:
-    """Lets `after` writes that count arrive, and no write after them. A rule for `DynamoDBProxy.watching`."""
+    """Lets `after` writes that count arrive, and no later write. A rule for `watching`."""
 
     def __init__(
         self, dynamodb_proxy: DynamoDBProxy, table: JobsTable, key: str | None, after: int

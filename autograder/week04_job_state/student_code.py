@@ -1,4 +1,4 @@
-"""Week 4's modules and types in the student's code, and the winners of a race for a job."""
+"""The modules and types of the student's code, and the winners of a race for a job."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def reference(document: Mapping[str, Any]) -> Made:
 
 
 def winners(sent: str, who: list[Any], answers: list[Answer], in_the_row: Any) -> list[Any]:
-    """Of those that tried at the same moment, the ones that got what there was: the others None.
+    """Return those callers that got the job. All others must have got None.
 
-    A crowd can be too much for a busy machine. Who heard nothing from DynamoDB has not won; unless
-    nobody else has, and the row says that it was him.
+    On a busy machine a response of DynamoDB can be missing. Such a caller has not won, unless
+    nobody else has and the row names this caller.
     """
     lost = "JobStoreUnavailable"
     heard = [pair for pair in zip(who, answers, strict=True) if pair[1].error != lost]

@@ -20,14 +20,15 @@ pytestmark = pytest.mark.item("4.1")
 SENT = "table_definition()"
 TYPES = {"id": "S", "owner": "S", "created_at": "N", "due_shard": "N", "due_at": "N"}
 NEVER_PARTITIONS = ("status", "step", "steps_done", "deliveries", "generation", "percent")
-"""Few values, each on very many jobs: all of them in one place, on one machine."""
+"""Attributes with few values, each shared by very many jobs. As a partition key, a value would put
+all of its jobs into one partition."""
 SLACK_SECONDS = 1.5
 JOBS_A_STATE = 12
 
 
 @pytest.mark.usefixtures("code")  # its settings first: a module may read them as it is imported
 def test_the_table(student: Student, run: Run, rng: Random) -> None:
-    """What DynamoDB would be asked to make."""
+    """The description of the table is complete, and DynamoDB accepts it."""
     definition = must_return(SENT, student.ask(JOB, "table_definition"))
     if not isinstance(definition, dict):
         fail(sent=SENT, expected="a dict: the arguments of CreateTable", got=definition)
@@ -36,14 +37,16 @@ def test_the_table(student: Student, run: Run, rng: Random) -> None:
     if definition.get("BillingMode") != "PAY_PER_REQUEST":
         fail(
             sent=SENT,
-            expected="BillingMode PAY_PER_REQUEST: nobody knows how many documents come tomorrow",
+            expected="BillingMode PAY_PER_REQUEST",
             got=f"BillingMode {definition.get('BillingMode')}",
+            cause="with provisioned capacity, DynamoDB rejects requests above a number that "
+            "somebody has to plan. Set the billing mode to PAY_PER_REQUEST",
         )
     create(JobsTable(run, f"tried-{rng.getrandbits(32):x}"), definition)
 
 
 def index_names(student: Student) -> tuple[str, str]:
-    """What the list and the due index are called."""
+    """The names of the list index and of the due index."""
     names = [student.read(JOB, name) for name in ("LIST_INDEX", "DUE_INDEX")]
     return str(names[0]), str(names[1])
 
@@ -65,12 +68,14 @@ def key(partition: str, sort: str | None = None) -> list[tuple[str, str]]:
 
 
 def check_indexes(definition: dict[str, Any], names: tuple[str, str]) -> dict[str, Any]:
-    """Both indexes, and none on what all new jobs have in common."""
+    """Both indexes are there, and none has a partition key that all new jobs share."""
     if keys_of(definition) != key("id"):
         fail(
             sent=SENT,
-            expected="the job's id (`KEY`) as the whole key of the table",
+            expected="a table whose key is `KEY` alone, the job's id",
             got=definition.get("KeySchema"),
+            cause="every request reads a job by its id, and only a key makes that possible: "
+            "`_keys(KEY)`",
         )
     found = definition.get("GlobalSecondaryIndexes")
     indexes = {
@@ -82,14 +87,15 @@ def check_indexes(definition: dict[str, Any], names: tuple[str, str]) -> dict[st
         if keys_of(index)[:1] and keys_of(index)[0][0] in NEVER_PARTITIONS:
             fail(
                 sent=SENT,
-                expected="no index with the status, or the like, as its partition key",
-                got=f"{name} on {keys_of(index)}",
-                cause="every new job is pending: all of them would be written into one partition, "
-                "and DynamoDB throttles that one, however much the table may do",
+                expected="no index whose partition key is the status or a similar attribute",
+                got=f"{name} with the key {keys_of(index)}",
+                cause="every new job is pending, so all of them would be written into one "
+                "partition, and DynamoDB limits the writes to a partition. Use `owner` and "
+                "`due_shard`",
             )
     wanted = {
-        names[0]: (key("owner", "created_at"), "ALL", "an owner's jobs by the time they were made"),
-        names[1]: (key("due_shard", "due_at"), "KEYS_ONLY", "a shard's jobs by when they are due"),
+        names[0]: (key("owner", "created_at"), "ALL", "an owner's jobs by their age"),
+        names[1]: (key("due_shard", "due_at"), "KEYS_ONLY", "a shard's jobs by their due time"),
     }
     for name, (keys, projection, what) in wanted.items():
         index = indexes.get(name, {})
@@ -100,13 +106,14 @@ def check_indexes(definition: dict[str, Any], names: tuple[str, str]) -> dict[st
                 sent=SENT,
                 expected=f"the index {name}: {what}; key {keys}, projection {projection}",
                 got=f"key {keys_of(index)}, projection {kind}" if index else "no such index",
-                cause="the docstring says what each index is asked for",
+                cause="an index answers only the question for which its keys were chosen, and "
+                "copies only what it projects. Requirements c and d name both",
             )
     return indexes
 
 
 def check_types(definition: dict[str, Any], indexes: dict[str, Any]) -> None:
-    """Real DynamoDB refuses an attribute too many as well as one that is missing."""
+    """DynamoDB rejects a table with one attribute definition too many or too few."""
     found = definition.get("AttributeDefinitions")
     types = {
         str(one.get("AttributeName")): one.get("AttributeType")
@@ -118,12 +125,14 @@ def check_types(definition: dict[str, Any], indexes: dict[str, Any]) -> None:
     if set(types) != used or wrong:
         fail(
             sent=SENT,
-            expected="AttributeDefinitions of exactly those attributes that keys use: "
+            expected="AttributeDefinitions with exactly the attributes that are keys: "
             f"{ {name: TYPES.get(name, '…') for name in sorted(used)} }",
             got=types,
-            cause="times and shards are numbers (N), ids and owners text (S)"
+            cause="times and shards are numbers (N), ids and owners are text (S): only numbers are "
+            "sorted as numbers"
             if wrong
-            else "DynamoDB wants a type for each attribute of a key, and for no other",
+            else "DynamoDB requires the type of each attribute that is a key, and rejects a "
+            "definition for any other attribute",
         )
 
 
@@ -131,19 +140,25 @@ def create(table: JobsTable, definition: dict[str, Any]) -> None:
     try:
         table.create({name: value for name, value in definition.items() if name != "TableName"})
     except (BotoCoreError, ClientError) as error:
-        fail(sent=f"CreateTable with {SENT}", expected="a table", got=str(error))
+        fail(
+            sent=f"CreateTable with {SENT}",
+            expected="a new table",
+            got=str(error),
+            cause="DynamoDB rejects this description, and its message says why. "
+            "`python -m pipeline.migrate` would stop with the same error",
+        )
 
 
 def test_due_and_expiry(
     code: Code, run: Run, student: Student, rng: Random, wait_of: dict[str, int]
 ) -> None:
-    """What a job has in each state, and what the indexes then find."""
+    """`timing` is right for each state, and the due index finds the right jobs."""
     table = JobsTable(run, f"sparse-{rng.getrandbits(32):x}")
     create(table, must_return(SENT, student.ask(JOB, "table_definition")))
     for state in rng.sample(STATES, len(STATES)):
-        for _ in range(JOBS_A_STATE):
-            one = job(rng, state)
-            one |= timing(code, one["id"], state, rng.choice([0.0, rng.uniform(100, 900)]), wait_of)
+        for place in range(JOBS_A_STATE):
+            one, due_in = job(rng, state), rng.uniform(100, 900) if place else 0.0
+            one |= timing(code, one["id"], state, due_in, wait_of)
             table.put({name: value for name, value in one.items() if value is not None})
     check_due_index(table, index_names(student)[1], student)
 
@@ -151,14 +166,20 @@ def test_due_and_expiry(
 def timing(
     code: Code, job_id: str, state: str, due_in: float, wait_of: dict[str, int]
 ) -> dict[str, Any]:
-    """What `timing` answers, checked; as it is written to the table."""
+    """Check what `timing` returns, and return it in the form that the table stores."""
     sent = f"timing(job_id, Status.{state.upper()}, due_in={due_in:g})"
     begun = time.time()
     answer = code.ask(JOB, "timing", job_id, status(state), due_in=due_in)
     value, ended = must_return(sent, answer), time.time()
     names = {"due_shard", "due_at", "expires_at"}
     if not isinstance(value, dict) or set(value) != names:
-        fail(sent=sent, expected=f"a dict with {sorted(names)}", got=value)
+        fail(
+            sent=sent,
+            expected=f"a dict with exactly the keys {sorted(names)}",
+            got=value,
+            cause="a key that is missing leaves an old attribute in the row. Use None for an "
+            "attribute that the job must not have",
+        )
     if state in FINISHED:
         keep = wait_of["JOB_KEEP_SECONDS"]
         check_finished(sent, value, begun + keep, ended + keep)
@@ -168,7 +189,7 @@ def timing(
 
 
 def exact(value: Any) -> Any:
-    """A value as DynamoDB takes it."""
+    """Return a value in the form that DynamoDB accepts."""
     if value is None:
         return None
     text = value["value"] if isinstance(value, dict) else str(value)
@@ -179,9 +200,10 @@ def check_finished(sent: str, value: dict[str, Any], earliest: float, latest: fl
     if value["due_at"] is not None or value["due_shard"] is not None:
         fail(
             sent=sent,
-            expected="due_shard and due_at None: nobody has to look after a finished job",
+            expected="None for due_shard and due_at, because the job is finished",
             got=value,
-            cause="the due index is sparse only if finished jobs leave it",
+            cause="a finished job must leave the due index, or the outbox reads it in every round. "
+            "The index is sparse: without these attributes the job is not in it",
         )
     expires = number(value["expires_at"])
     odd = isinstance(value["expires_at"], str | float)
@@ -190,16 +212,19 @@ def check_finished(sent: str, value: dict[str, Any], earliest: float, latest: fl
             sent=sent,
             expected="expires_at: a whole number of seconds since 1970",
             got=value["expires_at"],
-            cause="DynamoDB's TTL takes a number, of whole seconds, and passes over all else: text too"
+            cause="DynamoDB's TTL accepts only a number of whole seconds. It ignores everything "
+            "else, text too, and never deletes the item. Use `int(moment(…))`"
             if expires
-            else "without it the row stays for ever",
+            else "without expires_at DynamoDB never deletes the row, and the table only grows",
         )
     if not earliest - SLACK_SECONDS <= expires <= latest + SLACK_SECONDS:
         fail(
             sent=sent,
-            expected=f"expires_at JOB_KEEP_SECONDS from now: about {latest:.0f}",
+            expected=f"expires_at is JOB_KEEP_SECONDS from now: about {latest:.0f}",
             got=f"{expires:.0f}",
-            cause="milliseconds?" if expires > 100 * latest else "`job_keep_seconds` says how long",
+            cause="this looks like milliseconds, but DynamoDB counts in seconds"
+            if expires > 100 * latest
+            else "the job is shown for a wrong time: `moment(job_settings().job_keep_seconds)`",
         )
 
 
@@ -207,36 +232,40 @@ def check_unfinished(sent: str, value: dict[str, Any], earliest: float, latest: 
     if value["expires_at"] is not None:
         fail(
             sent=sent,
-            expected="expires_at None: a job that is not finished must never be deleted",
+            expected="None for expires_at: a job that is not finished must never be deleted",
             got=value,
-            cause="a job that waits longer than its TTL would vanish, and nobody would know",
+            cause="DynamoDB would delete a job that waits for a long time, and no log would say "
+            "so. Set expires_at only for finished jobs",
         )
     shard, due = number(value["due_shard"]), number(value["due_at"])
     if shard is None or shard not in range(4) or due is None:
         fail(
             sent=sent,
-            expected="due_shard from 0 up to DUE_SHARDS, and due_at: a time",
+            expected="a due_shard from 0 to DUE_SHARDS - 1, and a time as due_at",
             got=value,
-            cause="the outbox looks for a job there, and finds it by nothing else",
+            cause="the outbox finds jobs only by these two attributes. A job without them is lost "
+            "if its message is lost",
         )
     if isinstance(value["due_at"], str | float):
         fail(
             sent=sent,
-            expected="due_at as the table keeps it: a Decimal",
+            expected="due_at as a Decimal, the form in which the table stores times",
             got=value["due_at"],
-            cause="boto3 refuses floats, and text has no place in the index: `moment(due_in)`",
+            cause="boto3 rejects floats, and text cannot be a key of this index. Use "
+            "`moment(due_in)`",
         )
     if not earliest - SLACK_SECONDS <= due <= latest + SLACK_SECONDS:
         fail(
             sent=sent,
-            expected=f"due_at {latest - time.time():.0f} s from now",
+            expected=f"due_at is {latest - time.time():.0f} s from now",
             got=f"{due - time.time():.0f} s from now",
-            cause="`due_in` is when somebody should look after it",
+            cause="the outbox would publish the job too early or too late. It is due `due_in` "
+            "seconds from now: `moment(due_in)`",
         )
 
 
 def check_due_index(table: JobsTable, index: str, student: Student) -> None:
-    """Of all jobs the index has those that are not finished, over several shards."""
+    """The due index holds exactly the jobs that are not finished, in several shards."""
     jobs = table.jobs()
     shards = {shard: table.by(index, "due_shard", shard) for shard in range(4)}
     found = {one["id"] for items in shards.values() for one in items}
@@ -244,14 +273,18 @@ def check_due_index(table: JobsTable, index: str, student: Student) -> None:
     if found != expected:
         odd = next(iter(found ^ expected))
         fail(
-            sent=f"{len(jobs)} jobs in all five states, then the due index asked",
-            expected="those that are pending or processing, and no other",
+            sent=f"{len(jobs)} jobs in all five states, written with `timing`; then a query of the "
+            "due index",
+            expected="exactly the jobs that are pending or processing",
             got=f"{'also' if odd in found else 'without'} {plain(jobs[odd])}",
+            cause="the outbox would miss a job, or read finished jobs in every round. Compare the "
+            "keys of the index with what `timing` returns",
         )
     if sum(bool(items) for items in shards.values()) < 2:
         fail(
             sent=f"{len(expected)} jobs that are due, with random ids",
-            expected="them spread over the shards",
-            got="all of them in one shard",
-            cause="`due_shard(job_id)` says where: one partition alone would take every write",
+            expected="jobs in several shards",
+            got="all of them are in one shard",
+            cause="one partition would take every write. `due_shard(job_id)` returns the shard of "
+            "a job",
         )

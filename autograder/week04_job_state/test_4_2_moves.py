@@ -1,7 +1,8 @@
-"""4.2: `move` goes where the state machine leads, and loses a race without a trace."""
+"""4.2: `move` follows the state machine, and writes nothing if another write was faster."""
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -25,7 +26,10 @@ ALLOWED = {
 }
 RACERS = 40
 MOST_WRITES = 4
-NO_GAP = "to read first and write then leaves a gap: the condition belongs to the write"
+NO_GAP = (
+    "a read followed by a write leaves a gap, in which another process writes. Its write is lost, "
+    "and nobody notices. Put the condition into the write itself"
+)
 
 
 def sent_for(one: Item, to: str, generation: int | None = None) -> str:
@@ -39,39 +43,53 @@ def move(code: Code, job_id: str, to: str, changes: Any = None, **more: Any) -> 
 
 
 def check_moved(sent: str, table: JobsTable, one: Item, to: str, answer: Answer, mark: str) -> None:
-    """The row has moved, and the function says so."""
+    """The row has the new status, and the function returns it."""
     if not answer.ok and answer.error in ("JobConflict", "JobNotFound"):
-        fail(sent=sent, expected=f"the job, {to}", got=answer.error, cause="`ALLOWED` has this way")
-    said = must_be_job(sent, answer, "`update` returns the item as it is now: `Job.from_item`")
+        fail(
+            sent=sent,
+            expected=f"the job, with the status {to}",
+            got=answer.error,
+            cause="the condition rejects a change that `ALLOWED` permits. Check which states lead "
+            "to `to`, and that `generation` is compared only if it is not None",
+        )
+    said = must_be_job(
+        sent, answer, "return a `Job`: `Job.from_item` of the item that `update` returns"
+    )
     row = table.get(one["id"])
     wanted = {"status": to, "mark": mark, "lease_owner": None, "lease_until": None}
     if odd := differs(row, wanted):
         fail(
             sent=f"{sent}, with changes={{'mark': {mark!r}}}",
-            expected="the job there, with the changes, and nobody's any more",
+            expected="a row with the new status and the changes, and without a lease",
             got=odd,
-            cause="all of `new` is to be written, in one write",
+            cause="a row must never be half changed. Write all of `new` in one write",
         )
     assert row is not None
     if to in FINISHED and not {"finished_at", "expires_at"} <= set(row):
-        fail(sent=sent, expected="finished_at and expires_at in the row", got=plain(row))
+        fail(
+            sent=sent,
+            expected="finished_at and expires_at in the row",
+            got=plain(row),
+            cause="a finished job without them never expires. `new` holds both: write all of `new`",
+        )
     if (said["id"], said["status"]) != (one["id"], to):
         fail(
             sent=sent,
-            expected=f"the job as it is after the write: {to}",
-            got=f"{said['id']} {said['status']}",
+            expected=f"the job as it is after the write, with the status {to}",
+            got=f"the job {said['id']} with the status {said['status']}",
+            cause="the caller would go on with an old state. Return the item that `update` returns",
         )
 
 
 def check_refused(sent: str, table: JobsTable, one: Item, answer: Answer, cause: str) -> None:
-    """JobConflict, and the row as it was."""
+    """The function raises JobConflict, and the row has not changed."""
     must_raise(sent, answer, "JobConflict", cause)
     if odd := changed(one, table.get(one["id"])):
-        fail(sent=sent, expected="JobConflict, and nothing written", got=odd, cause=cause)
+        fail(sent=sent, expected="JobConflict, and an unchanged row", got=odd, cause=cause)
 
 
 def test_every_way(code: Code, table: JobsTable, rng: Random) -> None:
-    """All 25 pairs: where the state machine has a way, and where it has none."""
+    """Each of the 25 pairs of states is accepted or rejected as `ALLOWED` says."""
     ways = [(start, to) for start in STATES for to in STATES]
     for start, to in rng.sample(ways, len(ways)):
         one, mark = job(rng, start), f"{rng.getrandbits(64):x}"
@@ -81,11 +99,18 @@ def test_every_way(code: Code, table: JobsTable, rng: Random) -> None:
         if to in ALLOWED[start]:
             check_moved(sent, table, one, to, answer, mark)
         else:
-            check_refused(sent, table, one, answer, f"`ALLOWED` has no way from {start} to {to}")
+            check_refused(
+                sent,
+                table,
+                one,
+                answer,
+                f"`ALLOWED` does not lead from {start} to {to}, so the condition must reject the "
+                "write",
+            )
 
 
 def test_generations(code: Code, table: JobsTable, rng: Random) -> None:
-    """Only the worker that has the job may end it."""
+    """A worker with an old generation cannot end the job."""
     for to, step in (("completed", -1), ("failed", 1), ("completed", None), ("failed", 0)):
         one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
         mine = 0 if step is None else int(one["generation"]) + step
@@ -95,32 +120,41 @@ def test_generations(code: Code, table: JobsTable, rng: Random) -> None:
         if step == 0:
             check_moved(sent, table, one, to, answer, mark)
             continue
-        cause = "another worker has taken the job since: its generation is another one"
+        cause = (
+            "another worker has taken the job, so its row has another generation. A worker that "
+            "was slow must not end it: compare the generation in the condition"
+        )
         if not mine:
-            cause = "0 is a generation too: `if generation:` takes it for none"
+            cause = "0 is a generation too, but `if generation:` is false for it. Compare with None"
         check_refused(sent, table, one, answer, cause)
 
 
 def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
-    """An id that nobody has: no job must come out of it."""
-    for more in ({}, {"generation": rng.randint(1, 9)}):
+    """For an id without a job, nothing is written and JobNotFound is raised."""
+    for more, to in product(({}, {"generation": rng.randint(1, 9)}), ("cancelled", "completed")):
         job_id = new_id(rng)
-        answer = move(code, job_id, rng.choice(["cancelled", "completed"]), **more)
+        answer = move(code, job_id, to, **more)
         sent = "move() with an id that no job has"
         if (made := table.get(job_id)) is not None:
             fail(
                 sent=sent,
-                expected="JobNotFound, and nothing written",
+                expected="JobNotFound, and no new item",
                 got=f"a new item: {plain(made)}",
-                cause="an update without a condition makes what is not there",
+                cause="`update` creates an item that does not exist, if its condition allows that. "
+                "Require a status that the item must have",
             )
-        must_raise(sent, answer, "JobNotFound", "`failed.found[0]` is None where there is no job")
+        must_raise(
+            sent,
+            answer,
+            "JobNotFound",
+            "`failed.found[0]` is None if there is no such job. The API answers 404 then, not 409",
+        )
 
 
 def test_a_death_half_way(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """After a write the process can write no more."""
+    """The process dies after its first write: the row is changed completely, or not at all."""
     for writes in range(1, MOST_WRITES):
         one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
         table.put(one)
@@ -131,29 +165,33 @@ def test_a_death_half_way(
         row = table.get(one["id"])
         if differs(row, {"status": "processing"}) and (odd := differs(row, wanted)):
             fail(
-                sent=f"{sent_for(one, 'completed')}, with changes, that dies after its first write",
-                expected="all of it written, or nothing",
-                got=f"the status is written, and {odd}",
-                cause="all of `new` belongs into the one write: a row is never half way",
+                sent=f"{sent_for(one, 'completed')}, with changes, in a process that dies after "
+                "its first write",
+                expected="all attributes written, or none of them",
+                got=f"the status is written, but {odd}",
+                cause="a second write never happens if the process dies between the two. Write "
+                "all of `new` in one write",
             )
         if not death.came:
             return
 
 
-def races(rng: Random) -> list[tuple[str, str, bool, bool]]:
-    """Ways that are lost right before they are gone: from where, to where, whether the caller names
-    its generation, and whether another worker takes the job then, or somebody cancels it.
+def races() -> list[tuple[str, str, bool, bool]]:
+    """Changes that lose a race: the old status, the new one, whether the caller passes its
+    generation, and whether another worker takes the job (else a customer cancels it).
     """
     found = [(start, to, False, False) for start, ends in ALLOWED.items() for to in sorted(ends)]
-    found.append(("processing", rng.choice(FINISHED), True, False))
-    return [*found, ("processing", rng.choice(FINISHED), True, True)]
+    return [
+        *found,
+        *(("processing", to, True, taken) for to in FINISHED for taken in (False, True)),
+    ]
 
 
 def test_a_write_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Somebody else writes right before the student's write arrives; or nobody does."""
-    cases = [(*case, nth) for case in races(rng) for nth in NTH]
+    """Another process writes right before the student's write arrives, or no process does."""
+    cases = [(*case, nth) for case in races() for nth in NTH]
     for start, to, named, taken, nth in rng.sample(cases, len(cases)):
         one, mark = job(rng, start), f"{rng.getrandbits(64):x}"
         table.put(one)
@@ -173,37 +211,43 @@ def test_a_write_in_between(
         if not rival.met:
             check_moved(sent, table, one, to, answer, mark)
             if nth == 1:
-                fail(sent=sent, expected="a write to the row", got="none")
+                fail(sent=sent, expected="a write to the row", got="no write")
             continue
-        what = "another worker takes the job" if taken else "the job is cancelled by somebody else"
-        sent = f"{sent}; before its write, {what}"
+        what = "another worker takes the job" if taken else "a customer cancels the job"
+        sent = f"{sent}; right before its write, {what}"
         must_raise(sent, answer, "JobConflict", NO_GAP)
         if odd := rival.overwritten():
-            fail(sent=sent, expected="the other's write stays", got=odd, cause=NO_GAP)
+            fail(sent=sent, expected="the other write stays", got=odd, cause=NO_GAP)
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
-    """Many want to end the same job at the same moment."""
+    """Forty calls end the same job at the same moment. Only one succeeds."""
     one = job(rng, "processing")
     table.put(one)
     ends = [rng.choice(FINISHED) for _ in range(RACERS)]
     calls = [[one["id"], status(to), {"mark": number}] for number, to in enumerate(ends)]
-    sent = f"{RACERS} moves of one job in processing to its end, at the same moment"
+    sent = f"{RACERS} calls of move() at the same moment, which end one job in processing"
     answers = code.race(sent, JOB, "move", calls)
     row = table.get(one["id"]) or {}
     refused = [answer for answer in answers if not answer.ok]
     unheard = [answer for answer in refused if answer.error == "JobStoreUnavailable"]
     won = [number for number, answer in enumerate(answers) if answer.ok]
-    if not won and unheard:  # a crowd can be too much for a busy machine: the row knows
+    if not won and unheard:  # on a busy machine a response can be missing: read the row
         won = [number for number in range(RACERS) if number == row.get("mark")]
     if len(won) != 1 or row.get("mark") != won[0] or row.get("status") != ends[won[0]]:
         fail(
             sent=sent,
-            expected="one that wins, and is in the row; JobConflict for all others",
-            got=f"{len(won)} won; the row has {plain(row.get('mark'))}, {row.get('status')}; "
+            expected="one call that succeeds and whose write is in the row, and JobConflict for "
+            "all others",
+            got=f"{len(won)} succeeded; the row has {plain(row.get('mark'))}, {row.get('status')}; "
             f"errors: {sorted({answer.error for answer in refused})}",
-            cause="read, then write: all have read before the first one wrote",
+            cause="all of them read the row before the first one wrote. Let the write decide",
         )
     for answer in refused:
         if answer not in unheard:
-            must_raise(sent, answer, "JobConflict", "a race that is lost is JobConflict")
+            must_raise(
+                sent,
+                answer,
+                "JobConflict",
+                "the caller must know that its write was rejected: raise JobConflict",
+            )

@@ -1,4 +1,4 @@
-"""4.3: a job goes to one worker, and from a dead one to the next."""
+"""4.3: one worker takes a job, and after its death another worker can take it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ pytestmark = pytest.mark.item("4.3")
 
 RACERS = 100
 SLACK_SECONDS = 1.5
-ONE_WRITE = "to look first and write then leaves a gap: one conditional write decides"
+ONE_WRITE = (
+    "a read followed by a write leaves a gap, in which another worker takes the job. Then both "
+    "run it. Put the condition into the write itself"
+)
 
 
 def name(rng: Random) -> str:
@@ -31,22 +34,22 @@ def acquire(code: Code, job_id: str, worker: str) -> Answer:
 
 
 def free_jobs(rng: Random) -> list[tuple[str, Item]]:
-    """Jobs that a worker may take, in words and as items."""
+    """Jobs that a worker may take: a description and the item."""
     gone = {"lease_until": moment(-rng.uniform(5, 5_000)), "steps_done": rng.randint(0, 3)}
     counted: dict[str, Any] = {"deliveries": rng.randint(2, 6), "generation": rng.randint(7, 30)}
     return [
         ("that is pending", job(rng)),
         ("that is pending again, after it was replayed", job(rng, **counted)),
-        ("in processing, whose lease has run out", job(rng, "processing", **gone)),
+        ("in processing, whose lease has expired", job(rng, "processing", **gone)),
         (
-            "in processing that nobody has, and whose next message is overdue",
+            "in processing that no worker has, and whose next message is overdue",
             job(rng, "processing", **gone, lease_owner=None, percent=50),
         ),
     ]
 
 
 def test_what_is_free(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
-    """Whoever takes a job has it: lease, counts and all."""
+    """A free job is taken: with the lease, and with both counters raised."""
     for what, one in free_jobs(rng):
         table.put(one)
         worker, sent, begun = name(rng), f"acquire() of a job {what}", time.time()
@@ -56,9 +59,9 @@ def test_what_is_free(code: Code, table: JobsTable, rng: Random, wait_of: dict[s
             fail(
                 sent=sent,
                 expected="the job",
-                got="None: it is not to be run",
-                cause="nobody else will ever come: who finds it pending, or its lease run out, "
-                "takes it",
+                got="None, which means that the job must not be run now",
+                cause="no worker could ever take this job. Allow pending jobs, and jobs in "
+                "processing whose lease has expired, with or without a `lease_owner`",
             )
         must_be_job(sent, answer)
         check_row(sent, table.get(one["id"]), one, worker)
@@ -75,21 +78,23 @@ def check_row(sent: str, row: Item | None, before: Item, worker: str) -> None:
         "generation": before.get("generation", 0) + 1,
     }
     causes = {
-        "deliveries": "each taking is a delivery: week 5 counts them, to find what kills workers",
-        "generation": "without a new generation a worker that wakes up late may write",
+        "deliveries": "week 5 reads `deliveries` to find jobs that kill their workers. Add 1 in "
+        "the same write: `add`",
+        "generation": "with the old generation, a worker that was only slow can still write. Add "
+        "1 in the same write: `add`",
     }
     if odd := differs(row, wanted):
         fail(
             sent=sent,
-            expected="in processing, its steps from the first, with this worker's lease, one "
-            "delivery and one generation more",
+            expected="a row in processing with no steps done, with this worker's lease, and with "
+            "`deliveries` and `generation` raised by 1",
             got=odd,
-            cause=causes.get(odd.split()[0], "`changes` is to be written as it is"),
+            cause=causes.get(odd.split()[0], "the write must set everything that `changes` holds"),
         )
 
 
 def check_lease(sent: str, row: Item | None, begun: float, ended: float, seconds: int) -> None:
-    """The lease lasts as long as it should, and the job is due when it ends."""
+    """The lease lasts LEASE_SECONDS, and the job is due when it ends."""
     assert row is not None
     for attribute in ("lease_until", "due_at"):
         until = number(row.get(attribute))
@@ -97,28 +102,30 @@ def check_lease(sent: str, row: Item | None, begun: float, ended: float, seconds
         if until is None or not low <= until <= high or "due_shard" not in row:
             fail(
                 sent=sent,
-                expected=f"{attribute} LEASE_SECONDS ({seconds}) from now",
+                expected=f"{attribute} is LEASE_SECONDS ({seconds}) from now",
                 got=plain(row),
-                cause="`changes` has it: `lease(job_id, worker)`",
+                cause="another worker would take the job too early or too late. Write what "
+                "`lease(job_id, worker)` returns",
             )
 
 
 def check_said(sent: str, said: Any, row: Item | None) -> None:
-    """The generation that the worker will write with is the one that it has got."""
+    """The function returns the job with its new generation, for the worker's later writes."""
     assert row is not None
     if number(said.get("generation")) != number(row["generation"]):
         fail(
             sent=sent,
             expected=f"the job as it is after the write: generation {row['generation']}",
             got=f"generation {said.get('generation')}",
-            cause="`update` returns the new item",
+            cause="the worker's next write would name an old generation and be rejected. `update` "
+            "returns the new item: return that as a `Job`",
         )
 
 
 def taken_jobs(rng: Random) -> list[tuple[str, Item]]:
-    """Jobs that nobody may take, in words and as items."""
+    """Jobs that no worker may take: a description and the item."""
     jobs = [
-        ("in processing, whose lease is alive", job(rng, "processing")),
+        ("in processing, whose lease has not expired", job(rng, "processing")),
         (
             "in processing that waits for the message of its next step",
             job(rng, "processing", lease_owner=None, steps_done=2),
@@ -127,11 +134,12 @@ def taken_jobs(rng: Random) -> list[tuple[str, Item]]:
     for status in FINISHED:
         jobs.append((f"that is {status}", job(rng, status)))
         old = {"lease_owner": "long-gone", "lease_until": moment(-rng.uniform(5, 5_000))}
-        jobs.append((f"that is {status}, with a lease that has run out", job(rng, status, **old)))
+        jobs.append((f"that is {status}, with an expired lease", job(rng, status, **old)))
     return jobs
 
 
 def test_what_is_not_free(code: Code, table: JobsTable, rng: Random) -> None:
+    """A job that is finished or that a worker has is not taken, and nothing is written."""
     for what, one in taken_jobs(rng):
         table.put(one)
         sent = f"acquire() of a job {what}"
@@ -140,30 +148,34 @@ def test_what_is_not_free(code: Code, table: JobsTable, rng: Random) -> None:
         if got is not None or odd:
             fail(
                 sent=sent,
-                expected="None, and nothing written",
+                expected="None, and an unchanged row",
                 got=odd or got,
-                cause="a finished job delivered again would run again, and be paid for again"
+                cause="a finished job would run again, and be paid for again, when its message is "
+                "delivered again. The condition must also check the status"
                 if one["status"] in FINISHED
-                else "a lease holds until `lease_until`, with a `lease_owner` or without",
+                else "two workers would run the job. A lease is valid until `lease_until`, with or "
+                "without a `lease_owner`",
             )
 
 
 def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
+    """For an id without a job, the function returns None and creates nothing."""
     job_id, sent = new_id(rng), "acquire() with an id that no job has"
     got = must_return(sent, acquire(code, job_id, name(rng)))
     if got is not None or table.get(job_id) is not None:
         fail(
             sent=sent,
-            expected="None, and nothing written",
+            expected="None, and no new item",
             got=plain(table.get(job_id)) or got,
-            cause="an update whose condition also holds without an item makes one",
+            cause="`update` creates an item that does not exist, if its condition allows that. "
+            "Require a status that the item must have",
         )
 
 
 def test_a_taking_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Another worker takes the job right before the student's write arrives; or nobody does."""
+    """Another worker takes the job right before the student's write arrives, or no worker does."""
     cases = [(what, one, nth) for nth in NTH for what, one in free_jobs(rng)]
     for what, one, nth in rng.sample(cases, len(cases)):
         table.put(one)
@@ -187,21 +199,21 @@ def test_a_taking_in_between(
             must_be_job(sent, answer)
             check_row(sent, table.get(one["id"]), one, worker)
             if nth == 1:
-                fail(sent=sent, expected="a write to the row", got="none", cause=ONE_WRITE)
+                fail(sent=sent, expected="a write to the row", got="no write", cause=ONE_WRITE)
             continue
         odd = rival.overwritten()
         if got is not None or odd:
             fail(
                 sent=f"{sent}; right before its write another worker takes it",
-                expected="None: the other one has it",
+                expected="None, because the other worker has the job",
                 got="the job" if got is not None else odd,
                 cause=ONE_WRITE,
             )
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
-    """A hundred workers, one job."""
-    for what, one in rng.sample(free_jobs(rng), 2):
+    """A hundred workers try at the same moment, and one of them takes the job."""
+    for what, one in free_jobs(rng):
         table.put(one)
         workers = [name(rng) for _ in range(RACERS)]
         sent = f"acquire() of one job {what}, by {RACERS} workers at the same moment"
@@ -211,8 +223,8 @@ def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
         if len(won) != 1:
             fail(
                 sent=sent,
-                expected="one gets it, the others None",
-                got=f"{len(won)} got it",
+                expected="one worker gets the job, and all others get None",
+                got=f"{len(won)} workers got it",
                 cause=ONE_WRITE,
             )
         check_row(sent, row, one, won[0])

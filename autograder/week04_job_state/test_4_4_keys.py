@@ -1,4 +1,4 @@
-"""4.4, the function: a key makes one job, whatever breaks between."""
+"""4.4, the function: a key creates one job, even if the process dies or two requests race."""
 
 from __future__ import annotations
 
@@ -27,44 +27,59 @@ def create_once(code: Code, made: dict[str, str], owner: str, key: str) -> Answe
 
 
 def created(sent: str, answer: Answer, cause: str = "") -> dict[str, Any]:
-    """What `create_once` has returned: `job_id` and `replayed`."""
+    """Return what `create_once` has returned: `job_id` and `replayed`."""
     if cause and answer.error == "IdempotencyKeyReused":
         fail(sent=sent, expected="a new job", got=answer.error, cause=cause)
     value = must_return(sent, answer)
     if not isinstance(value, dict) or not isinstance(value.get("job_id"), str):
-        fail(sent=sent, expected="Created(job_id, replayed)", got=value)
+        fail(
+            sent=sent,
+            expected="Created(job_id, replayed)",
+            got=value,
+            cause="the route needs the id of the job and whether it was created before: return a "
+            "`Created`",
+        )
     return value
 
 
 def test_first_and_second(
     code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]
 ) -> None:
-    """The first request makes the job and is remembered; the second one gets the same job."""
+    """The first request creates the job and a record, and the second request gets the same job."""
     (owner, key), made = somebody(rng), document(rng, new_id(rng))
     sent, begun = "create_once() with a key that is new", time.time()
     first = created(sent, create_once(code, made, owner, key))
     if first != {"job_id": made["document_id"], "replayed": False}:
-        fail(sent=sent, expected="the document's own id, and replayed False", got=first)
+        fail(
+            sent=sent,
+            expected="the document's own id as job_id, and replayed=False",
+            got=first,
+            cause="the job has the id of its document, and no earlier request created it",
+        )
     check_job(sent, table, made, owner)
     check_record(sent, table, begun, wait_of["IDEMPOTENCY_SECONDS"])
     again = {**made, "document_id": new_id(rng)}
-    sent = "create_once() with the same key and document again (the id is another: each request's)"
+    sent = (
+        "create_once() again with the same key and document (each request has its own document id)"
+    )
     second = created(sent, create_once(code, again, owner, key))
     check_replayed(sent, table, second, made["document_id"])
     check_other_document(code, table, rng, made, owner, key)
 
 
 def check_record(sent: str, table: JobsTable, begun: float, seconds: int) -> None:
-    """What is not a job remembers the key, and expires in time."""
+    """The table holds a record of the key, which expires after IDEMPOTENCY_SECONDS."""
     records = [one for one in table.all() if "document" not in one]
     ends = [number(one.get("expires_at")) for one in records]
     low, high = begun + seconds - SLACK_SECONDS, time.time() + seconds + SLACK_SECONDS
     if not any(end is not None and low <= end <= high for end in ends):
         fail(
             sent=sent,
-            expected=f"`record` in the table, until IDEMPOTENCY_SECONDS ({seconds}) from now",
+            expected=f"`record` in the table, which expires IDEMPOTENCY_SECONDS ({seconds}) from "
+            "now",
             got=plain(records) or "no other item than the job",
-            cause="what is remembered in a process alone is forgotten with it",
+            cause="another API process, or the same one after a restart, would not know the key. "
+            "Write `record` with the job: `put_together`",
         )
 
 
@@ -73,35 +88,54 @@ def check_replayed(sent: str, table: JobsTable, got: dict[str, Any], first: str)
     if got["job_id"] != first or jobs != [first]:
         fail(
             sent=sent,
-            expected="the first one's job, and no second one in the table",
-            got=f"{'another' if got['job_id'] != first else 'that'} id, {len(jobs)} jobs",
-            cause="the record knows which job the key has made: `failed.found[1]`",
+            expected="the id of the first request's job, and one job in the table",
+            got=f"{'another' if got['job_id'] != first else 'the same'} id, {len(jobs)} jobs in "
+            "the table",
+            cause="the client would wait for a job that does not exist, or pay twice. The stored "
+            "record, `failed.found[1]`, says which job the key created",
         )
     if got.get("replayed") is not True:
-        fail(sent=sent, expected="replayed True", got=got)
+        fail(
+            sent=sent,
+            expected="replayed=True",
+            got=got,
+            cause="the route would publish the job's message again: an earlier request created the "
+            "job, so `replayed` is True",
+        )
 
 
 def check_other_document(
     code: Code, table: JobsTable, rng: Random, made: dict[str, str], owner: str, key: str
 ) -> None:
-    """The key is good for one document, and for one owner."""
+    """A key belongs to one document of one owner."""
     before = len(table.all())
     for what in ("filename", "blob_key"):
         other = {**document(rng, new_id(rng)), what: document(rng, "")[what]}
         other = {**made, "document_id": new_id(rng), what: other[what]}
-        sent = f"create_once() with a key that came before, and another {what}"
-        cause = "compare the fingerprints: a client that mixes up its keys must hear of it"
+        sent = f"create_once() with a key that was used before, and another {what}"
+        cause = (
+            "the client would believe that its second document is accepted. Compare the "
+            "fingerprints, and raise IdempotencyKeyReused if they differ"
+        )
         must_raise(sent, create_once(code, other, owner, key), "IdempotencyKeyReused", cause)
         if len(table.all()) != before:
-            fail(sent=sent, expected="nothing written", got=f"{len(table.all()) - before} items")
+            fail(
+                sent=sent,
+                expected="no new item",
+                got=f"{len(table.all()) - before} new items",
+                cause="a request that is rejected must leave nothing behind",
+            )
     theirs = {**document(rng, new_id(rng))}
     sent = "create_once() with a key that another owner has used"
-    cause = "an owner's keys are their own: `record_id(owner, key)`"
+    cause = (
+        "one owner would get the job of another. Each owner has keys of their own, because "
+        "`record_id(owner, key)` contains the owner"
+    )
     got = created(sent, create_once(code, theirs, f"{owner}-2", key), cause)
     if got != {"job_id": theirs["document_id"], "replayed": False}:
         fail(
             sent=sent,
-            expected="a job of their own",
+            expected="a new job of this owner",
             got=got,
             cause=cause,
         )
@@ -109,14 +143,17 @@ def check_other_document(
 
 
 def test_a_key_that_has_expired(code: Code, table: JobsTable, rng: Random) -> None:
-    """DynamoDB deletes late: the record lies there, and counts no more."""
+    """DynamoDB deletes late, so an expired record can still be stored. It no longer counts."""
     (owner, key), made = somebody(rng), document(rng, new_id(rng))
     created("create_once()", create_once(code, made, owner, key))
     for record in [one for one in table.all() if "document" not in one]:
         table.change(record["id"], expires_at=int(moment(-100)))
     later = document(rng, new_id(rng))
     sent = "create_once() with a key whose record expired 100 s ago, and is still in the table"
-    cause = "compare the record's `expires_at` with `moment()`"
+    cause = (
+        "the promise of a key ends when its record expires, not when DynamoDB deletes it. Compare "
+        "the record's `expires_at` with `moment()` in the condition"
+    )
     got = created(sent, create_once(code, later, owner, key), cause)
     if got != {"job_id": later["document_id"], "replayed": False}:
         fail(sent=sent, expected="a new job", got=got, cause=cause)
@@ -126,7 +163,7 @@ def test_a_key_that_has_expired(code: Code, table: JobsTable, rng: Random) -> No
 def test_a_death_half_way(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """After a write the process can write no more. The key must not lie."""
+    """The process dies after its first write, and the client sends the request again."""
     for writes in range(1, MOST_WRITES):
         (owner, key), made = somebody(rng), document(rng, new_id(rng))
         table.clear()
@@ -140,24 +177,24 @@ def test_a_death_half_way(
 
 
 def check_one_job(table: JobsTable, answer: Answer) -> None:
-    sent = "create_once() that dies after its first write, then the same request once more"
+    sent = "create_once() that dies after its first write, then the same request again"
     got = created(sent, answer)
     jobs = list(table.jobs())
     if jobs != [got["job_id"]]:
         fail(
             sent=sent,
-            expected="one job, and its id",
-            got=f"{len(jobs)} jobs"
-            + ("" if got["job_id"] in jobs else ", and an id that is none of theirs"),
-            cause="job and record were written one after the other: a death between the two leaves "
-            "a key without a job, or a job that the key does not know. `put_together`",
+            expected="one job in the table, and its id",
+            got=f"{len(jobs)} jobs in the table"
+            + ("" if got["job_id"] in jobs else ", and the id of a job that does not exist"),
+            cause="job and record were written one after the other. If the process dies between "
+            "the two writes, one of them is missing. Write both in one transaction: `put_together`",
         )
 
 
 def test_two_at_the_same_moment(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Another request with the key is faster by a hair."""
+    """Another request with the same key creates the job right before the student's write."""
     (owner, key), probe = somebody(rng), document(rng, new_id(rng))
     created("create_once()", create_once(code, probe, owner, key))
     won = table.all()
@@ -165,7 +202,12 @@ def test_two_at_the_same_moment(
     rival = Rival(dynamodb_proxy, table, None, lambda: table.put(*won))
     with dynamodb_proxy.watching(rival):
         answer = create_once(code, {**probe, "document_id": new_id(rng)}, owner, key)
-    sent = "create_once(); right before its write another request with the key has made the job"
+    sent = "create_once(); right before its write another request with the key creates the job"
     check_replayed(sent, table, created(sent, answer), probe["document_id"])
     if odd := rival.overwritten():
-        fail(sent=sent, expected="nothing written", got=odd)
+        fail(
+            sent=sent,
+            expected="an unchanged table",
+            got=odd,
+            cause="the conditions of the transaction must reject both writes",
+        )

@@ -1,4 +1,4 @@
-"""4.4 over HTTP: one key, one job; without one, each request makes its own, with or without Redis."""
+"""4.4 over HTTP: requests with one key create one job, with or without Redis."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HELD_SECONDS = 4.0
 
 
 def test_without_a_key(api: Api, run: Run, table: JobsTable, rng: Random) -> None:
-    """The same bytes twice: two jobs, one blob, two messages."""
+    """The same bytes twice create two jobs, one blob and two messages."""
     content = text(rng)
     sent = "POST /documents without a key, the same bytes twice"
     both = [accepted(api, submit(api, content), sent) for _ in range(2)]
@@ -33,26 +33,32 @@ def test_without_a_key(api: Api, run: Run, table: JobsTable, rng: Random) -> Non
     if len(set(ids)) != 2 or set(table.jobs()) != set(ids) or any(one.replayed for one in both):
         fail(
             sent=sent,
-            expected="two jobs, neither of them replayed",
+            expected="two jobs, and no header Idempotency-Replayed",
             got=f"{ids}; in the table: {sorted(table.jobs())}",
-            cause="without a key each request is one of its own: `create`",
+            cause="without a key each request is a new job, even if the content is the same. "
+            "Return the id of the accepted document",
         )
     keys = {str(one.body["document"].get("blob_key")) for one in both}
     if keys != {blob_key(content)} or blob_key(content) not in stored(run):
-        fail(sent=sent, expected=f"one blob, {blob_key(content)}", got=sorted(keys))
+        fail(
+            sent=sent,
+            expected=f"one blob, {blob_key(content)}",
+            got=sorted(keys),
+            cause="the response must contain the accepted document, with its blob key",
+        )
     for one in both:
         check_job(sent, table, one.body["document"], "public")
     check_announced(sent, run, ids)
 
 
 def check_announced(sent: str, run: Run, ids: list[str]) -> None:
-    """One message for each of these jobs, and no more."""
+    """The queue holds exactly one message for each of these jobs."""
     found = announced(run)
     if sorted(found) != sorted(ids):
         fail(
             sent=sent,
             expected=f"{len(ids)} messages in the queue, one for each job",
-            got=f"{len(found)}, of {len(set(found))} jobs",
+            got=f"{len(found)} messages, of {len(set(found))} jobs",
             cause=why_not_announced(found, ids),
         )
 
@@ -61,16 +67,22 @@ def why_not_announced(found: list[str], ids: list[str]) -> str:
     """Return the likely cause why the messages `found` are not one for each job of `ids`."""
     if set(found) - set(ids):
         return (
-            "a message carries the id of a job that was never made: write the row first, then "
-            "announce the document under `created.job_id`"
+            "a message has the id of a job that was never created, so its worker finds no row. "
+            "Write the row first, then announce the document with the id `created.job_id`"
         )
     if set(ids) - set(found):
-        return "nobody was told: `await announce(document)`"
-    return "a request that was replayed has announced its job again"
+        return (
+            "no message was published, so the job waits until the outbox finds it. Await "
+            "`announce(document)` after the row is written"
+        )
+    return (
+        "a replayed request announced its job again, and each copy of a message costs a look at "
+        "the row. Announce only if `created.replayed` is False"
+    )
 
 
 def test_fifty_at_once(api: Api, run: Run, table: JobsTable, rng: Random) -> None:
-    """One key, fifty requests at the same moment, as from an impatient client."""
+    """Fifty requests with one key at the same moment create one job."""
     key, content = somebody(rng)[1], text(rng)
     sent = f"POST /documents {AT_ONCE} times at once, with one Idempotency-Key"
     with ThreadPoolExecutor(AT_ONCE) as clients:
@@ -81,7 +93,7 @@ def test_fifty_at_once(api: Api, run: Run, table: JobsTable, rng: Random) -> Non
 
 
 def patiently(api: Api, content: bytes, key: str) -> httpx.Response:
-    """As clients do: after a 503, which a busy machine may give, the same once more."""
+    """Submit, and repeat the request after a 503, which a busy machine may return."""
     response = submit(api, content, key=key)
     for _ in range(RETRIES):
         if response.status_code == 503:
@@ -94,49 +106,56 @@ def check_alike(sent: str, answers: list[Accepted], table: JobsTable) -> None:
     if len(ids) != 1 or jobs != list(ids):
         fail(
             sent=sent,
-            expected="one job, and its id in each answer",
-            got=f"{len(jobs)} jobs in the table, {len(ids)} ids in the answers",
-            cause="to look for the key first and write then leaves a gap; or the route answers with "
-            "the id of its own document: `created.job_id` is the one that counts",
+            expected="one job in the table, and its id in each response",
+            got=f"{len(jobs)} jobs in the table, {len(ids)} ids in the responses",
+            cause="several jobs: a read of the key followed by a write leaves a gap. One job and "
+            "several ids: the route returns the id of its own document, and not `created.job_id`",
         )
     if len({json.dumps(one.body, sort_keys=True) for one in answers}) != 1:
-        fail(sent=sent, expected="the same body in each answer", got=[one.body for one in answers])
+        fail(
+            sent=sent,
+            expected="the same body in each response",
+            got=[one.body for one in answers],
+            cause="a client must not notice that it repeats a request. Return the accepted "
+            "document and its id in every field",
+        )
     fresh = sum(not one.replayed for one in answers)
     if fresh != 1:
         fail(
             sent=sent,
-            expected=f"Idempotency-Replayed: true on {len(answers) - 1} of {len(answers)} answers",
-            got=f"on {len(answers) - fresh}",
-            cause="`created.replayed` says whether an earlier request has made the job",
+            expected=f"Idempotency-Replayed: true on {len(answers) - 1} of {len(answers)} "
+            "responses",
+            got=f"the header on {len(answers) - fresh} responses",
+            cause="the header tells a client that its document was accepted before. Set it if "
+            "`accepted.replayed` is True, and leave it out otherwise",
         )
 
 
 def test_another_document(api: Api, table: JobsTable, rng: Random) -> None:
-    """A key that is used for two documents is a mistake of the client's."""
+    """A client that uses one key for two documents gets 422."""
     key = somebody(rng)[1]
     sent = "POST /documents with a key"
     accepted(api, submit(api, text(rng), key=key), sent)
-    sent = "POST /documents with the same key, and other bytes"
+    sent = "POST /documents with the same key and other bytes"
     response = submit(api, text(rng), key=key)
     body = api.json(response) if response.status_code == 422 else None
     kind = body.get("type") if isinstance(body, dict) else None
     if kind != "idempotency_key_reused" or len(table.jobs()) != 1:
         fail(
             sent=sent,
-            expected="422 idempotency_key_reused, and no second job",
+            expected="422 with the type idempotency_key_reused, and no second job",
             got=f"{response.status_code} {response.text[:200]}; {len(table.jobs())} jobs",
-            cause="let the error through: the API makes the answer of it",
+            cause="the API turns IdempotencyKeyReused into this response. Do not catch the error "
+            "in `accept`",
         )
 
 
 def test_row_before_message(
     api: Api, run: Run, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """While the row is on its way nobody is told, and everybody else is answered."""
+    """Until the row is written, there is no message, and the API serves other requests."""
     for key in (somebody(rng)[1], None):
-        sent = (
-            f"POST /documents {'with' if key else 'without'} a key, while DynamoDB takes its time"
-        )
+        sent = f"POST /documents {'with' if key else 'without'} a key, while DynamoDB is slow"
         early: list[str] = []
         late: list[str] = []
 
@@ -152,32 +171,33 @@ def test_row_before_message(
             fail(
                 sent=sent,
                 expected="the row first, then the message",
-                got="the message is in the queue, and there is no row",
-                cause="a worker that is quick finds no job, and drops the message",
+                got="the message is in the queue, and there is no row yet",
+                cause="a fast worker finds no row and drops the message. Await `announce` only "
+                "after `create_once` has returned",
             )
         if late:
             fail(
-                sent=f"{sent}, and GET /health meanwhile",
-                expected="an answer at once",
+                sent=f"{sent}, and GET /health at the same time",
+                expected="a response of GET /health at once",
                 got=late[0],
-                cause="`create` and `create_once` block: the event loop waits with them, and nobody "
-                "is answered. `await on_thread(create_once, …)`",
+                cause="`create` and `create_once` block the event loop, so the API serves nobody. "
+                "Write `await on_thread(create_once, …)`",
             )
         table.clear()
         queue(run).flushdb()
 
 
 def held_up(api: Api) -> list[str]:
-    """What is wrong with the API's answers while a write waits; nothing if they come."""
+    """Return what is wrong with the API while a write waits. An empty list: it responds."""
     try:
         api.get("/health", timeout=HELD_SECONDS)
     except TookTooLong:
-        return [f"none within {HELD_SECONDS:g} s"]
+        return [f"no response within {HELD_SECONDS:g} s"]
     return []
 
 
 def test_without_redis(api: Api, run: Run, table: JobsTable, rng: Random) -> None:
-    """No queue, no matter: what is accepted is in the table, and goes into the queue later."""
+    """While Redis is down, documents are accepted, and their messages are published later."""
     sent = "POST /documents while Redis is stopped"
     with run.redis_outage():
         answers = [
@@ -191,9 +211,10 @@ def test_without_redis(api: Api, run: Run, table: JobsTable, rng: Random) -> Non
     if not until(lambda: set(announced(run)) == ids, BOUND_SECONDS):
         fail(
             sent=f"{sent}; then Redis comes back, and the jobs are due",
-            expected="their messages in the queue: the outbox has found the rows",
+            expected="their messages in the queue, because the outbox finds the rows",
             got=f"messages for {len(set(announced(run)))} of {len(ids)} jobs",
-            cause="what the outbox looks for is in the row that `new_item` makes",
+            cause="the outbox finds a job by `due_shard` and `due_at`. Write the item that "
+            "`new_item` makes, with all of its attributes",
         )
     table.clear()
     queue(run).flushdb()

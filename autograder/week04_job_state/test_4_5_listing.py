@@ -22,12 +22,15 @@ MANY = 60
 RARE = "failed"
 MOST_QUERIES = 10
 MOST_PAGES = 200
-WHOSE = "the owner is an argument: it is not always the one of today"
+WHOSE = (
+    "the owner is an argument. Today every request has the owner `public`, but later weeks have "
+    "several owners, and each must see only their own jobs"
+)
 
 
 @pytest.fixture(autouse=True)
 def empty(table: JobsTable) -> None:
-    """No row of an earlier check."""
+    """Remove the rows of earlier checks."""
     table.clear()
 
 
@@ -35,11 +38,11 @@ def empty(table: JobsTable) -> None:
 
 
 def test_one_job(api: Api, table: JobsTable, rng: Random) -> None:
-    """Mine is shown. Nobody's, somebody else's and an expired one are all the same 404."""
+    """An owner's job is shown. An unknown, a foreign and an expired one get the same 404."""
     for state in STATES:
         mine = job(rng, state)
         table.put(mine)
-        sent = f"GET /jobs/{{id}} of one's own job, {state}"
+        sent = f"GET /jobs/{{id}} of the owner's own job, which is {state}"
         response = api.get(f"/jobs/{mine['id']}")
         body = api.json(response) if response.status_code == 200 else {}
         if not isinstance(body, dict) or (body.get("job_id"), body.get("status")) != (
@@ -48,24 +51,26 @@ def test_one_job(api: Api, table: JobsTable, rng: Random) -> None:
         ):
             fail(
                 sent=sent,
-                expected=f"200, and the job: {state}",
+                expected=f"200 and the job, which is {state}",
                 got=f"{response.status_code} {response.text[:200]}",
-                cause="only what has expired is not shown: not all that will expire one day"
+                cause="the customer cannot see a job that exists. Only a job that has expired is "
+                "not shown: `job.expired`, not `expires_at` alone"
                 if response.status_code == 404
-                else "",
+                else "`find` must return the job that `item` holds: `Job.from_item`",
                 log=log_of(api, response),
             )
     check_hidden(api, table, rng)
 
 
 def check_hidden(api: Api, table: JobsTable, rng: Random) -> None:
-    """Whoever tries ids learns nothing from the answers."""
+    """The responses do not tell a stranger which ids exist."""
     nobody = api.get(f"/jobs/{new_id(rng)}")
     if nobody.status_code != 404:
         fail(
             sent="GET /jobs/{id} with an id that no job has",
             expected="404",
             got=f"{nobody.status_code} {nobody.text[:200]}",
+            cause="`find` must raise JobNotFound if there is no item",
             log=log_of(api, nobody),
         )
     for what, one in hidden(rng):
@@ -74,24 +79,26 @@ def check_hidden(api: Api, table: JobsTable, rng: Random) -> None:
         if (response.status_code, response.text) != (404, nobody.text):
             fail(
                 sent=f"GET /jobs/{{id}} of a job that {what}",
-                expected=f"404, as for an id that nobody has: {nobody.text}",
+                expected=f"404, with the same body as for an id that no job has: {nobody.text}",
                 got=f"{response.status_code} {response.text[:200]}",
-                cause="DynamoDB deletes late: look at `job.expired`"
+                cause="DynamoDB deletes late, so an expired job can still be stored. Check "
+                "`job.expired`"
                 if one["owner"] == "public"
-                else "an answer of its own kind says that the job exists",
+                else "a different response says that the job exists, and a stranger can find valid "
+                "ids. Raise JobNotFound in all three cases",
                 log=log_of(api, response),
             )
 
 
 def hidden(rng: Random) -> list[tuple[str, Item]]:
     past = {"expires_at": int(moment(-rng.randint(5, 500)))}
-    jobs = [(f"{state} and has expired", job(rng, state, **past)) for state in FINISHED]
+    jobs = [(f"is {state} and has expired", job(rng, state, **past)) for state in FINISHED]
     jobs += [(f"is another owner's, {state}", job(rng, state, owner="them")) for state in STATES]
     return jobs
 
 
 def test_other_owners_too(code: Code, table: JobsTable, rng: Random) -> None:
-    """The owner is an argument; "public" is only what week 4's API says."""
+    """The owner is an argument. "public" is only the owner that week 4's API passes."""
     owner, other = f"owner-{rng.getrandbits(32):x}", f"owner-{rng.getrandbits(32):x}"
     one = job(rng, "pending", owner=owner)
     table.put(one, job(rng, "pending", owner=other), job(rng, "pending"))
@@ -101,7 +108,12 @@ def test_other_owners_too(code: Code, table: JobsTable, rng: Random) -> None:
         fail(sent=sent, expected="the job", got="JobNotFound", cause=WHOSE)
     found = must_return(sent, answer)
     if not isinstance(found, dict) or found.get("id") != one["id"]:
-        fail(sent=sent, expected="the job", got=found)
+        fail(
+            sent=sent,
+            expected="the job",
+            got=found,
+            cause="`find` must return the job that `item` holds: `Job.from_item`",
+        )
     for who in (other, "public"):
         sent = "find(job_id, owner) of another owner's job"
         answer = code.ask(LISTING, "find", one["id"], who)
@@ -123,8 +135,9 @@ def jobs_in(page: Any) -> list[dict[str, Any]]:
 
 
 def fill(table: JobsTable, rng: Random) -> list[Item]:
-    """Jobs of two owners, some expired, some made in the same moment. Returns those that are shown,
-    newest first. The few that failed are among the oldest.
+    """Write jobs of two owners, some of them expired, some created in the same moment.
+
+    Returns the jobs that are shown, newest first. The few failed jobs are among the oldest.
     """
     ages = sorted(rng.uniform(1, 50_000) for _ in range(MANY))
     shown: list[Item] = []
@@ -145,19 +158,19 @@ def fill(table: JobsTable, rng: Random) -> list[Item]:
 
 
 def read_page(api: Api, sent: str, **query: Any) -> tuple[list[str], str | None]:
-    """The ids on one page, and the cursor."""
+    """Return the ids on one page, and the cursor."""
     words = {name: value for name, value in query.items() if value is not None}
     response = api.get(f"/jobs?{urlencode(words)}")
     page = page_in(api, response)
     if page is None:
         fail(
             sent=sent,
-            expected="200, with jobs and next_cursor",
+            expected="200 with jobs and next_cursor",
             got=f"{response.status_code} {response.text[:300]}",
             cause={
-                422: "a cursor that the API gave must be one that it takes: `make_cursor`",
-                500: "an exception in `page`: the lines of the API's log below name it",
-            }.get(response.status_code, ""),
+                422: "the API rejects a cursor that it returned before. Make it with `make_cursor`",
+                500: "`page` raises an exception, which the lines of the API's log below name",
+            }.get(response.status_code, "`page` must return a `Page` with jobs and a cursor"),
             log=log_of(api, response),
         )
     return page
@@ -175,7 +188,7 @@ def page_in(api: Api, response: httpx.Response) -> tuple[list[str], str | None] 
 def read_all(
     api: Api, sent: str, dynamodb_proxy: DynamoDBProxy, limit: int, state: str | None = None
 ) -> list[list[str]]:
-    """All pages, one after the other; none too long, none too short without need."""
+    """Read all pages. Each is at most `limit` long, and shorter only if it has to be."""
     pages: list[list[str]] = []
     cursor: str | None = None
     while not pages or cursor is not None:
@@ -183,65 +196,80 @@ def read_all(
             ids, cursor = read_page(api, sent, limit=limit, status=state, cursor=cursor)
             queries = sum(request.operation == "Query" and index(request.body) for request in seen)
         if len(ids) > limit:
-            fail(sent=sent, expected=f"pages of at most {limit}", got=f"one of {len(ids)}")
+            fail(
+                sent=sent,
+                expected=f"pages of at most {limit} jobs",
+                got=f"a page of {len(ids)} jobs",
+                cause="a query can find more jobs than the page holds. Cut the page, and make the "
+                "cursor from its last job",
+            )
         if len(ids) < limit and cursor is not None and queries < MOST_QUERIES - 1:
             fail(
                 sent=sent,
-                expected=f"full pages of {limit} while there is more, unless {MOST_QUERIES} queries "
-                "are spent",
-                got=f"a page of {len(ids)} after {queries} queries, with a cursor",
-                cause="a query's limit is what it looks at, before the filter: go on from the place "
-                "it gives",
+                expected=f"full pages of {limit} jobs, unless no more follow or {MOST_QUERIES} "
+                "queries were made",
+                got=f"a page of {len(ids)} jobs after {queries} queries, with a cursor",
+                cause="the limit of a query counts what is read before the filter, so a query can "
+                "find fewer jobs. Query again from the place that it returns",
             )
         pages.append(ids)
         if len(pages) > MOST_PAGES:
             fail(
                 sent=sent,
-                expected="a last page, whose next_cursor is null",
+                expected="a last page whose next_cursor is null",
                 got=f"{MOST_PAGES} pages, and still a cursor",
-                cause="the cursor leads back to where it came from",
+                cause="a client would read without end: the cursor leads to the same page again. "
+                "It must name the last job of this page",
             )
     return pages
 
 
 def index(body: bytes) -> bool:
-    """Whether a query is one of a list: the outbox asks its own index all the time."""
+    """Whether a query belongs to a list. The outbox queries its own index all the time."""
     return b"by_due_time" not in body
 
 
 def check_listed(sent: str, pages: list[list[str]], shown: list[Item]) -> None:
-    """Each job once, newest first."""
+    """The pages hold each job once, newest first."""
     got = [job_id for page in pages for job_id in page]
     ids = {one["id"]: one for one in shown}
     if twice := {job_id for job_id in got if got.count(job_id) > 1}:
         fail(
             sent=sent,
             expected="each job once",
-            got=f"{len(twice)} jobs twice",
-            cause="the next page begins behind the last job of this one: `place_of(found[-1])`",
+            got=f"{len(twice)} jobs are listed twice",
+            cause="the next page begins after the place that the cursor names, so it must be the "
+            "place of the last job on this page: `place_of(found[-1])`",
         )
     if lost := [job_id for job_id in ids if job_id not in got]:
         fail(
             sent=sent,
             expected=f"all {len(ids)} jobs",
             got=f"{len(lost)} are on no page",
-            cause="what was read and does not fit on the page is skipped, if the cursor is where "
-            "the query stopped; or the list ends before DynamoDB says so",
+            cause="either the cursor is the place where the query stopped, and skips the jobs that "
+            "did not fit on the page, or the list ends although DynamoDB returned a place",
         )
     if odd := [job_id for job_id in got if job_id not in ids]:
         fail(
             sent=sent,
-            expected="jobs of this owner that have not expired, in the status asked for",
-            got=f"{len(odd)} others",
-            cause="`visible(status)` is the condition, and the owner is the partition",
+            expected="only jobs of this owner, in the wanted status, that have not expired",
+            got=f"{len(odd)} other jobs",
+            cause="a client would see jobs that it must not see. Query the partition of the owner, "
+            "with the filter `keep=visible(status)`",
         )
     times = [ids[job_id]["created_at"] for job_id in got]
     if times != sorted(times, reverse=True):
-        fail(sent=sent, expected="newest first", got="another order", cause="`newest_first=True`")
+        fail(
+            sent=sent,
+            expected="the newest job first",
+            got="another order",
+            cause="a query reads in ascending order of the sort key. For the newest first, pass "
+            "`newest_first=True`",
+        )
 
 
 def test_all_pages(api: Api, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
-    """Through all pages, of several sizes, without and with a status."""
+    """All pages together hold each job once, for several sizes, with and without a status."""
     shown = fill(table, rng)
     for limit in (rng.randint(7, 9), MANY, 100):
         sent = f"GET /jobs?limit={limit} and its cursors, {MANY} jobs"
@@ -255,12 +283,12 @@ def test_all_pages(api: Api, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rn
 def test_short_answers(
     api: Api, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """DynamoDB stops after a few items, as it does after one megabyte: then it is asked again."""
+    """DynamoDB stops early, as it does after one megabyte. Then `page` must query again."""
     shown = fill(table, rng)
     for state, limit, short in ((None, 7, 4), (RARE, 3, 2)):
         sent = (
-            f"GET /jobs?status={state or ''}&limit={limit} and its cursors; each query looks at no "
-            f"more than {short} jobs"
+            f"GET /jobs?status={state or ''}&limit={limit} and its cursors; each query reads at "
+            f"most {short} jobs"
         )
         pages: list[list[str]] = []
         cursor: str | None = None
@@ -280,26 +308,27 @@ def test_short_answers(
                 fail(
                     sent=sent,
                     expected=f"at most {MOST_QUERIES} queries for a page (MAX_QUERIES)",
-                    got=f"{queries}",
-                    cause="with a rare status a page would read the whole table, and the client "
-                    "waits",
+                    got=f"{queries} queries",
+                    cause="if the status is rare, one page would read all jobs of the owner while "
+                    "the client waits. Stop after MAX_QUERIES queries",
                 )
             if len(ids) < limit and cursor is not None and queries < MOST_QUERIES - 1:
                 fail(
                     sent=sent,
-                    expected=f"a full page, or {MOST_QUERIES} queries spent on it",
+                    expected=f"a full page, or {MOST_QUERIES} queries for it",
                     got=f"{len(ids)} jobs after {queries} queries, and a cursor",
-                    cause="a short answer is not the end: go on until DynamoDB gives no place",
+                    cause="a short answer is not the end of the list. Query again until the page "
+                    "is full or DynamoDB returns no place",
                 )
             pages.append(ids)
         check_listed(sent, pages, [one for one in shown if state in (None, one["status"])])
 
 
 def test_new_jobs_meanwhile(api: Api, table: JobsTable, rng: Random) -> None:
-    """While somebody pages, new jobs come in at the top: nothing moves for who is further down."""
+    """New jobs arrive while a client reads the pages. The later pages stay the same."""
     shown = fill(table, rng)
     limit = rng.randint(5, 9)
-    sent = f"GET /jobs?limit={limit}, page by page, while new jobs come in"
+    sent = f"GET /jobs?limit={limit}, page by page, while new jobs arrive"
     first, cursor = read_page(api, sent, limit=limit)
     table.put(*(job(rng, "pending", created_at=moment()) for _ in range(3)))
     second, _ = read_page(api, sent, limit=limit, cursor=cursor)
@@ -308,7 +337,8 @@ def test_new_jobs_meanwhile(api: Api, table: JobsTable, rng: Random) -> None:
     if len(got) != 2 * limit or sorted(map(ages.get, got)) != sorted(map(ages.get, expected)):  # type: ignore[type-var]
         fail(
             sent=sent,
-            expected="on page two the jobs that follow page one",
-            got=f"{len(set(first) & set(second))} jobs twice, {len(expected - got)} left out",
-            cause="a cursor that counts jobs moves with the list: it must name a place",
+            expected="page two with the jobs that follow page one",
+            got=f"{len(set(first) & set(second))} jobs twice, {len(expected - got)} jobs missing",
+            cause="a cursor that counts jobs is wrong as soon as a job is added. It must name the "
+            "place of a job: `place_of`",
         )

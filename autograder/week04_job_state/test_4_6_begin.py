@@ -1,4 +1,4 @@
-"""4.6, the beginning of a step: in its turn, once, and never for a job that has ended."""
+"""4.6, the beginning of a step: each step begins once, in its order, and never after the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def begin(code: Code, job_id: str, step: int, worker: str) -> Answer:
 
 
 def times_of(rng: Random, done: int) -> dict[str, Any]:
-    """When the first steps began and ended."""
+    """Return the times of the first `done` steps."""
     return {
         step: {"started_at": moment(-rng.uniform(6, 9)), "ended_at": moment(-rng.uniform(1, 5))}
         for step in STEPS[:done]
@@ -35,20 +35,20 @@ def times_of(rng: Random, done: int) -> dict[str, Any]:
 
 
 def waiting_for(rng: Random, step: int, **more: Any) -> Item:
-    """A job whose next step is `step`: nobody has it, its message is on the way."""
+    """Return a job whose next step is `step`. No worker has it, and its message is on the way."""
     ready = {"lease_owner": None, "steps_done": step - 1, "steps": times_of(rng, step - 1)}
     return job(rng, "processing", **{**ready, **more})
 
 
 def test_in_its_turn(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
-    """Each of the four steps, where it comes next."""
+    """Each of the four steps begins if it is the next one."""
     for step, title in enumerate(STEPS, 1):
         late = {"lease_until": moment(-rng.uniform(5, 500))} if step == 2 else {}
         one = waiting_for(rng, step, **late)
         table.put(one)
         worker, sent, begun = (
             name(rng),
-            f"begin_step() of step {step}, which comes next",
+            f"begin_step() of step {step}, which is the next one",
             time.time(),
         )
         answer = begin(code, one["id"], step, worker)
@@ -57,8 +57,9 @@ def test_in_its_turn(code: Code, table: JobsTable, rng: Random, wait_of: dict[st
             fail(
                 sent=sent,
                 expected="the job",
-                got="None: this step is not what comes next",
-                cause=f"steps are numbered from 1: before step {step}, {step - 1} are done",
+                got="None, which means that this step must not begin now",
+                cause=f"the job would never go on. Steps are numbered from 1: before step {step} "
+                f"begins, `steps_done` is {step - 1}. An old `lease_until` does not matter",
             )
         must_be_job(sent, answer)
         row = table.get(one["id"])
@@ -79,12 +80,13 @@ def check_begun(sent: str, row: Item | None, before: Item, title: str, worker: s
     if odd := differs(row, wanted):
         fail(
             sent=sent,
-            expected=f"the lease, one generation more, and step {title!r}; as many deliveries and "
-            "steps done as before",
+            expected=f"the lease, `generation` raised by 1, and the step {title!r}; `deliveries` "
+            "and `steps_done` as before",
             got=odd,
-            cause="without a new generation whoever had the job before may still write"
+            cause="with the old generation, a worker that had the job before can still write. Add "
+            "1 in the same write: `add`"
             if odd.startswith("generation")
-            else "all of it belongs to the one write",
+            else "a step begins with one write. It must set all of this, and nothing else",
         )
     steps = (row or {}).get("steps")
     steps = steps if isinstance(steps, dict) else {}
@@ -93,21 +95,23 @@ def check_begun(sent: str, row: Item | None, before: Item, title: str, worker: s
     if started is None or abs(started - time.time()) > 60:
         fail(
             sent=sent,
-            expected=f"steps.{title} with started_at: now",
+            expected=f"steps.{title} with the present time as started_at",
             got=plain(steps),
-            cause="`moment()` is now, and a name with a dot reaches into the map",
+            cause="the API shows when each step started. Set `steps.<name>`, a name with a dot, to "
+            '`{"started_at": moment()}`',
         )
     if lost := [each for each, times in before["steps"].items() if steps.get(each) != times]:
         fail(
             sent=sent,
-            expected="the times of the steps before, as they were",
+            expected="the times of the steps before, unchanged",
             got=f"{', '.join(lost)}: {plain(steps)}",
-            cause="`steps` was written whole: `steps.parse` reaches into the map",
+            cause="writing the whole map `steps` removes the other entries. A name with a dot, "
+            "such as `steps.parse`, sets one entry",
         )
 
 
 def out_of_turn(rng: Random) -> list[tuple[str, int, Item]]:
-    """What must not begin: in words, the step, the job."""
+    """Steps that must not begin: a description, the step and the job."""
     lease = {"lease_owner": "the-other", "lease_until": moment(900)}
     dead = {"lease_owner": "long-gone", "lease_until": moment(-rng.uniform(5, 900))}
     found: list[tuple[str, int, Item]] = []
@@ -118,11 +122,11 @@ def out_of_turn(rng: Random) -> list[tuple[str, int, Item]]:
     step = rng.randint(2, 4)
     found += [
         ("is done already (a copy of its message)", 2, waiting_for(rng, 3)),
-        ("is done already, and one more", 1, waiting_for(rng, 3)),
-        ("comes later: the one before is not done", 3, waiting_for(rng, 2)),
-        ("another worker is at", step, waiting_for(rng, step, **lease)),
+        ("is done already, as is the step after it", 1, waiting_for(rng, 3)),
+        ("comes later: the step before it is not done", 3, waiting_for(rng, 2)),
+        ("another worker runs at the moment", step, waiting_for(rng, step, **lease)),
         (
-            "a dead worker was at: the job is begun anew, so that `deliveries` counts it",
+            "a dead worker had begun (the job restarts instead, so that `deliveries` counts it)",
             step,
             waiting_for(rng, step, **dead),
         ),
@@ -132,6 +136,7 @@ def out_of_turn(rng: Random) -> list[tuple[str, int, Item]]:
 
 
 def test_out_of_turn(code: Code, table: JobsTable, rng: Random) -> None:
+    """A step that is not the next one does not begin, and nothing is written."""
     for what, step, one in out_of_turn(rng):
         table.put(one)
         sent = f"begin_step() of step {step}, which {what}"
@@ -140,23 +145,30 @@ def test_out_of_turn(code: Code, table: JobsTable, rng: Random) -> None:
         if got is not None or odd:
             fail(
                 sent=sent,
-                expected="None, and nothing written",
+                expected="None, and an unchanged row",
                 got=odd or got,
-                cause="a job that has ended runs no step, whatever message comes"
+                cause="a job that has ended runs no step, whatever message arrives. The condition "
+                "must require the status processing"
                 if one["status"] in FINISHED
-                else "the condition: in processing, exactly the steps before are done, and there "
-                "is no `lease_owner`",
+                else "the condition must require three things: the job is in processing, "
+                "`steps_done` is `number - 1`, and there is no `lease_owner`",
             )
     job_id, sent = new_id(rng), "begin_step() with an id that no job has"
     got = must_return(sent, begin(code, job_id, 1, name(rng)))
     if got is not None or table.get(job_id) is not None:
-        fail(sent=sent, expected="None, and nothing written", got=plain(table.get(job_id)) or got)
+        fail(
+            sent=sent,
+            expected="None, and no new item",
+            got=plain(table.get(job_id)) or got,
+            cause="`update` creates an item that does not exist, if its condition allows that. "
+            "Require the status processing",
+        )
 
 
 def test_a_write_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Right before the student's write arrives, the job is cancelled, or taken; or nothing happens."""
+    """Right before the student's write, the job is cancelled or taken, or nothing happens."""
     cases = [(taken, nth) for taken in (False, True) for nth in NTH]
     for taken, nth in rng.sample(cases, len(cases)):
         step, worker = rng.randint(1, 4), name(rng)
@@ -170,7 +182,7 @@ def test_a_write_in_between(
             else:
                 table.cancel(one["id"])
 
-        sent = f"begin_step() of step {step}, which comes next"
+        sent = f"begin_step() of step {step}, which is the next one"
         rival = Rival(dynamodb_proxy, table, one["id"], meddle, nth)
         with dynamodb_proxy.watching(rival):
             answer = begin(code, one["id"], step, worker)
@@ -179,23 +191,21 @@ def test_a_write_in_between(
             must_be_job(sent, answer)
             check_begun(sent, table.get(one["id"]), one, STEPS[step - 1], worker)
             if nth == 1:
-                fail(sent=sent, expected="a write to the row", got="none", cause=ONE_WRITE)
+                fail(sent=sent, expected="a write to the row", got="no write", cause=ONE_WRITE)
             continue
         odd = rival.overwritten()
         if got is not None or odd:
-            what = (
-                "a copy of the message has begun it elsewhere" if taken else "the job is cancelled"
-            )
+            what = "another worker begins the step" if taken else "the job is cancelled"
             fail(
                 sent=f"{sent}; right before its write {what}",
-                expected="None, and the other's write stays",
+                expected="None, and the other write stays",
                 got=odd or "the job",
                 cause=ONE_WRITE,
             )
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
-    """Copies of one message, at the same moment."""
+    """Fifty workers receive a copy of one message at the same moment, and one begins."""
     step = rng.randint(1, 4)
     one = waiting_for(rng, step)
     table.put(one)
@@ -205,5 +215,10 @@ def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
     row = table.get(one["id"]) or {}
     won = winners(sent, workers, answers, row.get("lease_owner"))
     if len(won) != 1:
-        fail(sent=sent, expected="one begins, the others get None", got=f"{len(won)} began")
+        fail(
+            sent=sent,
+            expected="one worker begins the step, and all others get None",
+            got=f"{len(won)} workers began",
+            cause=ONE_WRITE,
+        )
     check_begun(sent, row, one, STEPS[step - 1], won[0])

@@ -1,4 +1,4 @@
-"""4.6, the end of a step: written by whoever has the job, and by nobody else."""
+"""4.6, the end of a step: only the worker that has the job can write it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]
 
 PERCENT = (40, 50, 80, 100)
 SLACK_SECONDS = 1.5
-NOT_YOURS = "an old generation must not write: `generation=job.generation` for `move`; `hand_over` "
-NOT_YOURS += "looks by itself"
+NOT_YOURS = (
+    "a worker with an old generation must not write, or it overwrites the work of its successor. "
+    "Pass `generation=job.generation` to `move`. `hand_over` checks the generation itself"
+)
 
 
 def at_work(rng: Random, step: int, **more: Any) -> Item:
-    """A job with a worker at its step `step`."""
+    """Return a job whose step `step` a worker runs."""
     times = times_of(rng, step - 1)
     times[STEPS[step - 1]] = {"started_at": moment(-1)}
     before = {
@@ -39,13 +41,13 @@ def at_work(rng: Random, step: int, **more: Any) -> Item:
 
 
 def end(code: Code, one: Item, step: int, more: dict[str, Any]) -> Answer:
-    """`end_step` with the job as the worker knows it: `one`."""
+    """Call `end_step` with the job as this worker took it: `one`."""
     mine = made(JOB, "Job.from_item", plain(one))
     return code.ask(TRACKING, "end_step", mine, step, more)
 
 
 def test_each_step(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
-    """The first three hand the job on, the last one completes it."""
+    """The first three steps hand the job over, and the last one completes it."""
     for step, title in enumerate(STEPS, 1):
         one, mark = at_work(rng, step), f"{rng.getrandbits(64):x}"
         table.put(one)
@@ -67,18 +69,31 @@ def test_each_step(code: Code, table: JobsTable, rng: Random, wait_of: dict[str,
         check_times(sent, row or {}, one, title)
         check_due(sent, row or {}, begun + wait_of["REDRIVE_SECONDS"], last)
         if said["status"] != wanted["status"]:
-            fail(sent=sent, expected=f"a job that is {wanted['status']}", got=said["status"])
+            fail(
+                sent=sent,
+                expected=f"the job as it is after the write: {wanted['status']}",
+                got=said["status"],
+                cause="return what `move` or `hand_over` returns",
+            )
 
 
 def cause_of(odd: str, last: bool) -> str:
-    """The likely cause of a wrong attribute."""
+    """Return the likely cause of a wrong attribute."""
     word = odd.split(maxsplit=1)[0]
     if word == "lease_owner":
-        return "the next step's worker meets a live lease, and drops its message: `hand_over`"
+        return (
+            "the worker of the next step finds a lease, drops its message, and the job stops. End "
+            "the lease with `hand_over`"
+        )
     if word == "status":
-        return "after the last step the job is completed, and not before: `move`"
-    own = "what each step writes at its end, the last one writes too, by `move`"
-    return {"mark": "`more` is written along"}.get(word, own if last else "")
+        return "the job is completed after the last step, and not before: `move`"
+    if word == "mark":
+        return (
+            "the result of the job would be lost. Write the attributes of `more` along with the end"
+        )
+    if last:
+        return "the last step writes the same attributes as each other step. Pass them to `move`"
+    return "write all attributes of the requirements e and f, in one write"
 
 
 def check_times(sent: str, row: Item, before: Item, title: str) -> None:
@@ -89,9 +104,11 @@ def check_times(sent: str, row: Item, before: Item, title: str) -> None:
     if ended is None or abs(ended - time.time()) > 60 or not kept:
         fail(
             sent=sent,
-            expected=f"steps.{title}.ended_at: now, beside started_at as it was",
+            expected=f"the present time as steps.{title}.ended_at, beside started_at, which is "
+            "unchanged",
             got=plain(steps),
-            cause=f"`steps.{title}.ended_at` as a name reaches into the map, and leaves the rest",
+            cause=f"writing the whole entry removes started_at. The name `steps.{title}.ended_at` "
+            "sets one value and keeps the rest",
         )
     assert isinstance(steps, dict)
     if lost := [
@@ -99,51 +116,57 @@ def check_times(sent: str, row: Item, before: Item, title: str) -> None:
     ]:
         fail(
             sent=sent,
-            expected="the times of the steps before, as they were",
+            expected="the times of the steps before, unchanged",
             got=f"{', '.join(lost)}: {plain(steps)}",
+            cause=f"writing the whole map `steps` removes the other entries. Set "
+            f"`steps.{title}.ended_at` alone",
         )
 
 
 def check_due(sent: str, row: Item, due: float, last: bool) -> None:
-    """A finished job needs nobody and will go; any other is found if its next message is lost."""
+    """A finished job expires and is never due. Any other job is due if its next message is lost."""
     if last:
         names = ("due_at", "due_shard", "lease_until", "expires_at", "finished_at")
         left = [name for name in names[:3] if name in row]
         if left or not {"expires_at", "finished_at"} <= set(row):
             fail(
                 sent=sent,
-                expected="a job that has ended: finished_at, expires_at, no lease, never due",
+                expected="a finished job: with finished_at and expires_at, without a lease and a "
+                "due time",
                 got=plain({name: row.get(name) for name in names}),
-                cause="`move(job.id, Status.COMPLETED, …)` knows all that",
+                cause="the outbox would find the job again, or it would never expire. Complete it "
+                "with `move`, which sets all of this",
             )
     elif (number(row.get("due_at")) or 0) < due - SLACK_SECONDS or "expires_at" in row:
         fail(
             sent=sent,
-            expected="a job that is due in REDRIVE_SECONDS, and does not expire",
+            expected="a job that is due in REDRIVE_SECONDS and does not expire",
             got=plain({name: row.get(name) for name in ("due_at", "expires_at")}),
-            cause="if the next step's message is lost, only `due_at` finds the job: `hand_over`",
+            cause="if the message of the next step is lost, the outbox finds the job only by "
+            "`due_at`. `hand_over` sets it",
         )
 
 
 def test_progress_never_goes_back(code: Code, table: JobsTable, rng: Random) -> None:
-    """A job was at 80 percent when its worker died, and is begun anew."""
+    """A job was at 80 percent when its worker died. It restarts, and its progress stays."""
     for step in (1, 2):
         one = at_work(rng, step, percent=80)
         table.put(one)
-        sent = f"end_step() of step {step} of a job that was begun anew, and was at 80 percent"
+        sent = f"end_step() of step {step} of a job that restarted, and was at 80 percent before"
         must_be_job(sent, end(code, one, step, {}))
         got = (table.get(one["id"]) or {}).get("percent")
         if got != 80:
             fail(
                 sent=sent,
-                expected="80 percent still",
+                expected="80 percent, as before",
                 got=f"{plain(got)} percent",
-                cause="a bar that goes back looks broken: the larger of the two",
+                cause="a progress bar that goes back looks broken. Write the larger of the job's "
+                "and the step's percent",
             )
 
 
 def late(one: Item, rng: Random) -> list[tuple[str, dict[str, Any]]]:
-    """What has become of a job since its worker looked last."""
+    """Changes of a job that its worker does not know about: a description and the attributes."""
     taken = {
         "generation": one["generation"] + rng.randint(1, 3),
         "lease_owner": "the-next",
@@ -152,7 +175,7 @@ def late(one: Item, rng: Random) -> list[tuple[str, dict[str, Any]]]:
     }
     return [
         ("the job has been cancelled", {}),
-        ("its lease ran out, and another worker has the job", taken),
+        ("its lease has expired and another worker has taken the job", taken),
     ]
 
 
@@ -164,8 +187,9 @@ def meddle(table: JobsTable, job_id: str, changes: dict[str, Any]) -> None:
 
 
 def test_too_late(code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
-    """The worker comes back from a long sleep, and the job is not its own any more: it was so
-    before the worker looked, or it happens right before its write arrives. Or all is well.
+    """A slow worker ends its step after the job was cancelled or taken by another worker.
+
+    That happens before the call, or right before the write arrives, or not at all.
     """
     steps = (rng.randint(1, 3), 4)
     cases = [(step, place, nth) for step in steps for place in range(2) for nth in (0, *NTH)]
@@ -178,12 +202,14 @@ def test_too_late(code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, r
             meddle(table, one["id"], changes)
 
         if nth:
-            sent = f"a worker is at step {step}. Right before its write arrives, {what}. It calls "
-            race(code, table, dynamodb_proxy, one, step, act, nth, f"{sent}end_step()")
+            sent = (
+                f"a worker calls end_step() of step {step}; right before its write arrives, {what}"
+            )
+            race(code, table, dynamodb_proxy, one, step, act, nth, sent)
             continue
         act()
         before, answer = table.get(one["id"]), end(code, one, step, mark(rng))
-        sent = f"a worker is at step {step}. Then {what}. It calls end_step()"
+        sent = f"a worker runs step {step}; then {what}; then the worker calls end_step()"
         check_refused(sent, answer, changed(before or {}, table.get(one["id"])))
 
 
@@ -201,7 +227,7 @@ def race(
     nth: int,
     sent: str,
 ) -> None:
-    """Somebody acts right before the nth write. Where there is none, the end is written."""
+    """Act right before the nth write. If there is no nth write, the end must be written."""
     more = mark(Random(one["id"]))  # noqa: S311 - an input, not a secret
     rival = Rival(dynamodb_proxy, table, one["id"], act, nth)
     with dynamodb_proxy.watching(rival):
@@ -213,10 +239,12 @@ def race(
     must_be_job(sent, answer)
     odd = differs(table.get(one["id"]), {"steps_done": step, "lease_owner": None, **more})
     if odd or nth == 1:
-        fail(sent=sent, expected="its end in the row", got=odd or "no write", cause=NOT_YOURS)
+        fail(
+            sent=sent, expected="the step's end in the row", got=odd or "no write", cause=NOT_YOURS
+        )
 
 
 def check_refused(sent: str, answer: Answer, odd: str) -> None:
     must_raise(sent, answer, "JobConflict", NOT_YOURS)
     if odd:
-        fail(sent=sent, expected="JobConflict, and nothing written", got=odd, cause=NOT_YOURS)
+        fail(sent=sent, expected="JobConflict, and an unchanged row", got=odd, cause=NOT_YOURS)

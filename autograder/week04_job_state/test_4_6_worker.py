@@ -1,4 +1,4 @@
-"""4.6 with a real worker: a job that Redis knew nothing of, copies of messages, a cancelled job."""
+"""4.6 with a real worker: a job accepted without Redis, copies of messages, a cancelled job."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ pytestmark = pytest.mark.item("4.6")
 TASKS = "pipeline.tasks.document_pipeline"
 STEP_TASKS = ("parse_document", "chunk_document", "embed_chunks", "index_document")
 DONE_SECONDS = 25.0
-RESENT = "every message of jobs that have ended comes once more"
+RESENT = "every message of jobs that have ended is delivered again"
 
 
 def ended(table: JobsTable, job_id: str) -> Item:
-    """The row once the job has ended, or as it is when it has had time enough."""
+    """Return the row once the job has ended, or as it is after DONE_SECONDS."""
 
     def look() -> Item | None:
         row = table.get(job_id)
@@ -48,15 +48,15 @@ def ended(table: JobsTable, job_id: str) -> Item:
 
 
 def in_order(code: Code, run: Run) -> None:
-    """Wait until the one slot has done all that was in the queue: a task of no job comes last."""
+    """Wait until the worker has done everything in the queue, by a last task that has no job."""
     answer = code.ask("pipeline.producer", "enqueue_articles", ["the last one"])
     ids = answer.value if answer.ok and isinstance(answer.value, list) else []
     if not ids or not until(lambda: broker.result(run, str(ids[0])), DONE_SECONDS):
         fail(
-            sent="a task that belongs to no job (week 1's), behind the messages of jobs",
-            expected="its result",
-            got=answer.message or f"none within {DONE_SECONDS:g} s",
-            cause="the worker is stuck, or has died: see its log",
+            sent="a task of week 1, which belongs to no job, behind the messages of jobs",
+            expected="the result of this task",
+            got=answer.message or f"no result within {DONE_SECONDS:g} s",
+            cause="the worker hangs or has died: its log says why",
         )
 
 
@@ -68,19 +68,20 @@ def test_all_the_way(
     openai: OpenAIControl,
     rng: Random,
 ) -> None:
-    """Accepted while Redis was stopped; now it is back, and the job is due."""
+    """A job that was accepted while Redis was stopped is completed once Redis is back."""
     worker: Worker = late_worker.ready()
     job_id: str = late_worker.job_id
     table.change(job_id, due_at=moment(-1))  # PUBLISH_SECONDS have gone by
-    sent = "an upload while Redis was stopped (202); then Redis is back, with a worker"
+    sent = "an upload while Redis is stopped (202); then Redis and a worker start"
     row = ended(table, job_id)
     if row.get("status") != "completed":
         fail(
             sent=sent,
-            expected=f"the job completed within {DONE_SECONDS:g} s",
+            expected=f"a job that is completed within {DONE_SECONDS:g} s",
             got=plain({name: row.get(name) for name in SHOWN}),
-            cause="the row says how far it came, the worker's log why",
-            log=traceback_in(worker.logs()) or worker.tail(),
+            cause="the row above says which step was the last one, and the worker's log says why "
+            "it did not go on",
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     check_complete(sent, run, row)
     check_copies(code, run, table, openai, rng, row)
@@ -90,7 +91,7 @@ SHOWN = ("status", "step", "steps_done", "deliveries", "generation", "lease_owne
 
 
 def check_complete(sent: str, run: Run, row: Item) -> None:
-    """The row tells the whole story, and the document can be found."""
+    """The row holds all steps with their times, and the document is in the index."""
     times = [number(row["steps"].get(step, {}).get(at)) for step in STEPS for at in MOMENTS]
     facts = (row.get("steps_done"), row.get("percent"), row.get("deliveries"))
     if None in times or times != sorted(t for t in times if t is not None) or facts != (4, 100, 1):
@@ -100,11 +101,16 @@ def check_complete(sent: str, run: Run, row: Item) -> None:
             got=plain(
                 {name: row.get(name) for name in ("steps_done", "percent", "deliveries", "steps")}
             ),
-            cause="each step is begun and ended once, and the row says so in the write that ends it",
+            cause="each step must begin once and end once, and write its time when it does",
         )
     result = json.loads(row["result"]) if isinstance(row.get("result"), str) else None
     if not isinstance(result, dict) or not database.filename_of(run, row["id"]):
-        fail(sent=sent, expected="a result, and the document in the index", got=row.get("result"))
+        fail(
+            sent=sent,
+            expected="a result in the row, and the document in the index",
+            got=row.get("result"),
+            cause="the last step passes the result in `more`. Write it along with the end",
+        )
 
 
 MOMENTS = ("started_at", "ended_at")
@@ -113,7 +119,7 @@ MOMENTS = ("started_at", "ended_at")
 def check_copies(
     code: Code, run: Run, table: JobsTable, openai: OpenAIControl, rng: Random, row: Item
 ) -> None:
-    """A broker may deliver twice, and late: to jobs that have ended that is nothing."""
+    """Late copies of messages do nothing to jobs that have ended."""
     paid = len(openai.journal("embeddings"))
     content = text(rng)
     write_below(run.blob_folder, blob_key(content), content)
@@ -131,15 +137,21 @@ def check_copies(
     for one in rows:
         if odd := changed(one, table.get(one["id"])):
             fail(
-                sent=f"{RESENT}: of one that is {one['status']}",
-                expected="nothing happens",
+                sent=f"{RESENT}; this job is {one['status']}",
+                expected="an unchanged row",
                 got=odd,
-                cause="a message is only a hint: the row says that there is nothing to do",
+                cause="a broker can deliver a message twice. `acquire` and `begin_step` must "
+                "reject a job that has ended",
             )
     if (more := len(openai.journal("embeddings")) - paid) or database.filename_of(
         run, rows[1]["id"]
     ):
-        fail(sent=RESENT, expected="nothing happens", got=f"{more} embedding requests, paid for")
+        fail(
+            sent=RESENT,
+            expected="no step runs",
+            got=f"{more} embedding requests, which cost money",
+            cause="`acquire` and `begin_step` must reject a job that has ended",
+        )
 
 
 def send(code: Code, name: str, *args: Any, **kwargs: Any) -> None:
@@ -157,8 +169,9 @@ def test_cancelled_half_way(
     openai: OpenAIControl,
     rng: Random,
 ) -> None:
-    """While the second step is at work the job is cancelled: its end is not written, and the third
-    step, which costs money, never begins.
+    """A job is cancelled while its second step runs.
+
+    The end of this step is not written, and the third step, which costs money, never begins.
     """
     worker: Worker = late_worker.ready()
     content = text(rng)
@@ -170,7 +183,7 @@ def test_cancelled_half_way(
         kept.append(table.get(job_id))
 
     def at_its_end(request: Request) -> bool:
-        """A write to a job whose second step has begun."""
+        """Whether this is a write to a job whose second step has begun."""
         if not request.writes:
             return False
         rows = [one for job_id, one in table.jobs().items() if job_id not in before]
@@ -183,29 +196,31 @@ def test_cancelled_half_way(
     with dynamodb_proxy.before(cancel, at_its_end):
         one = accepted(late_worker.api, upload(late_worker.api, content, "keeper.txt"), "an upload")
         until(lambda: kept or not worker.alive, DONE_SECONDS)
-    sent = "an upload that is cancelled while its second step is at work"
+    sent = "an upload whose job is cancelled while its second step runs"
     if not kept:
         row = table.get(one.task_id) or {}
         fail(
             sent=sent,
-            expected="a second step that begins, with a lease, and writes its end",
+            expected="a second step that begins with a lease, and writes its end",
             got=plain({name: row.get(name) for name in SHOWN}),
-            log=traceback_in(worker.logs()) or worker.tail(),
+            cause="the job stopped before its second step: the worker's log says why",
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
-    for _ in STEPS[2:]:  # what a step has sent on comes before the next round's last task
+    for _ in STEPS[2:]:  # what a step publishes comes before the last task of the next round
         in_order(code, run)
     if odd := changed(kept[0] or {}, table.get(one.task_id)):
         fail(
             sent=sent,
-            expected="it stays cancelled, and nobody writes any more",
+            expected="a job that stays cancelled, with an unchanged row",
             got=odd,
-            cause="the end of a step is written in the generation of whoever has the job, and only "
-            "while it is in processing",
+            cause="the end of a step may be written only while the job is in processing: use "
+            "`move` and `hand_over`, which check that",
         )
     if openai.journal("embeddings") or database.filename_of(run, one.task_id):
         fail(
             sent=sent,
             expected="no third step",
-            got="its chunks were embedded, and paid for",
-            cause="a step begins only for a job that is in processing",
+            got="the third step ran: its chunks were embedded, which costs money",
+            cause="a step may begin only if the job is in processing. Put that into the condition "
+            "of `begin_step`",
         )

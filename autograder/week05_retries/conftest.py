@@ -1,9 +1,11 @@
-"""What week 5's graders share: one worker and one API, the jobs table, and the way to it."""
+"""The fixtures that week 5's graders share: one worker, one API, and the jobs table."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 
+import psutil
 import pytest
 
 from autograder.sdk import Api, OpenAIControl, Run, Session, Student, Worker
@@ -26,7 +28,7 @@ def environment(run: Run, settings: Settings) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def all_rows(run: Run) -> Rows:
-    """The jobs table, past all code of the student's."""
+    """The jobs table, without any code of the student."""
     rows = Rows(run)
     rows.create(DEFINITION)
     return rows
@@ -34,27 +36,39 @@ def all_rows(run: Run) -> Rows:
 
 @pytest.fixture
 def table(all_rows: Rows) -> Rows:
-    """The same, without a row of an earlier check."""
+    """The same table, without rows of an earlier check."""
     all_rows.clear()
     return all_rows
 
 
+@pytest.fixture
+def quiet(api: Api, table: Rows) -> Iterator[Rows]:
+    """The table while the API and its outbox are suspended, so that no due job starts."""
+    process = psutil.Process(api.process.pid)
+    process.suspend()
+    try:
+        yield table
+    finally:
+        table.clear()
+        process.resume()
+
+
 @pytest.fixture(scope="session")
 def launched_stores(student: Student, all_rows: Rows) -> None:
-    """The migrations, which find the jobs table in place."""
+    """Start the migrations. The jobs table exists already."""
     student.launch_migration()
 
 
 @pytest.fixture
 def code(student: Student, environment: dict[str, str], all_rows: Rows) -> Code:
-    """The student's functions. Their process has booted without this week's settings."""
+    """The student's functions. Their process started without this week's settings, so set them now."""
     student.call("os", "environ.update", environment)
     return Code(student)
 
 
 @pytest.fixture(scope="session")
 def worker(student: Student, launched_worker: Worker, stores: None) -> Worker:
-    """The worker, ready, and all stores."""
+    """The worker, once it and all stores are ready."""
     student.await_worker(launched_worker)
     return launched_worker
 
@@ -69,5 +83,5 @@ def scene(
     settings: Settings,
     rng: Random,
 ) -> Scene:
-    """API with its outbox, worker, and no job yet."""
+    """The API with its outbox and the worker, without any job."""
     return Scene(run, table, openai, worker, settings, rng)

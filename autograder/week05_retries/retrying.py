@@ -1,4 +1,4 @@
-"""What shows from outside of jobs whose steps wait: in the table, in the broker, at the provider."""
+"""Where the delay of a waiting step is kept, as the table and the broker show it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EMBED = "pipeline.embed_chunks"
 
 @dataclass(frozen=True)
 class Sent:
-    """A message for the third step of a job that the broker holds for a later moment."""
+    """A message for the third step of a job, with a time before which it must not run."""
 
     job_id: str
     due: float
@@ -24,7 +24,7 @@ class Sent:
 
 
 def held_by_broker(run: Run, ids: set[str]) -> list[Sent]:
-    """The messages with a time that a worker has taken, or that wait in a queue, for these jobs."""
+    """Return the delayed messages of these jobs, in a queue or held by a worker."""
     client = broker.database(run, broker.BROKER)
     taken = [_message(text) for text in client.hvals("unacked")]  # type: ignore[union-attr]
     found = [*taken, *(message.raw for message in broker.waiting(run))]
@@ -53,9 +53,9 @@ def _sent(raw: dict[str, Any], ids: set[str]) -> Sent | None:
 
 
 def wait_on_row(row: Item, settings: Settings) -> float | None:
-    """How long the row of a job keeps its step waiting. None: it does not wait, or its message does.
+    """Return the delay that a job's row keeps, in seconds. None: a message keeps it, or there is none.
 
-    When a message waits, the row is due when that must be lost: `REDRIVE_SECONDS` and more.
+    While a message keeps the delay, the row is due `REDRIVE_SECONDS` later than the delay ends.
     """
     seconds = due_after(row) if is_waiting(row) else None
     return seconds if seconds is not None and seconds < settings.redrive_seconds / 2 else None

@@ -1,4 +1,4 @@
-"""Jobs that have failed, wait or are dead, as rows that no code of the student's has made."""
+"""Rows of jobs that wait, have failed or have a dead letter, made without the student's code."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from autograder.sdk.jobs_table import DEFINITION as WEEK_FOUR
 from autograder.sdk.jobs_table import LONG, Item, JobsTable, job, moment, new_id
 
 ALERTS = "alerts"
-"""The name of the hook that alerts are sent to."""
+"""The name of the webhook that alerts are sent to."""
 DEAD_MODEL = "pipeline.models.dead_letters"
 DONE_SECONDS = 25.0
-"""How long a job may take that has nothing to wait for."""
+"""How long a job without retry delays may take."""
 LOOK_SECONDS = 0.04
-"""Between two looks at the table: more would take the processor from the worker."""
+"""The pause between two reads of the table. A shorter one would slow down the worker."""
 DEFINITION: dict[str, Any] = {
     **WEEK_FOUR,
     "AttributeDefinitions": [
@@ -47,7 +47,7 @@ DEFINITION: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What the student's processes are told. What is long ends because a check says so."""
+    """The settings of the student's processes. Long delays end because a check moves them."""
 
     max_attempts: int
     max_deliveries: int
@@ -57,8 +57,8 @@ class Settings:
     alert_window_seconds: int
     replays_per_second: float
     backoff_base_seconds: float = 0.1
-    backoff_cap_seconds: float = 4.0
-    broker_wait_seconds: float = 0.5
+    backoff_cap_seconds: float = 8.0
+    broker_wait_seconds: float = 1.2
     outbox_interval_seconds: float = 0.1
     lost_worker_retry_seconds: float = 0.0
     worker_concurrency: int = 2
@@ -82,7 +82,7 @@ class Settings:
 
 @dataclass
 class Submitted:
-    """A document with a text that no other has, and its job."""
+    """A document with a text of its own, and its job."""
 
     text: str
     id: str
@@ -91,16 +91,16 @@ class Submitted:
 
 
 def submit(run: Run, table: JobsTable, rng: Random, **more: Any) -> Submitted:
-    """A job whose document is stored. It is pending, and due now: the outbox sends its message."""
+    """Store a document and a pending job that is due now, so that the outbox sends its message."""
     text = f"The keeper {rng.getrandbits(96):024x} lit the lamp."
     content = f"{text}\nThe sea was calm.\n".encode()
     key = f"uploads/{hashlib.sha256(content).hexdigest()}"
     if not write_below(run.blob_folder, key, content):
         fail(
             sent=f"a document for the blob store, under {key}",
-            expected="a folder `uploads` that it can be put into",
-            got="something is in the way there",
-            cause="your code wrote into the blob store itself, past `blob_store()`",
+            expected="a folder `uploads` into which a file can be written",
+            got="the file could not be written there",
+            cause="your code wrote into the folder of the blob store itself: use `blob_store()`",
         )
     row = job(rng, **{"due_at": moment(-1), **more})
     row["document"]["blob_key"] = key
@@ -109,12 +109,12 @@ def submit(run: Run, table: JobsTable, rng: Random, **more: Any) -> Submitted:
 
 
 def failed_before(count: int) -> dict[str, Any]:
-    """What the row of a job says whose third step has failed that often."""
+    """Return the attributes of a job whose third step has failed this many times."""
     return {"failures": {"embed": {"count": count, "first_at": moment(-1_000 - count)}}}
 
 
 def dead(rng: Random, **more: Any) -> Item:
-    """A job with a dead letter, as the pipeline would have left it."""
+    """Return the row of a job with a dead letter, as the pipeline would have written it."""
     died = moment(-rng.uniform(20, 5_000))
     row = job(rng, "failed", finished_at=died)
     letter = {
@@ -148,25 +148,25 @@ def dead(rng: Random, **more: Any) -> Item:
 
 
 def as_job(row: Item) -> dict[str, Any]:
-    """The student's `ReliableJob` with what a row says, as an argument."""
+    """Return a row as an argument of the type `ReliableJob`."""
     return made(DEAD_MODEL, "ReliableJob", **plain(row))
 
 
 class Rows(JobsTable):
-    """The jobs table, and time that goes by in it."""
+    """The jobs table, with functions that move a job's times into the past."""
 
     def clear(self) -> None:
-        """Remove the jobs. What is known of alerts stays: one is sent for each kind in all a run."""
+        """Remove the jobs. The records of alerts stay, so a run sends one alert for each kind."""
         for job_id in self.jobs():
             self._table.delete_item(Key={"id": job_id})
 
     def make_due(self, *jobs: str) -> None:
-        """The time of these jobs has come, unless somebody has them already."""
+        """Make these jobs due now, unless a worker has them."""
         for job_id in jobs:
             self._pass(job_id, Attr("lease_owner").not_exists(), "due_at")
 
     def end_lease(self, job_id: str) -> None:
-        """The lease of a worker that is gone has run out."""
+        """Let the lease of a dead worker expire now."""
         self._pass(job_id, Attr("lease_owner").exists(), "due_at", "lease_until")
 
     def _pass(self, job_id: str, condition: ConditionBase, *names: str) -> None:
@@ -180,12 +180,12 @@ class Rows(JobsTable):
 
 
 def row_of(table: JobsTable, job_id: str) -> Item:
-    """The row, or an empty one."""
+    """Return the row, or an empty one."""
     return table.get(job_id) or {}
 
 
 def ended(table: JobsTable, job_id: str, seconds: float = DONE_SECONDS) -> Item:
-    """The row once the job has ended, or as it is when it has had time enough."""
+    """Wait until the job has ended, and return its row. After `seconds`, return the row as it is."""
 
     def look() -> Item | None:
         row = row_of(table, job_id)
@@ -195,29 +195,36 @@ def ended(table: JobsTable, job_id: str, seconds: float = DONE_SECONDS) -> Item:
 
 
 def asked(openai: OpenAIControl, one: Submitted) -> list[JournalEntry]:
-    """What the provider was asked about a document."""
+    """Return the provider's journal for a document."""
     return [entry for entry in openai.journal("embeddings") if one.text in " ".join(entry.inputs)]
 
 
+def is_free(row: Item) -> bool:
+    """Whether the job is in processing and no worker has its lease."""
+    return row.get("status") == "processing" and "lease_owner" not in row
+
+
 def is_waiting(row: Item) -> bool:
-    """A job whose step has failed, that nobody has, and that is not to be given up."""
-    return row.get("status") == "processing" and "lease_owner" not in row and "waiting" in row
+    """Whether the job has a step that waits for its retry, and no worker has its lease."""
+    waiting = row.get("waiting")
+    number = waiting.get("number") if isinstance(waiting, dict) else None
+    return is_free(row) and number == int(row.get("steps_done", 0)) + 1
 
 
 def due_after(row: Item) -> float | None:
-    """From a row's last write to the moment when it is due, seconds. None: it does not say."""
+    """Return the seconds from a row's last write until it is due. None: the row does not say."""
     due, written = number(row.get("due_at")), number(row.get("updated_at"))
     return None if due is None or written is None else due - written
 
 
 def shown(row: Item) -> Any:
-    """The part of a row that a card shows."""
+    """Return the part of a row that a card shows."""
     names = ("status", "step", "steps_done", "deliveries", "failures", "lease_owner", "error")
     return plain({name: row[name] for name in names if name in row}) or "no row"
 
 
 def monotonic_of(seconds: float) -> float:
-    """A time of the table's on the clock of the journal."""
+    """Convert a time of the table to the clock of the journal."""
     return seconds - time.time() + time.monotonic()
 
 

@@ -1,4 +1,4 @@
-"""A student's pipeline at work with a provider that fails, and what must hold of each attempt."""
+"""A student's pipeline with a provider that fails, and the checks of each attempt."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from autograder.week05_retries.rows import (
 )
 
 SLACK = 0.9
-"""Of a wait that must be kept."""
+"""The part of a requested wait that must be kept. The rest allows for clocks."""
 
 
 @dataclass
 class Scene:
-    """A student's pipeline at work, seen from all sides."""
+    """A student's pipeline, with all that a grader needs to observe it."""
 
     run: Run
     table: Rows
@@ -37,30 +37,33 @@ class Scene:
     rng: Random
 
     def spoiled(self, *faults: Fault, **more: object) -> Submitted:
-        """A job for which the provider does this."""
+        """Start a job for which the provider shows these faults."""
         one = submit(self.run, self.table, self.rng, **more, due_at=rows.moment(rows.LONG))
         self.openai.script(*(spoiling(one, fault) for fault in faults))
         self.table.make_due(one.id)
         return one
 
     def log(self) -> tuple[str, ...]:
-        return traceback_in(self.worker.logs()) or self.worker.tail()
+        return traceback_in(self.worker.recent()) or self.worker.tail()
 
     def completed(self, one: Submitted, sent: str, seconds: float = DONE_SECONDS) -> Item:
-        """The row of a job that must come through."""
+        """Return the row of a job that must be completed."""
         row = ended(self.table, one.id, seconds)
         if row.get("status") != "completed":
             count = len(asked(self.openai, one))
             got = f"{shown(row)} after {count} requests"
             held = row.get("lease_owner") and row.get("step") == "embed"
-            cause = "the row says how far it came, the worker's log why"
+            cause = "the row shows how far the job came. The worker's log shows why it stopped"
             if row.get("status") == "failed":
-                cause = "the error passes, and the step was not tried again"
+                cause = "the error is transient, but the step was not retried"
             elif rows.is_waiting(row):
-                cause = "it waits, and nobody will come: if the row keeps the wait (`Drop`), the row must be "
-                cause += "due when the wait ends; if a message keeps it, return `RetryAfter(wait, error)`"
+                cause = "the step waits, and nothing will start it: if the row keeps the delay (`Drop`), "
+                cause += "make the row due when the delay ends; otherwise return `RetryAfter(wait, error)`"
+            elif rows.is_free(row):
+                cause = "the step ran again, but the step after it got no message: `RetryAfter` sends the "
+                cause += "step's own message again, with all steps that follow it"
             elif held:
-                cause = "nobody ended the lease: the retry finds the job taken, and does nothing"
+                cause = "the lease was not ended with `hand_over`, so the retry finds the job taken and stops"
             expected = f"the job completed within {DONE_SECONDS:g} s"
             fail(sent=sent, expected=expected, got=got, cause=cause, log=self.log())
         return row
@@ -71,7 +74,7 @@ def spoiling(one: Submitted, fault: Fault) -> Fault:
 
 
 def check_requests(scene: Scene, sent: str, one: Submitted, statuses: list[int | None]) -> None:
-    """The provider saw exactly these attempts, and no client that retries by itself."""
+    """Check that the provider saw exactly these attempts, and no retry by its client."""
     entries = asked(scene.openai, one)
     found = [entry.status for entry in entries]
     if found != statuses:
@@ -79,27 +82,27 @@ def check_requests(scene: Scene, sent: str, one: Submitted, statuses: list[int |
             sent=sent,
             expected=f"{len(statuses)} requests: {statuses}",
             got=f"{len(found)} requests: {found}",
-            cause="one retry layer: neither the provider's client nor Celery tries again besides, and "
+            cause="there must be one retry layer: neither the provider's client nor Celery retries too, and "
             "each attempt is counted on the row (`changes`)",
         )
     if any(entry.retry_count for entry in entries):
         fail(
             sent=sent,
-            expected="the client's first attempt, each time",
+            expected="only first attempts of the `openai` client (retry count 0)",
             got=[entry.retry_count for entry in entries],
-            cause="the `openai` client retries by itself: two layers multiply",
+            cause="the `openai` client retries too, and two layers multiply the number of requests",
         )
 
 
 def begun_at(row: Item, step: str) -> float | None:
-    """When a step was begun, seconds since 1970. None: the row does not say."""
+    """Return when a step began, in seconds since 1970. None: the row does not say."""
     steps = row.get("steps")
     known = steps.get(step) if isinstance(steps, dict) else None
     return number(known.get("started_at")) if isinstance(known, dict) else None
 
 
 def check_steps_before(scene: Scene, sent: str, one: Submitted, row: Item) -> None:
-    """Nothing before the failed step has begun again."""
+    """Check that no step before the failed one ran again."""
     first = asked(scene.openai, one)[0].started
     for step in ("parse", "chunk"):
         begun = begun_at(row, step)
@@ -107,17 +110,17 @@ def check_steps_before(scene: Scene, sent: str, one: Submitted, row: Item) -> No
             again = "never" if begun is None else "again after the third step had failed"
             fail(
                 sent=sent,
-                expected=f"{step} begun once, before the first request to the provider",
-                got=f"{step} begun {again}",
-                cause="retry the step's own task (`RetryAfter`): what comes after it is in its message; the "
-                "steps before it are done",
+                expected=f"{step} started once, before the first request to the provider",
+                got=f"{step} started {again}",
+                cause="retry only the failed step (`RetryAfter`): the steps before it are done, and its "
+                "message contains the steps after it",
             )
     if row.get("deliveries") != 1:
         fail(
             sent=sent,
             expected="one delivery",
             got=f"{row.get('deliveries')} deliveries",
-            cause="the whole job was begun anew: only the failed step runs again",
+            cause="the whole job was restarted, but only the failed step must run again",
         )
 
 
@@ -126,8 +129,8 @@ def too_early(sent: str, expected: str, got: str) -> None:
         sent=sent,
         expected=expected,
         got=got,
-        cause="`asked_wait(error)` is what the provider asks for: it belongs into `backoff`, and all of "
-        "`wait` into `RetryAfter` or `hand_over`",
+        cause="the provider asked for a longer wait (`asked_wait(error)`): pass `wait` unchanged to "
+        "`RetryAfter` or `hand_over`",
     )
 
 
@@ -140,6 +143,6 @@ def check_count(scene: Scene, sent: str, row: Item, count: int) -> None:
             sent=sent,
             expected=f"{count} failures of the step on the row",
             got=shown(row),
-            cause="`changes` has the count: it goes with `hand_over`. A count in Celery's message "
-            "alone is lost with the message",
+            cause="pass `changes`, which contains the count, to `hand_over`. A count only in Celery's "
+            "message is lost with the message",
         )

@@ -1,4 +1,4 @@
-"""5.2: how long to wait. The same call many times: what is random shows in numbers."""
+"""5.2: how long to wait. Each check makes the same call many times and looks at the numbers."""
 
 from __future__ import annotations
 
@@ -18,23 +18,33 @@ pytestmark = pytest.mark.item("5.2")
 RETRY = "pipeline.tasks.retry"
 CALLS = 400
 ALIKE = CALLS // 10
-"""So many equal waits are no chance, also where waits are rounded to milliseconds."""
+"""More equal waits than this are not random, even if waits are rounded to milliseconds."""
 NEAR = 0.1
-"""Of the longest wait: so near to each end must the smallest and the largest of 400 come. By chance
-they miss it once in 10^18."""
+"""The smallest and the largest of 400 waits must be within this part of the longest wait from 0 and
+from the longest wait. A correct solution misses that once in 10^18 runs."""
 MEAN_BAND = 0.1
 """Seven times the standard error of the mean of 400."""
 MAX_ASKED = 3600.0
+WHOLE_SECONDS = (
+    "the waits are whole seconds, so jobs that failed together still retry in the same second: keep the "
+    "fraction"
+)
+SAME_JITTER = (
+    "add the same random wait that a retry without `asked` has, and no more. A random wait in proportion "
+    "to `asked` is too small for short waits, and makes an hour up to two hours"
+)
+TENTH = 0.1
+"""The part of `asked` that is accepted as jitter, if it is more than the usual random wait."""
 
 
 def waits(code: Code, attempt: int, base: float, cap: float, *asked: Any) -> list[float]:
-    """400 waits after this attempt, the shortest first."""
+    """Return 400 waits after this attempt, the shortest first."""
     sent = text(attempt, base, cap, *asked)
     said = must_return(sent, values(code, CALLS, RETRY, "backoff", attempt, base, cap, *asked))
     numbers = [one for one in said if isinstance(one, int | float) and not isinstance(one, bool)]
     if len(numbers) != CALLS or min(numbers) < 0:
         odd = next((one for one in said if one not in numbers or one < 0), None)
-        fail(sent=sent, expected="seconds, from 0", got=odd, cause="nobody can wait that long")
+        fail(sent=sent, expected="a number of seconds, at least 0", got=odd)
     return sorted(map(float, numbers))
 
 
@@ -48,13 +58,13 @@ def seen(found: list[float]) -> str:
 
 
 def numbers(rng: Random) -> tuple[float, float, int]:
-    """A base, a cap and the last attempt before the cap is reached."""
+    """Return a base, a cap, and the last attempt before the cap is reached."""
     base, doublings = round(rng.uniform(0.2, 3), 2), rng.randint(4, 6)
     return base, round(base * 2**doublings * rng.uniform(1.1, 1.9), 2), doublings + 1
 
 
 def test_growth_and_cap(code: Code, rng: Random) -> None:
-    """Anything from zero to the doubled and capped base, each as likely as the other."""
+    """The waits are spread evenly from 0 to the doubled base, and at most to the cap."""
     base, cap, last = numbers(rng)
     for attempt in (1, 2, 3, last, last + 1, last + rng.randint(2, 9), 70, 5_000):
         longest = min(cap, base * 2 ** min(attempt - 1, 40))
@@ -62,13 +72,35 @@ def test_growth_and_cap(code: Code, rng: Random) -> None:
 
 
 def most_alike(found: list[float]) -> int:
-    """How often the most frequent wait comes."""
+    """Return how often the most frequent wait occurs."""
     return max(Counter(round(one, 9) for one in found).values())
 
 
-def check_jitter(code: Code, attempt: int, base: float, cap: float, longest: float) -> None:
-    found = waits(code, attempt, base, cap)
-    sent = text(attempt, base, cap)
+def are_whole(found: list[float]) -> bool:
+    """Whether the waits are rounded to seconds."""
+    return all(one == int(one) for one in found)
+
+
+def why_alike(found: list[float], cap: float) -> str:
+    """Return the likely cause of many equal waits."""
+    if are_whole(found):
+        return WHOLE_SECONDS
+    if found[0] < cap * (1 - NEAR) and found.count(cap) > ALIKE:
+        return (
+            "the cap is applied to the random wait, so many waits are exactly the cap: apply the cap "
+            "first, then draw a random wait below it"
+        )
+    return (
+        "without jitter all jobs that failed together retry together. A random number generator with a "
+        "fixed seed gives every process the same waits, too"
+    )
+
+
+def check_jitter(
+    code: Code, attempt: int, base: float, cap: float, longest: float, *asked: Any
+) -> None:
+    found = waits(code, attempt, base, cap, *asked)
+    sent = text(attempt, base, cap, *asked)
     expected = f"waits between 0 and {longest:.3g} s, spread evenly"
     if found[-1] > longest * 1.001:
         over = found[-1] > cap * 1.001
@@ -76,7 +108,9 @@ def check_jitter(code: Code, attempt: int, base: float, cap: float, longest: flo
             sent=sent,
             expected=expected,
             got=seen(found),
-            cause="no wait is longer than the cap"
+            cause=WHOLE_SECONDS
+            if are_whole(found)
+            else "no random wait may be longer than the cap"
             if over
             else "the longest wait after attempt 1 is the base, and it doubles with each attempt",
         )
@@ -84,91 +118,80 @@ def check_jitter(code: Code, attempt: int, base: float, cap: float, longest: flo
         fail(
             sent=sent,
             expected=expected,
-            got=f"{seen(found)}: many exactly alike",
-            cause="without jitter all that failed together come back together; and chance that is "
-            "seeded is the same chance for everybody",
+            got=f"{seen(found)}, many of them exactly equal",
+            cause=why_alike(found, cap),
         )
     if found[0] > longest * NEAR:
         fail(
             sent=sent,
             expected=expected,
             got=seen(found),
-            cause='full jitter begins at zero: half a wait plus some chance is "equal jitter", and '
-            "a wait plus some chance leaves the crowd together",
+            cause='full jitter draws from zero on. Half of the wait plus a random part is "equal jitter", '
+            "and a wait plus a small random part keeps the retries together",
         )
     if found[-1] < longest * (1 - NEAR) or abs(mean(found) - longest / 2) > longest * MEAN_BAND:
         fail(
             sent=sent,
             expected=expected,
             got=seen(found),
-            cause="the longest wait after attempt n is base * 2 ** (n - 1), up to the cap; the wait "
-            "is anything up to it, each as likely",
+            cause="the longest wait after attempt n is base * 2 ** (n - 1), at most the cap. Every wait up "
+            "to it must be equally likely",
         )
 
 
 def test_chance_is_each_process_its_own(code: Code) -> None:
-    """Two workers that have just started. Chance with a seed is random in each, and the same in both."""
+    """Two processes draw different waits. A fixed seed would give both of them the same waits."""
     check_own_chance(code, "backoff(1, base=8, cap=8)", RETRY, "backoff", 1, 8.0, 8.0)
 
 
 def test_asked_is_the_least(code: Code, rng: Random) -> None:
-    """What the provider asks for is kept, and those that were told the same part again."""
+    """The wait is never shorter than `asked`, and jobs that were asked the same retry at different times."""
     base, cap, last = numbers(rng)
     for attempt in (1, 3, last + 2):
         longest = min(cap, base * 2 ** (attempt - 1))
         for asked in (longest * rng.uniform(0.3, 0.7), cap * rng.uniform(1.5, 4)):
             check_asked(code, attempt, base, cap, round(asked, 3))
-    for asked in (None, 0.0):
-        found = waits(code, 1, base, cap, asked)
-        if found[-1] > base * 1.001:
-            fail(
-                sent=text(1, base, cap, asked),
-                expected="the same as without it",
-                got=seen(found),
-                cause="nothing was asked for",
-            )
+    for asked in (None, 0.0):  # the provider did not ask: the same as without `asked`
+        check_jitter(code, 1, base, cap, base, asked)
 
 
 def check_asked(code: Code, attempt: int, base: float, cap: float, asked: float) -> None:
     found, sent = waits(code, attempt, base, cap, asked), text(attempt, base, cap, asked)
-    expected = f"{asked:g} s at least, and no two alike"
+    longest = min(cap, base * 2 ** (attempt - 1))
+    expected = f"from {asked:g} to {asked + longest:.4g} s: `asked` plus the jitter"
     if found[0] < asked * 0.999:
         fail(
             sent=sent,
             expected=expected,
             got=seen(found),
-            cause="the provider says when it takes requests again: whoever comes earlier, or caps "
-            "it, is refused again",
+            cause="the provider accepts requests again only after `asked` seconds, so an earlier request is "
+            "rejected again: `asked` is the shortest wait, and the cap does not limit it",
         )
     most = most_alike(found)
-    if most > ALIKE or found[-1] - found[0] < base / 5:
+    narrow = found[-1] - found[0] < longest * (1 - 2 * NEAR)
+    if most > ALIKE or narrow:
+        same = "all jobs that were asked the same wait retry at the same time: add the jitter to `asked`"
         fail(
             sent=sent,
             expected=expected,
-            got=f"{seen(found)}, {most} of them exactly alike",
-            cause="all that were told the same number come back in the same moment: the jitter "
-            "belongs on top of it",
+            got=f"{seen(found)}, {most} of them exactly equal",
+            cause=same if most > ALIKE else SAME_JITTER,
         )
-    if found[-1] > 2 * asked + cap:
-        fail(
-            sent=sent,
-            expected=f"not much more than {asked:g} s",
-            got=seen(found),
-            cause="what is asked for is the least; on top comes the jitter, and no more",
-        )
+    if found[-1] > (asked + max(longest, asked * TENTH)) * 1.001:
+        fail(sent=sent, expected=expected, got=seen(found), cause=SAME_JITTER)
 
 
 def test_asked_is_bounded(code: Code, rng: Random) -> None:
-    """A provider that says "in thirty years" is wrong."""
+    """Of an absurd `Retry-After`, only `MAX_ASKED_SECONDS` count."""
     base, cap, _ = numbers(rng)
     for asked in (3_000.0, MAX_ASKED):
         check_asked(code, 2, base, cap, asked)
     asked = float(rng.randint(10**8, 10**12))
     found = waits(code, 1, base, cap, asked)
-    if found[-1] > 2 * MAX_ASKED or found[0] < MAX_ASKED * 0.99:
+    if found[-1] > MAX_ASKED * (1 + TENTH) * 1.001 or found[0] < MAX_ASKED * 0.999:
         fail(
             sent=text(1, base, cap, asked),
-            expected=f"about {MAX_ASKED:g} s: MAX_ASKED_SECONDS is the most that anybody may ask",
+            expected=f"about {MAX_ASKED:g} s: at most MAX_ASKED_SECONDS of `asked` count",
             got=seen(found),
-            cause="an absurd Retry-After would keep the job for years",
+            cause="without a limit an absurd Retry-After would delay the job for years",
         )

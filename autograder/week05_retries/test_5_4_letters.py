@@ -1,4 +1,4 @@
-"""5.4: what a dead letter holds."""
+"""5.4: what a dead letter contains."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ DEAD = "pipeline.tasks.dead_letter"
 STEPS = ("parse", "chunk", "embed", "index")
 OURS = ("pipeline.steps.errors", "DamagedDocument")
 SLACK_SECONDS = 2.0
+MAX_DETAIL = 4_000
+"""The most characters of a `detail`."""
 
 Made = dict[str, Any]
 
 
 def letter_of(code: Code, row: Item, step: str, failures: Made, error: Made) -> dict[str, Any]:
-    """The student's dead letter of a job whose step has failed with this error."""
+    """Return the student's dead letter for a job whose step has failed with this error."""
     arguments = [plain(row["document"])]
     sent = f"dead_letter() of a job whose step {step} has failed"
     task = f"pipeline.{step}_document"
@@ -35,7 +37,7 @@ def letter_of(code: Code, row: Item, step: str, failures: Made, error: Made) -> 
 
 
 def failures(rng: Random) -> tuple[int, float, Made]:
-    """How often, when first, and the student's object that says so."""
+    """Return a count, a time, and a `Failures` object with both as an argument."""
     count, first_at = rng.randint(2, 30), round(time.time() - rng.uniform(50, 5_000), 3)
     return (
         count,
@@ -45,15 +47,12 @@ def failures(rng: Random) -> tuple[int, float, Made]:
 
 
 def test_what_it_holds(code: Code, rng: Random) -> None:
-    """All that is needed next week, of an error of ours and of a foreign one."""
+    """All attributes, for an error of the pipeline and for a foreign one."""
     secret = f"/srv/key-{rng.getrandbits(40):x}"
-    foreign = made("psycopg", "ProgrammingError", f"no table at {secret}")
+    foreign = made("psycopg", "ProgrammingError", f"{'row, ' * MAX_DETAIL}no table at {secret}")
     public = "the kind and the message of `public_error`"
     cases: tuple[tuple[Made, dict[str, Any]], ...] = (
-        (
-            foreign,
-            {"kind": "internal_error", "exception": "psycopg.ProgrammingError"},
-        ),
+        (foreign, {"kind": "internal_error", "exception": "psycopg.ProgrammingError"}),
         (
             made(*OURS),
             {"kind": "damaged_document", "exception": "pipeline.steps.errors.DamagedDocument"},
@@ -76,27 +75,35 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
         check_last(said, begun)
         if error is foreign and secret in str(said.get("message")):
             fail(
-                sent=f"dead_letter() for an error whose text holds {secret!r}",
+                sent=f"dead_letter() for an error whose text contains {secret!r}",
                 expected=f"{public}, without that text",
                 got=said.get("message"),
-                cause="`message` is for clients: a foreign exception's text can hold anything",
+                cause="`message` is for clients, and the text of a foreign exception can contain secrets",
             )
         if error is foreign and secret not in str(said.get("detail")):
             fail(
-                sent=f"dead_letter() for an error whose text holds {secret!r}",
-                expected="a `detail` for the operator that says what went wrong",
+                sent=f"dead_letter() for an error whose text contains {secret!r}",
+                expected="a `detail` for the operator that contains this text",
                 got=said.get("detail"),
-                cause="`detail_of(error)`: without the truth nobody can mend it",
+                cause="use `detail_of(error)`: without the traceback an operator cannot find the cause",
+            )
+        if len(str(said.get("detail"))) > MAX_DETAIL:
+            fail(
+                sent=f"dead_letter() for an error whose text has {5 * MAX_DETAIL} characters",
+                expected=f"a `detail` of {MAX_DETAIL} characters at most, the end of the traceback",
+                got=f"{len(str(said.get('detail')))} characters",
+                cause="use `detail_of(error)`: an item of DynamoDB has at most 400 KB, and the list of dead "
+                "letters reads many of them",
             )
 
 
 CAUSES = {
-    "arguments": "what the task was called with, as it is: references, so that it can be replayed",
-    "attempts": "`failures.count`; `deliveries` counts the workers, and is another number",
-    "deliveries": "`job.deliveries`; `failures.count` counts the errors, and is another number",
-    "kind": "`public_error(error)` has it as `type`",
-    "exception": "`class_name(error)`, for the operator",
-    "first_at": "`failures.first_at`, by `exact`: when the trouble began",
+    "arguments": "store the arguments unchanged, so that the task can be called again with them",
+    "attempts": "use `failures.count`, the errors of the step: `deliveries` counts the workers",
+    "deliveries": "use `job.deliveries`, the workers that started the job: `failures.count` counts errors",
+    "kind": "use the `type` of `public_error(error)`",
+    "exception": "use `class_name(error)`, for the operator",
+    "first_at": "use `exact(failures.first_at)`, the time of the first failure",
 }
 
 
@@ -109,7 +116,7 @@ def check_letter(sent: str, said: dict[str, Any], wanted: dict[str, Any]) -> Non
                 sent=sent,
                 expected=f"{name}: {value!r}",
                 got=f"{name}: {plain(said[name])!r}" if name in said else f"no {name}",
-                cause=CAUSES.get(name, "somebody reads this next week, and the log is gone"),
+                cause=CAUSES.get(name, "an operator needs this when the log no longer exists"),
             )
 
 
@@ -118,10 +125,10 @@ def check_last(said: dict[str, Any], begun: float) -> None:
         if isinstance(said.get(name), float):
             fail(
                 sent="dead_letter()",
-                expected=f"{name} as the table keeps it",
+                expected=f"{name} in the form for the table",
                 got=f"the float {said[name]}",
-                cause="DynamoDB takes no floats: `exact` and `moment` make what it takes, and the letter "
-                "would never be written",
+                cause="DynamoDB rejects floats, so this letter could never be written: use `exact` and "
+                "`moment`",
             )
     last_at = number(said.get("last_at"))
     if last_at is None or not begun - SLACK_SECONDS <= last_at <= time.time() + SLACK_SECONDS:
@@ -129,12 +136,12 @@ def check_last(said: dict[str, Any], begun: float) -> None:
             sent="dead_letter()",
             expected="last_at: now",
             got=said.get("last_at"),
-            cause="`moment()` is now, as the table keeps it",
+            cause="use `moment()`, the present time in the form for the table",
         )
 
 
 def test_kinds(code: Code, rng: Random) -> None:
-    """Equal failures have one fingerprint, whatever number or id stands in their text."""
+    """Failures that differ only in numbers and ids have one fingerprint. All others differ."""
 
     def of(step: str, text: str, kind: str = "ValueError") -> Any:
         object_ = failures(rng)[2]
@@ -151,11 +158,11 @@ def test_kinds(code: Code, rng: Random) -> None:
     one, same = of("embed", text("no answer")), of("embed", text("no answer"))
     if not isinstance(one, str) or one != same:
         fail(
-            sent="dead_letter() of two jobs with the same error, but for numbers and ids in its text",
+            sent="dead_letter() of two jobs whose errors differ only in numbers and ids",
             expected="the same fingerprint",
             got=f"{one!r} and {same!r}",
-            cause="`fingerprint(step, error)`, and no id of a job in it: or there is one alert for "
-            "each job",
+            cause="use `fingerprint(step, error)`, without the job's id or the plain text: otherwise there "
+            "is an alert for each job",
         )
     for other, what in (
         (of("index", text("no answer")), "of another step"),
@@ -167,5 +174,5 @@ def test_kinds(code: Code, rng: Random) -> None:
                 sent=f"dead_letter() of two failures, the second one {what}",
                 expected="two fingerprints",
                 got=f"{one!r} twice",
-                cause="`fingerprint(step, error)`: failures of different kinds need different people",
+                cause="use `fingerprint(step, error)`: each kind of failure needs an alert of its own",
             )

@@ -1,17 +1,19 @@
-"""5.4: the one write that gives a job up, and leaves its letter."""
+"""5.4: the one write that fails a job and stores its dead letter."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
 
 from autograder.sdk import Answer, fail, made
-from autograder.sdk.answers import Code, changed, must_be_job, must_raise, number, plain
-from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
+from autograder.sdk.answers import Code, must_be_job, number, plain
+from autograder.sdk.dynamodb import DynamoDBProxy, check_one_write
+from autograder.week05_retries.conflicts import check_conflict
 from autograder.week05_retries.rows import LONG, Item, Rows, as_job, job, moment, row_of
 from autograder.week05_retries.test_5_4_letters import DEAD, Made
 
@@ -19,14 +21,14 @@ pytestmark = pytest.mark.item("5.4")
 
 SLACK_SECONDS = 2.0
 ROUNDING = 0.001
-"""Of a time on its way through `Decimal` and `float`, seconds."""
-ONE_WRITE = "one conditional write: `move` with all of it, and `generation=job.generation`"
-NO_GAP = "a worker that dies between two writes leaves a failed job without a letter, or a letter of a job "
-NO_GAP += "that lives"
+"""How much a time may change on its way through `Decimal` and `float`, in seconds."""
+ONE_WRITE = "write everything in one conditional write: `move` with `generation=job.generation`"
+NO_GAP = "a worker that dies between two writes leaves a failed job without a dead letter, or a dead letter "
+NO_GAP += "of a job that still runs"
 
 
 def taken(rng: Random, table: Rows, **more: Any) -> Item:
-    """A job that a worker has."""
+    """Store a job whose lease a worker has, and return its row."""
     row = job(rng, "processing", owner=f"owner-{rng.getrandbits(32):x}", steps_done=2, step="embed")
     row |= {"percent": 50, "waiting": {"number": 3, "arguments": []}, **more}
     table.put(row)
@@ -34,7 +36,7 @@ def taken(rng: Random, table: Rows, **more: Any) -> Item:
 
 
 def letter(rng: Random) -> tuple[dict[str, Any], Made]:
-    """A dead letter as it must stand on the row, and as an argument."""
+    """Return a dead letter as it must be on the row, and the same as an argument."""
     known = {
         "step": "embed",
         "task": "pipeline.embed_chunks",
@@ -53,21 +55,21 @@ def letter(rng: Random) -> tuple[dict[str, Any], Made]:
 
 
 def mark(rng: Random) -> dict[str, Any]:
-    """What a later week has `bury` write along."""
+    """Return a further attribute for the same write, as a later week passes it."""
     return {"mark": f"m{rng.randint(0, 99)}"}
 
 
-def bury(code: Code, row: Item, argument: Made, more: dict[str, Any]) -> Answer:
-    return code.ask(DEAD, "bury", as_job(row), argument, more)
+def fail_it(code: Code, row: Item, argument: Made, more: dict[str, Any]) -> Answer:
+    return code.ask(DEAD, "dead_letter_job", as_job(row), argument, more)
 
 
 def test_one_write(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
-    """State, error, letter and its time: together."""
+    """The state, the error, the dead letter and its time are written together."""
     row, more = taken(rng, table), mark(rng)
     known, argument = letter(rng)
-    sent = "bury() of a job that this worker has"
+    sent = "dead_letter_job() of a job that this worker has"
     with dynamodb_proxy.watching() as seen:
-        said = must_be_job(sent, bury(code, row, argument, more))
+        said = must_be_job(sent, fail_it(code, row, argument, more))
     found = row_of(table, row["id"])
     wanted: dict[str, Any] = {
         "status": "failed",
@@ -76,9 +78,9 @@ def test_one_write(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: 
         **more,
     }
     causes = {
-        "dead_at": "the list finds dead letters by `dead_at`: without it nobody sees this one",
-        "mark": "`more` is written along: later weeks put a webhook there",
-        "error": "clients read `error`: its kind and its message, nothing else of the letter",
+        "dead_at": "set `dead_at`: the list finds dead letters by it, so without it this one is invisible",
+        "mark": "write everything in `more`, too: later weeks add a webhook there",
+        "error": "clients read `error`: set it to the letter's kind and message, and nothing else of it",
     }
     for name, value in wanted.items():
         if found.get(name) != value:
@@ -91,7 +93,7 @@ def test_one_write(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: 
     if dead_at is None or not died - ROUNDING <= dead_at <= time.time() + SLACK_SECONDS:
         fail(
             sent=sent,
-            expected=f"dead_at: the letter's last_at, {known['last_at']}, or now",
+            expected=f"dead_at: the letter's last_at ({known['last_at']}), or now",
             got=f"dead_at: {plain(found.get('dead_at'))!r}",
             cause=causes["dead_at"],
         )
@@ -101,34 +103,34 @@ def test_one_write(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: 
     if said.get("status") != "failed" or not said.get("dead_letter") or not own:
         fail(
             sent=sent,
-            expected="the job as it is now, with its letter (`ReliableJob`)",
+            expected="the job after the write, with its letter, as a `ReliableJob`",
             got=said,
-            cause="a `Job` has its letter as a plain dict: the alert that comes next cannot read it",
+            cause="a `Job` has its dead letter as a plain dict, which the alert cannot read: use "
+            "`ReliableJob.of`",
         )
     index = table.by("by_dead_letter", "owner", row["owner"])
     if [one["id"] for one in index] != [row["id"]]:
-        fail(
-            sent=sent,
-            expected="the job in the index of the dead",
-            got=index,
-            cause=causes["dead_at"],
-        )
+        expected = "the job in the index `by_dead_letter`"
+        fail(sent=sent, expected=expected, got=index, cause=causes["dead_at"])
 
 
 def check_finished(sent: str, row: Item) -> None:
-    """It is over: nobody is to look after it, and it may be deleted one day."""
+    """Check that the job is finished: it has no lease, is not due, and will be deleted one day."""
     left = [name for name in ("lease_owner", "lease_until", "due_at", "due_shard") if name in row]
     if left or "expires_at" not in row or "finished_at" not in row:
         fail(
             sent=sent,
             expected="a finished job: no lease, not due, with `finished_at` and `expires_at`",
             got=plain({name: row.get(name) for name in (*left, "finished_at", "expires_at")}),
-            cause="`move` to FAILED does all of that",
+            cause="use `move` to `Status.FAILED`, which does all of that",
         )
 
 
 def test_too_late(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
-    """Another worker has the job, or it was cancelled: by now, or right before the write; or neither."""
+    """Another worker has taken the job, or it was cancelled: before the call, or right before the write.
+
+    In two cases nothing of that happens, and the job must be dead-lettered.
+    """
 
     def taken_over(row: Item) -> None:
         table.put({**row, "generation": row["generation"] + 1, "lease_until": moment(LONG)})
@@ -139,7 +141,7 @@ def test_too_late(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: R
     cases: list[tuple[str, Callable[[Item], None] | None, bool]] = [
         (f"{what}{', right before its write' if racing else ''}", act, racing)
         for what, act in (
-            ("that another worker has taken since", taken_over),
+            ("that another worker has taken", taken_over),
             ("that was cancelled", cancelled),
         )
         for racing in (False, True)
@@ -147,50 +149,21 @@ def test_too_late(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: R
     cases += [("that this worker has", None, False)] * 2
     for what, act, racing in rng.sample(cases, len(cases)):
         row = taken(rng, table)
-        sent = f"bury() of a job {what}"
+        sent = f"dead_letter_job() of a job {what}"
         if act is None:
             alone(sent, code, table, dynamodb_proxy, row, rng)
         else:
-            refused(sent, code, table, dynamodb_proxy, row, rng, act, racing)
+            call = partial(fail_it, code, row, letter(rng)[1], mark(rng))
+            act_now = partial(act, row)
+            check_conflict(sent, table, dynamodb_proxy, row["id"], act_now, call, racing, ONE_WRITE)
 
 
 def alone(
     sent: str, code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, row: Item, rng: Random
 ) -> None:
-    """Nobody else wants this one: it is buried, in one write."""
+    """Check a job that this worker has: it fails, in one write."""
     with dynamodb_proxy.watching() as seen:
-        must_be_job(sent, bury(code, row, letter(rng)[1], mark(rng)))
+        must_be_job(sent, fail_it(code, row, letter(rng)[1], mark(rng)))
     check_one_write(sent, seen, row["id"], ONE_WRITE)
     if (status := row_of(table, row["id"]).get("status")) != "failed":
         fail(sent=sent, expected="a failed job", got=plain(status), cause=ONE_WRITE)
-
-
-def refused(
-    sent: str,
-    code: Code,
-    table: Rows,
-    dynamodb_proxy: DynamoDBProxy,
-    row: Item,
-    rng: Random,
-    act: Callable[[Item], None],
-    racing: bool,
-) -> None:
-    """A JobConflict, and a row that is as it was after `act`."""
-    kept: list[Item] = []
-
-    def meddle() -> None:
-        act(row)
-        kept.append(row_of(table, row["id"]))
-
-    def writes_it(request: Request) -> bool:
-        return racing and request.writes and request.names(row["id"])
-
-    if not racing:
-        meddle()
-    with dynamodb_proxy.before(meddle, writes_it):
-        answer = bury(code, row, letter(rng)[1], mark(rng))
-    must_raise(sent, answer, "JobConflict", ONE_WRITE)
-    if not kept:
-        fail(sent=sent, expected="JobConflict from a write", got="no write", cause=ONE_WRITE)
-    if odd := changed(kept[0], row_of(table, row["id"])):
-        fail(sent=sent, expected="JobConflict, and nothing written", got=odd, cause=ONE_WRITE)

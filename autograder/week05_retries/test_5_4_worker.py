@@ -1,8 +1,9 @@
-"""5.4 with a real worker: documents that nobody can read, and a provider that stays broken."""
+"""5.4 with a real worker: a damaged document, and a provider that keeps failing."""
 
 from __future__ import annotations
 
 import re
+import time
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from autograder.sdk import Api, Fault, OpenAIControl, Run, Worker, fail, until
 from autograder.sdk.answers import number, plain
 from autograder.sdk.api_log import traceback_in
+from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.submitting import accepted
 from autograder.sdk.submitting import submit as post
 from autograder.week05_retries.rows import (
@@ -30,6 +32,8 @@ from autograder.week05_retries.rows import (
 pytestmark = pytest.mark.item("5.4")
 
 LOG_SECONDS = 3.0
+FLUSH_SECONDS = 0.1
+"""How long a line takes from the worker to its log."""
 _LEVEL = re.compile(r"\b(ERROR|CRITICAL)\b")
 
 
@@ -38,8 +42,8 @@ def letter_on(row: Item) -> dict[str, Any]:
     return letter if isinstance(letter, dict) else {}
 
 
-def buried(sent: str, table: Rows, worker: Worker, job_id: str) -> dict[str, Any]:
-    """The dead letter of a job that must fail."""
+def letter_of(sent: str, table: Rows, worker: Worker, job_id: str) -> dict[str, Any]:
+    """Return the dead letter of a job that must fail."""
     row = ended(table, job_id)
     letter = letter_on(row)
     if row.get("status") != "failed" or not letter:
@@ -47,9 +51,9 @@ def buried(sent: str, table: Rows, worker: Worker, job_id: str) -> dict[str, Any
             sent=sent,
             expected="a failed job with its dead letter",
             got=f"{shown(row)}, dead letter: {plain(letter) or 'none'}",
-            cause="the row says how far it came, the worker's log why: a float in a letter is what "
-            "DynamoDB does not take (`exact`)",
-            log=traceback_in(worker.logs()) or worker.tail(),
+            cause="the worker's log shows why. A float in the letter, for example, is rejected by DynamoDB: "
+            "use `exact`",
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     return letter
 
@@ -66,50 +70,64 @@ def test_permanent_and_exhausted(
     run: Run,
     table: Rows,
     openai: OpenAIControl,
+    dynamodb_proxy: DynamoDBProxy,
     settings: Settings,
     rng: Random,
 ) -> None:
-    """One is given up at once, the other after its last attempt. Each leaves one letter."""
+    """One job fails at once, the other after its last attempt. Each has one dead letter."""
     broken = b"%PDF-1.4\n" + rng.randbytes(400)
     unread = accepted(api, post(api, broken, "broken.pdf"), "a PDF that is damaged").job_id
     most = settings.max_attempts
     first = failed_before(most - 1)
     one = submit(run, table, rng, **first, due_at=moment(LONG))
     openai.script(Fault.status(500, times=None, matching=one.text))
-    table.make_due(one.id)
+    early: list[str] = []
+
+    def look() -> None:
+        time.sleep(FLUSH_SECONDS)
+        early.extend(errors(worker, one.id))
+
+    def gives_up(request: Request) -> bool:
+        return request.writes and request.names(one.id) and b"dead_letter" in request.body
+
+    with dynamodb_proxy.before(look, gives_up):
+        table.make_due(one.id)
+        ended(table, one.id)
 
     sent = "a PDF that is damaged"
-    letter = buried(sent, table, worker, unread)
+    letter = letter_of(sent, table, worker, unread)
     has(sent, letter, step="parse", task="pipeline.parse_document", attempts=1, deliveries=1)
     check_public(sent, api, unread, letter)
     check_log(sent, worker, unread, letter)
 
     sent = f"a document whose embedding fails for the {most}th time (MAX_ATTEMPTS {most})"
-    letter = buried(sent, table, worker, one.id)
+    letter = letter_of(sent, table, worker, one.id)
     has(sent, letter, step="embed", attempts=most, deliveries=1, kind="internal_error")
     known = first["failures"]["embed"]["first_at"]
     if number(letter.get("first_at")) != float(known):
         fail(
             sent=sent,
-            expected=f"first_at: {float(known)}, when it failed first",
+            expected=f"first_at: {float(known)}, the time of the first failure",
             got=plain(letter.get("first_at")),
-            cause="`failures.first_at`, by `exact`",
+            cause="use `exact(failures.first_at)`",
         )
     if one.text in str(row_of(table, one.id)):
         fail(
             sent=sent,
             expected="references in the dead letter",
             got="a piece of the document's text",
-            cause="a dead letter is kept for weeks and read by many: it holds keys, never contents",
+            cause="a dead letter is stored for weeks and read by many people: store keys, never contents",
         )
     check_public(sent, api, one.id, letter)
     check_log(sent, worker, one.id, letter)
+    check_not_early(sent, [line for line in early if str(letter["fingerprint"]) in line])
     if len(asked(openai, one)) != 1:
-        fail(sent=sent, expected="one request, the last", got=f"{len(asked(openai, one))} requests")
+        got = f"{len(asked(openai, one))} requests"
+        fail(sent=sent, expected="one request, which was the last attempt", got=got)
 
 
 def check_public(sent: str, api: Api, job_id: str, letter: dict[str, Any]) -> None:
-    """What a client is told: the kind and a sentence. The list has the letter, once."""
+    """Check what clients see: the kind and a message. The list contains the job once."""
     answer = api.get(f"/jobs/{job_id}")
     body = api.json(answer)
     error = body.get("error") if isinstance(body, dict) else None
@@ -121,16 +139,12 @@ def check_public(sent: str, api: Api, job_id: str, letter: dict[str, Any]) -> No
         )
     for place in (f"/jobs/{job_id}", f"/dead-letters/{job_id}", "/dead-letters?limit=100"):
         answer = api.get(place)
-        if (
-            "Traceback" in answer.text
-            or 'File \\"' in answer.text
-            or "site-packages" in answer.text
-        ):
+        if any(word in answer.text for word in ("Traceback", 'File \\"', "site-packages")):
             fail(
                 sent=f"GET {place} of {sent}",
-                expected="nothing from the inside",
+                expected="no traceback",
                 got=answer.text[:400],
-                cause="a traceback is for the operator: `kind` and `message` come from `public_error`",
+                cause="a traceback is only for operators: take `kind` and `message` from `public_error`",
             )
     listed = api.json(answer) if answer.status_code == 200 else {}
     found = listed.get("dead_letters") if isinstance(listed, dict) else None
@@ -140,12 +154,28 @@ def check_public(sent: str, api: Api, job_id: str, letter: dict[str, Any]) -> No
             sent=f"GET /dead-letters after {sent}",
             expected="the job, once",
             got=answer.text[:300],
-            cause="`dead_at` puts a job into the list",
+            cause="the list finds jobs by `dead_at`: write it with the dead letter",
+        )
+
+
+def errors(worker: Worker, job_id: str) -> list[str]:
+    """Return the lines of the worker's log about this job with the level ERROR or above."""
+    return [line for line in worker.logs().splitlines() if job_id in line and _LEVEL.search(line)]
+
+
+def check_not_early(sent: str, early: list[str]) -> None:
+    if early:
+        fail(
+            sent=f"{sent}; its log is read right before the write",
+            expected="no line yet about the dead letter",
+            got=early[0][:300],
+            cause="log after the write: if the write is rejected (`JobConflict`), the log would report a "
+            "dead letter that does not exist",
         )
 
 
 def check_log(sent: str, worker: Worker, job_id: str, letter: dict[str, Any]) -> None:
-    """One line says that the job was given up; an alert says it for all of its kind."""
+    """Check that one line reports the dead letter. The line of an alert does not count."""
 
     def lines() -> list[str]:
         return [
@@ -159,7 +189,7 @@ def check_log(sent: str, worker: Worker, job_id: str, letter: dict[str, Any]) ->
     if len(found) != 1:
         fail(
             sent=sent,
-            expected="one line in the worker's log, as an error, with the job's id and fingerprint",
+            expected="one line in the worker's log at level ERROR, with the job's id and the fingerprint",
             got=f"{len(found)} such lines" + (", and some below that level" if lines() else ""),
-            cause="`logger.error` after the write, once: who watches the log must see it",
+            cause="call `logger.error` once, after the write: monitoring looks for the level ERROR",
         )

@@ -1,7 +1,8 @@
-"""5.5: a document that ends its workers is given up, whoever it was that died, and however."""
+"""5.5: a poison job is dead-lettered, however its workers died."""
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -30,6 +31,7 @@ from autograder.week05_retries.rows import (
     as_job,
     asked,
     ended,
+    failed_before,
     job,
     moment,
     row_of,
@@ -44,34 +46,37 @@ HELD_SECONDS = 60.0
 
 
 def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
-    """Up to the limit a job is worked on. Deliveries that no worker died of do not count."""
+    """A job runs up to the limit. Deliveries because of lost messages and errors of steps do not count."""
     limit = settings.max_deliveries
     cases = [(limit, 0), (limit + 1, 0), (2, 0), (limit + rng.randint(2, 90), 0)]
     lost = rng.randint(2, 7)
     cases += [(limit + lost, lost), (limit + lost + 1, lost), (lost + 1, lost)]
-    for deliveries, messages in cases:
-        row = job(rng, "processing", deliveries=deliveries, lost_messages=messages)
+    for (deliveries, messages), failed in product(cases, (0, limit + rng.randint(1, 5))):
+        failures = failed_before(failed) if failed else {}
+        row = job(rng, "processing", deliveries=deliveries, lost_messages=messages, **failures)
         sent = (
             f"refuse_poison() of a job with {deliveries} deliveries, this one included, of which "
         )
-        sent += f"{messages} for lost messages (MAX_DELIVERIES {limit})"
+        sent += (
+            f"{messages} for lost messages, and {failed} errors of a step (MAX_DELIVERIES {limit})"
+        )
         answer = code.ask(DEAD, "refuse_poison", as_job(row))
         if deliveries - messages > limit:
-            cause = (
-                f"{deliveries - messages - 1} workers have begun with it before, and none came back"
-            )
+            cause = f"{deliveries - messages - 1} workers have started this job before, and all of them died"
             must_raise(sent, answer, "PoisonJob", cause)
         elif answer.error == "PoisonJob":
-            cause = f"`deliveries` has this one already, and {limit} may be worked on"
-            if messages:
-                cause = "a lost message is not the document's fault: leave `lost_messages` out"
-            fail(sent=sent, expected="no exception: it is begun", got="PoisonJob", cause=cause)
+            cause = f"`deliveries` includes the current delivery, and {limit} deliveries may run"
+            if failed:
+                cause += ". An error of a step does not end a worker, so it must not count"
+            elif messages:
+                cause = "a lost message is not the document's fault: subtract `lost_messages`"
+            fail(sent=sent, expected="no exception: the job may run", got="PoisonJob", cause=cause)
         elif not answer.ok:
             raise CheckFailed(failure_card(sent, answer))
 
 
 def abandoned(run: Run, table: Rows, rng: Random, **more: Any) -> Submitted:
-    """A job whose worker died in its third step, and whose lease has run out."""
+    """Store a job whose worker died in its third step, and whose lease has expired."""
     gone = {"lease_owner": f"gone-{rng.getrandbits(32):x}", "lease_until": moment(-5)}
     told = {"status": "processing", "steps_done": 2, "step": "embed", "generation": 20, **gone}
     return submit(run, table, rng, **told, **more)
@@ -86,7 +91,7 @@ def test_with_a_worker(
     settings: Settings,
     rng: Random,
 ) -> None:
-    """One is poison, two are not, and one becomes it: its worker is killed while it embeds."""
+    """One job is poison, two are not, and one becomes poison: its worker is killed while it embeds."""
     limit = settings.max_deliveries
     deadly = submit(run, table, rng, deliveries=limit - 1, due_at=moment(LONG))
     openai.script(Fault.slow(HELD_SECONDS, times=None, matching=deadly.text))
@@ -94,21 +99,19 @@ def test_with_a_worker(
     again = abandoned(run, table, rng, deliveries=limit - 1)
     unlucky = abandoned(run, table, rng, deliveries=limit + 1, lost_messages=2)
 
-    check_poison(
-        f"a job that {limit} workers did not come back from", worker, table, openai, poison
-    )
+    check_poison(f"a job that {limit} workers started and died of", worker, table, openai, poison)
     for one, what in (
-        (again, f"a job that {limit - 1} workers did not come back from"),
+        (again, f"a job that {limit - 1} workers started and died of"),
         (unlucky, f"a job with {limit + 1} deliveries, 2 of them for lost messages"),
     ):
         row = ended(table, one.id)
         if row.get("status") != "completed":
             fail(
                 sent=f"{what} (MAX_DELIVERIES {limit})",
-                expected="it is begun once more, and completed",
+                expected="the job runs once more, and is completed",
                 got=shown(row),
-                cause="given up too early: only deliveries above the limit make a job poison",
-                log=traceback_in(worker.logs()) or worker.tail(),
+                cause="the job was refused too early: only more deliveries than the limit make it poison",
+                log=traceback_in(worker.recent()) or worker.tail(),
             )
     check_kill(limit, worker, table, openai, deadly)
 
@@ -116,7 +119,7 @@ def test_with_a_worker(
 def check_poison(
     sent: str, worker: Worker, table: Rows, openai: OpenAIControl, one: Submitted
 ) -> None:
-    """Given up, with a letter that says so, and nothing of it begun."""
+    """Check that the job has a dead letter of this kind, and that none of its steps ran."""
     row = ended(table, one.id)
     letter = row.get("dead_letter")
     letter = letter if isinstance(letter, dict) else {}
@@ -125,12 +128,12 @@ def check_poison(
             sent=sent,
             expected="a failed job with a dead letter of the kind poison_job",
             got=f"{shown(row)}, dead letter: {plain(letter.get('kind'))!r}",
-            cause="one more try is one more dead worker: it is refused before it is begun",
-            log=traceback_in(worker.logs()) or worker.tail(),
+            cause="another run would end another worker: refuse the job before a step runs",
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     check_letter(sent, one.before, row, letter)
     if asked(openai, one) or row.get("steps"):
-        fail(sent=sent, expected="nothing of it is begun", got=plain(row.get("steps")))
+        fail(sent=sent, expected="none of its steps runs", got=plain(row.get("steps")))
 
 
 def check_letter(sent: str, before: Item, row: Item, letter: dict[str, Any]) -> None:
@@ -143,7 +146,7 @@ def check_letter(sent: str, before: Item, row: Item, letter: dict[str, Any]) -> 
 def check_kill(
     limit: int, worker: Worker, table: Rows, openai: OpenAIControl, one: Submitted
 ) -> None:
-    """SIGKILL, in the last delivery that it gets."""
+    """Check a job whose worker gets a SIGKILL in the last allowed delivery."""
     sent = f"a job in its delivery {limit} of {limit}, whose worker is killed (SIGKILL) while it embeds"
     table.make_due(one.id)
     if not until(lambda: asked(openai, one), DONE_SECONDS):
@@ -165,7 +168,7 @@ def check_kill(
             sent=sent,
             expected="a dead letter, and no second request",
             got=f"{shown(row)} and {count} requests",
-            cause="no signal and no exception tells of it: the delivery that comes next does",
+            cause="a killed worker raises no error: only the next delivery shows that it died",
             log=worker.tail(),
         )
     check_letter(sent, {"deliveries": limit}, row, letter)

@@ -1,4 +1,4 @@
-"""5.6 over HTTP, with a worker: what is replayed is done, and what must not be replayed is not."""
+"""5.6 over HTTP, with a worker: a replayed job is completed, and no other job is replayed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
-from autograder.sdk import Api, CheckFailed, OpenAIControl, Run, Worker, fail
+from autograder.sdk import Api, CheckFailed, OpenAIControl, Run, Worker, broker, fail
 from autograder.sdk.answers import changed, plain
 from autograder.sdk.api_log import log_of, traceback_in
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
@@ -30,10 +31,14 @@ from autograder.week05_retries.rows import (
 pytestmark = pytest.mark.item("5.6")
 
 HEALTH_SECONDS = 5.0
+ROW_FIRST = (
+    "write the row first (`replay`), then send the message (`announce`): a message that arrives first "
+    "finds a failed job, and without a message the job waits for the outbox"
+)
 
 
-def buried(run: Run, table: Rows, rng: Random, **more: Any) -> Submitted:
-    """A job with a dead letter, whose document is stored and can be processed by now."""
+def failed(run: Run, table: Rows, rng: Random, **more: Any) -> Submitted:
+    """Store a job with a dead letter whose document can be processed now."""
     letter = dead(rng, **more)
     kept = {name: value for name, value in letter.items() if name not in ("id", "document")}
     return submit(run, table, rng, **{"due_at": None, "due_shard": None, **kept})
@@ -44,7 +49,7 @@ def replay(api: Api, job_id: str) -> httpx.Response:
 
 
 def must_answer(api: Api, sent: str, answer: httpx.Response, status: int, cause: str = "") -> Any:
-    """The body of an answer that must have this status."""
+    """Return the body of an answer that must have this status."""
     if answer.status_code != status:
         fail(
             sent=sent,
@@ -60,27 +65,27 @@ def must_answer(api: Api, sent: str, answer: httpx.Response, status: int, cause:
 def must_complete(
     sent: str, table: Rows, worker: Worker, openai: OpenAIControl, one: Submitted, cause: str
 ) -> None:
-    """Its row says that it is completed, and the provider was asked about its document."""
+    """Check that the job is completed, and that the provider was asked about its document."""
     row = ended(table, one.id)
     if row.get("status") != "completed" or "dead_letter" in row or row.get("deliveries") != 1:
         fail(
             sent=sent,
-            expected="the job is begun anew, as for the first time, and completed",
+            expected="the job starts again with a first delivery, and is completed",
             got=f"{shown(row)}, dead letter: {plain(row.get('dead_letter')) or 'none'}",
             cause=cause,
-            log=traceback_in(worker.logs()) or worker.tail(),
+            log=traceback_in(worker.recent()) or worker.tail(),
         )
     if not asked(openai, one):
         fail(
             sent=sent,
-            expected="a completed job whose steps have run again",
+            expected="a completed job whose steps ran again",
             got="a completed job, and no request to the provider",
             cause=cause,
         )
 
 
 def listed(api: Api) -> list[str]:
-    """The ids in `GET /dead-letters`."""
+    """Return the ids in `GET /dead-letters`."""
     sent = "GET /dead-letters?limit=100"
     body = must_answer(api, sent, api.get("/dead-letters?limit=100"), 200)
     found = body.get("dead_letters")
@@ -92,13 +97,13 @@ def listed(api: Api) -> list[str]:
 def test_one_is_replayed(
     api: Api, worker: Worker, run: Run, table: Rows, openai: OpenAIControl, rng: Random
 ) -> None:
-    """202, its address, and the job is done soon: its message is sent at once."""
-    one = buried(run, table, rng)
+    """The answer is 202 with the job's address, and the message is sent at once."""
+    one = failed(run, table, rng)
     foreign = dead(rng, owner=f"owner-{rng.getrandbits(32):x}")
     table.put(foreign)
     if listed(api) != [one.id]:
         fail(
-            sent="GET /dead-letters, where one's own job is dead, and one of somebody else's",
+            sent="GET /dead-letters, with one dead letter of this owner and one of another",
             expected=f"[{one.id!r}]",
             got=listed(api),
         )
@@ -113,33 +118,70 @@ def test_one_is_replayed(
             expected=f"job_id {one.id}; {url} in status_url and Location",
             got=f"{body}, Location {location!r}",
         )
-    cause = "first the row (`replay`), then the message (`announce`): a message that comes first "
-    cause += "finds a job that is failed still; without one the job waits for the outbox"
-    must_complete(sent, table, worker, openai, one, cause)
+    must_complete(sent, table, worker, openai, one, ROW_FIRST)
     if listed(api):
-        fail(sent="GET /dead-letters after the replay", expected="none left", got=listed(api))
+        fail(sent="GET /dead-letters after the replay", expected="no entry", got=listed(api))
+
+
+def test_the_row_is_written_first(
+    api: Api,
+    worker: Worker,
+    run: Run,
+    table: Rows,
+    openai: OpenAIControl,
+    dynamodb_proxy: DynamoDBProxy,
+    rng: Random,
+) -> None:
+    """Before the row is written, nothing is sent to the broker."""
+    one = failed(run, table, rng)
+    sent = "POST /dead-letters/{job_id}/replay"
+    client = broker.database(run, broker.BROKER)
+    before, early = pushes(client), list[int]()
+
+    def look() -> None:
+        early.append(pushes(client) - before)
+
+    def writes_it(request: Request) -> bool:
+        return request.writes and request.names(one.id)
+
+    with dynamodb_proxy.before(look, writes_it):
+        must_answer(api, sent, replay(api, one.id), 202)
+    if any(early):
+        fail(
+            sent=sent,
+            expected="the row is written, then the message is sent",
+            got="the message was sent before the row was written",
+            cause=ROW_FIRST,
+        )
+    must_complete(sent, table, worker, openai, one, ROW_FIRST)
+
+
+def pushes(client: redis.Redis) -> int:
+    """Return how many messages were put into queues since the server started."""
+    known: Any = client.info("commandstats")
+    return int(known.get("cmdstat_lpush", {}).get("calls", 0))
 
 
 def test_what_is_not_replayed(
     api: Api, run: Run, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """No dead letter, somebody else's, or a replay that came too late."""
+    """Jobs without a dead letter, jobs of another owner, and a job that has changed are not replayed."""
     foreign = dead(rng, owner=f"owner-{rng.getrandbits(32):x}")
     done, running = job(rng, "completed"), job(rng, "processing")
     table.put(foreign, done, running)
     for row, what in (
-        (foreign, "that belongs to somebody else"),
+        (foreign, "that belongs to another owner"),
         (done, "that is completed"),
         (running, "that is in processing"),
         ({"id": new_id(rng)}, "that does not exist"),
     ):
         sent = f"POST /dead-letters/{{job_id}}/replay of a job {what}"
-        cause = "`find_dead(job_id, owner)` finds only what this owner may replay"
+        cause = "use `find_dead(job_id, owner)`, which finds only what this owner may replay"
         must_answer(api, sent, replay(api, row["id"]), 404, cause)
         if table.get(row["id"]) and (odd := changed(row, table.get(row["id"]))):
-            fail(sent=sent, expected="nothing is changed", got=odd, cause=cause)
+            fail(sent=sent, expected="an unchanged row", got=odd, cause=cause)
 
-    one = buried(run, table, rng)
+    one = failed(run, table, rng)
     again: Item = {**row_of(table, one.id), "generation": one.before["generation"] + 5}
 
     def act() -> None:
@@ -149,16 +191,19 @@ def test_what_is_not_replayed(
         return request.writes and request.names(one.id)
 
     sent = (
-        "POST /dead-letters/{job_id}/replay of a job that somebody else replays right before the "
+        "POST /dead-letters/{job_id}/replay of a job that another request replays right before the "
     )
     sent += "write, and that fails again"
     with dynamodb_proxy.before(act, writes_it):
-        must_answer(api, sent, replay(api, one.id), 409, "the generation that was read is over")
+        cause = (
+            "the row has a newer generation, so `replay` must raise `JobConflict`: do not catch it"
+        )
+        must_answer(api, sent, replay(api, one.id), 409, cause)
     if odd := changed(again, table.get(one.id)):
-        fail(sent=sent, expected="409, and nothing is changed", got=odd)
+        fail(sent=sent, expected="409, and an unchanged row", got=odd)
 
 
-def test_nobody_waits(
+def test_other_requests_do_not_wait(
     api: Api,
     worker: Worker,
     run: Run,
@@ -167,9 +212,9 @@ def test_nobody_waits(
     dynamodb_proxy: DynamoDBProxy,
     rng: Random,
 ) -> None:
-    """While DynamoDB thinks about a replay, the API answers others."""
+    """While a replay waits for DynamoDB, the API answers other requests."""
     for writes in (False, True):
-        one = buried(run, table, rng)
+        one = failed(run, table, rng)
         said: list[str] = []
 
         def ask(said: list[str] = said) -> None:
@@ -194,9 +239,9 @@ def test_nobody_waits(
                 sent=sent,
                 expected="200, at once",
                 got=said[0] if said else f"there was no such {what}",
-                cause="`await on_thread(...)`: a call that blocks, blocks every request",
+                cause="use `await on_thread(...)`: a blocking call on the event loop blocks every request",
             )
-        must_complete(sent, table, worker, openai, one, "")
+        must_complete("POST /dead-letters/{job_id}/replay", table, worker, openai, one, ROW_FIRST)
 
 
 def test_all_are_replayed(
@@ -208,8 +253,8 @@ def test_all_are_replayed(
     settings: Settings,
     rng: Random,
 ) -> None:
-    """The first at once, the second in its turn."""
-    jobs = [buried(run, table, rng) for _ in "ab"]
+    """The first job starts at once, and the second when it is due."""
+    jobs = [failed(run, table, rng) for _ in "ab"]
     jobs.sort(key=lambda one: one.before["dead_at"])
     first, second = jobs
     sent = "POST /dead-letters/replay, with two dead letters"
@@ -217,17 +262,15 @@ def test_all_are_replayed(
     seconds = 1 / settings.replays_per_second
     if body.get("replayed") != 2:
         fail(sent=sent, expected="replayed: 2", got=body)
-    cause = "due at once: the outbox sends its message"
+    cause = "the first job must be due at once, so that the outbox sends its message"
     must_complete(sent, table, worker, openai, first, cause)
     row = row_of(table, second.id)
     if row.get("status") != "pending" or asked(openai, second):
         fail(
             sent=sent,
-            expected=f"the second one waits for its turn, {seconds:g} s",
+            expected=f"the second job is due {seconds:g} s later",
             got=shown(row),
-            cause="all at once is what broke it the first time",
+            cause="jobs that all start at once can overload the provider again",
         )
     table.make_due(second.id)
-    must_complete(
-        f"{sent}; then the second one's turn has come", table, worker, openai, second, cause
-    )
+    must_complete(f"{sent}; then the second is due", table, worker, openai, second, cause)

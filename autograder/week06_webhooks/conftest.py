@@ -1,4 +1,4 @@
-"""What week 6's graders share: a name server, the jobs table, an API and a worker that boot early."""
+"""The fixtures of week 6's graders: a name server, the jobs table, the settings, API and worker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from autograder.sdk import Api, Run, Session, Student, WebhookSink, Worker
 from autograder.sdk.answers import Code
 from autograder.sdk.jobs_table import JobsTable
 from autograder.sdk.network import NameServer
-from autograder.week06_webhooks.office import Office
+from autograder.week06_webhooks.client import WebhookClient
 
 PINNED = "pinned.test"
-"""A name that webhooks may go to although it is loopback."""
+"""A name at which webhooks are allowed although it resolves to loopback."""
 ATTEMPT_SECONDS = 10
-"""How long an attempt of the worker may take: no receiver here needs so long, however busy we are."""
+"""How long an attempt of the worker may take. No receiver here needs so long, even on a busy machine."""
 
 
 def _port(webhooks: WebhookSink) -> int:
@@ -24,7 +24,7 @@ def _port(webhooks: WebhookSink) -> int:
 
 
 def waits(session: Session) -> dict[str, str]:
-    """Every delay of this run: long, so that what is due is due because a check says so."""
+    """Choose every delay of this run. They are long, so that only a test makes something due."""
     rng = session.random("waits")
     schedule = [0, *(rng.randint(*each) for each in ((300, 500), (900, 2_000), (5_000, 9_000)))]
     return {
@@ -44,14 +44,14 @@ def waits(session: Session) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def names() -> Iterator[NameServer]:
-    """The name server that the student's code asks."""
+    """The name server of the student's code."""
     with NameServer() as server:
         yield server
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the student's code runs, and what its settings say."""
+class Configured:
+    """The student's processes, and the settings that they run with."""
 
     student: Student
     sink_port: int
@@ -65,7 +65,7 @@ class Place:
         return float(self.settings[name])
 
     def set(self, **settings: str) -> None:
-        """Change settings of the calling process."""
+        """Change settings of the process that calls the student's functions."""
         self.student.call("os", "environ.update", settings)
         self.student.call("pipeline.webhooks.settings", "webhook_settings.cache_clear")
 
@@ -81,37 +81,37 @@ def environment(session: Session, names: NameServer, webhooks: WebhookSink) -> d
 
 
 @pytest.fixture(scope="session")
-def place(student: Student, environment: dict[str, str], webhooks: WebhookSink) -> Place:
-    """The student's processes, with this week's settings."""
-    place = Place(student, _port(webhooks), environment)
-    place.set(**environment)  # the calling process has booted without them
-    return place
+def configured(student: Student, environment: dict[str, str], webhooks: WebhookSink) -> Configured:
+    """The student's processes with the settings of this run."""
+    configured = Configured(student, _port(webhooks), environment)
+    configured.set(**environment)  # the calling process has started without them
+    return configured
 
 
 @pytest.fixture(scope="session")
 def table(run: Run) -> JobsTable:
-    """The jobs table, past all code of the student's."""
+    """The jobs table, without any code of the student."""
     table = JobsTable(run)
     table.create()
     return table
 
 
 @pytest.fixture
-def code(place: Place) -> Code:
-    """The student's functions, and nothing changed in their settings."""
-    place.set(**place.settings)
-    return Code(place.student)
+def code(configured: Configured) -> Code:
+    """The student's functions, with unchanged settings."""
+    configured.set(**configured.settings)
+    return Code(configured.student)
 
 
 @pytest.fixture(scope="session")
 def launched_stores(student: Student, table: JobsTable) -> None:
-    """The migrations, which find the jobs table in place."""
+    """The migrations. They find the jobs table that exists already."""
     student.launch_migration()
 
 
 @pytest.fixture(scope="session")
-def office(
+def client(
     api: Api, worker: Worker, table: JobsTable, webhooks: WebhookSink, stores: None
-) -> Office:
-    """Where webhooks are registered, and what becomes of them."""
-    return Office(api, worker, table, webhooks)
+) -> WebhookClient:
+    """A client of the API, which registers webhooks and reads their deliveries."""
+    return WebhookClient(api, worker, table, webhooks)

@@ -1,4 +1,4 @@
-"""Webhooks as the specification has them, made here and judged by its official library."""
+"""Signed webhooks, made by the rules of the specification and checked by its official library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORDS = ("Fluß", "灯台", "lamp", 'a "quoted" word', "back\\slash", "🗼", "n
 
 
 def secret(rng: Random) -> str:
-    """A secret of 24 to 64 bytes."""
+    """Return a random secret of 24 to 64 bytes."""
     return f"whsec_{base64.b64encode(rng.randbytes(rng.randint(24, 64))).decode()}"
 
 
@@ -27,26 +27,26 @@ def message_id(rng: Random) -> str:
 
 
 def body(rng: Random) -> bytes:
-    """JSON in a spelling that no library writes by itself: who reads and writes it changes it."""
+    """Return JSON with unusual spaces. If it is parsed and written again, its bytes change."""
     data = {"n": rng.randint(0, 10**9), "name": rng.choice(WORDS), "x": [rng.random(), None, True]}
     text = json.dumps(data, ensure_ascii=rng.random() < 0.5, indent=rng.choice([1, 2, 3]))
     return f"{text}\n".replace('": ', '" :').encode()
 
 
 def data(content: bytes) -> Made:
-    """Bytes, as an argument."""
+    """Encode bytes as an argument of a call."""
     return {"__type__": "bytes", "value": base64.b64encode(content).decode()}
 
 
 def signature(key: str, made: str, at: int | str, content: bytes) -> str:
-    """What the specification asks for: section "Signature scheme"."""
+    """Return the signature by the specification, section "Signature scheme"."""
     raw = base64.b64decode(key.removeprefix("whsec_"))
     digest = hmac.digest(raw, f"{made}.{at}.".encode() + content, hashlib.sha256)
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
 def headers(key: str, made: str, at: int | str, content: bytes) -> dict[str, str]:
-    """The three headers of a webhook."""
+    """Return the three headers of a webhook."""
     return {
         "webhook-id": made,
         "webhook-timestamp": str(at),
@@ -55,9 +55,9 @@ def headers(key: str, made: str, at: int | str, content: bytes) -> dict[str, str
 
 
 def accepted(key: str, sent: Mapping[str, str], content: bytes) -> str:
-    """Why the official library refuses a webhook, or "" if it does not."""
+    """Return why the official library refuses a webhook, or "" if it accepts it."""
     try:
         Webhook(key).verify(content, dict(sent), json_parse=False)
-    except (WebhookVerificationError, ValueError) as error:  # it lets ValueError out
+    except (WebhookVerificationError, ValueError) as error:  # the library does not catch this one
         return f"{type(error).__name__}: {error}"
     return ""

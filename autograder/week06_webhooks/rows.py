@@ -1,4 +1,4 @@
-"""Deliveries as items of the jobs table, made by no code of the student's."""
+"""Webhook deliveries as items of the jobs table, made without any code of the student."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def endpoint_id(rng: Random) -> str:
 
 
 def delivery(rng: Random, **more: Any) -> Item:
-    """A delivery that waits, and whose time has come. None leaves an attribute out."""
+    """Return a pending delivery whose attempt is due. An attribute that is None is omitted."""
     made = f"msg_{rng.getrandbits(128):032x}"
     endpoint = endpoint_id(rng)
     tries = rng.randint(0, 2)
@@ -52,16 +52,16 @@ def delivery(rng: Random, **more: Any) -> Item:
 
 
 def shard(key: str) -> int:
-    """Where the outbox looks for it: week 4's rule."""
+    """Return the shard of the due index, by week 4's rule."""
     return zlib.crc32(key.encode()) % SHARDS
 
 
 def id_of(item: Item) -> str:
-    """The delivery's id: what is sent as `webhook-id`."""
+    """Return the delivery's id, which is the header `webhook-id`."""
     return str(item["id"]).removeprefix(PREFIX)
 
 
 def now_due(item: Item) -> Item:
-    """What makes a delivery's next attempt come now. So long we do not want to wait."""
+    """Return the attributes that make a delivery's next attempt due now, so that no test waits for it."""
     past: Item = {"next_at": moment(-1), "due_at": moment(-1), "due_shard": shard(item["id"])}
     return past | ({"lease_until": moment(-1)} if "lease_until" in item else {})

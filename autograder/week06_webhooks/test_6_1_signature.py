@@ -1,4 +1,4 @@
-"""6.1: the signature is the specification's, over the bytes that are sent; the message tells the end."""
+"""6.1: the signature follows the specification, and the body reports the end of the job."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from autograder.week06_webhooks import messages
 pytestmark = pytest.mark.item("6.1")
 
 MESSAGES = 12
-"""Every fourth signature has neither + nor /, and would not show a wrong alphabet."""
+"""A fourth of all signatures contain neither + nor /, so several are needed to see a wrong alphabet."""
 EXACT = timedelta(seconds=1)
-"""Whole seconds are good ISO 8601. The job's other times are further away."""
+"""Whole seconds are valid in ISO 8601. The other times of the job are further away."""
 INTERNALS = ("uploads/", "lease", "write_id", "deliveries", "generation", "due_shard", "worker-")
 
 
 def test_signatures(code: Code, rng: Random) -> None:
-    """What `sign` says is what the specification asks for, and what its library accepts."""
+    """`sign` returns what the specification defines, and its official library accepts it."""
     for _ in range(MESSAGES):
         key, one, content = messages.secret(rng), messages.message_id(rng), messages.body(rng)
         ago = rng.randint(0, 200)
@@ -45,7 +45,7 @@ def test_signatures(code: Code, rng: Random) -> None:
 
 
 def cause(said: Any, key: str, one: str, at: int, content: bytes) -> str:
-    """Which usual mistake gives this signature."""
+    """Return which common mistake gives this signature."""
     raw = base64.b64decode(key.removeprefix("whsec_"))
     right = f"{one}.{at}.".encode() + content
 
@@ -54,30 +54,37 @@ def cause(said: Any, key: str, one: str, at: int, content: bytes) -> str:
 
     digest = hmac.digest(raw, right, hashlib.sha256)
     mistakes = {
-        b64(key.encode(), right): "the key is what the secret stands for (`key_of`), not its text",
-        b64(key.removeprefix("whsec_").encode(), right): "the secret's base64 was not decoded",
-        b64(raw, content): "the id and the timestamp are signed too",
-        b64(raw, f"{one}.{at * 1000}.".encode() + content): "the timestamp is in seconds",
-        f"b'{b64(raw, right)}'": "`b64encode` gives bytes: `.decode()` makes text of them",
+        b64(key.encode(), right): "the text of the secret was the key: decode it with `key_of`",
+        b64(
+            key.removeprefix("whsec_").encode(), right
+        ): "the base64 of the secret was not decoded: use `key_of`",
+        b64(raw, content): "only the body was signed: sign the id and the timestamp too",
+        b64(
+            raw, f"{one}.{at * 1000}.".encode() + content
+        ): "the timestamp was signed in milliseconds: it is in seconds",
+        b64(
+            raw, f"{one}.{at}.{content!r}".encode()
+        ): "the text b'…' was signed: an f-string shows bytes in this form, so join bytes to bytes",
+        f"b'{b64(raw, right)}'": "`b64encode` returns bytes: convert them to text with `.decode()`",
         base64.urlsafe_b64encode(
             digest
-        ).decode(): "base64 has two alphabets: this is the other one",
-        digest.hex(): "the digest in base64, and not in hex",
+        ).decode(): "this is URL-safe base64: use the standard alphabet (`b64encode`)",
+        digest.hex(): "the digest is in hexadecimal: encode it in base64",
         base64.b64encode(
             digest.hex().encode()
-        ).decode(): "the digest itself in base64, not its hex",
+        ).decode(): "the hexadecimal text was encoded in base64: encode the digest itself",
     }
     for spelling in spellings(content):
         usual = b64(raw, f"{one}.{at}.".encode() + spelling)
-        mistakes[usual] = "the body was read as JSON and written again: sign the bytes as they are"
+        mistakes[usual] = "the body was parsed as JSON and written again: sign its bytes unchanged"
     text = said if isinstance(said, str) else ""
     if text == b64(raw, right):
-        return "the version stands in front: `v1,`"
-    return mistakes.get(text.removeprefix("v1,"), "over `id.timestamp.body`, byte for byte")
+        return "the version is missing at the start: `v1,`"
+    return mistakes.get(text.removeprefix("v1,"), "sign exactly the bytes of `id.timestamp.body`")
 
 
 def spellings(content: bytes) -> list[bytes]:
-    """The same JSON as libraries write it."""
+    """Return the same JSON in the forms that libraries write."""
     value = json.loads(content)
     forms: list[dict[str, Any]] = [{}, {"separators": (",", ":")}]
     return [
@@ -89,7 +96,7 @@ def spellings(content: bytes) -> list[bytes]:
 
 
 def finished_job(rng: Random, status: str) -> dict[str, Any]:
-    """A job as it is when it has ended, some minutes ago."""
+    """Return a job that ended some minutes ago."""
     job_id = new_id(rng)
     finished = round(time.time() - rng.uniform(100, 5_000), 6)
     values: dict[str, Any] = {
@@ -113,50 +120,60 @@ def finished_job(rng: Random, status: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
 def test_the_message(code: Code, rng: Random, status: str) -> None:
-    """Which event, when it happened, and the job as its owner may see it."""
+    """The body contains the event, when it happened, and the part of the job that its owner may see."""
     job = finished_job(rng, status)
     argument = made("pipeline.models.job", "Job", **job)
-    sent = f"event_body() of a job that is {status}, and ended some minutes ago"
+    sent = f"event_body() of a job that ended some minutes ago and is {status}"
     said = must_return(sent, code.ask("pipeline.webhooks.events", "event_body", argument))
     try:
         message = json.loads(said)
     except (TypeError, ValueError):
-        fail(sent=sent, expected="JSON, as text", got=said, cause="`json.dumps` writes it")
+        fail(
+            sent=sent,
+            expected="a text with JSON",
+            got=said,
+            cause="return what `json.dumps` returns",
+        )
     if not isinstance(message, dict) or not {"type", "timestamp", "data"} <= set(message):
         fail(sent=sent, expected="an object with type, timestamp and data", got=message)
     if message["type"] != f"job.{status}":
         expected = f"the type job.{status}"
-        fail(sent=sent, expected=expected, got=message["type"], cause="`EVENTS` has the names")
+        fail(
+            sent=sent,
+            expected=expected,
+            got=message["type"],
+            cause="`EVENTS` has the event of each status",
+        )
     check_time(sent, message["timestamp"], job)
     check_data(sent, message["data"], job)
     if words := [word for word in INTERNALS if word in said]:
-        cause = "who receives it is a stranger: how we work is not theirs to know"
-        fail(sent=sent, expected="nothing of how we work", got=f"{words} in {said}", cause=cause)
+        cause = "the receiver belongs to another company: send only what `data_of(job)` returns"
+        fail(sent=sent, expected="no internal fields", got=f"{words} in {said}", cause=cause)
 
 
 def check_time(sent: str, said: Any, job: dict[str, Any]) -> None:
-    """ISO 8601, in UTC, and of the job's end."""
+    """The timestamp is in ISO 8601 and UTC, and it is the time when the job ended."""
     wanted = datetime.fromtimestamp(job["finished_at"], UTC)
     try:
         moment = datetime.fromisoformat(said)
     except (TypeError, ValueError):
         fail(sent=sent, expected=f"the timestamp {wanted.isoformat()}", got=said, cause=UTC_CAUSE)
     if moment.tzinfo is None or moment.utcoffset() != timedelta(0):
-        fail(sent=sent, expected="a timestamp in UTC that says so", got=said, cause=UTC_CAUSE)
+        fail(sent=sent, expected="a timestamp with the zone UTC", got=said, cause=UTC_CAUSE)
     if abs(moment - wanted) > EXACT:
         fail(
             sent=sent,
             expected=f"the time when the job ended: {wanted.isoformat()}",
             got=said,
-            cause="`iso` of the job's end: not of its last write, and not of sending",
+            cause="use `iso(job.finished_at)`: not the time of the last write, and not the time of sending",
         )
 
 
-UTC_CAUSE = "`iso` writes ISO 8601 in UTC"
+UTC_CAUSE = "format the time with `iso`, which returns ISO 8601 in UTC"
 
 
 def check_data(sent: str, said: Any, job: dict[str, Any]) -> None:
-    """Which job, what it came to, and of which document."""
+    """The data names the job, its result and its document."""
     got = said if isinstance(said, dict) else {}
     about: Any = got.get("document")
     about = about if isinstance(about, dict) else {}
@@ -180,5 +197,5 @@ def check_data(sent: str, said: Any, job: dict[str, Any]) -> None:
                 sent=sent,
                 expected=f"{name}: {value!r} in data",
                 got=said,
-                cause="`data_of(job)` is the job as its owner may see it",
+                cause="use `data_of(job)`, the part of the job that its owner may see",
             )

@@ -1,4 +1,4 @@
-"""6.2: the receiver believes what was signed, and refuses all else without a crash."""
+"""6.2: the receiver accepts what was signed, and refuses everything else with `BadSignature`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.item("6.2")
 
 REFUSED = "BadSignature"
 TOLERANCE = 300
-CAUSE = "the signature is over `id.timestamp.body`, as it came, and `moment` is now"
+CAUSE = "calculate the signature of the id, the timestamp and the unchanged body; `moment` is now"
 
 
 class Receiver:
-    """Somebody who has a secret, and a webhook that was signed with it."""
+    """A receiver with a secret, and a webhook that was signed with it."""
 
     def __init__(self, code: Code, rng: Random) -> None:
         self.code = code
@@ -39,13 +39,13 @@ class Receiver:
         if not answer.ok:
             if answer.error != REFUSED:
                 raise CheckFailed(failure_card(f"verify() of {what}", answer))
-            expected = "it returns: the webhook is good"
+            expected = "it returns, because the webhook is genuine"
             fail(sent=f"verify() of {what}", expected=expected, got=REFUSED, cause=cause)
 
     def refuses(self, what: str, headers: dict[str, str], cause: str = "", **more: Any) -> None:
         answer = self._ask(headers, **more)
         if answer.ok:
-            got = "it returns, as if the webhook were good"
+            got = "it returns, which means that the webhook is genuine"
             fail(sent=f"verify() of {what}", expected=REFUSED, got=got, cause=cause)
         if REFUSED not in (answer.error, *answer.bases):
             if answer.error == "NotImplementedError":
@@ -54,7 +54,7 @@ class Receiver:
                 sent=f"verify() of {what}",
                 expected=REFUSED,
                 got=f"{answer.error}: {answer.message} ({answer.where})",
-                cause="a stranger decides what the headers say: nothing in them may be a crash",
+                cause="an attacker can choose the headers, so nothing in them may raise another exception",
             )
 
     def _ask(self, headers: dict[str, str], **more: Any) -> Answer:
@@ -72,12 +72,12 @@ def receiver(code: Code, rng: Random) -> Receiver:
 def test_what_is_signed_is_accepted(receiver: Receiver, rng: Random) -> None:
     for _ in range(4):
         one = Receiver(receiver.code, rng)
-        one.accepts("a good webhook", one.headers(), CAUSE)
+        one.accepts("a genuine webhook", one.headers(), CAUSE)
         odd = {name.title(): value for name, value in one.headers().items()}
-        one.accepts("a good webhook whose headers are spelled Webhook-Id, …", odd)
+        one.accepts("a genuine webhook whose headers are written Webhook-Id, …", odd)
     now = int(time.time())
     receiver.accepts(
-        "a webhook of this moment, by the receiver's own clock", receiver.headers(now), now=None
+        "a webhook of now, by the receiver's own clock (now=None)", receiver.headers(now), now=None
     )
 
 
@@ -85,26 +85,29 @@ def test_what_was_changed_is_refused(receiver: Receiver, rng: Random) -> None:
     good = receiver.headers()
     for what, body in (
         ("a changed body", receiver.body.replace(b'"n"', b'"m"')),
-        ("a body with a space more", receiver.body + b" "),
+        ("a body with one more space", receiver.body + b" "),
         ("an empty body", b""),
-        ("a body that says the same in another spelling", rewritten(receiver.body)),
+        ("a body with the same JSON, written in another way", rewritten(receiver.body)),
     ):
-        receiver.refuses(what, good, "the bytes are signed, not what they mean", body=body)
+        receiver.refuses(
+            what, good, "the bytes of the body are signed, not their meaning", body=body
+        )
     receiver.refuses("a webhook signed with another secret", good, key=messages.secret(rng))
-    cause = "id and timestamp are signed too"
+    cause = "the id and the timestamp are signed too"
     receiver.refuses("a changed id", good | {"webhook-id": messages.message_id(rng)}, cause)
     later = str(receiver.now + 1)
     receiver.refuses("a changed timestamp", good | {"webhook-timestamp": later}, cause)
 
 
 def rewritten(body: bytes) -> bytes:
-    """The same JSON, other bytes."""
+    """Return the same JSON in other bytes."""
     return json.dumps(json.loads(body)).encode()
 
 
 def test_time(receiver: Receiver, rng: Random) -> None:
-    """An old webhook, rightly signed, is one that somebody has kept and sends again."""
-    past, future = "who has one can send it again for ever", "the time is checked on both sides"
+    """A correctly signed but old webhook may be a replay by an attacker who recorded it."""
+    past = "check the age: without that, a recorded webhook can be replayed without end"
+    future = "check both sides: a timestamp in the future must be refused too"
     for _ in range(2):
         for seconds in (rng.randint(1, TOLERANCE - 5), 0):
             receiver.accepts(f"a webhook {seconds} s old", receiver.headers(receiver.now - seconds))
@@ -116,59 +119,59 @@ def test_time(receiver: Receiver, rng: Random) -> None:
             receiver.refuses(f"a webhook {seconds} s old", receiver.headers(old), past)
             receiver.refuses(f"a webhook {seconds} s in the future", receiver.headers(new), future)
     receiver.refuses(
-        "a webhook whose timestamp is in milliseconds, rightly signed",
+        "a webhook whose timestamp is in milliseconds, correctly signed",
         receiver.headers(receiver.now * 1000),
         "the timestamp is in seconds",
     )
     receiver.refuses(
-        "a webhook 50 s old, where 20 s are allowed (tolerance=20)",
+        "a webhook 50 s old, with tolerance=20",
         receiver.headers(receiver.now - 50),
-        "`tolerance` says how old it may be",
+        "`tolerance` is the largest allowed difference in seconds",
         tolerance=20,
     )
 
 
 def test_several_signatures(receiver: Receiver, rng: Random) -> None:
-    """During a rotation there are two, and one that is right is enough."""
+    """During a rotation there are two signatures, and one correct signature is enough."""
     right = receiver.headers()["webhook-signature"]
     other = receiver.headers(key=messages.secret(rng))["webhook-signature"]
     digest = right.removeprefix("v1,")
     for several in (f"{right} {other}", f"{other} {right}", f"v2,abc {other} {right}"):
         receiver.accepts(
-            f"a webhook with {len(several.split())} signatures, one of which is right",
+            f"a webhook with {len(several.split())} signatures, one of which is correct",
             receiver.headers() | {"webhook-signature": several},
-            "any of them may be the one that this receiver's secret made",
+            "any of them may be made with this receiver's secret, so compare each",
         )
     for what, text in (
-        ("two signatures, both of other secrets", f"{other} {other}"),
+        ("two signatures, both made with other secrets", f"{other} {other}"),
         ("a signature of another version", f"v2,{digest}"),
         ("a signature without a version", digest),
-        ("a signature with a letter more", f"v1,x{digest}"),
-        ("a signature with letters in front", f"{other}{right}"),
+        ("a signature with one more character", f"v1,x{digest}"),
+        ("a signature with other characters before it", f"{other}{right}"),
         ("the first half of a signature", right[: len(right) // 2]),
     ):
         receiver.refuses(
             f"a webhook with {what}",
             receiver.headers() | {"webhook-signature": text},
-            "what stands between spaces is compared as a whole",
+            "split the header at its spaces and compare each part as a whole",
         )
 
 
 def test_nonsense(receiver: Receiver) -> None:
-    """Whatever a stranger writes into the headers."""
+    """Missing, empty and odd headers raise `BadSignature`, and nothing else."""
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
         left = {key: value for key, value in receiver.headers().items() if key != name}
         receiver.refuses(f"a webhook without {name}", left)
         for value in nonsense():
             shown = value if len(value) < 20 else f"{value[:8]}… ({len(value)} characters)"
             receiver.refuses(f"a webhook with {name}: {shown!r}", {**left, name: value})
-    receiver.refuses("a request with no header at all", {})
+    receiver.refuses("a request without any header", {})
     without = receiver.headers() | {"webhook-id": ""}
     signed = messages.signature(receiver.key, "", receiver.now, receiver.body)
     receiver.refuses(
-        "a webhook whose id is empty, rightly signed",
+        "a webhook whose id is empty, correctly signed",
         without | {"webhook-signature": signed},
-        "an empty id is as good as none: all that have one look like one and the same message",
+        "refuse an empty id: by it, the receiver could not tell one webhook from another",
     )
 
 

@@ -1,4 +1,4 @@
-"""6.3: of any number of workers one gets a delivery, when its time has come, until it is over."""
+"""6.3: one worker at a time takes a pending delivery, and not before its next attempt is due."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograder.sdk import fail
 from autograder.sdk.answers import Code, changed, differs, must_return, number
 from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.sdk.jobs_table import LONG, Item, JobsTable, moment
-from autograder.week06_webhooks.conftest import Place
+from autograder.week06_webhooks.conftest import Configured
 from autograder.week06_webhooks.rows import ENDED, delivery, id_of
 
 pytestmark = pytest.mark.item("6.3")
@@ -21,12 +21,12 @@ NOTIFY = "pipeline.webhooks.notify"
 RACERS = 20
 BUSY = "JobStoreUnavailable"
 CLOCK_SECONDS = 60.0
-"""How late a write may come on a busy machine."""
+"""How much later a write may happen on a busy machine."""
 REFUSES_TOO_MUCH = (
-    "`next_at` is compared the wrong way round, or a lease that has run out is taken for a live one; "
-    "and who gets it is given what `deliveries.change` returns"
+    "return what `deliveries.change` returns. If it raised `ConditionFailed`, the condition refuses too "
+    "much: `next_at` is compared the wrong way round, or an expired lease counts as active"
 )
-ONE_WRITE = "the condition belongs into the write: what was read before may be old by then"
+ONE_WRITE = "put the condition into the write: what was read before it may be out of date"
 
 
 def acquire(code: Code, item: Item) -> Any:
@@ -34,15 +34,17 @@ def acquire(code: Code, item: Item) -> Any:
 
 
 def free(rng: Random) -> list[tuple[str, Item]]:
-    """Deliveries whose next attempt can be made, and why."""
+    """Return deliveries that can be taken, each with a description."""
     return [
-        ("that nobody has, and whose time has come", delivery(rng)),
-        ("whose worker's lease has run out", delivery(rng, lease_until=moment(-5))),
+        ("that no worker has and whose attempt is due", delivery(rng)),
+        ("whose worker's lease has expired", delivery(rng, lease_until=moment(-5))),
         ("that was never tried", delivery(rng, tries=0, attempts={})),
     ]
 
 
-def test_one_that_can_be_sent(code: Code, place: Place, table: JobsTable, rng: Random) -> None:
+def test_one_that_can_be_sent(
+    code: Code, configured: Configured, table: JobsTable, rng: Random
+) -> None:
     for what, item in free(rng):
         table.put(item)
         began = time.time()
@@ -50,32 +52,39 @@ def test_one_that_can_be_sent(code: Code, place: Place, table: JobsTable, rng: R
         got = must_return(sent, acquire(code, item))
         if not isinstance(got, dict) or got.get("id") != id_of(item):
             fail(sent=sent, expected="the delivery", got=got, cause=REFUSES_TOO_MUCH)
-        check_taken(sent, place, item, table.get(item["id"]), began)
+        check_taken(sent, configured, item, table.get(item["id"]), began)
         if got.get("tries") != item["tries"] + 1:
             fail(
                 sent=sent,
                 expected=f"the delivery as it is now, with tries {item['tries'] + 1}",
                 got=f"tries {got.get('tries')}",
-                cause="`deliveries.change` returns what it wrote",
+                cause="return what `deliveries.change` returns, which is the delivery after the write",
             )
 
 
-def check_taken(sent: str, place: Place, item: Item, row: Item | None, began: float) -> None:
-    """One try more, on record, and a lease until whose end nobody else has it."""
+def check_taken(
+    sent: str, configured: Configured, item: Item, row: Item | None, began: float
+) -> None:
+    """The row has one more try, a record of the attempt, and a lease."""
     tries = item["tries"] + 1
     if odd := differs(row, {"tries": tries, "status": "pending"}):
-        fail(sent=sent, expected=f"tries {tries}, still pending", got=odd, cause="`tries=1` counts")
+        fail(
+            sent=sent,
+            expected=f"tries {tries}, still pending",
+            got=odd,
+            cause="pass `tries=1` to `deliveries.change`",
+        )
     row = row or {}
     attempts = row.get("attempts")
     attempt = attempts.get(str(tries)) if isinstance(attempts, dict) else None
     if not isinstance(attempt, dict) or number(attempt.get("at")) is None:
         fail(
             sent=sent,
-            expected=f"attempt {tries} on record, with its time, before it is made",
+            expected=f"attempt {tries} recorded with its time before it is made",
             got=attempts,
-            cause="a worker that dies now has made an attempt: `begun` says so",
+            cause="write `begun`, which contains the attempt, so that it is counted even if the worker dies",
         )
-    seconds = place.seconds("WEBHOOK_LEASE_SECONDS")
+    seconds = configured.seconds("WEBHOOK_LEASE_SECONDS")
     for name in ("lease_until", "due_at"):
         value = number(row.get(name))
         if value is None or not began + seconds - 1 <= value <= began + seconds + CLOCK_SECONDS:
@@ -84,7 +93,8 @@ def check_taken(sent: str, place: Place, item: Item, row: Item | None, began: fl
                 sent=sent,
                 expected=f"{name} in {seconds:.0f} s",
                 got=f"in {left} s",
-                cause="who dies with a delivery is found out by its lease: `begun` has both",
+                cause="write `begun`, which contains the lease and the due time: by them, the outbox finds a "
+                "delivery whose worker died",
             )
 
 
@@ -94,15 +104,19 @@ def test_one_that_must_wait_or_is_over(code: Code, table: JobsTable, rng: Random
         (
             "that another worker has",
             delivery(rng, lease_until=moment(late)),
-            "it is being sent: `deliveries.unleased()`",
+            "another worker is sending it: require `deliveries.unleased()` in the condition",
         ),
         (
-            "whose next attempt comes later",
+            "whose next attempt is due later",
             delivery(rng, next_at=moment(late)),
-            "a message that comes twice must not make an attempt early: `next_at`",
+            "a duplicate message must not cause an early attempt: require that `next_at` has passed",
         ),
         *(
-            (f"that is {end}", delivery(rng, status=end), "what is over is not sent again")
+            (
+                f"that is {end}",
+                delivery(rng, status=end),
+                "a finished delivery is not sent: require the status `pending`",
+            )
             for end in ENDED
         ),
     ]
@@ -111,10 +125,10 @@ def test_one_that_must_wait_or_is_over(code: Code, table: JobsTable, rng: Random
         sent = f"acquire() of a delivery {what}"
         got, row = must_return(sent, acquire(code, item)), table.get(item["id"])
         if got is not None or (odd := changed(item, row)):
-            got = "the delivery: it would be sent" if got is not None else odd
+            got = "the delivery, so it would be sent" if got is not None else odd
             fail(sent=sent, expected="None, and nothing written", got=got, cause=cause)
     nobody = delivery(rng)
-    sent = "acquire() of a delivery that is not there"
+    sent = "acquire() of a delivery that does not exist"
     if (got := must_return(sent, acquire(code, nobody))) is not None or table.get(nobody["id"]):
         fail(sent=sent, expected="None, and no item", got=got)
 
@@ -122,10 +136,10 @@ def test_one_that_must_wait_or_is_over(code: Code, table: JobsTable, rng: Random
 def test_what_happens_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Right before the student's write a slow worker, whose lease had run out, has its answer."""
+    """Right before the student's write, another worker changes the delivery."""
     cases: list[tuple[str, Item]] = [
         ("it is delivered", {"status": "delivered", "lease_until": None, "due_at": None}),
-        ("it is tried again later", {"lease_until": None, "next_at": moment(LONG)}),
+        ("it gets a later date", {"lease_until": None, "next_at": moment(LONG)}),
         ("another worker takes it", {"lease_until": moment(500), "tries": 7}),
     ]
     cases += [("nothing happens", {})] * 2
@@ -139,7 +153,7 @@ def test_what_happens_in_between(
         def writes(request: Request, item: Item = item) -> bool:
             return request.writes and request.names(item["id"])
 
-        sent = f"acquire() of a delivery whose lease has run out; right before its write {what}"
+        sent = f"acquire() of a delivery whose lease has expired; right before its write {what}"
         with dynamodb_proxy.before(meddle, writes) as seen:
             got = must_return(sent, acquire(code, item))
         if not changes and got is None:
@@ -148,12 +162,12 @@ def test_what_happens_in_between(
         wanted = {name: value for name, value in changes.items() if value is not None}
         odd = differs(table.get(item["id"]), wanted)
         if changes and (got is not None or odd):
-            got = "the delivery: it would be sent" if got is not None else odd
+            got = "the delivery, so it would be sent" if got is not None else odd
             fail(sent=sent, expected="None, and nothing written", got=got, cause=ONE_WRITE)
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
-    """Twenty copies of a message, one attempt."""
+    """Twenty copies of a message cause one attempt."""
     item = delivery(rng)
     table.put(item)
     sent = f"acquire() of one delivery, by {RACERS} workers at the same moment"
@@ -161,7 +175,9 @@ def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
     row = table.get(item["id"]) or {}
     heard = [one for one in answers if one.error != BUSY]
     won = [one for one in heard if must_return(sent, one) is not None]
-    unheard = len(heard) < RACERS and not won  # a busy machine: the winner heard nothing
+    unheard = len(heard) < RACERS and not won  # on a busy machine, the winner got no response
     if row.get("tries") != item["tries"] + 1 or (len(won) != 1 and not unheard):
         got = f"{len(won)} got it, and tries went from {item['tries']} to {row.get('tries')}"
-        fail(sent=sent, expected="one gets it, the others None", got=got, cause=ONE_WRITE)
+        fail(
+            sent=sent, expected="one worker gets it, the others get None", got=got, cause=ONE_WRITE
+        )

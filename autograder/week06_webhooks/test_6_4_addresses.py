@@ -1,4 +1,4 @@
-"""6.4: which addresses are public, whatever form they come in."""
+"""6.4: which addresses are public, in whatever form they are written."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ SAFETY = "pipeline.webhooks.safety"
 PRIVATE = {
     "this machine": "127.0.0.1 127.255.255.254 0.0.0.0 0.1.2.3 ::1 ::",
     "a private network": "10.0.0.1 10.255.255.255 172.16.0.1 172.31.255.255 192.168.0.1",
-    "a network of one's own (unique local)": "fc00::1 fd12:3456:789a::1",
+    "a private IPv6 network (unique local)": "fc00::1 fd12:3456:789a::1",
     "a cloud's metadata": "169.254.169.254 169.254.170.2 100.100.100.200 fd00:ec2::254 168.63.129.16",
     "link-local": "169.254.0.1 fe80::1 fe80::a9fe:a9fe febf::1",
-    "site-local, as it once was": "fec0::1",
+    "site-local, which is obsolete": "fec0::1",
     "shared by a provider's customers": "100.64.0.1 100.127.255.255",
     "multicast": "224.0.0.1 239.255.255.255 ff02::1 ff0e::1",
     "reserved": "240.0.0.1 255.255.255.255 4000::1 e000::1",
-    "for documents and tests": "192.0.2.1 198.51.100.7 203.0.113.9 198.18.0.1 198.19.255.255 "
+    "for documentation and tests": "192.0.2.1 198.51.100.7 203.0.113.9 198.18.0.1 198.19.255.255 "
     "2001:db8::1 3fff::1",
     "for protocols": "192.0.0.1 192.88.99.1 2001::1 2001:10::1 100::1 5f00::1",
-    "an IPv4 address in IPv6's clothes (mapped)": "::ffff:127.0.0.1 ::ffff:10.0.0.1 "
+    "an IPv4 address written as IPv6 (mapped)": "::ffff:127.0.0.1 ::ffff:10.0.0.1 "
     "::ffff:169.254.169.254 ::ffff:192.168.1.1 ::ffff:0.0.0.0",
-    "an IPv4 address in IPv6's clothes (compatible)": "::127.0.0.1 ::169.254.169.254 ::10.1.2.3",
+    "an IPv4 address written as IPv6 (compatible)": "::127.0.0.1 ::169.254.169.254 ::10.1.2.3",
     "an IPv4 address behind NAT64": "64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 64:ff9b::10.0.0.1 "
     "64:ff9b:1::a9fe:a9fe",
     "an IPv4 address in a 6to4 address": "2002:7f00:1:: 2002:a9fe:a9fe:: 2002:c0a8:101::1",
@@ -45,22 +45,22 @@ RANDOM_PRIVATE = {
     "a private network": "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7",
     "this machine": "0.0.0.0/8 127.0.0.0/8",
     "link-local": "169.254.0.0/16 fe80::/10",
-    "site-local, as it once was": "fec0::/10",
+    "site-local, which is obsolete": "fec0::/10",
     "shared by a provider's customers": "100.64.0.0/10",
     "multicast": "224.0.0.0/4 ff00::/8",
     "reserved": "240.0.0.0/4 4000::/3 8000::/3 e000::/4",
-    "for documents and tests": "192.0.2.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 "
+    "for documentation and tests": "192.0.2.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 "
     "2001:db8::/32 3fff::/20",
     "for protocols": "192.0.0.0/24 192.88.99.0/24 2001::/23 100::/64 5f00::/16",
     "an IPv4 address in a 6to4 address": "2002::/16",
     "an IPv4 address behind NAT64": "64:ff9b::a00:0/104 64:ff9b::7f00:0/104 64:ff9b::a9fe:0/112 "
     "64:ff9b:1::/48",
-    "an IPv4 address in IPv6's clothes (mapped)": "::ffff:7f00:0/104 ::ffff:a00:0/104 "
+    "an IPv4 address written as IPv6 (mapped)": "::ffff:7f00:0/104 ::ffff:a00:0/104 "
     "::ffff:a9fe:0/112 ::ffff:c0a8:0/112",
-    "an IPv4 address in IPv6's clothes (compatible)": "::/96",
+    "an IPv4 address written as IPv6 (compatible)": "::/96",
 }
 SPLIT = (0, 10, 100, 127, 169, 172, 192, 198, 203)
-"""The first numbers of IPv4 addresses some of which are public, and some are not."""
+"""First numbers of IPv4 addresses, of which some are public and some are not."""
 PUBLIC_IPV4 = [
     *(f"{first}.0.0.0/8" for first in range(224) if first not in SPLIT and first != 168),
     *("100.0.0.0/10", "100.128.0.0/9", "169.0.0.0/9", "172.0.0.0/12", "172.64.0.0/10"),
@@ -68,13 +68,13 @@ PUBLIC_IPV4 = [
     *("203.64.0.0/10", "203.128.0.0/9"),
 ]
 PUBLIC_IPV6 = ["2400::/12", "2600::/12", "2800::/12", "2a00::/12", "2c00::/12"]
-"""What the five registries give out."""
+"""From these networks, the five regional registries assign addresses."""
 DRAWN_PUBLIC = 24
 NO_ADDRESSES = ("", "example.com", "127.1", "0x7f.0.0.1", "1.2.3.4.5")
 
 
 def one_of(rng: Random, network: str) -> str:
-    """An address somewhere in a network."""
+    """Return a random address of a network."""
     net: IPv4Network | IPv6Network = ip_network(network)
     value = int(net.network_address) + rng.randrange(net.num_addresses)
     kind = IPv4Address if isinstance(net, IPv4Network) else IPv6Address
@@ -82,12 +82,12 @@ def one_of(rng: Random, network: str) -> str:
 
 
 def public(rng: Random) -> str:
-    """A public address of either kind."""
+    """Return a random public address, IPv4 or IPv6."""
     return one_of(rng, rng.choice(PUBLIC_IPV4 + PUBLIC_IPV6))
 
 
 def addresses(rng: Random) -> list[tuple[str, str]]:
-    """What is not public, and what it is."""
+    """Return addresses that are not public, each with its kind."""
     fixed = [(one, what) for what, many in PRIVATE.items() for one in many.split()]
     drawn = [
         (one_of(rng, network), what)
@@ -108,10 +108,10 @@ def test_not_public(code: Code, rng: Random) -> None:
                 sent=f"is_public({address!r}): {what}",
                 expected="False",
                 got=said,
-                cause="judge the IPv4 address in it (`embedded_ipv4`); where that gives None, `SPECIAL` "
-                "and `GLOBAL_UNICAST` judge the address itself"
+                cause="judge the IPv4 address that it contains (`embedded_ipv4`). If that is None, "
+                "judge the address itself by `SPECIAL` and `GLOBAL_UNICAST`"
                 if embedded
-                else "`SPECIAL` lists it; for IPv6, what is not in `GLOBAL_UNICAST` is nobody's",
+                else "it is in one of the `SPECIAL` networks, or it is IPv6 and not in `GLOBAL_UNICAST`",
             )
 
 
@@ -123,14 +123,19 @@ def test_public(code: Code, rng: Random) -> None:
         said = must_return(sent, code.ask(SAFETY, "is_public", address))
         if said is not True:
             cause = (
-                "a receiver there would never be told of anything. First `embedded_ipv4`, then "
-                "`SPECIAL`; `GLOBAL_UNICAST` is a rule for IPv6 alone"
+                "a receiver there would never get a webhook. Apply `embedded_ipv4` first, then "
+                "`SPECIAL`. The rule about `GLOBAL_UNICAST` is only for IPv6"
             )
-            fail(sent=sent, expected="True: it is on the public internet", got=said, cause=cause)
+            fail(
+                sent=sent,
+                expected="True, because it is on the public internet",
+                got=said,
+                cause=cause,
+            )
 
 
 def test_no_address(code: Code) -> None:
     for address in NO_ADDRESSES:
         sent = f"is_public({address!r})"
         if (said := must_return(sent, code.ask(SAFETY, "is_public", address))) is not False:
-            fail(sent=sent, expected="False: it is no address", got=said)
+            fail(sent=sent, expected="False, because it is not an address", got=said)

@@ -50,8 +50,8 @@ FILES = (
     "pyrightconfig.json",
     "requirements.lock",
 )
-HIDDEN = ("wrong", "unlike", packed_hints.PAGES, "manifest.toml")
-"""Parts of a week's graders that show pieces of solutions. Hints and manifest come packed."""
+HIDDEN = ("wrong", "unlike", packed_hints.PAGES)
+"""Parts of a week's graders that show pieces of solutions. Hints come packed."""
 GIT_SECONDS = 120.0
 SECTION = re.compile(r"(?=^## )", re.MULTILINE)
 WEEK_SECTION = re.compile(r"## Week (\d+)")
@@ -125,8 +125,7 @@ def _files(weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> Iterator[tuple[
             yield file, _without_marks(content) if HOMEWORK_PAGE.fullmatch(file) else content
     for week in weeks:
         if (week.grader / "manifest.toml").is_file():
-            for name, content in packed_hints.released(week).items():
-                yield f"autograder/{week}/{name}", content
+            yield f"autograder/{week}/{packed_hints.FILE}", packed_hints.packed_pages(week)
         if week not in solved:
             yield f"solutions/{week}/{OPEN_FILE}", (TEMPLATES / OPEN_FILE).read_bytes()
             for path, content in scaffolds(week).items():

@@ -53,8 +53,8 @@ def target(text: str) -> tuple[Week, tuple[str, ...]]:
 
 
 def exit_code(results: list[WeekResult]) -> int:
-    """0 everything passed, 1 something did not pass, 3 grader error."""
-    if any(result.grader_errors for result in results):
+    """0 everything passed, 1 something did not pass, 3 grader error, or this machine cannot check it."""
+    if any(result.grader_errors or result.unavailable for result in results):
         return EXIT_GRADER_ERROR
     return 0 if all(result.passed for result in results) else EXIT_FAILED
 
@@ -69,7 +69,8 @@ def check(
 ) -> None:
     """Check the homework of a week, or one item of it.
 
-    Exit code: 0 everything passed, 1 something did not pass, 2 wrong usage, 3 grader error.
+    Exit code: 0 everything passed, 1 something did not pass, 2 wrong usage, 3 grader error,
+    or this machine lacks what a check needs.
     """
     targets = [target(what)] if what else [target(week.name) for week in graded_weeks()]
     places = [locate(week, source) for week, _ in targets]

@@ -56,6 +56,10 @@ def grade(
     similarity: Annotated[
         bool, typer.Option("--similarity", help="List similar submissions.")
     ] = False,
+    notebooks: Annotated[
+        bool,
+        typer.Option("--notebooks", help="Grade the graded notebooks instead of the homework."),
+    ] = False,
     in_docker: Annotated[
         bool, typer.Option("--docker", help="Grade in a temporary container.")
     ] = False,
@@ -74,6 +78,13 @@ def grade(
     from bootcamp.cli import grade_class
 
     options = Options(submissions, out, roster, policy, commit, seed, tuple(regrade or ()))
+    if notebooks:
+        from bootcamp.cli import grade_notebooks
+
+        if in_docker or similarity:
+            raise UsageError("--notebooks works without --docker and --similarity.")
+        tier = grade_class.tier_here(unsandboxed)
+        raise typer.Exit(grade_notebooks.grade(week, options, gradebook, tier, as_json))
     how = grade_class.How(processes, retries, in_docker, unsandboxed, gradebook, similarity)
     raise typer.Exit(grade_class.grade(week, options, how, as_json))
 

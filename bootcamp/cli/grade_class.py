@@ -55,7 +55,11 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
     """Grade the submissions, write pages and exports, and return the exit code."""
     console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
     assignment = Assignment(find_week(week), options)
-    run = docker.in_docker(how.unsandboxed) if how.in_docker else _here(how.unsandboxed)
+    run = (
+        docker.in_docker(how.unsandboxed)
+        if how.in_docker
+        else partial(run_jobs, tier=tier_here(how.unsandboxed))
+    )
     try:
         with stopped_by_signals(), assignment.held():
             _run(console, assignment, run, how.processes, how.retries)
@@ -77,12 +81,12 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
 
 def exit_code(grades: tuple[Grade, ...]) -> int:
     """0, or 3 where points are not known through no fault of a student."""
-    ours = (Status.GRADER_ERROR, Status.UNREAD)
+    ours = (Status.GRADER_ERROR, Status.UNAVAILABLE, Status.UNREAD)
     return EXIT_GRADER_ERROR if any(one.status in ours for one in grades) else 0
 
 
-def _here(unsandboxed: bool) -> RunJobs:
-    """What grades in the strongest sandbox of this machine.
+def tier_here(unsandboxed: bool) -> Tier:
+    """The strongest sandbox of this machine.
 
     Raises:
         UsageError: it is not firm enough for strangers' code, and nobody has said that it will do.
@@ -96,7 +100,7 @@ def _here(unsandboxed: bool) -> RunJobs:
             f"{container} bubblewrap (Linux) and allow user namespaces, or grade on a machine that "
             "holds nothing you would miss, with --allow-unsandboxed.",
         )
-    return partial(run_jobs, tier=tier)
+    return tier
 
 
 def _run(
@@ -142,6 +146,9 @@ def _line(step: Step) -> Text:
     if record.broken:
         what = "will be tried again" if step.again else "see its report"
         text.append(f"  the grader broke on {', '.join(record.broken)}: {what}", "magenta")
+    if record.unavailable:
+        names = ", ".join(record.unavailable)
+        text.append(f"  this machine cannot check {names}: see its report", "magenta")
     return text
 
 

@@ -23,6 +23,7 @@ MARKS = {
     Outcome.SKIPPED: ("–", "dim"),
     Outcome.NOT_GRADABLE: ("!", "yellow"),
     Outcome.GRADER_ERROR: ("?", "magenta"),
+    Outcome.UNAVAILABLE: ("○", "cyan"),
 }
 
 
@@ -38,7 +39,7 @@ def show_result(console: Console, result: WeekResult) -> None:
             one.item.id,
             Text(one.item.title),
             Text(one.outcome.value.replace("_", " "), style=style),
-            points_text(one.score, one.item.points),
+            "" if one.outcome is Outcome.UNAVAILABLE else points_text(one.score, one.item.points),
         )
     console.print(table)
     for one in result.items:
@@ -47,6 +48,8 @@ def show_result(console: Console, result: WeekResult) -> None:
         elif one.card is not None:
             console.print(Text(f"{one.item.id} {one.card.got}", style="dim"))
     console.print(f"{result.week}: [bold]{result.total}[/]   (seed {result.seed})", highlight=False)
+    if result.unavailable:
+        console.print("Not everything could be checked on this machine. The cards say what to do.")
     if result.grader_errors:
         console.print("The grader broke, twice. That is our fault: please report the card above.")
 
@@ -67,12 +70,9 @@ def show_functions(console: Console, item: Item, found: Sequence[Ladder]) -> Non
 def show_hint(console: Console, item: Item, ladder: Ladder, number: int) -> None:
     """Show one step of a ladder; the first is number 1."""
     hint = ladder.hints[number - 1]
-    about = f"Item {item.id}, {ladder.function}" if ladder.function else f"Item {item.id}"
-    title = f"{about}: hint {number} of {len(ladder.hints)}"
-    if hint.title:
-        title += f", {hint.title.lower()}"
-    body = Markdown(hint.text) if ladder.function else Text(hint.text)
-    console.print(Panel(body, title=Text(title), title_align="left"))
+    step = f"hint {number} of {len(ladder.hints)}, {hint.title.lower()}"
+    title = Text(f"Item {item.id}, {ladder.function}: {step}")
+    console.print(Panel(Markdown(hint.text), title=title, title_align="left"))
 
 
 def _panel(one: ItemResult, card: Card) -> Panel:

@@ -32,6 +32,7 @@ SIGNS = {
     Outcome.SKIPPED: ("–", "skipped", "yellow"),
     Outcome.NOT_GRADABLE: ("!", "not gradable", "yellow"),
     Outcome.GRADER_ERROR: ("?", "grader error", "magenta"),
+    Outcome.UNAVAILABLE: ("○", "unavailable", "cyan"),
 }
 """Sign, words and colour: a state is never told by colour alone."""
 
@@ -82,7 +83,7 @@ def hint_command(
     if not again:
         most = len(ladder.hints)
         steps = most if everything else 1
-        taken = progress.take_hint(item.id, most, steps, ladder.function)
+        taken = progress.take_hint(item.id, ladder.function, most, steps)
     for number in range(1 if everything else taken, taken + 1):
         show_hint(console, item, ladder, number)
     console.print(_after_hint(week, item, ladder, taken, command), markup=False)

@@ -1,6 +1,6 @@
 """The hints of an item: one ladder for each function, from a question to the answer.
 
-A week of format 2 keeps them in `autograder/weekNN_slug/hints/N.M.md`:
+Authors write them in `autograder/weekNN_slug/hints/N.M.md`:
 
     # Hints for 1.3
     ## pipeline/producer.py: enqueue_later
@@ -10,8 +10,7 @@ A week of format 2 keeps them in `autograder/weekNN_slug/hints/N.M.md`:
     ### Similar case
     ### Answer
 
-A week of format 1 keeps one ladder for the whole item in `manifest.toml`. In the student edition both
-are packed into one data file: `packed_hints.py`.
+In the student edition all pages of a week are packed into one data file: `packed_hints.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bootcamp import paths
-from bootcamp.course.manifest import Item, load_manifest
+from bootcamp.course.manifest import Item
 from bootcamp.course.packed_hints import page_text
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError, UsageError
@@ -34,7 +33,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+\.md(?:#[^)\s]*)?)\)")
 
 @dataclass(frozen=True)
 class Hint:
-    """One step of a ladder: its title, which may be empty, and its text in Markdown."""
+    """One step of a ladder: its title and its text in Markdown."""
 
     title: str
     text: str
@@ -42,7 +41,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class Ladder:
-    """The hints about one function. `function` is empty in a week of format 1."""
+    """The hints about one function."""
 
     file: str
     function: str
@@ -50,7 +49,7 @@ class Ladder:
 
 
 def hints_page(week: Week, item_id: str) -> Path:
-    """Return the path of an item's hints, which authors write in a week of format 2."""
+    """Return the path of an item's page of hints, which only the authors' repository has."""
     return week.grader / "hints" / f"{item_id}.md"
 
 
@@ -60,8 +59,6 @@ def ladders(week: Week, item: Item) -> tuple[Ladder, ...]:
     Raises:
         GraderError: the page of hints is missing, or its headings are not as they must be.
     """
-    if load_manifest(week).format == 1:
-        return (Ladder("", "", tuple(Hint("", text.strip()) for text in item.hints)),)
     page = hints_page(week, item.id)
     text = page_text(week, page)
     if text is None:
@@ -80,11 +77,13 @@ def ladder_of(week: Week, item: Item, function: str) -> Ladder:
     """
     found = ladders(week, item)
     for one in found:
-        if one.function and function in (one.function, f"{one.file}:{one.function}"):
+        if function in (one.function, f"{one.file}:{one.function}"):
             return one
-    names = ", ".join(one.function for one in found if one.function)
-    known = f"Its functions are: {names}." if names else f"Run: bootcamp hint {item.id}"
-    raise UsageError(f"Item {item.id} has no hints for a function {function!r}.", known)
+    names = ", ".join(one.function for one in found)
+    raise UsageError(
+        f"Item {item.id} has no hints for a function {function!r}.",
+        f"Its functions are: {names}.",
+    )
 
 
 def _ladder(section: str, page: Path) -> Ladder:

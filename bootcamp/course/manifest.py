@@ -1,15 +1,14 @@
-"""The manifest of a week: its items, their points, hints and lessons. `manifest.toml`."""
+"""The manifest of a week: its items, their points, files and lessons. `manifest.toml`."""
 
 from __future__ import annotations
 
 import tomllib
 from functools import cache
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bootcamp.course.packed_hints import with_hints
 from bootcamp.course.weeks import Week, all_weeks, find_week
 from bootcamp.errors import GraderError, UsageError
 
@@ -40,8 +39,6 @@ class Item(_Strict):
     """File name of the lesson to read, in the week's lessons folder."""
     needs: tuple[ItemId, ...] = ()
     """Items that must pass before this one can be judged."""
-    hints: tuple[str, ...] = ()
-    """The old format only: one ladder for the whole item, a question first and an answer last."""
 
     @property
     def is_first_green(self) -> bool:
@@ -56,17 +53,8 @@ class Item(_Strict):
 
 
 class Manifest(_Strict):
-    """All items of one week, in order.
+    """All items of one week, in order. Their hints are in `hints/N.M.md` next to the manifest."""
 
-    There are two formats, and this class is the one place that tells them apart.
-
-    - Format 2 is the current one. The week has an overview page (`lessons/weekNN/README.md`), a
-      first green (item `N.0`), and hints by function (`hints/N.M.md` next to the manifest).
-    - Format 1 is the old one, still used by weeks 2 to 6. It has neither an overview page nor a
-      first green, and each item carries one ladder of hints in the manifest.
-    """
-
-    format: Literal[1, 2] = 1
     items: Annotated[tuple[Item, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -78,19 +66,7 @@ class Manifest(_Strict):
             if item.id in seen:
                 raise ValueError(f"{item.id} stands twice")
             seen.add(item.id)
-        self._check_format()
         return self
-
-    def _check_format(self) -> None:
-        for item in self.items:
-            if self.format == 1 and (len(item.hints) < 2 or item.is_first_green):
-                raise ValueError(
-                    f"{item.id}: format 1 wants `hints` of two steps or more, and no N.0"
-                )
-            if self.format == 2 and item.hints:
-                raise ValueError(f"{item.id}: format 2 wants the hints in hints/{item.id}.md")
-        if self.format == 2 and not self.items[0].is_first_green:
-            raise ValueError("format 2 wants a first green, N.0, as the first item")
 
     @property
     def max_score(self) -> float:
@@ -133,7 +109,7 @@ def load_manifest(week: Week) -> Manifest:
     path = week.grader / "manifest.toml"
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Manifest.model_validate(with_hints(week, found))
+        return Manifest.model_validate(found)
     except FileNotFoundError:
         raise UsageError(f"{week} has no homework to check yet.") from None
     except (tomllib.TOMLDecodeError, ValidationError) as error:

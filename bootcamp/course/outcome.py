@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The five ways an item can end. Only `PASSED` earns points."""
+    """The six ways an item can end. Only `PASSED` earns points."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -16,3 +16,11 @@ class Outcome(StrEnum):
     """The student can fix it: a file is missing, does not parse or cannot be imported."""
     GRADER_ERROR = "grader_error"
     """The grader broke. It never counts as zero points: check again, and report it."""
+    UNAVAILABLE = "unavailable"
+    """This machine lacks what the check needs, a browser for example. No points are recorded, not even
+    zero."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether the outcome says something about the work. If not, its points stay blank."""
+        return self not in (Outcome.GRADER_ERROR, Outcome.UNAVAILABLE)

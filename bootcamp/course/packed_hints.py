@@ -10,31 +10,27 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 import textwrap
-import tomllib
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bootcamp.course.weeks import Week
-from bootcamp.errors import BootcampError, GraderError
+from bootcamp.errors import GraderError
 
 FILE = "hints.dat"
 """Stands next to the manifest, in the student edition only."""
 PAGES = "hints"
-"""The folder of the pages that a week of format 2 has."""
-_HINTS = re.compile(r"^hints = \[\n(?:.*\n)*?\]\n", re.MULTILINE)
+"""The folder of the pages, in the authors' repository only."""
 
 
-def pack(texts: Mapping[str, Any]) -> bytes:
-    """Encode the hints of a week: lists of texts by item, or pages by file name."""
-    packed = base64.b64encode(zlib.compress(json.dumps(texts).encode(), 9)).decode()
+def pack(pages: Mapping[str, str]) -> bytes:
+    """Encode the hints of a week: pages by file name."""
+    packed = base64.b64encode(zlib.compress(json.dumps(pages).encode(), 9)).decode()
     return "\n".join([*textwrap.wrap(packed, 100), ""]).encode()
 
 
-def unpack(week: Week) -> dict[str, Any]:
+def unpack(week: Week) -> dict[str, str]:
     """Read a week's packed hints. Empty where there are none, as in the authors' repository.
 
     Raises:
@@ -59,29 +55,7 @@ def page_text(week: Week, page: Path) -> str | None:
     return unpack(week).get(page.name)
 
 
-def with_hints(week: Week, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Put packed hints of format 1 back into the items of a manifest."""
-    if manifest.get("format", 1) == 1 and (packed := unpack(week)):
-        for item in manifest.get("items", ()):
-            item["hints"] = packed.get(item.get("id"), [])
-    return manifest
-
-
-def released(week: Week) -> dict[str, bytes]:
-    """Return the manifest without hints and the packed hints, by file name.
-
-    Raises:
-        BootcampError: the hints stand in the manifest in a form that cannot be cut out.
-    """
-    text = (week.grader / "manifest.toml").read_text(encoding="utf-8")
-    items = tomllib.loads(text)["items"]
-    texts: dict[str, Any] = {item["id"]: item["hints"] for item in items if "hints" in item}
-    for page in sorted((week.grader / PAGES).glob("*.md")):
-        texts[page.name] = page.read_text(encoding="utf-8")
-    bare = _HINTS.sub("", text)
-    if any("hints" in item for item in tomllib.loads(bare)["items"]):
-        raise BootcampError(
-            f"The hints of {week} cannot be cut out of manifest.toml.",
-            "Write them as a list with one text on each line: hints = [",
-        )
-    return {"manifest.toml": bare.encode(), FILE: pack(texts)}
+def packed_pages(week: Week) -> bytes:
+    """Return the content of `FILE`: all pages of a week's hints, by file name."""
+    pages = sorted((week.grader / PAGES).glob("*.md"))
+    return pack({page.name: page.read_text(encoding="utf-8") for page in pages})

@@ -13,10 +13,10 @@ HOOK = "demo"
 
 
 def a_webhook_is_verified(stage: Stage) -> None:
-    """A client is told instead of asking, by a request whose signature the official library checks."""
+    """A client is notified by a webhook, and the official library checks its signature."""
     url = stage.run.webhooks.url(HOOK)
     endpoint = stage.ask("POST", "/webhooks", json={"url": url})
-    job_id = submit_note(stage, "Tell me when this one is done, and sign what you say.")
+    job_id = submit_note(stage, "Notify me when this document is done, with a signature.")
     event, headers = _webhook_about(stage, job_id, endpoint["secret"])
     stage.tell(
         "A webhook arrives, and its signature is good",
@@ -26,13 +26,13 @@ def a_webhook_is_verified(stage: Stage) -> None:
 
 
 def _webhook_about(stage: Stage, job_id: str, secret: str) -> tuple[Any, dict[str, str]]:
-    """The event and the headers. One about the job of the scene before may come first."""
+    """Return event and headers. A webhook about the job of an earlier scene may arrive first."""
     number = 0
     while True:
         number += 1
         deliveries = stage.run.webhooks.wait_for(number, JOB_SECONDS, HOOK)
         if len(deliveries) < number:
-            raise DemoFailed(f"No webhook about job {job_id} came within {JOB_SECONDS:.0f} s.")
+            raise DemoFailed(f"No webhook about job {job_id} arrived within {JOB_SECONDS:.0f} s.")
         delivery = deliveries[number - 1]
         headers = {name.lower(): value for name, value in delivery.headers}
         try:

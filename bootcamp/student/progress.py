@@ -42,17 +42,15 @@ class ItemProgress(BaseModel):
     best_score: float = Field(default=0.0, ge=0)
     fingerprint: str = ""
     """The week's files at the last check."""
-    hints_taken: int = Field(default=0, ge=0)
-    """Steps taken on the ladder of the whole item, in a week of format 1."""
     hints_by_function: dict[str, Annotated[int, Field(ge=0)]] = {}
-    """Steps taken on the ladder of each function, in a week of format 2."""
+    """Steps taken on the ladder of each function."""
     revealed_at: datetime | None = None
     """When the solution was shown before the item had passed."""
 
     @property
     def all_hints_taken(self) -> int:
         """Count the steps taken on all ladders of the item."""
-        return self.hints_taken + sum(self.hints_by_function.values())
+        return sum(self.hints_by_function.values())
 
 
 class Progress(BaseModel):
@@ -93,15 +91,15 @@ def record(result: Mapping[str, Any], taken: str | None = None) -> None:
 
     Args:
         result: `{"week": 5, "items": [{"id": "5.2", "outcome": "passed", "score": 2.0, …}]}`.
-            Items that are not in it keep what they have. A grader error says nothing about the
-            work, so it leaves the item's last outcome.
+            Items that are not in it keep what they have. A grader error, or a check that this machine
+            cannot make, says nothing about the work, so it leaves the item's last outcome.
         taken: `fingerprint(week)` from before the check; without it, the one of now.
     """
     taken = taken or fingerprint(find_week(str(result["week"])))
 
     def put(progress: Progress) -> None:
         for entry in result["items"]:
-            if entry["outcome"] == Outcome.GRADER_ERROR:
+            if not Outcome(entry["outcome"]).judged:
                 continue
             item = progress.item(entry["id"])
             item.outcome = Outcome(entry["outcome"])
@@ -134,23 +132,18 @@ def item_passed(item_id: str) -> bool:
     return load().item(item_id).outcome is Outcome.PASSED
 
 
-def hints_taken(item_id: str, function: str = "") -> int:
-    """Look up how many steps of a ladder were taken: a function's, or without one the item's."""
-    item = load().item(item_id)
-    return item.hints_by_function.get(function, 0) if function else item.hints_taken
+def hints_taken(item_id: str, function: str) -> int:
+    """Look up how many steps of a function's ladder were taken."""
+    return load().item(item_id).hints_by_function.get(function, 0)
 
 
-def take_hint(item_id: str, at_most: int, steps: int = 1, function: str = "") -> int:
+def take_hint(item_id: str, function: str, at_most: int, steps: int = 1) -> int:
     """Go `steps` further on a ladder, which has `at_most`. Returns how many are taken now."""
 
     def put(progress: Progress) -> int:
         item = progress.items.setdefault(item_id, ItemProgress())
-        before = item.hints_by_function.get(function, 0) if function else item.hints_taken
-        taken = min(before + steps, at_most)
-        if function:
-            item.hints_by_function[function] = taken
-        else:
-            item.hints_taken = taken
+        taken = min(item.hints_by_function.get(function, 0) + steps, at_most)
+        item.hints_by_function[function] = taken
         return taken
 
     return _update(put)

@@ -129,6 +129,13 @@ def test_its_check_is_red_for_the_exercise_and_green_for_the_solution(
     assert green.returncode == 0, green.stdout + green.stderr
 
 
+def test_its_hints_are_shown_from_the_question_to_the_answer(course: Path, tmp_path: Path) -> None:
+    done = bootcamp(course, "hint", "10.1", "--all", state=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Item 10.1, triple: hint 1 of 4, question" in done.stdout
+    assert "return number * 3" in done.stdout
+
+
 def test_it_parses_publishes_after_the_row_and_adds_a_page_and_a_table(
     running: tuple[Run, str],
 ) -> None:

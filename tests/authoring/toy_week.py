@@ -107,7 +107,30 @@ title = "Three times a number"
 points = 2
 files = ["pipeline/toy/homework.py"]
 lesson = "01_toys.md"
-hints = ["What is twice?", "number * 3"]
+"""
+HINTS = """# Hints for 10.1
+
+## pipeline/toy/homework.py: triple
+
+### Question
+
+What is three times four?
+
+### Lesson
+
+Read [the lesson about toys](../../../lessons/week10_toy/01_toys.md).
+
+### Similar case
+
+```python
+return number * 2
+```
+
+### Answer
+
+```python
+return number * 3
+```
 """
 GRADE = '''"""10.1: a number is tripled."""
 
@@ -143,6 +166,7 @@ FILES = {
     f"{SOLUTIONS}/migrations/m1001_toys.py": MIGRATION,
     f"{SOLUTIONS}/api/toy.py": PAGE,
     f"{GRADER}/manifest.toml": MANIFEST,
+    f"{GRADER}/hints/10.1.md": HINTS,
     f"{GRADER}/test_10_1_triple.py": GRADE,
     f"lessons/{NAME}/01_toys.md": LESSON,
     f"lessons/{NAME}/week.toml": WEEK,

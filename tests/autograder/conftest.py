@@ -32,7 +32,6 @@ title = "Double [/] it [bold]"
 points = 2
 files = ["pipeline/homework.py"]
 lesson = "01_doubling.md"
-hints = ["What is twice?", "number * 2"]
 
 [[items]]
 id = "7.2"
@@ -41,7 +40,6 @@ points = 1
 files = ["pipeline/homework.py"]
 lesson = "01_doubling.md"
 needs = ["7.1"]
-hints = ["What is twice twice?", "number * 4"]
 """
 GRADER = """
 import pytest

@@ -22,6 +22,7 @@ from bootcamp.stack import Stack
 
 DEADLINE = 120.0
 ITEM = "1.1"
+HELPERS = "Only the homework files are taken: move pipeline/tasks/helpers.py into them."
 JSON_FIELDS = {"id", "title", "outcome", "score", "max_score", "message", "seconds"}
 
 
@@ -105,6 +106,26 @@ def test_exit_codes(env: dict[str, str], joined: Path, tmp_path: Path) -> None:
         assert bool(done.stdout) == ("--json" in words), done.stdout
 
 
+def test_a_helper_file_is_named(env: dict[str, str], joined: Path, tmp_path: Path) -> None:
+    """F8: the sentence comes before anything fails for want of that file."""
+    source = tmp_path / "week01_first_task"
+    shutil.copytree(paths.SOLUTIONS / "week01_first_task", source)
+    (source / "pipeline/tasks/helpers.py").write_text("WORD = 'task'\n")
+    first = source / "pipeline/tasks/first.py"
+    first.write_text(first.read_text() + "\nfrom pipeline.tasks.helpers import WORD\n")
+    done = subprocess.run(
+        bootcamp("check", "1.2", "--from", str(source)),
+        check=False,
+        env={**env, "COLUMNS": "200"},
+        cwd=paths.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+    assert done.returncode == 1
+    assert done.stdout.index(HELPERS) < done.stdout.index("1.2")
+
+
 def test_control_c_leaves_nothing_behind(env: dict[str, str]) -> None:
     """In the middle of a check that has its own stack, student processes and all."""
     with started(bootcamp("check", "1", "--from", "solutions"), env) as check:
@@ -130,7 +151,9 @@ def test_watch_checks_again_at_a_save(env: dict[str, str], joined: Path, tmp_pat
     source = tmp_path / "mine"
     shutil.copytree(paths.SOLUTIONS / "week01_first_task", source)
     config = source / "pipeline/tasks/celery_config.py"
+    (source / "pipeline/tasks/helpers.py").write_text("def help():\n    return 1\n")
     command = bootcamp("watch", ITEM, "--from", str(source), "--poll")
+    env = {**env, "COLUMNS": "200"}
     out = tmp_path / "out"
     with out.open("w") as file:
         watch = subprocess.Popen(
@@ -147,6 +170,7 @@ def test_watch_checks_again_at_a_save(env: dict[str, str], joined: Path, tmp_pat
         watch.wait()
     assert "Traceback" not in out.read_text()
     assert "a time in UTC" in out.read_text()
+    assert out.read_text().count(HELPERS) == 2  # at each check
 
 
 def scores(out: Path) -> list[str]:

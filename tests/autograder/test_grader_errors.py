@@ -202,9 +202,7 @@ def test_a_rerun_keeps_the_order_and_the_rest() -> None:
     from bootcamp.course.manifest import Item
 
     def one(number: int, outcome: Outcome) -> ItemResult:
-        item = Item(
-            id=f"7.{number}", title="t", points=1, files=("f",), lesson="l", hints=("a", "b")
-        )
+        item = Item(id=f"7.{number}", title="t", points=1, files=("f",), lesson="l")
         return ItemResult(item, outcome, None, 0.1)
 
     first = WeekResult(WEEK, (one(1, Outcome.PASSED), one(2, Outcome.GRADER_ERROR)), 5)

@@ -150,7 +150,7 @@ CHEATS = of_family(
                 return DocumentRef(document_id=str(uuid4()), blob_key=key,
                     filename=display_name(upload.filename), content_type="application/pdf")
                 """,
-                "remember(document.document_id)\n"
+                "record_queued(document.document_id)\n"
                 "document_task().apply_async(args=[document.as_message()],"
                 " task_id=document.document_id)",
                 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.cheats.making import Cheat, instead, of_family
 
-BLIND_BURY = """
+BLIND_WRITE = """
 from boto3.dynamodb.conditions import Attr
 from pipeline.models.errors import JobConflict
 from pipeline.models.job import Job, jobs, timing
@@ -34,7 +34,7 @@ if now["status"] != "failed" or now["generation"] != job.generation:
     raise JobConflict
 gone = ["error", "dead_letter", "dead_at", "failures", "lost_messages", "waiting", "finished_at",
         "lease_owner", "lease_until"]
-changes = {**anew, **dict.fromkeys(gone), "deliveries": 0, "replays": job.replays + 1,
+changes = {**start, **dict.fromkeys(gone), "deliveries": 0, "replays": job.replays + 1,
            "status": "pending", **timing(job.id, Status.PENDING, wait)}
 return ReliableJob(**jobs().update(job.id, changes, Attr("id").exists()))
 """
@@ -73,7 +73,7 @@ return ReplayAccepted(job_id=str(job_id), status_url=f"/jobs/{job_id}")
 """
 TIMES_IN_WORDS = """
 import boto3
-replayed = move(job.id, Status.PENDING, {**anew, "dead_at": None}, generation=job.generation)
+replayed = move(job.id, Status.PENDING, {**start, "dead_at": None}, generation=job.generation)
 boto3.resource("dynamodb").Table("jobs").update_item(
     Key={"id": job.id}, UpdateExpression="SET updated_at = :t REMOVE #e, dead_letter, deliveries, "
     "failures, lost_messages, waiting ADD replays :one", ExpressionAttributeNames={"#e": "error"},
@@ -120,7 +120,7 @@ _FAKING = of_family(
             loses=("5.1",),
             story="No rule: a list of exactly those statuses and classes that the graders tried last "
             "year.",
-            says=("true: tried again",),
+            says=("True: the error is transient",),
             files=instead(
                 "5.1",
                 """
@@ -167,12 +167,12 @@ _FAKING = of_family(
             ),
         ),
         Cheat(
-            name="buries-what-is-not-watched",
+            name="writes-what-is-not-watched",
             loses=("5.4",),
             story="Knows by its arguments the call after which another worker writes, and refuses that "
             "one alone; all others it writes whatever the row says.",
-            says=("bury()",),
-            files=instead("5.4", None, BLIND_BURY),
+            says=("dead_letter_job()",),
+            files=instead("5.4", None, BLIND_WRITE),
         ),
         Cheat(
             name="one-letter-for-all",
@@ -194,7 +194,7 @@ _FAKING = of_family(
             loses=("5.6",),
             story="The same for alerts, with a lock for the threads of its own process: ten workers "
             "would alert ten times.",
-            says=("None: somebody has alerted",),
+            says=("None: the alert of this window",),
             files=instead("5.6", None, None, FELT_CLAIM),
         ),
         Cheat(

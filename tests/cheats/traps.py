@@ -102,7 +102,7 @@ CHEATS = of_family(
                 """,
                 "pass",
                 """
-                remember(document.document_id)
+                record_queued(document.document_id)
                 address = f"/tasks/{document.document_id}"
                 response.headers["Location"] = address
                 return UploadAccepted(
@@ -136,7 +136,7 @@ CHEATS = of_family(
                 return DocumentRef(document_id=str(uuid4()), blob_key=key,
                     filename=display_name(upload.filename), content_type="text/plain")
                 """,
-                "remember(document.document_id)\n"
+                "record_queued(document.document_id)\n"
                 "document_task().apply_async(args=[document.as_message()],"
                 " task_id=document.document_id)",
                 """

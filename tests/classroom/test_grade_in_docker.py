@@ -250,11 +250,11 @@ def test_a_weak_sandbox_points_to_docker_where_it_is(
     monkeypatch.setattr(grade_class, "strongest", lambda: Tier.LIMITS)
     monkeypatch.setattr(network, "is_possible", lambda: False)
     with pytest.raises(UsageError) as error:
-        grade_class._here(unsandboxed=False)
+        grade_class.tier_here(unsandboxed=False)
     assert "--docker" not in error.value.next_step
     fake("exit 0")
     with pytest.raises(UsageError) as error:
-        grade_class._here(unsandboxed=False)
+        grade_class.tier_here(unsandboxed=False)
     assert "--docker" in error.value.next_step
 
 

@@ -1,4 +1,4 @@
-"""A small course of one week, with a manifest, in a folder of its own."""
+"""A small course of one week, with a manifest and hints, in a folder of its own."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 
 from bootcamp import paths
 from bootcamp.authoring.generate import generate
+from bootcamp.course.hints import hints_page
 from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week, all_weeks
 
@@ -35,7 +36,6 @@ title = "Count on [really]"
 points = 2
 files = ["pipeline/homework.py"]
 lesson = "01_counting.md"
-hints = ["What comes after one?", "`number` and one.", "number + 1"]
 
 [[items]]
 id = "5.2"
@@ -43,8 +43,50 @@ title = "Double"
 points = 3
 files = ["pipeline/homework.py"]
 lesson = "01_counting.md"
-hints = ["What is twice?", "number * 2"]
 """
+
+HINTS = {
+    "5.1": """# Hints for 5.1
+
+## pipeline/homework.py: first
+
+### Question
+
+What comes after one?
+
+### Lesson
+
+Read [counting](../../../lessons/week05_tiny/01_counting.md#the-idea).
+
+### Similar case
+
+`letter` and the next one.
+
+### Answer
+
+number + 1
+""",
+    "5.2": """# Hints for 5.2
+
+## pipeline/homework.py: second
+
+### Question
+
+What is twice?
+
+### Lesson
+
+Read about doubling.
+
+### Similar case
+
+Three times a number.
+
+### Answer
+
+`number * 2`
+""",
+}
 
 
 @pytest.fixture
@@ -59,10 +101,13 @@ def tiny_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     package.mkdir()
     (package / "homework.py").write_text(SOLUTION)
     (package / "given.py").write_text("LIMIT = 3\n")
-    (tmp_path / "autograder" / "week05_tiny" / "manifest.toml").write_text(MANIFEST)
+    week = Week(5, "week05_tiny")
+    (week.grader / "hints").mkdir()
+    (week.grader / "manifest.toml").write_text(MANIFEST)
+    for item_id, text in HINTS.items():
+        hints_page(week, item_id).write_text(text)
     all_weeks.cache_clear()
     load_manifest.cache_clear()
-    week = Week(5, "week05_tiny")
     generate(week)
     yield week
     all_weeks.cache_clear()

@@ -88,7 +88,7 @@ def test_the_best_score_stays_and_a_grader_error_changes_nothing(tiny_week):
         b"null",
         b"\xff\xfe\x00",
         b"",
-        b'{"version": 1, "items": {"5.1": {"outcome": "won", "hints_taken": -3}}}',
+        b'{"version": 1, "items": {"5.1": {"outcome": "won", "best_score": -3}}}',
         b"[" * 100_000,
         b" " * (progress.MAX_BYTES + 1),
     ],
@@ -104,6 +104,18 @@ def test_a_broken_file_is_put_aside_and_progress_goes_on(tiny_week, capsys, cont
     assert kept.read_bytes() == content
     progress.record(result(item_5_1="passed"))
     assert progress.item_passed("5.1")
+
+
+def test_an_earlier_versions_file_is_read_without_its_hints_by_item(tiny_week, capsys):
+    file = paths.state_dir() / "progress.json"
+    file.parent.mkdir()
+    item = {"outcome": "passed", "best_score": 2.0, "hints_taken": 3}
+    file.write_text(json.dumps({"version": 1, "items": {"5.1": item}}))
+    assert progress.item_passed("5.1")
+    assert progress.take_hint("5.1", "first", at_most=4) == 1
+    kept = progress.load().item("5.1")
+    assert (kept.best_score, kept.all_hints_taken) == (2.0, 1)
+    assert not capsys.readouterr().err
 
 
 def test_a_newer_versions_file_is_left_alone(tiny_week):
@@ -123,5 +135,5 @@ def test_a_state_folder_that_is_a_file_is_a_clear_error(tiny_week):
 
 def test_writers_at_the_same_time_lose_nothing(tiny_week):
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: progress.take_hint("5.1", at_most=100), range(40)))
-    assert progress.hints_taken("5.1") == 40
+        list(pool.map(lambda _: progress.take_hint("5.1", "first", at_most=100), range(40)))
+    assert progress.hints_taken("5.1", "first") == 40

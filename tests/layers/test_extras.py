@@ -25,7 +25,6 @@ FOR_INSTRUCTORS = {
     "autograder/process/nodes.py": {"pytest-celery"},  # the tests' and nobody's else
     "bootcamp/authoring/pages.py": {"markdown-it-py"},
     "bootcamp/authoring/release.py": {"nbgrader", "traitlets"},
-    "bootcamp/demo/screenshot.py": {"playwright"},
     "bootcamp/notebooks/nbgrader_feedback.py": {"nbgrader", "nbformat"},
 }
 """Modules that come along in the student edition and that no student's command loads."""

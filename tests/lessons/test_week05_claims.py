@@ -18,7 +18,7 @@ ROW = re.compile(r"^(\w+): +(\d+) +(\d+) +(\d+) +second (\d+)$", re.MULTILINE)
 
 @pytest.fixture
 def herd(output_of: Callable[[str], str]) -> str:
-    return output_of("python lessons/week05_retries/code/herd.py")
+    return output_of("python lessons/week05_retries/code/backoff_herd.py")
 
 
 def test_the_picture_of_the_herd_shows_what_the_program_prints(herd: str) -> None:

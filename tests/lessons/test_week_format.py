@@ -1,4 +1,4 @@
-"""A week of format 2 has all of its parts: overview, first green, hints by function, notebooks."""
+"""Every week has all of its parts: overview, first green, hints by function, notebooks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OVERVIEW_PARTS = (
     "The given code in ten minutes",
     "Further reading",
 )
-WEEKS = [week for week in graded_weeks() if load_manifest(week).format == 2]
+WEEKS = graded_weeks()
 ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
 JS_FUNCTION = re.compile(
     r"^ *(?:export )?(?:async )?(?:function )?(?!(?:if|for|while|switch)\b)(#?\w+)\([^()]*\) \{$",
@@ -79,8 +79,15 @@ def holds(node: ast.FunctionDef, block: Block) -> bool:
     return node.lineno <= block.line <= (node.end_lineno or 0)
 
 
-def test_week_1_has_the_new_format() -> None:
-    assert 1 in [week.number for week in WEEKS]
+def test_every_week_from_the_first_one_is_checked() -> None:
+    assert len(WEEKS) >= 7
+    assert [week.number for week in WEEKS] == list(range(1, len(WEEKS) + 1))
+
+
+@each_week
+def test_the_first_item_alone_is_the_first_green(week: Week) -> None:
+    first, *others = load_manifest(week).items
+    assert first.is_first_green and not any(item.is_first_green for item in others)
 
 
 @each_week

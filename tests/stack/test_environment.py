@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +81,24 @@ def test_the_environment_of_a_layer_is_built():
     assert found["LC_TIME"] == "de_DE.UTF-8"
     assert not set(found) & (set(HOSTILE) | {"SOMETHING_ELSE"}) - {"REDIS_URL", "PYTHONPATH"}
     assert "/nowhere" not in found["PYTHONPATH"]
+
+
+def test_a_file_in_the_home_folder_does_not_lead_boto3_elsewhere(tmp_path: Path):
+    """The settings of `~/.aws/config` would win over AWS_ENDPOINT_URL."""
+    (tmp_path / ".aws").mkdir()
+    config = tmp_path / ".aws/config"
+    config.write_text("[default]\nignore_configured_endpoint_urls = true\n")
+    shell = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    ours = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_DEFAULT_REGION": "eu-central-1"}
+    code = "import boto3; print(boto3.client('dynamodb').meta.endpoint_url)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=built(shell) | ours,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ours["AWS_ENDPOINT_URL"]
 
 
 def test_a_key_of_ones_own_keeps_the_way_to_the_internet():

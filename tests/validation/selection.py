@@ -1,5 +1,6 @@
 """Which solutions and cheats a run of the tests tries: a few, a part that rotates, or all.
 
+The same holds for long tests that every week has, such as its live notebook (`some_weeks`).
 `make test` tries a few. `make validate` tries all, and leaves out what an earlier call
 tried on the same graders and solutions. `make validate PART=3/10` tries the third tenth, without
 regard to earlier calls; CI takes another part each hour.
@@ -9,14 +10,16 @@ from __future__ import annotations
 
 import argparse
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autograder.classroom.execution.fingerprint import of_graders
 from autograder.validation import report
 from bootcamp import paths
-from bootcamp.course.weeks import find_week
+from bootcamp.course.weeks import Week, find_week
 
 Identity = tuple[str, str, str]
 """A trial's week, kind and name, as on the page of the validation."""
@@ -54,6 +57,17 @@ def in_part(name: str, chosen: tuple[int, int]) -> bool:
     return zlib.crc32(name.encode()) % count == number - 1
 
 
+def some_weeks(weeks: Sequence[Week]) -> list[Any]:
+    """The weeks as parameters of a long test. `make test` takes the first and the newest one,
+    `make validate` takes all.
+    """
+    ends = (weeks[0], weeks[-1])
+    return [
+        pytest.param(week, marks=() if week in ends else pytest.mark.validation, id=str(week))
+        for week in weeks
+    ]
+
+
 def identity(item: pytest.Item) -> Identity | None:
     """What a test tries, if it tries a solution or a cheat."""
     params = getattr(getattr(item, "callspec", None), "params", {})
@@ -74,17 +88,29 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect what this run need not try."""
     trials = {one: found for one in items if (found := identity(one))}
     chosen, folder = config.getoption("--validation-part"), config.getoption("--note-validation")
+    rare = {one for one in items if one.get_closest_marker("validation")}
     if chosen:
-        left_out = {one for one in trials if not in_part(one.name, chosen)}
+        left_out = {one for one in rare | set(trials) if not in_part(part_name(one), chosen)}
     elif folder and config.getoption("--all-validation"):
         left_out = {one for one, trial in trials.items() if holds_still(trial, folder)}
     else:
         left_out = set()
-    if not config.getoption("--all-validation"):
-        left_out |= {one for one in items if one.get_closest_marker("validation")}
+    if config.getoption("--all-validation"):  # what `make test` runs in any case
+        others = set(items) - rare - set(trials)
+        left_out |= {one for one in others if one.path.parent.name != "validation"}
+    else:
+        left_out |= rare
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [one for one in items if one not in left_out]
+
+
+def part_name(item: pytest.Item) -> str:
+    """What decides to which part a test belongs. The tests of a module on one week stay together."""
+    callspec = getattr(item, "callspec", None)
+    if identity(item) or callspec is None:
+        return item.name
+    return f"{item.path.name}[{callspec.id}]"
 
 
 def holds_still(trial: Identity, folder: Path) -> bool:

@@ -39,6 +39,12 @@ from tests.validation import selection
 
 WRONG_PER_ITEM, UNLIKE_PER_WEEK = 3, 1
 """Wrong solutions that an item must have, and correct ones unlike ours that a week must have."""
+STUBS = {
+    ".py": 'raise NotImplementedError("{}")',
+    ".js": 'throw new Error("{} is not done yet");',
+}
+"""What the scaffold has in the place of the item's code. Pages and style sheets have nothing there."""
+MARKERS = ('NotImplementedError("{}")', '"{} is not done yet"')
 Compare = Callable[[WeekResult, str, str, Iterable[str]], None]
 """Takes a result, the trial's kind and name, and the items that must be lost."""
 WEEKS = graded_weeks()
@@ -165,10 +171,10 @@ def leave_undone(path: Path, name: PurePosixPath, item_id: str) -> None:
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
     for block in reversed(blocks(text, name)):
-        if block.item == item_id and path.suffix == ".py":
+        if block.item == item_id:
             start = block.code_line - 1
-            stub = f'{block.indent}raise NotImplementedError("{item_id}")\n'
-            lines[start : start + len(block.code)] = [stub]
+            stub = STUBS.get(path.suffix, "").format(item_id)
+            lines[start : start + len(block.code)] = [f"{block.indent}{stub}\n"]
     path.write_text("".join(lines), encoding="utf-8")
 
 
@@ -177,7 +183,7 @@ def says_undone(one: ItemResult) -> bool:
     text = one.card.text() if one.card else ""
     return (
         one.outcome is Outcome.FAILED
-        and f'NotImplementedError("{one.item.id}")' in text
+        and any(marker.format(one.item.id) in text for marker in MARKERS)
         and any(f"{file} line " in text for file in one.item.files)
     )
 

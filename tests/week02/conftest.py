@@ -1,4 +1,4 @@
-"""The reference of weeks 1 and 2 as real processes, and the words to talk to them."""
+"""The reference of weeks 1 and 2 as real processes, and functions to call them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Service:
         return self.http.get(f"/tasks/{task_id}")
 
     def end(self, task_id: str) -> dict[str, Any]:
-        """The status, once it is completed or failed."""
+        """Wait until the task is completed or failed, and return its status."""
 
         def ended() -> dict[str, Any] | None:
             body: dict[str, Any] = self.status(task_id).raise_for_status().json()
@@ -53,7 +53,7 @@ class Service:
         return self.until(ended)
 
     def until(self, ask: Callable[[], T | None], deadline: float = DEADLINE_SECONDS) -> T:
-        """What `ask` answers, as soon as that is something."""
+        """Wait until `ask` returns something, and return it."""
         end = time.monotonic() + deadline
         while time.monotonic() < end:
             if (answer := ask()) is not None:
@@ -62,7 +62,7 @@ class Service:
         raise AssertionError(f"nothing within {deadline:g} seconds\n{self.logs()}")
 
     def stored(self) -> set[str]:
-        """Every file in the blob folder, half-written ones too."""
+        """List every file in the blob folder, including half-written ones."""
         folder = self.run.blob_folder
         return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
 
@@ -90,7 +90,7 @@ def start() -> Start:
 
 @pytest.fixture(scope="module")
 def service(stack: Stack) -> Iterator[Service]:
-    """One API and one worker for all tests of a module that break nothing."""
+    """One API and one worker, shared by the tests of a module that do not damage them."""
     with stack.isolated() as run, service_on(run) as service:
         yield service
 

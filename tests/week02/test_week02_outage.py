@@ -1,4 +1,4 @@
-"""Item 2.5: the API while Redis, or the blob store, is away. Bounds are wide: a hang takes minutes."""
+"""Item 2.5: the API while Redis or the blob store is unavailable. A hang would take minutes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import redis
 
 BOUND_SECONDS = 20.0
-"""Much more than a refusal takes (measured: under 5 s), much less than a hang."""
+"""Much longer than a rejection takes (measured: under 5 s), and much shorter than a hang."""
 HEALTH_SECONDS = 2.0
 
 
@@ -29,7 +29,7 @@ def stopped(run):
 
 @contextmanager
 def silent(run):
-    """Redis takes connections and says nothing: as a lost network does."""
+    """Redis accepts connections and never answers, as if the network dropped packets."""
     os.kill(run.redis.process.pid, signal.SIGSTOP)
     try:
         yield
@@ -113,7 +113,7 @@ def test_after_a_refusal_nothing_dangles(run, start):
 
 
 def test_a_message_that_the_broker_refuses_leaves_no_record(run, start):
-    """Redis is up and takes no writes to the queue: its memory is full."""
+    """Redis runs and rejects writes to the queue, because its memory is full."""
     with start(run, workers=0) as service:
         accepted = service.upload().json()["task_id"]
         client = redis.Redis.from_url(f"{run.redis_url}/0")

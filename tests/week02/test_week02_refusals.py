@@ -1,4 +1,4 @@
-"""Item 2.2: what is refused, how clearly, and what is left behind: nothing."""
+"""Item 2.2: invalid uploads are rejected with a clear response, and nothing of them is stored."""
 
 from __future__ import annotations
 

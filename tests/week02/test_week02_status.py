@@ -1,4 +1,4 @@
-"""Items 2.3 and 2.4: progress while it runs, and three different answers."""
+"""Items 2.0, 2.3 and 2.4: a waiting task, its progress, and three different ends."""
 
 from __future__ import annotations
 
@@ -94,7 +94,10 @@ def test_an_error_shows_its_type_and_a_safe_message(run, start):
 
     assert failed["status"] == "failed"
     assert failed["result"] is None
-    assert failed["error"] == {"type": "blob_not_found", "message": "The stored document is gone."}
+    assert failed["error"] == {
+        "type": "blob_not_found",
+        "message": "The stored document no longer exists.",
+    }
     for secret in ("Traceback", ".py", str(run.blob_folder), "uploads/", "redis://"):
         assert secret not in response.text
 

@@ -31,7 +31,7 @@ def store(request, tmp_path):
 
 
 class Endless(io.RawIOBase):
-    """A stream that gives zeros for ever, and says how many it gave."""
+    """A stream of zeros without an end, which counts the bytes that were read."""
 
     given = 0
 

@@ -1,4 +1,4 @@
-"""Item 2.1: accepted at once, stored as it was sent, processed later."""
+"""Item 2.1: an upload is accepted at once, stored unchanged, and processed later."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Api(WeekFourApi):
     def replay(self, job_id: str) -> httpx.Response:
         return self.http.post(f"/dead-letters/{job_id}/replay")
 
-    def buried(self, job_id: str) -> dict[str, Any]:
+    def dead_letter_of(self, job_id: str) -> dict[str, Any]:
         """The dead letter of a job that fails, once the list has it."""
         assert self.ended(job_id)["status"] == "failed"
         return poll(

@@ -18,7 +18,7 @@ from tests.week05.conftest import serving
 def test_an_exhausted_job_leaves_what_is_needed_to_understand_it(api):
     before = time.time()
     _, job_id = api.spoiled(Fault.status(503, times=None))
-    letter = api.buried(job_id)
+    letter = api.dead_letter_of(job_id)
     job = api.job(job_id)
     assert letter["step"] == "embed"
     assert letter["task"] == "pipeline.embed_chunks"
@@ -48,16 +48,16 @@ def test_an_exhausted_job_leaves_what_is_needed_to_understand_it(api):
 def test_a_damaged_document_is_dead_at_once(api):
     made = random_document(random.Random(5), "pdf", pages=1)
     job_id = api.accepted(made.content[: len(made.content) // 2], "half.pdf")
-    letter = api.buried(job_id)
+    letter = api.dead_letter_of(job_id)
     assert letter["step"] == "parse"
     assert letter["error"]["type"] == "damaged_document"
     assert letter["attempts"] == 1
 
 
-def test_what_is_buried_stays_buried(api):
+def test_a_dead_letter_stays_until_it_is_replayed(api):
     """A late copy of the message, and the outbox, find nothing to do."""
     text, job_id = api.spoiled(Fault.status(401))
-    letter = api.buried(job_id)
+    letter = api.dead_letter_of(job_id)
     asked = len(api.asked(text))
     send_again(api, letter)
     poll(lambda: f"nothing to do for job {job_id}" in api.worker_log() or None)
@@ -80,7 +80,7 @@ def test_a_job_that_ends_its_workers_is_given_up_and_its_neighbour_is_done(run, 
         ]
         good = api.accepted(b"The sea is calm.", "calm.txt")
         for job_id in poison:
-            letter = api.buried(job_id)
+            letter = api.dead_letter_of(job_id)
             assert letter["error"]["type"] == "poison_job"
             assert letter["step"] == "embed"
             assert letter["deliveries"] == 3, "two to work on it, one to give it up"
@@ -123,8 +123,8 @@ def held(job):
     return Attr("generation").eq(job.generation)
 
 
-def bury(job_id: str, **letter):
-    """Kill a pending job in this process. Returns it."""
+def failed_job(job_id: str, **letter):
+    """Take a pending job in this process, and dead-letter it. Return it."""
     from pipeline.models.dead_letters import Failures, ReliableJob
     from pipeline.tasks import dead_letter
     from pipeline.tasks.tracking import acquire
@@ -132,10 +132,10 @@ def bury(job_id: str, **letter):
     job = ReliableJob.of(acquire(job_id, "one"))
     failures = Failures(count=1, first_at=1.0)
     made = dead_letter.dead_letter(job, "embed", "task", [{}], failures, ValueError("no"))
-    return dead_letter.bury(job, {**made, **letter}, {})
+    return dead_letter.dead_letter_job(job, {**made, **letter}, {})
 
 
-def test_of_two_who_bury_a_job_one_does(run, new_job):
+def test_of_two_workers_one_dead_letters_the_job(run, new_job):
     from pipeline.models.dead_letters import Failures, ReliableJob
     from pipeline.models.errors import JobConflict
     from pipeline.tasks import dead_letter
@@ -144,17 +144,17 @@ def test_of_two_who_bury_a_job_one_does(run, new_job):
     job = ReliableJob.of(acquire(new_job(), "one"))
     failures = Failures(count=1, first_at=1.0)
     letter = dead_letter.dead_letter(job, "embed", "task", [{}], failures, ValueError("no"))
-    dead_letter.bury(job, letter, {})
+    dead_letter.dead_letter_job(job, letter, {})
     with pytest.raises(JobConflict):
-        dead_letter.bury(job, {**letter, "step": "index"}, {})
+        dead_letter.dead_letter_job(job, {**letter, "step": "index"}, {})
     assert table(run).get_item(Key={"id": job.id})["Item"]["dead_letter"]["step"] == "embed"
 
 
 def test_the_list_has_the_newest_first_page_by_page_and_others_not(new_job):
     from pipeline.models.dead_letters import page_of_dead
 
-    dead = [bury(new_job("me")).id for _ in range(7)]
-    bury(new_job("you"))
+    dead = [failed_job(new_job("me")).id for _ in range(7)]
+    failed_job(new_job("you"))
     new_job("me")
     found, cursor = [], None
     while True:

@@ -14,7 +14,7 @@ from tests.week03.test_migrations import migrate
 from tests.week04.conftest import LAYERS as WEEK_FOUR
 from tests.week04.conftest import table
 from tests.week05.conftest import LAYERS
-from tests.week05.test_week05_dead_letters import bury
+from tests.week05.test_week05_dead_letters import failed_job
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_table_of_week_4_gets_the_index_with_what_is_in_it(run, new_job):
     from pipeline.models.dead_letters import page_of_dead
     from pipeline.models.errors import JobStoreUnavailable
 
-    bury(new_job())
+    failed_job(new_job())
     assert {one["IndexName"] for one in table(run).global_secondary_indexes} == {
         "by_owner",
         "by_due_time",

@@ -11,12 +11,12 @@ import pytest
 from bootcamp.providers.faults import Fault
 from tests.week03.conftest import poll, rows
 from tests.week05.conftest import serving
-from tests.week05.test_week05_dead_letters import bury
+from tests.week05.test_week05_dead_letters import failed_job
 
 
 def test_a_replayed_job_succeeds_and_pays_for_nothing_twice(api):
     text, job_id = api.spoiled(Fault.status(503, times=4))
-    api.buried(job_id)
+    api.dead_letter_of(job_id)
     answer = api.replay(job_id)
     assert answer.status_code == 202, answer.text
     assert answer.headers["Location"] == answer.json()["status_url"] == f"/jobs/{job_id}"
@@ -33,9 +33,9 @@ def test_a_replayed_job_succeeds_and_pays_for_nothing_twice(api):
 
 def test_a_replayed_job_that_fails_again_is_one_dead_letter_again(api):
     text, job_id = api.spoiled(Fault.status(503, times=None))
-    first = api.buried(job_id)
+    first = api.dead_letter_of(job_id)
     assert api.replay(job_id).status_code == 202
-    second = api.buried(job_id)
+    second = api.dead_letter_of(job_id)
     assert second["replays"] == 1
     assert second["attempts"] == 4
     assert second["fingerprint"] == first["fingerprint"]
@@ -45,7 +45,7 @@ def test_a_replayed_job_that_fails_again_is_one_dead_letter_again(api):
 
 def test_of_many_who_replay_a_job_at_once_one_does(api):
     _, job_id = api.spoiled(Fault.status(401))
-    api.buried(job_id)
+    api.dead_letter_of(job_id)
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: api.replay(job_id).status_code, range(8)))
     assert sorted(answers)[0] == 202
@@ -59,10 +59,10 @@ def test_replay_of_all_is_spread_over_time_and_leaves_others_alone(new_job, sett
     from pipeline.models.replays import replay_all
 
     settings(replays_per_second=2)
-    ids = [bury(new_job()).id for _ in range(6)]
-    other = bury(new_job(), fingerprint="f" * 16).id
-    bury(new_job("you"))
-    fingerprint = bury(new_job("you")).dead_letter.fingerprint
+    ids = [failed_job(new_job()).id for _ in range(6)]
+    other = failed_job(new_job(), fingerprint="f" * 16).id
+    failed_job(new_job("you"))
+    fingerprint = failed_job(new_job("you")).dead_letter.fingerprint
     replayed = replay_all("public", fingerprint)
     assert (replayed.count, replayed.seconds) == (6, 2.5)
     jobs = [find(job_id, "public") for job_id in ids]
@@ -80,7 +80,7 @@ def test_replay_of_more_than_a_page(new_job, monkeypatch):
 
     monkeypatch.setattr(dead_letters, "READ_KEYS", 10)
     for _ in range(35):
-        bury(new_job())
+        failed_job(new_job())
     assert replay_all("public", None).count == 35
 
 
@@ -89,10 +89,10 @@ def test_what_has_failed_again_is_not_replayed_by_an_old_request(new_job):
     from pipeline.models.errors import JobConflict
 
     job_id = new_job()
-    bury(job_id)
+    failed_job(job_id)
     old = find_dead(job_id, "public")
     replay(find_dead(job_id, "public"), 0)
-    bury(job_id)
+    failed_job(job_id)
     with pytest.raises(JobConflict):
         replay(old, 0)
 
@@ -118,7 +118,7 @@ def test_one_alert_for_each_kind_and_a_replay_of_all(run, tmp_path):
     with serving(run, tmp_path, ALERT_WEBHOOK_URL=sink.url("ops"), REPLAYS_PER_SECOND="4") as api:
         ids = [api.spoiled(Fault.status(503, times=4))[1] for _ in range(6)]
         ids.append(api.spoiled(Fault.status(401))[1])
-        kinds = {api.buried(job_id)["fingerprint"] for job_id in ids}
+        kinds = {api.dead_letter_of(job_id)["fingerprint"] for job_id in ids}
         assert len(kinds) == 2
         bodies = poll(lambda: alerted(sink, 2))
         assert {body["fingerprint"] for body in bodies} == kinds

@@ -43,14 +43,14 @@ def test_whatever_passes_is_tried_again(api, fault):
 )
 def test_whatever_stays_is_tried_once(api, fault):
     text, job_id = api.spoiled(fault)
-    letter = api.buried(job_id)
+    letter = api.dead_letter_of(job_id)
     assert len(api.asked(text)) == 1
     assert letter["attempts"] == 1
 
 
 def test_the_last_attempt_is_the_last(api):
     text, job_id = api.spoiled(Fault.status(503, times=None))
-    assert api.buried(job_id)["attempts"] == 4
+    assert api.dead_letter_of(job_id)["attempts"] == 4
     assert len(api.asked(text)) == 4
 
 
@@ -152,12 +152,12 @@ def test_a_retry_whose_message_is_lost_is_sent_again(patient):
     assert steps_begun(folder, job_id) == ["parse", "chunk", "embed", "embed", "index"]
 
 
-def test_a_worker_killed_between_attempts_does_not_start_the_count_anew(patient):
+def test_a_worker_killed_between_attempts_does_not_reset_the_count(patient):
     api, _ = patient
     text, job_id = api.spoiled(Fault.status(503, retry_after=1, times=None))
     failed_once(api, text, job_id)
     restart(api)
-    assert api.buried(job_id)["attempts"] == 3
+    assert api.dead_letter_of(job_id)["attempts"] == 3
     assert len(api.asked(text)) == 3
 
 

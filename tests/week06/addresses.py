@@ -1,4 +1,4 @@
-"""Addresses and URLs, by what must come of them."""
+"""Addresses and URLs, sorted by the result that they must have."""
 
 PRIVATE = """
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 100.127.255.255 127.0.0.1

@@ -33,7 +33,7 @@ QUICK = {
     "WEBHOOK_LEASE_SECONDS": "2",
     "WEBHOOK_PUBLISH_SECONDS": "0.5",
 }
-"""Settings with which a failed attempt is made again at once."""
+"""Settings with which a failed attempt is retried at once."""
 
 for layer in LAYERS:  # for the tests of functions; of their modules none stands in two weeks
     if str(layer.path) not in sys.path:
@@ -42,10 +42,10 @@ for layer in LAYERS:  # for the tests of functions; of their modules none stands
 
 @dataclass
 class Api(WeekFourApi):
-    """With week 6's routes."""
+    """A client with week 6's routes."""
 
     def register(self, url: str | None = None, **more: Any) -> dict[str, Any]:
-        """Register a webhook (the run's own hook) and return it with its secret."""
+        """Register a webhook (by default for the run's own receiver) and return it with its secret."""
         body = {"url": url or self.run.webhooks.url("default"), **more}
         answer = self.http.post("/webhooks", json=body)
         assert answer.status_code == 201, answer.text
@@ -59,7 +59,7 @@ class Api(WeekFourApi):
         return found
 
     def settled(self, webhook_id: str, status: str) -> dict[str, Any]:
-        """The webhook's only delivery, once it has this status."""
+        """Wait until the webhook's only delivery has this status, and return it."""
 
         def ask() -> dict[str, Any] | None:
             found = self.deliveries(webhook_id)
@@ -76,7 +76,7 @@ class Api(WeekFourApi):
 
 
 def verified(delivery: Delivery, secret: str) -> Any:
-    """The message of a delivery that the official library accepts."""
+    """Return the message of a delivery, if the official library accepts it."""
     return Webhook(secret).verify(delivery.body, dict(delivery.headers))
 
 
@@ -84,7 +84,7 @@ def verified(delivery: Delivery, secret: str) -> Any:
 def serving(
     run: Run, folder: Path, *, workers: int = 1, layers: tuple[Layer, ...] = LAYERS, **more: str
 ) -> Iterator[Api]:
-    """API and workers on a run; `more` are further variables of their environment."""
+    """Start API and workers on a run. `more` are further variables of their environment."""
     layers = (SABOTAGE, *layers) if "SABOTAGE" in more else layers
     with (
         Apps({**run.environment(), **QUICK, **more}, layers, workers=workers, state=folder) as apps,

@@ -1,4 +1,4 @@
-"""A job ends, and who wants to know is told: signed, again after a failure, always with one id."""
+"""The end of a job is reported by signed webhooks, which are retried with the same id."""
 
 from __future__ import annotations
 

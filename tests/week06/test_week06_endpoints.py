@@ -1,4 +1,4 @@
-"""`/webhooks`: whose they are, how many, and what is shown. And the rows behind them."""
+"""`/webhooks`: owners, limits, what a response shows, and the rows in the table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOTH = (Event.COMPLETED, Event.FAILED)
 
 @pytest.fixture(scope="module")
 def run(stack):
-    """One for all tests here: each has an owner of its own."""
+    """One run for all tests here. Each test has its own owner."""
     with stack.isolated() as run:
         yield run
 
@@ -137,7 +137,7 @@ def test_an_endpoint_is_its_owners_alone(owner):
 
 
 def test_one_of_two_rotations_at_once_wins(owner):
-    """The loser has changed nothing: its secret would have thrown away one that was in use."""
+    """The second rotation is refused and changes nothing. Otherwise a secret in use would be lost."""
     made = endpoints.register(owner, URL, BOTH)
     first = endpoints.rotate(owner, made)
     with pytest.raises(EndpointConflict):
@@ -169,7 +169,7 @@ def test_disabling_keeps_a_secret_that_was_rotated_meanwhile(owner):
 
 @pytest.fixture
 def delivery(owner):
-    """A pending delivery, which is to be made now."""
+    """A pending delivery whose attempt is due now."""
     made = deliveries.create(job(owner), endpoints.register(owner, URL, BOTH), BOTH[0], "{}")
     return deliveries.find(made)
 

@@ -40,7 +40,7 @@ cancel(sys.argv[1], "public")
 
 @pytest.fixture(scope="module")
 def ends(stack, tmp_path_factory):
-    """Apps whose outbox finds nothing of a job that has ended: it would be due in an hour."""
+    """Apps whose outbox does not find finished jobs in time, because they are due in an hour."""
     folder = tmp_path_factory.mktemp("ends")
     more: dict[str, Any] = {
         "SABOTAGE": str(folder),
@@ -61,7 +61,7 @@ def hook(ends):
 
 
 def sent_in_time(api, hook, job_id: str, event: str) -> None:
-    """The webhook of a job that has ended, and how soon it came after the row said so."""
+    """Return the webhook of a finished job, and how soon after the closing write it arrived."""
     row = poll(lambda: row if (row := api.item(job_id)).get("finished_at") else None)
     [sent] = api.run.webhooks.wait_for(1, 10)
     message = verified(sent, hook["secret"])
@@ -90,7 +90,7 @@ def test_attempts_used_up(ends, hook):
 
 
 def test_poison(ends, hook):
-    """The row of a job that ended too many workers; the next message for it comes."""
+    """Write the row of a job that killed too many workers, and publish its next message."""
     api, folder = ends
     (folder / "hold-parse").touch()
     job_id = api.accepted(b"poison")

@@ -1,4 +1,4 @@
-"""Whatever breaks between the end of a job and the receiver's answer, the receiver is told."""
+"""The receiver is notified, whatever fails between the end of a job and the receiver's response."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sabotaged(stack, tmp_path_factory):
 
 @pytest.fixture
 def hook(sabotaged):
-    """A webhook for this test alone. The sink has forgotten what came before."""
+    """A webhook for this test only. The sink has deleted earlier requests."""
     api, _ = sabotaged
     api.run.webhooks.clear()
     made = api.register()
@@ -60,7 +60,7 @@ def test_a_worker_that_dies_when_the_job_has_ended_is_made_up_for(
 
 @pytest.mark.parametrize(("where", "sent"), [("unsent", 1), ("unrecorded", 2)])
 def test_a_worker_that_dies_in_an_attempt_costs_an_attempt(sabotaged, hook, where, sent):
-    """What it sent already is sent again, and the receiver can tell by the id."""
+    """What was sent already is sent again, and the receiver recognises it by the id."""
     api, folder = sabotaged
     (folder / f"kill-{where}").touch()
     api.accepted()
@@ -96,7 +96,7 @@ def attempts_of(api, hook):
 
 
 def test_redis_that_is_gone_when_a_job_ends_and_comes_back_empty(run, tmp_path):
-    """The job's end is a row, and so is the delivery. Messages need not survive, nor the worker."""
+    """The end of the job and the delivery are rows, so messages and workers may be lost."""
     (tmp_path / "hold-untold").touch()
     with serving(run, tmp_path / "apps", SABOTAGE=str(tmp_path)) as api:
         hook = api.register()
@@ -104,7 +104,7 @@ def test_redis_that_is_gone_when_a_job_ends_and_comes_back_empty(run, tmp_path):
         poll(lambda: (tmp_path / "untold").exists() or None)
         run.redis.stop()
         (tmp_path / "hold-untold").unlink()
-        poll(lambda: "waits for the broker" in api.worker_log() or None)
+        poll(lambda: "is left to the outbox" in api.worker_log() or None)
         assert api.job(job_id)["status"] == "completed"
         assert run.webhooks.deliveries() == []
         node = api.apps.workers[0]
@@ -156,7 +156,7 @@ def test_a_replayed_job_that_ends_again_is_another_event(sabotaged, hook):
 
 
 def test_a_poison_job_is_told_too(sabotaged, hook):
-    """It fails where no task runs it: when it is taken once too often."""
+    """A poison job fails when it is taken too often, outside of any step."""
     api, folder = sabotaged
     (folder / "hold-parse").touch()
     job_id = api.accepted(b"poison")

@@ -1,4 +1,4 @@
-"""No request to where only we can go: addresses, names, and names that change."""
+"""Webhooks never reach private addresses: addresses, names, and names whose answers change."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def sink(run, host: str = "127.0.0.1") -> str:
 
 
 def test_it_connects_to_what_was_checked_and_asks_once(run, names, settings):
-    """The second answer leads to nobody. Who asks again for the name ends there."""
+    """The second answer is an address where nothing listens, so a second lookup would fail."""
     there = sink(run, "twice.test")
     names.say("twice.test", ["127.0.0.1"], ["127.0.0.66"])
     settings(webhook_allowed_targets=there)
@@ -226,7 +226,7 @@ def outcome(settings, answer, scheme: str = "http"):
 
 
 def take(connection: socket.socket) -> None:
-    """Read the whole request: who hangs up on a part of it resets the connection."""
+    """Read the whole request. Closing the connection earlier would reset it."""
     taken = b""
     while not taken.endswith(b"{}"):
         piece = connection.recv(65_536)
@@ -236,7 +236,7 @@ def take(connection: socket.socket) -> None:
 
 
 def drip(begin: bytes, piece: bytes):
-    """Send `begin`, then a piece now and then, until the other side has had enough."""
+    """Send `begin`, then one piece at a time, until the other side closes the connection."""
     stop = threading.Event()
 
     def answer(connection: socket.socket) -> None:
@@ -306,7 +306,7 @@ def test_a_receiver_without_tls_where_tls_is_asked_for(settings):
 
 
 def test_tls_is_for_the_name_and_the_certificate_has_to_be(settings, names):
-    """The server learns the name that was asked for, not the address that was connected to."""
+    """The server receives the requested name, and not the address of the connection."""
     hello: list[bytes] = []
     names.say("secure.test", ["127.0.0.1"])
     with listening(lambda connection: hello.append(connection.recv(65_536))) as port:

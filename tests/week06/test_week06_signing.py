@@ -1,4 +1,4 @@
-"""Signatures: the official library is the witness, in both directions."""
+"""Signatures are compared with the official library, in both directions."""
 
 from __future__ import annotations
 

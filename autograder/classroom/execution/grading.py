@@ -59,11 +59,11 @@ def plan(
     if base is None or (redo.students and not redo.items):
         return Task(student, folder, key, every, base)
     if redo.items:
-        wanted = with_dependents(manifest, redo.items | set(base.broken))
+        wanted = with_dependents(manifest, redo.items | set(base.unjudged))
         return Task(student, folder, key, wanted, base)
     if base.key != key:
         return Task(student, folder, key, every)
-    return Task(student, folder, key, base.broken, base) if base.broken else None
+    return Task(student, folder, key, base.unjudged, base) if base.unjudged else None
 
 
 def with_dependents(manifest: Manifest, items: frozenset[str] | set[str]) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def merged(task: Task, week: Week, answer: Answer) -> Record:
     before = task.stored
     regraded: tuple[str, ...] = ()
     if before:
-        by_hand = () if set(task.items) <= set(before.broken) else (_stamp(task.items, now),)
+        by_hand = () if set(task.items) <= set(before.unjudged) else (_stamp(task.items, now),)
         regraded = (*before.regraded, *by_hand)
     return Record(
         student=task.student,

@@ -111,6 +111,16 @@ class Record(_Record):
         """Ids of the items on which the grader broke."""
         return tuple(one.id for one in self.items if one.outcome is Outcome.GRADER_ERROR)
 
+    @property
+    def unavailable(self) -> tuple[str, ...]:
+        """Ids of the items that the machine could not check."""
+        return tuple(one.id for one in self.items if one.outcome is Outcome.UNAVAILABLE)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """Ids of the items whose points are not known yet, through no fault of the student."""
+        return tuple(one.id for one in self.items if not one.outcome.judged)
+
     def replaced_by(self, newer: Iterable[ItemRecord]) -> tuple[ItemRecord, ...]:
         """Our items, with those of `newer` in place of ours."""
         by_id = {one.id: one for one in newer}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -68,12 +68,11 @@ def take(tree: Tree, week: Week, depth: int = 0) -> Intake:
     try:
         entries = tree.entries()
         roots = find_roots([entry.path for entry in entries], wanted, week)
-        packed = [] if roots or depth == MAX_NESTED else _archives(entries)
-        within, problem = _within(tree, packed, week, depth)
-        if within:
-            return within
+        inner, problem = (None, "") if roots else within(tree, entries, week, depth, take)
+        if inner:
+            return inner
         root = roots[0] if roots else _ROOT
-        chosen = _homework(entries, root, wanted) if roots else _loose(entries, wanted, week)
+        chosen = _homework(entries, root, wanted) if roots else loose(entries, wanted, week)
         if not chosen and (problem or not roots):
             raise Refused(problem or _nothing(entries, wanted, week))
         contents = {path: tree.read(entry, MAX_FILE_BYTES + 1) for path, entry in chosen.items()}
@@ -110,14 +109,21 @@ def _archives(entries: Iterable[Entry]) -> list[Entry]:
     return [one for one in entries if one.kind is Kind.FILE and is_archive(one.path.name)]
 
 
-def _within(tree: Tree, packed: list[Entry], week: Week, depth: int) -> tuple[Intake | None, str]:
-    """What the one archive within holds, or why none is taken.
+def within(
+    tree: Tree,
+    entries: Iterable[Entry],
+    week: Week,
+    depth: int,
+    take: Callable[[Tree, Week, int], Intake],
+) -> tuple[Intake | None, str]:
+    """What the one archive within a submission holds, or why nothing is taken of it.
 
     Raises:
         Unread: several hold homework, and it differs.
     """
     found: dict[str, Intake] = {}
     problem = ""
+    packed = [] if depth == MAX_NESTED else _archives(entries)
     for entry in packed[:MAX_ARCHIVES]:
         name = shown(str(entry.path))
         try:
@@ -138,7 +144,7 @@ def _within(tree: Tree, packed: list[Entry], week: Week, depth: int) -> tuple[In
     return next(iter(found.values()), None), problem
 
 
-def _loose(
+def loose(
     entries: Iterable[Entry], wanted: Iterable[PurePosixPath], week: Week
 ) -> dict[PurePosixPath, Entry]:
     """The homework in files that lie beside each other, as platforms flatten it: by their names.

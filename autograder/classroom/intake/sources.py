@@ -21,8 +21,9 @@ from autograder.classroom.intake.archives import is_archive, opened, without_suf
 from autograder.classroom.intake.git import GitTree, is_repository
 from autograder.classroom.intake.moments import in_utc, moment
 from autograder.classroom.intake.names import shown
+from autograder.classroom.intake.notebooks import NOTEBOOK
 from autograder.classroom.intake.platforms import Named, named
-from autograder.classroom.intake.trees import FolderTree, Refused, Unread
+from autograder.classroom.intake.trees import FolderTree, Refused, Tree, Unread
 from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import UsageError
@@ -35,6 +36,12 @@ NOT_READ = (".7z", ".rar", ".gz", ".bz2", ".xz", ".zst")
 NO_HAND_IN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
+Take = Callable[[Tree, Week], Intake]
+"""Takes what is graded out of a submission: `take` for homework, `take_notebook` for notebooks."""
+Read = Callable[[Week, Take], Intake]
+"""Opens a submission, and takes what is graded."""
+
+
 @dataclass(frozen=True)
 class HandIn:
     """One submission, found but not yet read."""
@@ -43,7 +50,7 @@ class HandIn:
     """Its folder or archive, or what the export calls it: text that a student may have chosen."""
     aliases: tuple[str, ...]
     """Ids, e-mail addresses and names by which its student may be in the roster."""
-    read: Callable[[Week], Intake]
+    reader: Read
     submitted: datetime | None = None
     """When it came, in UTC; None: nobody wrote it down."""
     person: str = ""
@@ -53,6 +60,10 @@ class HandIn:
     then: the instructor has to say."""
     stray: bool = False
     """A file of which nobody can tell whose it is."""
+
+    def read(self, week: Week, take: Take = take) -> Intake:
+        """Open it, and take what is graded: by default the homework."""
+        return self.reader(week, take)
 
 
 def find(place: Path, week: Week, zone: ZoneInfo, revision: str = "") -> tuple[HandIn, ...]:
@@ -87,7 +98,7 @@ def find(place: Path, week: Week, zone: ZoneInfo, revision: str = "") -> tuple[H
 def _children(place: Path, week: Week, zone: ZoneInfo, revision: str) -> Iterator[HandIn]:
     """The submissions in a folder; all that a platform gives the name of one student is one."""
     groups: dict[str, dict[Path, Named]] = defaultdict(dict)
-    wanted = load_manifest(week).files
+    wanted = (*load_manifest(week).files, NOTEBOOK)
     for path in sorted(place.iterdir()):
         if path.name.startswith(".") or path.name in NO_HAND_IN:
             continue
@@ -140,7 +151,7 @@ def _child(path: Path, week: Week, zone: ZoneInfo, revision: str) -> HandIn:
 def repository(name: str, aliases: tuple[str, ...], place: str, revision: str) -> HandIn:
     """The submission that a commit of a repository is. Its time is the committer's claim."""
 
-    def read(week: Week) -> Intake:
+    def read(week: Week, take: Take) -> Intake:
         try:
             with GitTree(place, revision) as tree:
                 intake = take(tree, week)
@@ -151,8 +162,8 @@ def repository(name: str, aliases: tuple[str, ...], place: str, revision: str) -
     return HandIn(name, aliases, read)
 
 
-def _reader(tree: Callable[[], AbstractContextManager[Any]]) -> Callable[[Week], Intake]:
-    def read(week: Week) -> Intake:
+def _reader(tree: Callable[[], AbstractContextManager[Any]]) -> Read:
+    def read(week: Week, take: Take) -> Intake:
         try:
             with tree() as entered:
                 return take(entered, week)
@@ -162,8 +173,8 @@ def _reader(tree: Callable[[], AbstractContextManager[Any]]) -> Callable[[Week],
     return read
 
 
-def _refused(reason: str, kind: type[Refused] = Refused) -> Callable[[Week], Intake]:
-    return lambda week: refusal(kind(reason))
+def _refused(reason: str, kind: type[Refused] = Refused) -> Read:
+    return lambda week, take: refusal(kind(reason))
 
 
 def _timestamp(folder: Path, week: Week, zone: ZoneInfo) -> tuple[datetime | None, str]:
@@ -198,7 +209,7 @@ def _gradescope(place: Path, zone: ZoneInfo) -> Iterator[HandIn]:
             yield HandIn(str(name), aliases, read, stamp, known[-1], unclear)
 
 
-def _exported(place: Path, name: str) -> Callable[[Week], Intake]:
+def _exported(place: Path, name: str) -> Read:
     folder = place / name
     if folder.parent != place or folder.is_symlink() or not folder.is_dir():
         return _refused(f"{GRADESCOPE_FILE} names it, but there is no such folder", Unread)

@@ -32,7 +32,7 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest) -> str:
         scores = {
             one.id: one.score if one.max_score else one.outcome.value
             for one in (grade.record.items if grade.record else ())
-            if one.outcome is not Outcome.GRADER_ERROR
+            if one.outcome.judged
         }
         student, recorded = grade.student, grade.score is not None
         rows.append(
@@ -97,9 +97,9 @@ def gradescope(grade: Grade) -> dict[str, Any]:
 def _gradescope_test(one: ItemRecord) -> dict[str, Any]:
     # Without points Gradescope shows the status alone; with them it would say (0/0).
     points = {"score": one.score, "max_score": one.max_score} if one.max_score else {}
+    verdict = {"status": "passed" if one.outcome is Outcome.PASSED else "failed"}
     return {
-        **points,
-        "status": "passed" if one.outcome is Outcome.PASSED else "failed",
+        **({} if one.outcome is Outcome.UNAVAILABLE else points | verdict),
         "name": one.title,
         "number": one.id,
         "output": one.text[:MAX_OUTPUT],

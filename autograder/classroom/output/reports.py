@@ -28,6 +28,7 @@ SIGNS = {
     Outcome.SKIPPED: "– skipped",
     Outcome.NOT_GRADABLE: "! not gradable",
     Outcome.GRADER_ERROR: "? grader error",
+    Outcome.UNAVAILABLE: "○ unavailable",
 }
 
 

@@ -35,6 +35,9 @@ class Status(StrEnum):
     """Nothing was handed in. No points are recorded, not even zero."""
     GRADER_ERROR = "grader error"
     """The grader broke on an item. No points are recorded until it has been graded again."""
+    UNAVAILABLE = "unavailable"
+    """The machine lacks what the check of an item needs, a browser for example. No points are recorded
+    until it has been graded on a machine that has it."""
     UNREAD = "not read"
     """Handed in, but it could not be read through no fault of the student's: a git server that does
     not answer, say. No points are recorded, and those of before are kept."""
@@ -126,6 +129,8 @@ def grade_of(
         status = Status.WAITING
     elif record.broken:
         status = Status.GRADER_ERROR
+    elif record.unavailable:
+        status = Status.UNAVAILABLE
     else:
         status = Status.GRADED
         score = sum(one.score for one in record.items if one.id not in policy.extra_items)
@@ -233,7 +238,7 @@ def uneven(grades: Iterable[Grade]) -> tuple[str, ...]:
     """Who handed in equal files, had equal inputs and did not get the same: somebody is wronged."""
     alike: dict[Key, list[Record]] = {}
     for grade in grades:
-        if grade.record and not grade.record.broken:
+        if grade.record and not grade.record.unjudged:
             alike.setdefault(grade.record.key, []).append(grade.record)
     return tuple(filter(None, map(_uneven, alike.values())))
 

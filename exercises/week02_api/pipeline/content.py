@@ -1,6 +1,6 @@
-"""What a file is, judged by its bytes. A name or a header is a claim; bytes are evidence.
+"""Determines the type of a file from its bytes, never from its name. Given to students complete.
 
-Given to students complete. Each function reads what it needs and leaves the file at its start.
+Each function reads as much of the file as it needs, and leaves the file at its start.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ import filetype
 from pipeline.documents import PDF
 
 HEAD_BYTES = 8192
-"""What the `filetype` library looks at."""
+"""The number of bytes that the `filetype` library examines."""
 PIECE_BYTES = 64 * 1024
 DOCX_MEMBER = re.compile(r"word[/\\]document\d*\.xml", re.IGNORECASE)
-"""The main part of a Word document. SharePoint numbers it, and some programs write backslashes."""
+"""The main part of a Word document. SharePoint adds a number, and some programs write backslashes."""
 MAX_DIRECTORY_BYTES = 1024 * 1024
-"""A ZIP's table of contents is read into memory whole: a real DOCX needs a few kilobytes."""
+"""The largest directory of a ZIP archive that is opened. `zipfile` reads it into memory as a whole, and
+a real DOCX needs a few kilobytes."""
 OTHER_HEADS = (b"{\\rtf", b"%!ps", b"<!doctype html", b"<html", b"<?xml", b"<svg", b"pk\x03\x04")
-"""Formats of their own that can be valid text: RTF, PostScript, HTML, XML, ZIP. Lower case."""
+"""The first bytes, in lower case, of other formats that can be valid UTF-8: RTF, PostScript, HTML, XML,
+ZIP."""
 
 PDF_HEADER = re.compile(rb"(?:^|[\r\n]|\xef\xbb\xbf)%PDF-\d\.\d")
 PDF_HEADER_WITHIN = 1024
@@ -36,11 +38,11 @@ _TAIL_BYTES = 22 + 65535  # a ZIP's end record and the longest comment
 
 
 def is_pdf(file: BinaryIO) -> bool:
-    """Whether the file is a PDF, as PDF readers decide it.
+    """Return whether the file is a PDF, by the rules that PDF readers use.
 
     Readers accept other bytes before the header, such as a line break or a mail's header, if the
     PDF's header begins within the first 1,024 bytes (PDF Reference 1.7, appendix H, note 13). A text
-    that only writes about PDF has no cross-reference table at its end.
+    that only mentions a PDF header has no cross-reference table at its end.
     """
     if filetype.guess_mime(_head(file)) == PDF:
         return True
@@ -48,9 +50,10 @@ def is_pdf(file: BinaryIO) -> bool:
 
 
 def is_docx(file: BinaryIO) -> bool:
-    """Whether the file is a ZIP archive that holds a Word document.
+    """Return whether the file is a ZIP archive that contains a Word document.
 
-    `filetype` calls a DOCX with its members in an unusual order plain ZIP, so look for the member.
+    `filetype` reports a DOCX as a plain ZIP if its members are in an unusual order. So this function
+    looks for the main part of the document.
     """
     if not _head(file).startswith(b"PK\x03\x04") or not _directory_is_small(file):
         return False
@@ -64,7 +67,7 @@ def is_docx(file: BinaryIO) -> bool:
 
 
 def is_text(file: BinaryIO) -> bool:
-    """Whether all of the file is UTF-8 without NUL, and none of `OTHER_HEADS`."""
+    """Return whether the whole file is UTF-8 without NUL, and does not begin with one of `OTHER_HEADS`."""
     start = _head(file).removeprefix(codecs.BOM_UTF8).lstrip().lower()
     if start.startswith(OTHER_HEADS):
         return False
@@ -96,7 +99,7 @@ def _tail(file: BinaryIO) -> bytes:
 
 
 def _directory_is_small(file: BinaryIO) -> bool:
-    """Whether `zipfile` may open it: an archive with a million members costs much memory."""
+    """Return whether `zipfile` may open it. An archive with a million members would use much memory."""
     tail = _tail(file)
     at = tail.rfind(_DIRECTORY_END)
     if at < 0 or len(tail) < at + 22 or _ZIP64_LOCATOR in tail[max(0, at - 20) : at]:

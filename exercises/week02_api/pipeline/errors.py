@@ -1,7 +1,7 @@
-"""The pipeline's own errors. Each has a stable `kind` and a message that a stranger may read.
+"""The pipeline's own errors. Given to students complete.
 
-Given to students complete. A message here never holds a path, an address, a secret or a piece of
-a traceback: it travels to clients. What an engineer needs stands in the log.
+Each error has a stable `kind` and a message that any client may read. A message never contains a path,
+an address, a secret or a part of a traceback. The details that an engineer needs are in the log.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any, ClassVar
 INTERNAL_KIND = "internal_error"
 INTERNAL_MESSAGE = "Something went wrong on our side. It has been logged."
 RETRY_AFTER_SECONDS = 5
-"""How long a client waits before it asks again, where nothing better is known."""
+"""How many seconds a client should wait before it tries again, unless something better is known."""
 
 
 class PipelineError(Exception):
-    """Anything that the pipeline refuses or cannot do.
+    """The base class of all errors that the pipeline raises itself.
 
-    Give `message` as the only positional argument: Celery stores `args` in the result backend and
+    Pass `message` as the only positional argument. Celery stores `args` in the result backend, and
     calls the class with them when it builds the error again.
     """
 
     http_status: ClassVar[int] = 500
-    """What the API answers when this error leaves a route."""
+    """The status code of the response when a route raises this error."""
     default_message: ClassVar[str] = INTERNAL_MESSAGE
 
     def __init__(self, message: str = "") -> None:
@@ -31,24 +31,24 @@ class PipelineError(Exception):
 
     @property
     def message(self) -> str:
-        """One sentence for the client."""
+        """Return the sentence for the client."""
         return str(self.args[0])
 
     @property
     def kind(self) -> str:
-        """The stable name of this error: `BlobNotFound` is `blob_not_found`."""
+        """Return the stable name of this error, for example `blob_not_found` for `BlobNotFound`."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 
 
 class PermanentError(PipelineError):
-    """Trying again changes nothing: the input is at fault."""
+    """An error that a retry does not change, because the input is at fault."""
 
     http_status = 422
     default_message = "This document cannot be processed."
 
 
 class TransientError(PipelineError):
-    """Trying again later may work: something that we depend on is not there."""
+    """An error that may pass, because a service that the pipeline needs is unavailable."""
 
     http_status = 503
     default_message = "A service that we need is not available. Try again in a few seconds."
@@ -57,7 +57,7 @@ class TransientError(PipelineError):
 
 class BlobNotFound(PermanentError):
     http_status = 404
-    default_message = "The stored document is gone."
+    default_message = "The stored document no longer exists."
 
 
 class BlobTooLarge(PermanentError):
@@ -66,7 +66,7 @@ class BlobTooLarge(PermanentError):
 
 
 class InvalidBlobKey(PermanentError):
-    default_message = "That is no valid blob key."
+    default_message = "This is not a valid blob key."
 
 
 class BlobStoreUnavailable(TransientError):
@@ -74,7 +74,7 @@ class BlobStoreUnavailable(TransientError):
 
 
 class BrokerUnavailable(TransientError):
-    default_message = "The queue is not available. Your document was not accepted: send it again."
+    default_message = "The queue is not available. Your document was not accepted. Send it again."
 
 
 class ResultsUnavailable(TransientError):
@@ -105,7 +105,7 @@ class MalformedUpload(PermanentError):
 
 class UploadTimeout(PermanentError):
     http_status = 408
-    default_message = "The upload stopped half way. Send it again."
+    default_message = "The upload stopped before its end. Send it again."
 
 
 class TaskNotFound(PermanentError):
@@ -114,10 +114,13 @@ class TaskNotFound(PermanentError):
 
 
 def public_error(error: object) -> dict[str, str]:
-    """What a client may know about a failure: `{"type": …, "message": …}`.
+    """Return what a client may know about a failure: `{"type": …, "message": …}`.
 
-    An error of our own shows its kind and message. Anything else is `internal_error`: the text of
-    a foreign exception can hold a path, an address or a key.
+    A `PipelineError` shows its kind and its message. Anything else becomes `internal_error`, because
+    the text of another exception may contain a path, an address or a key.
+
+    Args:
+        error: the exception of a task, or None if it could not be built again.
     """
     if isinstance(error, PipelineError):
         return {"type": error.kind, "message": error.message}
@@ -125,5 +128,5 @@ def public_error(error: object) -> dict[str, str]:
 
 
 def error_body(error: PipelineError) -> dict[str, Any]:
-    """The JSON body of an error response: `{"detail": message, "type": kind}`."""
+    """Return the JSON body of an error response: `{"detail": message, "type": kind}`."""
     return {"detail": error.message, "type": error.kind}

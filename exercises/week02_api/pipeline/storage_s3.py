@@ -1,4 +1,4 @@
-"""The blob store on S3, through boto3. Given to students complete; `pipeline.storage` chooses it."""
+"""The blob store on S3, through boto3. Given to students complete. `pipeline.storage` chooses it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _MISSING = {"404", "NoSuchKey", "NotFound"}
 
 
 class S3BlobStore:
-    """Blobs as S3 objects. boto3 reads address and credentials from the environment.
+    """A blob store of S3 objects. boto3 reads the address and the credentials from the environment.
 
-    An S3 object appears when its upload is complete, so a put is all or nothing by itself.
+    An S3 object appears when its upload is complete, so no reader gets a part of it.
     """
 
-    # Threads would each hold a part in memory.
+    # Each thread would keep a part of the blob in memory.
     _TRANSFER = TransferConfig(use_threads=False)
 
     def __init__(self, bucket: str, prefix: str = "") -> None:
@@ -43,7 +43,7 @@ class S3BlobStore:
 
     @property
     def _client(self) -> Any:
-        """Made at first use and again after a fork: a client's sockets belong to one process."""
+        """Return the client of this process. A client's sockets must not be used after a fork."""
         with self._lock:
             if self._made_in != os.getpid():
                 self._made, self._made_in = _s3_client(), os.getpid()
@@ -102,7 +102,7 @@ class S3BlobStore:
 
 
 def _s3_client() -> Any:
-    # A server of one's own seldom has a DNS name per bucket: put the bucket in the path.
+    # A private server seldom has a DNS name for each bucket, so the bucket is part of the path.
     style = "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,

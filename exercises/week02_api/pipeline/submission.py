@@ -1,4 +1,4 @@
-"""One way to accept a document, whichever route took it in. Given to students complete."""
+"""Accepts a document, whichever route received it. Given to students complete."""
 
 from __future__ import annotations
 
@@ -13,23 +13,29 @@ from pipeline.documents import DocumentRef
 
 @dataclass(frozen=True)
 class Accepted:
-    """A document that will be processed."""
+    """A document that the pipeline has accepted and will process."""
 
     document: DocumentRef
     replayed: bool = False
-    """Whether an earlier request with the same key had submitted it."""
+    """Whether an earlier request with the same idempotency key had already submitted it."""
 
 
 async def submit(document: DocumentRef, owner: str, key: str | None = None) -> Accepted:
-    """Accept a document that is stored already, in the way that `pipeline.wiring` names.
+    """Accept a document that is already in the blob store.
+
+    `SUBMIT` in `pipeline.wiring` names the function that does it. Week 2 publishes a message, and
+    week 4 writes a row first.
 
     Args:
         document: a reference with a new id.
-        owner: who submits it.
-        key: the client's idempotency key, where it sent one and the week knows what to do with it.
+        owner: the owner who submits the document.
+        key: the client's idempotency key, or None. It has no effect before week 4.
+
+    Returns:
+        The accepted document.
 
     Raises:
-        PipelineError: the document was not accepted.
+        PipelineError: the document was not accepted, for example `BrokerUnavailable`.
     """
     accept: Callable[[DocumentRef, str, str | None], Awaitable[Accepted]]
     accept = symbol_by_name(wiring.SUBMIT)

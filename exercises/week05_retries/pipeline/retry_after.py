@@ -1,4 +1,7 @@
-"""How long a server asks us to wait: RFC 9110, section 10.2.3, and OpenAI's milliseconds. Given."""
+"""Reads how long a provider asks us to wait. Given to students complete.
+
+`Retry-After` is defined in RFC 9110, section 10.2.3. OpenAI also sends `retry-after-ms`.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,12 @@ import openai
 
 
 def asked_wait(error: BaseException) -> float | None:
-    """Seconds that the answer behind this error asks to wait. None: it does not say, or not clearly.
+    """Return the seconds that the provider's answer behind this error asks to wait.
 
-    `retry-after-ms` is exact and comes first. `Retry-After` has seconds or a date.
+    `retry-after-ms` comes first, because it is exact. `Retry-After` is a number of seconds or a date.
+
+    Returns:
+        The seconds, at least 0. None: there was no answer, or it has no valid header of this kind.
     """
     if not isinstance(error, openai.APIStatusError):
         return None
@@ -23,7 +29,7 @@ def asked_wait(error: BaseException) -> float | None:
 
 
 def parse_retry_after(text: str | None) -> float | None:
-    """The seconds that a `Retry-After` header means, from 0. None: it is missing, or means nothing."""
+    """Return the seconds that a `Retry-After` header means, at least 0. None: it is missing or invalid."""
     seconds = _number(text)
     return _until(text) if seconds is None else seconds
 

@@ -1,4 +1,4 @@
-"""Four ways to take an upload of 64 MB where the limit is 1 MB, and what each has let in."""
+"""Four ways to receive an upload of 64 MB, when the limit is 1 MB."""
 
 import asyncio
 import tracemalloc
@@ -32,8 +32,8 @@ async def trusting(request: Request) -> int:
 
 
 @api.post("/too-late")
-async def too_late(photo: UploadFile) -> int:
-    raise HTTPException(413)  # without a look at the photo
+async def too_late(document: UploadFile) -> int:
+    raise HTTPException(413)  # without reading the document
 
 
 @api.post("/streamed")
@@ -44,10 +44,10 @@ async def streamed(request: Request) -> int:
         return file.tell()
 
 
-class Photo(httpx.AsyncByteStream):
-    """A multipart body whose length nobody announces. Counts what the server has let in."""
+class Document(httpx.AsyncByteStream):
+    """A multipart body without a Content-Length. It counts the bytes that the server has read."""
 
-    head = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="beach.png"\r\n\r\n'
+    head = b'--b\r\nContent-Disposition: form-data; name="document"; filename="lease.pdf"\r\n\r\n'
     tail = b"\r\n--b--\r\n"
     taken = 0
 
@@ -60,16 +60,16 @@ class Photo(httpx.AsyncByteStream):
 
 
 async def upload(path: str) -> str:
-    """Send the photo to one of the routes, in this process, and watch the memory."""
-    photo = Photo()
+    """Send the document to one of the routes, in this process, and measure the memory."""
+    document = Document()
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     transport = httpx.ASGITransport(api)
     tracemalloc.start()
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-        answer = await client.post(path, content=photo, headers=headers)
+        answer = await client.post(path, content=document, headers=headers)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return f"{answer.status_code}, let in {photo.taken // MB} MB, memory ~{peak // MB} MB"
+    return f"{answer.status_code}, read {document.taken // MB} MB, memory ~{peak // MB} MB"
 
 
 def main() -> None:

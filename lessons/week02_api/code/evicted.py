@@ -1,4 +1,4 @@
-"""A queue and a cache in one Redis that is short of memory, under three eviction policies."""
+"""A queue and a cache in one Redis server that is short of memory, with three eviction policies."""
 
 import os
 
@@ -10,23 +10,23 @@ from shop import app
 ORDERS = 200
 CACHED = 1500
 ROOM = 1 * 1024 * 1024
-"""Bytes that Redis may use beyond what it uses when it is empty."""
+"""How many bytes Redis may use in addition to what it uses when it is empty."""
 
 
 @app.task(name="shop.print")
-def print_photo(photo: str) -> str:
-    return f"{photo}, printed"
+def print_document(document: str) -> str:
+    return f"{document}, printed"
 
 
 def try_policy(policy: str) -> str:
-    """Enqueue orders, fill the cache, and see what is left."""
+    """Enqueue orders, fill the cache, and count the orders that are left."""
     queue = Redis.from_url(os.environ["REDIS_URL"], db=0)
     cache = Redis.from_url(os.environ["REDIS_URL"], db=2)
     queue.flushall()
     queue.config_set("maxmemory", queue.info("memory")["used_memory"] + ROOM)
     queue.config_set("maxmemory-policy", policy)
     for number in range(ORDERS):
-        print_photo.delay(f"beach-{number}.png")
+        print_document.delay(f"lease-{number}.png")
     refused = 0
     for number in range(CACHED):
         try:

@@ -1,4 +1,4 @@
-"""What failed tasks leave in the result backend, and what of it a stranger may read."""
+"""What failed tasks store in the result backend, and what a customer may read of it."""
 
 import json
 
@@ -8,15 +8,15 @@ from shop import app
 
 
 def careless(error: BaseException) -> dict[str, str]:
-    """Whatever went wrong, as it is."""
+    """Return the text of the exception unchanged."""
     return {"error": str(error)}
 
 
 def careful(error: BaseException) -> dict[str, str]:
-    """A stable name for programs, and a sentence that was written for people."""
+    """Return a stable name for programs, and a sentence that was written for customers."""
     if isinstance(error, OutOfPaper):
         return {"type": "out_of_paper", "message": str(error)}
-    return {"type": "internal_error", "message": "Something went wrong. It is in our log."}
+    return {"type": "internal_error", "message": "Something went wrong. We have logged it."}
 
 
 def main() -> None:

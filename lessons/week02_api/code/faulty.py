@@ -1,14 +1,14 @@
-"""Tasks of the shop that fail, each in its own way."""
+"""Three tasks of the shop that fail in different ways."""
 
 from shop import app
 
 
 class OutOfPaper(Exception):
-    """One of our own: its text is written for customers. It takes one message and hands it on."""
+    """An error of the shop, whose text is written for customers. Its argument is the text."""
 
 
 class PaperJam(Exception):
-    """One of our own, too, but it takes something else than it hands on."""
+    """Another error of the shop, whose arguments are not the ones that its base class gets."""
 
     def __init__(self, tray: int, sheet: str) -> None:
         super().__init__(f"A sheet of {sheet} is stuck in tray {tray}.")

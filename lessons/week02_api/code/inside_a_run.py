@@ -1,4 +1,4 @@
-"""What a bound task knows about the run it is in."""
+"""What a bound task can read about its own run."""
 
 from celery import Task
 from local import celery_worker, local_services
@@ -6,8 +6,8 @@ from shop import app
 
 
 @app.task(bind=True, name="shop.describe")
-def describe(self: Task, photo: str) -> dict[str, object]:
-    """Answer with what Celery knows about this run."""
+def describe(self: Task, document: str) -> dict[str, object]:
+    """Return what Celery knows about this run."""
     run = self.request
     return {
         "task": self.name,
@@ -20,7 +20,7 @@ def describe(self: Task, photo: str) -> dict[str, object]:
 
 def main() -> None:
     with local_services(), celery_worker("inside_a_run"):
-        for key, value in describe.delay("beach.png").get(timeout=30).items():
+        for key, value in describe.delay("lease.pdf").get(timeout=30).items():
             print(f"{key + ':':<28}{value}")
 
 

@@ -1,4 +1,4 @@
-"""What stands in Redis while an order waits, while it is printed, and afterwards."""
+"""The keys in Redis while an order waits, while it is printed, and afterwards."""
 
 import os
 import time
@@ -11,13 +11,13 @@ DATABASES = {0: "broker", 1: "results"}
 
 
 @app.task(name="shop.print", acks_late=True)
-def print_photo(photo: str) -> str:
+def print_document(document: str) -> str:
     time.sleep(0.5)
-    return f"{photo}, printed"
+    return f"{document}, printed"
 
 
 def size(redis: Redis, key: str) -> str:
-    """What kind of key it is, how many entries it has, and how long it lives."""
+    """Describe a key: its type, how many entries it has, and when it expires."""
     match redis.type(key):
         case "list":
             return f"list, {redis.llen(key)} long"
@@ -25,11 +25,11 @@ def size(redis: Redis, key: str) -> str:
             return f"hash, {redis.hlen(key)} long"
         case "zset":
             return f"sorted set, {redis.zcard(key)} long"
-    return f"string, gone in ~{redis.ttl(key)} seconds"
+    return f"string, expires in ~{redis.ttl(key)} seconds"
 
 
 def look(title: str) -> None:
-    """Print the keys of both databases that orders have made."""
+    """Print the keys of both databases that belong to orders."""
     print(title)
     for number, name in DATABASES.items():
         redis = Redis.from_url(os.environ["REDIS_URL"], db=number, decode_responses=True)
@@ -38,7 +38,7 @@ def look(title: str) -> None:
 
 
 def wait_until(waiting: int, taken: int) -> None:
-    """Wait until so many messages are in the queue, and so many in the hands of a worker."""
+    """Wait until so many messages are in the queue, and so many are taken and not acknowledged."""
     broker = Redis.from_url(os.environ["REDIS_URL"], db=0)
     while (broker.llen("celery"), broker.hlen("unacked")) != (waiting, taken):
         time.sleep(0.05)
@@ -46,7 +46,7 @@ def wait_until(waiting: int, taken: int) -> None:
 
 def main() -> None:
     with local_services():
-        orders = [print_photo.delay(f"beach-{number}.png") for number in range(3)]
+        orders = [print_document.delay(f"lease-{number}.png") for number in range(3)]
         look("three orders wait, no worker")
         with celery_worker("inside_redis", "--prefetch-multiplier=1"):
             orders[0].get(timeout=30)

@@ -8,28 +8,28 @@ from shop import app
 
 
 @app.task(name="shop.polite", soft_time_limit=1, time_limit=10)
-def polite(photo: str) -> str:
-    """Wait for ever, and tidy up when told that time is over."""
+def polite(document: str) -> str:
+    """Wait without end, and clean up when the soft limit is reached."""
     try:
         time.sleep(3600)
     except SoftTimeLimitExceeded:
-        return f"{photo}: gave up, and tidied up"
-    return f"{photo}: printed"
+        return f"{document}: stopped, and cleaned up"
+    return f"{document}: printed"
 
 
-@app.task(name="shop.deaf", soft_time_limit=1, time_limit=2)
-def deaf(photo: str) -> str:
-    """Wait for ever, and hear nothing."""
+@app.task(name="shop.stubborn", soft_time_limit=1, time_limit=2)
+def stubborn(document: str) -> str:
+    """Wait without end, and catch every exception."""
     while True:
         try:
             time.sleep(3600)
         except Exception:
-            print("something happened, go on")
+            print("an exception, continue")
 
 
 def main() -> None:
     with local_services(), celery_worker("limited", "-c", "2"):
-        receipts = [task.delay("beach.png") for task in (polite, deaf)]
+        receipts = [task.delay("lease.pdf") for task in (polite, stubborn)]
         for receipt in receipts:
             print(f"{receipt.get(timeout=30, propagate=False)!r} ({receipt.state})")
 

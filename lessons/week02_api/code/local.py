@@ -1,4 +1,4 @@
-"""What the programs of this week share: services of their own, and processes that end with them."""
+"""What the programs of this week share: their own services, and processes that end with them."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ QUICK = ("--without-gossip", "--without-mingle")  # no other worker to greet: re
 
 @contextmanager
 def local_services() -> Iterator[Run]:
-    """Set `REDIS_URL` and its like to services that this program has to itself."""
+    """Set `REDIS_URL` and the other variables to services of this program alone."""
     with find_or_start() as stack, stack.isolated() as run:
         os.environ.update(run.environment())
         yield run
@@ -28,9 +28,9 @@ def local_services() -> Iterator[Run]:
 
 @contextmanager
 def celery_worker(app: str, *options: str) -> Iterator[Process]:
-    """Run `celery -A <app> worker <options>` beside this program, for the time of the block.
+    """Run `celery -A <app> worker <options>` during the block.
 
-    The block begins when the worker is ready. At its end the worker is killed: the program is over.
+    The block begins when the worker is ready. At its end the worker is killed.
     """
     celery = ["celery", "-A", app, "worker", "-l", "INFO", "-c", "1", *QUICK, *options]
     with _process(celery) as worker:
@@ -40,9 +40,9 @@ def celery_worker(app: str, *options: str) -> Iterator[Process]:
 
 @contextmanager
 def web_server(app: str, **env: str) -> Iterator[str]:
-    """Serve `<module>:<app>` with uvicorn for the time of the block. Yields its address.
+    """Serve `<module>:<app>` with uvicorn during the block. Yields its address.
 
-    Further variables of its environment are given by name.
+    Further variables of its environment are passed by name.
     """
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
@@ -63,7 +63,7 @@ def web_server(app: str, **env: str) -> Iterator[str]:
 
 @contextmanager
 def silent_server() -> Iterator[str]:
-    """A Redis that takes connections and never says a word. Yields its address."""
+    """Start a server that accepts connections and never answers. Yields its address."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=100)) as listener:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}"
 

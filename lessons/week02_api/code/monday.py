@@ -1,4 +1,4 @@
-"""The shop's tasks as they were on Monday."""
+"""The shop's tasks on Monday."""
 
 from celery import Celery
 from shop import configuration
@@ -8,10 +8,10 @@ app.add_defaults(configuration)
 
 
 @app.task
-def shrink(photo: str) -> str:
-    return f"{photo}, smaller"
+def shrink(document: str) -> str:
+    return f"{document}, smaller"
 
 
 @app.task(name="shop.turn")
-def turn(photo: str) -> str:
-    return f"{photo}, turned"
+def turn(document: str) -> str:
+    return f"{document}, turned"

@@ -1,28 +1,28 @@
-"""A task that keeps something on `self`, and two customers who do not know each other."""
+"""A task that keeps data on `self`, and two customers who have nothing to do with each other."""
 
 from celery import Task
 from local import celery_worker, local_services
 from shop import app
 
 
-class Album(Task):
-    """Made once in each worker process, not once for each run."""
+class Folder(Task):
+    """A task class with an attribute. There is one object for each worker process."""
 
     def __init__(self) -> None:
-        self.photos: list[str] = []
+        self.documents: list[str] = []
 
 
-@app.task(bind=True, base=Album, name="shop.collect")
-def collect(self: Album, photo: str) -> list[str]:
-    """Add a photo to the album, and return the album."""
-    self.photos.append(photo)
-    return self.photos
+@app.task(bind=True, base=Folder, name="shop.collect")
+def collect(self: Folder, document: str) -> list[str]:
+    """Add a document to the folder, and return the folder."""
+    self.documents.append(document)
+    return self.documents
 
 
 def main() -> None:
     with local_services(), celery_worker("one_task_object"):
-        print("Ada's album:", collect.delay("ada.png").get(timeout=30))
-        print("Bob's album:", collect.delay("bob.png").get(timeout=30))
+        print("Ada's folder:", collect.delay("ada.pdf").get(timeout=30))
+        print("Bob's folder:", collect.delay("bob.pdf").get(timeout=30))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The shop's API: takes orders, and answers before anything is printed."""
+"""The shop's API. It accepts orders, and answers before anything is printed."""
 
 import asyncio
 import os
@@ -13,18 +13,18 @@ from redis.exceptions import RedisError
 from shop import app
 
 SHORT_WAITS = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
-"""Seconds. Celery's own: none, which means for ever."""
+"""In seconds. Celery's default is no limit."""
 ONE_MORE = {"max_retries": 1, "interval_start": 0.1}
-"""How often Celery tries to publish again. Its own policy: three times."""
+"""How often Celery retries to publish. Its default is three times."""
 REDIS_ERRORS = (OperationalError, RedisError, OSError)
-"""What comes out of Celery when Redis does not answer."""
+"""The exceptions that Celery raises if Redis does not answer."""
 
 
 @asynccontextmanager
 async def lifespan(api: FastAPI) -> AsyncIterator[None]:
     if os.environ.get("WAITS") == "short":
         app.conf.broker_transport_options = SHORT_WAITS
-    with denied_join_result():  # nobody here waits for a result, so publishing need not subscribe
+    with denied_join_result():  # this process never waits for a result
         yield
 
 
@@ -32,13 +32,15 @@ api = FastAPI(lifespan=lifespan)
 
 
 @app.task(name="shop.print")
-def print_photo(photo: str) -> str:
-    return f"{photo}, printed"
+def print_document(document: str) -> str:
+    return f"{document}, printed"
 
 
-def enqueue(photo: str) -> str:
-    """Put an order in the queue, and return its id. Blocks until Redis has it."""
-    return print_photo.apply_async([photo], task_id=str(uuid.uuid4()), retry_policy=ONE_MORE).id
+def enqueue(document: str) -> str:
+    """Enqueue an order, and return its id. This call blocks until Redis has the message."""
+    return print_document.apply_async(
+        [document], task_id=str(uuid.uuid4()), retry_policy=ONE_MORE
+    ).id
 
 
 @api.get("/health")
@@ -47,14 +49,14 @@ async def health() -> str:
 
 
 @api.post("/careless/orders", status_code=202)
-async def careless_order(photo: str) -> dict[str, str]:
-    return {"order": enqueue(photo)}
+async def careless_order(document: str) -> dict[str, str]:
+    return {"order": enqueue(document)}
 
 
 @api.post("/orders", status_code=202)
-async def take_order(photo: str, response: Response) -> dict[str, str]:
+async def take_order(document: str, response: Response) -> dict[str, str]:
     try:
-        order = await asyncio.to_thread(enqueue, photo)
+        order = await asyncio.to_thread(enqueue, document)
     except REDIS_ERRORS as error:
         raise HTTPException(503, "Not accepted. Try again.", {"Retry-After": "5"}) from error
     response.headers["Location"] = f"/orders/{order}"

@@ -1,4 +1,4 @@
-"""An album that is printed page by page, and a customer who asks how far it is."""
+"""A booklet that is printed page by page, and a customer who asks for its progress."""
 
 import time
 from typing import Any
@@ -10,21 +10,21 @@ from shop import app
 PAGES = 3
 
 
-@app.task(bind=True, name="shop.print_album", track_started=True)
-def print_album(self: Task, pages: int) -> str:
-    """Print page after page, and say so."""
+@app.task(bind=True, name="shop.print_booklet", track_started=True)
+def print_booklet(self: Task, pages: int) -> str:
+    """Print page after page, and report each."""
     time.sleep(0.5)  # the printer warms up
     for page in range(1, pages + 1):
         self.update_state(state="PRINTING", meta={"page": page, "of": pages})
         time.sleep(0.5)
-    return f"an album of {pages} pages"
+    return f"a booklet of {pages} pages"
 
 
 def words_for(state: str, info: Any) -> str:
-    """What the customer reads."""
+    """Return the text that the customer reads."""
     match state:
         case "STARTED":
-            return "in the machine"
+            return "being prepared"
         case "PRINTING":
             return f"page {info['page']} of {info['of']}"
         case "SUCCESS":
@@ -34,7 +34,7 @@ def words_for(state: str, info: Any) -> str:
 
 def main() -> None:
     with local_services(), celery_worker("printing"):
-        order, told = print_album.delay(PAGES), ""
+        order, told = print_booklet.delay(PAGES), ""
         while not told.startswith("ready"):
             words = words_for(order.state, order.info)
             if words not in (told, "PENDING"):

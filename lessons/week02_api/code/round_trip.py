@@ -1,4 +1,4 @@
-"""What the arguments and results of a task have become on the other side of the queue."""
+"""What becomes of arguments and results on their way through a queue."""
 
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -6,18 +6,18 @@ from pathlib import PurePosixPath
 from kombu.serialization import dumps, loads
 
 VALUES = [
-    {"photo": "beach.png", "copies": 2},
-    (10, 15),
+    {"document": "lease.pdf", "copies": 2},
+    (210, 297),
     {1: "front", 2: "back"},
     datetime(2030, 5, 1, 12, tzinfo=UTC),
-    b"\x89PNG",
-    {"matt"},
-    PurePosixPath("beach.png"),
+    b"%PDF",
+    {"duplex"},
+    PurePosixPath("lease.pdf"),
 ]
 
 
 def other_side(value: object) -> str:
-    """Send a value as Celery does, and tell what arrives."""
+    """Serialize a value as Celery does, and return what arrives."""
     try:
         content_type, encoding, text = dumps(value, serializer="json")
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The Celery app of a shop that prints photos. The tasks stand in modules of their own."""
+"""The Celery app of a shop that prints documents. The tasks are in other modules."""
 
 import os
 
@@ -6,7 +6,7 @@ from celery import Celery
 
 
 def configuration() -> dict[str, object]:
-    """Celery asks for this when it first needs a setting, in the API and in the worker."""
+    """Build the settings. Celery calls this when it first needs one, in the API and in the worker."""
     server = os.environ["REDIS_URL"]
     return {
         "broker_url": f"{server}/0",

@@ -1,4 +1,4 @@
-"""Publish/subscribe: who hears a message, and who does not."""
+"""Publish/subscribe: which subscribers receive a message, and which do not."""
 
 import os
 
@@ -20,7 +20,7 @@ def listen(redis: Redis) -> PubSub:
 
 
 def heard(listener: PubSub) -> str:
-    """The next message, if there is one."""
+    """Return the next message, if there is one."""
     message = listener.get_message(timeout=0.5)
     return message["data"] if message else "nothing"
 
@@ -28,14 +28,14 @@ def heard(listener: PubSub) -> str:
 def main() -> None:
     with local_services():
         shop, broker = connect(2), connect(0)
-        print("beach.png is printed: heard by", shop.publish("orders", "beach.png is printed"))
+        print("first message, receivers: ", shop.publish("orders", "lease.pdf is printed"))
         early, elsewhere = listen(shop), listen(broker)
-        print("hills.png is printed: heard by", shop.publish("orders", "hills.png is printed"))
+        print("second message, receivers:", shop.publish("orders", "rent.pdf is printed"))
         late = listen(shop)
-        print("subscribed between the two:   ", heard(early))
-        print("the same, on database 0:      ", heard(elsewhere))
-        print("subscribed after both:        ", heard(late))
-        print("keys in database 2:           ", shop.dbsize())
+        print("subscribed between them:  ", heard(early))
+        print("the same, on database 0:  ", heard(elsewhere))
+        print("subscribed after both:    ", heard(late))
+        print("keys in database 2:       ", shop.dbsize())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Takes an order while Redis is silent, and asks the same server for its health meanwhile."""
+"""Sends an order while Redis does not answer, and asks the same server for its health."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,23 +12,23 @@ SHOWN = ("Retry-After", "Location")
 
 
 def visit(method: str, url: str) -> str:
-    """Ask once, and tell the answer."""
+    """Send one request, and describe the response."""
     try:
         answer = httpx.request(method, url, timeout=PATIENCE_SECONDS)
     except httpx.TimeoutException:
-        return f"no answer in {PATIENCE_SECONDS} seconds"
+        return f"no response in {PATIENCE_SECONDS} seconds"
     headers = (f", {name}: {answer.headers[name]}" for name in SHOWN if name in answer.headers)
     return f"{answer.status_code}{''.join(headers)}"
 
 
 def try_order(case: tuple[str, str, str]) -> str:
-    """Order a print, and while that is under way, ask the same server for its health."""
+    """Send an order, and before its response ask the same server for its health."""
     route, redis, waits = case
     with (
         web_server(f"{order_api.__name__}:api", REDIS_URL=redis, WAITS=waits) as address,
         ThreadPoolExecutor() as clients,
     ):
-        order = clients.submit(visit, "POST", f"{address}{route}?photo=beach.png")
+        order = clients.submit(visit, "POST", f"{address}{route}?document=lease.pdf")
         time.sleep(0.2)
         health = clients.submit(visit, "GET", f"{address}/health")
         return f"  order:  {order.result()}\n  health: {health.result()}"

@@ -1,4 +1,4 @@
-"""Three questions that Celery answers with the same word, and a state of one's own that helps."""
+"""Three cases that Celery cannot distinguish, and a state of our own that can."""
 
 import time
 import uuid
@@ -11,32 +11,32 @@ EXPIRES_SECONDS = 1
 
 
 @app.task(name="shop.print")
-def print_photo(photo: str) -> str:
-    return f"{photo}, printed"
+def print_document(document: str) -> str:
+    return f"{document}, printed"
 
 
 def state_of(order: str) -> str:
-    """Ask the result backend, as a status page would."""
+    """Read the state from the result backend, as a status page does."""
     return app.AsyncResult(order).state
 
 
-def order_and_forget() -> str:
-    """Put an order in the queue. No worker is running."""
-    return print_photo.delay("beach.png").id
+def order_without_record() -> str:
+    """Enqueue an order. No worker is running."""
+    return print_document.delay("lease.pdf").id
 
 
-def order_and_note() -> str:
-    """Store a state of our own first, then put the order in the queue."""
+def order_with_record() -> str:
+    """Store a state of our own first, and then enqueue the order."""
     order = str(uuid.uuid4())
     app.backend.store_result(order, None, ORDERED)
-    print_photo.apply_async(["beach.png"], task_id=order)
+    print_document.apply_async(["lease.pdf"], task_id=order)
     return order
 
 
 def finished_long_ago() -> str:
-    """An order whose result has been stored, and has expired since."""
+    """Store the result of an order, and wait until it has expired."""
     order = str(uuid.uuid4())
-    app.backend.store_result(order, "beach.png, printed", "SUCCESS")
+    app.backend.store_result(order, "lease.pdf, printed", "SUCCESS")
     while app.AsyncResult(order).state == "SUCCESS":
         time.sleep(0.1)
     return order
@@ -45,10 +45,10 @@ def finished_long_ago() -> str:
 def main() -> None:
     app.conf.result_expires = EXPIRES_SECONDS
     with local_services():
-        print("waits in the queue:       ", state_of(order_and_forget()))
-        print("never existed:            ", state_of("no-such-order"))
-        print("finished, and expired:    ", state_of(finished_long_ago()))
-        print("noted, waits in the queue:", state_of(order_and_note()))
+        print("waits in the queue:      ", state_of(order_without_record()))
+        print("never existed:           ", state_of("no-such-order"))
+        print("finished, and expired:   ", state_of(finished_long_ago()))
+        print("recorded, then enqueued: ", state_of(order_with_record()))
 
 
 if __name__ == "__main__":

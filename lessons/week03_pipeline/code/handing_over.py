@@ -1,4 +1,4 @@
-"""What the customer's id ends with, when a task waits for others, forgets them, or is replaced."""
+"""What the customer's id ends with, when a task waits for others, only starts them, or is replaced."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 from celery.result import AsyncResult
 from local import SAMPLES, celery_worker, local_services
 from redis import Redis
-from wordcount import forgets, replaces, waits
+from wordcount import replaces, starts_only, waits
 
 
 def outcome(receipt: AsyncResult) -> object:
@@ -24,7 +24,7 @@ def main() -> None:
         text = (SAMPLES / "tide_notes.md").read_text(encoding="utf-8")
         (Path(folder) / "notes").write_text(text, encoding="utf-8")
         with celery_worker("wordcount"):
-            for task in (waits, forgets, replaces):
+            for task in (waits, starts_only, replaces):
                 receipt = task.delay({"text_key": "notes"})
                 print(f"{task.name}:", outcome(receipt))
         work = int(Redis.from_url(os.environ["REDIS_URL"], db=2).get("split") or 0)

@@ -7,14 +7,14 @@ from openai import OpenAI
 
 from bootcamp.providers import Fault
 
-ANIMALS = ["ant", "bee", "cat"]
-VECTORS = {"ant": [1.0, 0.0, 0.0], "bee": [0.0, 1.0, 0.0], "cat": [0.0, 0.0, 1.0]}
+TEXTS = ["tides", "storm", "lens"]
+VECTORS = {"tides": [1.0, 0.0, 0.0], "storm": [0.0, 1.0, 0.0], "lens": [0.0, 0.0, 1.0]}
 
 
 def answer_with(*places: int) -> Fault:
     """The service answers with the vectors of these texts, in this order."""
     data = [
-        {"object": "embedding", "index": place, "embedding": VECTORS[ANIMALS[place]]}
+        {"object": "embedding", "index": place, "embedding": VECTORS[TEXTS[place]]}
         for place in places
     ]
     body = {"object": "list", "data": data, "model": "m", "usage": {}}
@@ -24,19 +24,19 @@ def answer_with(*places: int) -> Fault:
 
 def as_they_come(client: OpenAI) -> dict[str, list[float]]:
     """Believe that the first vector belongs to the first text."""
-    answer = client.embeddings.create(model="m", input=ANIMALS)
-    return {text: item.embedding for text, item in zip(ANIMALS, answer.data, strict=False)}
+    answer = client.embeddings.create(model="m", input=TEXTS)
+    return {text: item.embedding for text, item in zip(TEXTS, answer.data, strict=False)}
 
 
 def by_index(client: OpenAI) -> dict[str, list[float]]:
     """Look at the number that every item carries."""
-    answer = client.embeddings.create(model="m", input=ANIMALS)
-    return {ANIMALS[item.index]: item.embedding for item in answer.data}
+    answer = client.embeddings.create(model="m", input=TEXTS)
+    return {TEXTS[item.index]: item.embedding for item in answer.data}
 
 
 def wrong(vectors: dict[str, list[float]]) -> list[str]:
     """The animals with another's vector, or none."""
-    return [animal for animal in ANIMALS if vectors.get(animal) != VECTORS[animal]]
+    return [animal for animal in TEXTS if vectors.get(animal) != VECTORS[animal]]
 
 
 def main() -> None:

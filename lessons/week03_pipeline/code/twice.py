@@ -1,4 +1,4 @@
-"""A palette is written twice, and then a shorter one: four ways to write, and what is left."""
+"""A report is written twice, and then a shorter version of it: four ways to write, and their results."""
 
 import os
 from collections.abc import Iterable
@@ -8,34 +8,34 @@ import psycopg
 from local import local_services
 from psycopg.errors import UniqueViolation
 
-FIRST = ["red", "green", "blue"]
-SECOND = ["crimson", "green"]
+FIRST = ["draft", "damage", "costs"]
+SECOND = ["final", "damage"]
 
-COLUMNS = "(palette text, place integer, colour text"
+COLUMNS = "(report text, line integer, word text"
 WAYS = {
     "no key": (f"{COLUMNS})", ""),
-    "a key": (f"{COLUMNS}, PRIMARY KEY (palette, place))", ""),
-    "do nothing": (f"{COLUMNS}, PRIMARY KEY (palette, place))", "ON CONFLICT DO NOTHING"),
+    "a key": (f"{COLUMNS}, PRIMARY KEY (report, line))", ""),
+    "do nothing": (f"{COLUMNS}, PRIMARY KEY (report, line))", "ON CONFLICT DO NOTHING"),
     "do update": (
-        f"{COLUMNS}, PRIMARY KEY (palette, place))",
-        "ON CONFLICT (palette, place) DO UPDATE SET colour = excluded.colour",
+        f"{COLUMNS}, PRIMARY KEY (report, line))",
+        "ON CONFLICT (report, line) DO UPDATE SET word = excluded.word",
     ),
 }
-"""The table, and what an INSERT says about a row that is there already."""
+"""The columns of the table, and what the INSERT does with a row that exists."""
 
 
-def write(database: psycopg.Connection[Any], colours: Iterable[str], conflict: str) -> str:
-    """Write the palette "sea", and tell what is in the table then."""
-    rows = [("sea", place, colour) for place, colour in enumerate(colours)]
-    insert = f"INSERT INTO palettes VALUES (%s, %s, %s) {conflict}"  # noqa: S608 - ours, above
+def write(database: psycopg.Connection[Any], words: Iterable[str], conflict: str) -> str:
+    """Write the report "harbour", and return what the table contains afterwards."""
+    rows = [("harbour", line, word) for line, word in enumerate(words)]
+    insert = f"INSERT INTO reports VALUES (%s, %s, %s) {conflict}"  # noqa: S608 - ours, above
     try:
         with database.transaction():
             for row in rows:
                 database.execute(insert, row)
     except UniqueViolation as error:
         return type(error).__name__
-    found = database.execute("SELECT colour FROM palettes ORDER BY place, colour")
-    return " ".join(colour for (colour,) in found)
+    found = database.execute("SELECT word FROM reports ORDER BY line, word")
+    return " ".join(word for (word,) in found)
 
 
 def main() -> None:
@@ -44,8 +44,8 @@ def main() -> None:
         psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database,
     ):
         for way, (table, conflict) in WAYS.items():
-            database.execute("DROP TABLE IF EXISTS palettes")
-            database.execute(f"CREATE TABLE palettes {table}")
+            database.execute("DROP TABLE IF EXISTS reports")
+            database.execute(f"CREATE TABLE reports {table}")
             print(way)
             for version in (FIRST, FIRST, SECOND):
                 print(f"   wrote {' '.join(version)}:", write(database, version, conflict))

@@ -1,58 +1,58 @@
-"""Recipes from strangers, as JSON: many ways to be wrong, and two words for them."""
+"""Cover sheets of reports, as JSON from clients: many errors of libraries become two of our own."""
 
 import json
 from collections.abc import Callable
 
-Recipe = dict[str, float]
+CoverSheet = dict[str, float]
 
 
-class RecipeError(Exception):
-    """The sender's fault: the same bytes fail again, so nobody should try again."""
+class SheetError(Exception):
+    """The bytes are at fault, so they fail again at every attempt."""
 
 
-class EmptyRecipe(RecipeError):
-    """There is nothing in it."""
+class EmptySheet(SheetError):
+    """The sheet has no entry."""
 
 
-class DamagedRecipe(RecipeError):
-    """Whatever else is wrong with it."""
+class DamagedSheet(SheetError):
+    """The sheet cannot be read, for any other reason."""
 
 
-def trusting(data: bytes) -> Recipe:
-    """Grams of each ingredient."""
-    return {name: float(grams) for name, grams in json.loads(data).items()}
+def trusting(data: bytes) -> CoverSheet:
+    """Return how many pages each part of the report has."""
+    return {name: float(count) for name, count in json.loads(data).items()}
 
 
-def careful(data: bytes) -> Recipe:
-    """Grams of each ingredient.
+def careful(data: bytes) -> CoverSheet:
+    """Return how many pages each part of the report has.
 
     Raises:
-        EmptyRecipe, DamagedRecipe: the bytes are at fault, whatever a library said to them.
+        EmptySheet, DamagedSheet: the bytes are at fault.
         MemoryError: this machine is at fault.
     """
     try:
-        recipe = trusting(data)
-        if not recipe:
-            raise EmptyRecipe
-    except (RecipeError, MemoryError):
+        sheet = trusting(data)
+        if not sheet:
+            raise EmptySheet
+    except (SheetError, MemoryError):
         raise
     except Exception as error:
-        raise DamagedRecipe from error
-    return recipe
+        raise DamagedSheet from error
+    return sheet
 
 
 BYTES = {
-    "good": b'{"flour": 500, "yeast": 7}',
-    "cut off": b'{"flour": 500, "ye',
-    "not UTF-8": b'{"cr\xe8me": 200}',
-    "a list": b"[500, 7]",
-    "a word": b'{"flour": "some"}',
+    "good": b'{"report": 12, "photos": 7}',
+    "cut off": b'{"report": 12, "ph',
+    "not UTF-8": b'{"r\xe9sum\xe9": 2}',
+    "a list": b"[12, 7]",
+    "a word": b'{"report": "some"}',
     "nested": b"[" * 100_000,
     "nothing": b"{}",
 }
 
 
-def name_of_error(call: Callable[[bytes], Recipe], data: bytes) -> str:
+def name_of_error(call: Callable[[bytes], CoverSheet], data: bytes) -> str:
     try:
         call(data)
     except Exception as error:

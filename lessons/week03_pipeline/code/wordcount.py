@@ -29,7 +29,7 @@ app.add_defaults(configuration)
 
 
 def folder() -> Path:
-    """Where artifacts lie. In the pipeline this is the blob store."""
+    """Where artifacts are stored. In the pipeline this is the blob store."""
     return Path(os.environ["ARTIFACTS"])
 
 
@@ -66,7 +66,7 @@ def top(ref: Reference) -> list[str]:
 
 
 def steps(ref: Reference) -> Any:
-    """The first task gets `ref`; each later one gets what the one before has returned."""
+    """The first task gets `ref`. Each later one gets what the one before it returned."""
     return chain(split.s(ref), count.s(), top.s())
 
 
@@ -76,8 +76,8 @@ def waits(ref: Reference) -> list[str]:
     return result
 
 
-@app.task(name="forgets")
-def forgets(ref: Reference) -> str:
+@app.task(name="starts_only")
+def starts_only(ref: Reference) -> str:
     return str(steps(ref).apply_async().id)
 
 

@@ -1,4 +1,4 @@
-"""Tries all twenty-five ways from one state to another, on real rows of the pipeline's table."""
+"""Tries all twenty-five changes from one state to another, on real rows of the pipeline."""
 
 import io
 import sys
@@ -24,11 +24,11 @@ ROUTES = {
     Status.FAILED: [Status.PROCESSING, Status.FAILED],
     Status.CANCELLED: [Status.CANCELLED],
 }
-"""How a new job gets into each state."""
+"""The changes that lead a new job into each state."""
 
 
 def job_in(status: Status, name: str) -> str:
-    """Make a job and lead it into a state. Returns its id."""
+    """Create a job, lead it into a state, and return its id."""
     document = DocumentRef(document_id=name, blob_key="none", filename=name, content_type=TEXT)
     job_id = create(document, "public").job_id
     for step in ROUTES[status]:
@@ -37,7 +37,7 @@ def job_in(status: Status, name: str) -> str:
 
 
 def attempt(start: Status, to: Status) -> str:
-    """Try to move a job, and tell what came of it."""
+    """Try to change the state of a job. Return "yes", or "-" if the change is rejected."""
     job_id = job_in(start, f"{start}-to-{to}")
     try:
         move(job_id, to)
@@ -52,7 +52,7 @@ def print_row(name: str, cells: Sequence[str]) -> None:
 
 def main() -> None:
     with local_services():
-        with redirect_stdout(io.StringIO()):  # its lines are not what this program shows
+        with redirect_stdout(io.StringIO()):  # do not print its lines
             migrate()
         print_row("", list(Status))
         for start in ALLOWED:

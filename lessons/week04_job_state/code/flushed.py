@@ -1,4 +1,4 @@
-"""Two documents are sent to the pipeline of a week, and Redis is emptied. Where are they?"""
+"""Sends two documents to the pipeline of a week, empties Redis, and asks for both documents."""
 
 import sys
 import time
@@ -16,25 +16,25 @@ from bootcamp.stack.apps import Apps, start_worker
 ROUTE = {"3": "/documents/upload", "4": "/documents"}
 SAMPLES = paths.ROOT / "bootcamp" / "samples"
 SOON = {"PUBLISH_SECONDS": "1"}
-"""After a second without a worker, week 4 sends a job's message again. Its own value: 10."""
+"""After one second without a worker, week 4 publishes a job's message again. Its default is 10."""
 PATIENCE_SECONDS = 60
 
 
 def send(api: httpx.Client, route: str, name: str) -> str:
-    """Submit a document, and return the address at which to ask for it."""
+    """Submit a document, and return the address of its status."""
     answer = api.post(route, files={"file": (name, (SAMPLES / name).read_bytes())})
     address: str = answer.raise_for_status().json()["status_url"]
     return address
 
 
 def ask(api: httpx.Client, address: str) -> str:
-    """What the API says of a document."""
+    """Return the status of a document, as the API reports it."""
     answer = api.get(address)
     return str(answer.json()["status"]) if answer.is_success else f"{answer.status_code}, unknown"
 
 
 def settled(api: httpx.Client, address: str) -> str:
-    """What it says once there is nothing more to wait for."""
+    """Return the status once the document is finished or unknown."""
     end = time.monotonic() + PATIENCE_SECONDS
     while (said := ask(api, address)) in ("pending", "processing") and time.monotonic() < end:
         time.sleep(0.1)
@@ -42,7 +42,7 @@ def settled(api: httpx.Client, address: str) -> str:
 
 
 def documents(database_url: str) -> int:
-    """How many documents the search knows."""
+    """Count the documents that the search finds."""
     with psycopg.connect(database_url) as database:
         row: Any = database.execute("SELECT count(*) FROM documents").fetchone()
         return int(row[0])
@@ -64,7 +64,7 @@ def main() -> None:
         print(f"week {number}: the first is {ask(api, first)}, the second {ask(api, second)}")
         Redis.from_url(run.redis_url).flushall()
         start_worker(worker)
-        print("Redis was emptied, and a worker is there again")
+        print("Redis was emptied, and the worker started again")
         print("the first: ", settled(api, first))
         print("the second:", settled(api, second))
         print("found by the search:", documents(run.database_url), "of 2")

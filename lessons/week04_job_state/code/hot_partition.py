@@ -1,14 +1,14 @@
-"""A thousand new repairs: in which partition of an index is each written?"""
+"""A thousand new orders: into which partition of an index is each of them written?"""
 
 from collections import Counter
 
-from shop import shard
+from office import shard
 
 NEW = 1000
 
 
 def main() -> None:
-    ids = [f"bike-{number}" for number in range(NEW)]
+    ids = [f"doc-{number}" for number in range(NEW)]
     print("by status:", dict(Counter("waiting" for _ in ids)))
     print("by shard: ", dict(sorted(Counter(map(shard, ids)).items())))
 

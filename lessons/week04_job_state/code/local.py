@@ -1,4 +1,4 @@
-"""What the programs of this week share: services of their own, and the bicycle shop's table."""
+"""Services for the programs of this week, and the table of the translation office."""
 
 import os
 from collections.abc import Iterator
@@ -14,21 +14,21 @@ BY_ID: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
-"""A table whose items are found by their id, and in no other way."""
+"""The definition of a table without an index, whose items are found only by their id."""
 
 
 @contextmanager
 def local_services() -> Iterator[Run]:
-    """Set `AWS_ENDPOINT_URL` and its like to services that this program has to itself."""
+    """Start services for this program alone, and set `AWS_ENDPOINT_URL` and similar variables."""
     with find_or_start() as stack, stack.isolated() as run:
         os.environ.update(run.environment())
         yield run
 
 
 @contextmanager
-def repairs_table(definition: dict[str, Any] = BY_ID) -> Iterator[Any]:
-    """A new, empty table "repairs", for the time of the block."""
+def orders_table(definition: dict[str, Any] = BY_ID) -> Iterator[Any]:
+    """Create an empty table "orders", which exists while the block runs."""
     with local_services():
-        table = boto3.resource("dynamodb").create_table(TableName="repairs", **definition)
+        table = boto3.resource("dynamodb").create_table(TableName="orders", **definition)
         table.wait_until_exists()
         yield table

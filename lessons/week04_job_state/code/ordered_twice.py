@@ -1,4 +1,4 @@
-"""A customer sends one order twenty times at once, with one key. How many repairs come of it?"""
+"""A customer sends one order twenty times at once, with one key. How many orders are created?"""
 
 import threading
 from collections.abc import Callable
@@ -8,71 +8,73 @@ from uuid import uuid4
 
 from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
-from local import repairs_table
+from local import orders_table
 
 SENDS = 20
-Order = Callable[[Any, str], str]
+Submit = Callable[[Any, str], str]
 
 together = threading.Barrier(SENDS)
 
 
 def no_key(client: Any, _key: str) -> str:
-    """Every request is an order."""
+    """Create an order for every request."""
     together.wait()
-    repair = f"repair-{uuid4()}"
-    client.put_item(TableName="repairs", Item={"id": repair})
-    return repair
+    order = f"order-{uuid4()}"
+    client.put_item(TableName="orders", Item={"id": order})
+    return order
 
 
 def look_first(client: Any, key: str) -> str:
-    """Look whether the key came before; if not, make the repair and note the key."""
-    note = {"id": f"key-{key}"}
-    known = client.get_item(TableName="repairs", Key=note, ConsistentRead=True).get("Item")
+    """Look for the key. If it is new, create the order and a record of the key."""
+    record = {"id": f"key-{key}"}
+    known = client.get_item(TableName="orders", Key=record, ConsistentRead=True).get("Item")
     together.wait()
     if known:
-        return str(known["repair"])
-    repair = f"repair-{uuid4()}"
-    client.put_item(TableName="repairs", Item={"id": repair})
-    client.put_item(TableName="repairs", Item={**note, "repair": repair})
-    return repair
+        return str(known["order"])
+    order = f"order-{uuid4()}"
+    client.put_item(TableName="orders", Item={"id": order})
+    client.put_item(TableName="orders", Item={**record, "order": order})
+    return order
 
 
 def on_condition(client: Any, key: str) -> str:
-    """Note the key if it is new; DynamoDB decides who was first. Then make the repair."""
+    """Write the record if the key is new, as DynamoDB decides. Then create the order."""
     together.wait()
-    repair = f"repair-{uuid4()}"
+    order = f"order-{uuid4()}"
     try:
         client.put_item(
-            TableName="repairs",
-            Item={"id": f"key-{key}", "repair": repair},
+            TableName="orders",
+            Item={"id": f"key-{key}", "order": order},
             ConditionExpression=Attr("id").not_exists(),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ClientError as error:
-        return str(error.response["Item"]["repair"]["S"])
-    client.put_item(TableName="repairs", Item={"id": repair})
-    return repair
+        return str(error.response["Item"]["order"]["S"])
+    client.put_item(TableName="orders", Item={"id": order})
+    return order
 
 
-def send_all(table: Any, order: Order) -> None:
-    """Send the order many times at once, and count."""
+def send_all(table: Any, submit: Submit) -> None:
+    """Send the order many times at once, and count orders and responses."""
     key = str(uuid4())
-    before = repairs(table)
+    before = orders(table)
     with ThreadPoolExecutor(SENDS) as pool:
-        answers = list(pool.map(lambda _: order(table.meta.client, key), range(SENDS)))
-    made = repairs(table) - before
-    print(f"{order.__name__ + ':':<13} {made} repairs, {len(set(answers))} different answers")
+        responses = list(pool.map(lambda _: submit(table.meta.client, key), range(SENDS)))
+    created = orders(table) - before
+    name = f"{submit.__name__}:"
+    print(f"{name:<13} {created} orders, {len(set(responses))} different responses")
 
 
-def repairs(table: Any) -> int:
-    items = table.scan(FilterExpression=Attr("id").begins_with("repair-"))
+def orders(table: Any) -> int:
+    """Count the orders in the table."""
+    items = table.scan(FilterExpression=Attr("id").begins_with("order-"))
     return int(items["Count"])
 
 
 def main() -> None:
-    with repairs_table() as table:
-        for order in (no_key, look_first, on_condition):
-            send_all(table, order)
+    with orders_table() as table:
+        for submit in (no_key, look_first, on_condition):
+            send_all(table, submit)
 
 
 if __name__ == "__main__":

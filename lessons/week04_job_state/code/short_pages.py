@@ -1,16 +1,16 @@
-"""A customer with 40 repairs, three of them waiting: what a limit counts."""
+"""A customer has 40 orders, and three of them wait. What does a limit count?"""
 
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
-from local import repairs_table
-from shop import REPAIRS, repair
+from local import orders_table
+from office import ORDERS, order
 
 WAITING = (3, 4, 25)
 
 
 def ask(table: Any, place: dict[str, Any] | None) -> dict[str, Any]:
-    """The waiting repairs among the next ten, newest first, from `place` on."""
+    """Return the waiting orders among the next ten, newest first, from `place` on."""
     answer: dict[str, Any] = table.query(
         IndexName="by_customer",
         KeyConditionExpression=Key("customer").eq("Ada"),
@@ -23,16 +23,16 @@ def ask(table: Any, place: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    with repairs_table(REPAIRS) as table:
+    with orders_table(ORDERS) as table:
         for number in range(40):
-            table.put_item(Item=repair(number, "Ada", "waiting" if number in WAITING else "ready"))
+            table.put_item(Item=order(number, "Ada", "waiting" if number in WAITING else "ready"))
         place, more = None, True
         while more:
             answer = ask(table, place)
             place = answer.get("LastEvaluatedKey")
             more = place is not None
             found = [item["id"] for item in answer["Items"]]
-            print(f"looked at {answer['ScannedCount']:>2}, found {found}, more to come: {more}")
+            print(f"read {answer['ScannedCount']:>2}, found {found}, more to come: {more}")
 
 
 if __name__ == "__main__":

@@ -1,66 +1,66 @@
-"""A row in a table and a message in a queue, and the shop's computer dies between the two."""
+"""A row in a table and a message in a queue: the process dies after the first of the two writes."""
 
 import os
 from collections.abc import Callable
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
-from local import repairs_table
+from local import orders_table
 from redis import Redis
 
-Act = Callable[[], Any]
+Write = Callable[[], Any]
+ORDER = {"id": "doc-17", "status": "waiting", "work": "a letter into French"}
 
 
-class PowerCutError(Exception):
-    """Stands for everything that ends a process between two lines."""
+class ProcessDiedError(Exception):
+    """Stands for every reason why a process ends between two lines."""
 
 
-def power_cut() -> None:
-    raise PowerCutError
+def die() -> None:
+    raise ProcessDiedError
 
 
-def mechanic(table: Any, queue: Redis) -> None:
-    """Take a message and do what it says, if the row says so too."""
-    message: Any = queue.rpop("repairs")
-    if message is None:
-        print("   the mechanic has no message")
+def work(table: Any, queue: Redis) -> None:
+    """Take a message, and read the row that it names."""
+    order_id: Any = queue.rpop("orders")
+    if order_id is None:
+        print("   the translator has no message")
         return
-    row = table.get_item(Key={"id": message}).get("Item")
-    print(f"   the mechanic is told of {message}:", row["work"] if row else "what is that?")
+    row = table.get_item(Key={"id": order_id}).get("Item")
+    print(f"   the translator reads {order_id}:", row["work"] if row else "there is no such row")
 
 
-def make_round(table: Any, queue: Redis) -> None:
-    """Look at the rows for what nobody has begun with, and send its message again."""
+def publish_again(table: Any, queue: Redis) -> None:
+    """Find the orders that wait, and publish their messages again."""
     waiting = table.scan(FilterExpression=Attr("status").eq("waiting"))["Items"]
-    print("   a look at the rows finds:", *[row["id"] for row in waiting] or ["nothing"])
+    print("   rows that wait:", *[row["id"] for row in waiting] or ["none"])
     for row in waiting:
-        queue.lpush("repairs", row["id"])
+        queue.lpush("orders", row["id"])
 
 
 def main() -> None:
-    row = {"id": "bike-17", "status": "waiting", "work": "a new chain"}
-    with repairs_table() as table:
+    with orders_table() as table:
         queue = Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
 
         def write_row() -> None:
-            table.put_item(Item=row)
+            table.put_item(Item=ORDER)
 
-        def send_message() -> None:
-            queue.lpush("repairs", row["id"])
+        def publish() -> None:
+            queue.lpush("orders", ORDER["id"])
 
-        orders: dict[str, tuple[Act, ...]] = {
-            "message first": (send_message, power_cut, write_row),
-            "row first": (write_row, power_cut, send_message),
+        orders: dict[str, tuple[Write, ...]] = {
+            "message first": (publish, die, write_row),
+            "row first": (write_row, die, publish),
         }
-        for name, acts in orders.items():
+        for name, writes in orders.items():
             print(name)
             try:
-                for act in acts:
-                    act()
-            except PowerCutError:
-                mechanic(table, queue)
-                make_round(table, queue)
-                mechanic(table, queue)
+                for write in writes:
+                    write()
+            except ProcessDiedError:
+                work(table, queue)
+                publish_again(table, queue)
+                work(table, queue)
 
 
 if __name__ == "__main__":

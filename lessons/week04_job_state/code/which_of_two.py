@@ -1,16 +1,16 @@
-"""A transaction of two writes fails. Why, and what did it find?"""
+"""A transaction of two writes fails. Which condition failed, and which item was stored?"""
 
 from typing import Any
 
-from half_a_promise import KEY, NOTE, REPAIR, only_if_new
-from local import repairs_table
+from half_written import KEY, ORDER, RECORD, only_if_new
+from local import orders_table
 
 
-def order(client: Any, repair: str, work: str) -> str:
-    """Write a repair and the customer's key together, and say what came of it."""
+def submit(client: Any, order_id: str, work: str) -> str:
+    """Write an order and the record of the customer's key together. Return the outcome."""
     writes = [
-        {**REPAIR, "id": repair, "work": work},
-        {**NOTE, "repair": repair, "work": work},
+        {**ORDER, "id": order_id, "work": work},
+        {**RECORD, "order": order_id, "work": work},
     ]
     try:
         client.transact_write_items(
@@ -22,19 +22,19 @@ def order(client: Any, repair: str, work: str) -> str:
     except client.exceptions.TransactionCanceledException as error:
         reasons = error.response["CancellationReasons"]
         print("   reasons:", *[reason["Code"] for reason in reasons])
-        known = reasons[1]["Item"]
-        if known["work"]["S"] != work:
-            return f"refused: this key came with {known['work']['S']!r}"
-        return f"{known['repair']['S']}, as before"
-    return f"{repair}, new"
+        stored = reasons[1]["Item"]
+        if stored["work"]["S"] != work:
+            return f"rejected: this key was used for {stored['work']['S']!r}"
+        return f"{stored['order']['S']}, as before"
+    return f"{order_id}, new"
 
 
 def main() -> None:
-    with repairs_table() as table:
+    with orders_table() as table:
         client = table.meta.client
-        print("a new chain:     ", order(client, "bike-17", "a new chain"))
-        print("the same again:  ", order(client, "bike-18", "a new chain"))
-        print("another, same key:", order(client, "bike-19", "two new tyres"))
+        print("a new key:           ", submit(client, "doc-17", "a letter into French"))
+        print("the same again:      ", submit(client, "doc-18", "a letter into French"))
+        print("same key, other work:", submit(client, "doc-19", "a letter into Dutch"))
         items = sorted(item["id"] for item in table.scan()["Items"])
         print("in the table:", *items)
         assert KEY in items

@@ -1,18 +1,18 @@
-"""One customer's repairs out of six hundred: by a scan, and by an index."""
+"""Finds the orders of one customer among six hundred: by a scan, and by an index."""
 
 from boto3.dynamodb.conditions import Attr, Key
-from local import repairs_table
-from shop import REPAIRS, repair
+from local import orders_table
+from office import ORDERS, order
 
-REPAIRS_IN_TABLE = 600
+ORDERS_IN_TABLE = 600
 CUSTOMERS = 100
 
 
 def main() -> None:
-    with repairs_table(REPAIRS) as table:
+    with orders_table(ORDERS) as table:
         with table.batch_writer() as batch:
-            for number in range(REPAIRS_IN_TABLE):
-                batch.put_item(repair(number, f"customer-{number % CUSTOMERS}", "collected"))
+            for number in range(ORDERS_IN_TABLE):
+                batch.put_item(order(number, f"customer-{number % CUSTOMERS}", "collected"))
         asked = "customer-42"
         answers = {
             "scan and filter": table.scan(FilterExpression=Attr("customer").eq(asked)),

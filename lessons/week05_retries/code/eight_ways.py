@@ -1,4 +1,4 @@
-"""Eight ways in which a call fails: what the client raises, and what the same call does later."""
+"""Eight calls that fail: what the client raises, and whether the same call succeeds later."""
 
 from local import local_services
 from openai import APIStatusError, OpenAI
@@ -6,23 +6,23 @@ from openai import APIStatusError, OpenAI
 from bootcamp.providers import Fault
 
 MODEL = "text-embedding-3-small"
-PASSING = {
+TRANSIENT = {
     "too busy": Fault.status(503),
     "too many requests": Fault.status(429),
     "no answer in time": Fault.timeout(),
     "connection cut": Fault.drop(),
 }
-"""Scripted to happen once."""
-STAYING = {
+"""Errors that the stand-in shows once."""
+PERMANENT = {
     "no money left": Fault.quota(times=None),
     "wrong key": Fault.status(401, times=None),
     "not allowed": Fault.status(403, times=None),
 }
-"""Scripted to happen until somebody acts."""
+"""Errors that the stand-in shows at every call."""
 
 
 def ask(client: OpenAI, text: str) -> str:
-    """Ask for one vector, and tell what came of it."""
+    """Ask for one vector. Return "ok", or the error."""
     try:
         client.embeddings.create(model=MODEL, input=text)
     except APIStatusError as error:
@@ -30,14 +30,14 @@ def ask(client: OpenAI, text: str) -> str:
         return f"{type(error).__name__} {error.status_code} {code}"
     except Exception as error:
         return type(error).__name__
-    return "fine"
+    return "ok"
 
 
 def main() -> None:
     with local_services() as run:
         client = OpenAI(max_retries=0, timeout=2)
         client.models.list()  # the first request of a process is the slowest
-        for name, fault in {**PASSING, **STAYING}.items():
+        for name, fault in {**TRANSIENT, **PERMANENT}.items():
             run.openai.script(fault)
             print(f"{name}: {ask(client, 'harbour')}; again: {ask(client, 'harbour')}")
             run.openai.clear()

@@ -1,4 +1,4 @@
-"""Six failures. Which of them are the same failure? The pipeline's fingerprints say it."""
+"""Six failures, grouped by the fingerprints of the pipeline."""
 
 import sys
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What the programs of this week share: services of their own, a worker, and the table of parcels."""
+"""What the programs of this week share: services, a worker, and a table of documents."""
 
 import os
 import signal
@@ -22,12 +22,12 @@ BY_ID: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
-"""A table whose items are found by their id, and in no other way."""
+"""A table whose items are found only by their id."""
 
 
 @contextmanager
 def local_services() -> Iterator[Run]:
-    """Set `REDIS_URL` and its like to services that this program has to itself."""
+    """Set `REDIS_URL` and similar variables to services that only this program uses."""
     with find_or_start() as stack, stack.isolated() as run:
         os.environ.update(run.environment())
         yield run
@@ -35,9 +35,9 @@ def local_services() -> Iterator[Run]:
 
 @contextmanager
 def celery_worker(app: str, *options: str) -> Iterator[Process]:
-    """Run `celery -A <app> worker <options>` beside this program, for the time of the block.
+    """Run `celery -A <app> worker <options>` for the time of the block.
 
-    The block begins when the worker is ready. At its end the worker is killed: the program is over.
+    The block begins when the worker is ready. At its end the worker is killed, because it has no more work.
     """
     celery = [sys.executable, "-m", "celery", "-A", app, "worker", "-l", "INFO", *QUICK, *options]
     with tempfile.TemporaryDirectory() as folder:
@@ -49,9 +49,9 @@ def celery_worker(app: str, *options: str) -> Iterator[Process]:
 
 
 @contextmanager
-def parcels_table(definition: dict[str, Any] = BY_ID) -> Iterator[Any]:
-    """A new, empty table "parcels", for the time of the block."""
+def documents_table(definition: dict[str, Any] = BY_ID) -> Iterator[Any]:
+    """Create an empty table "documents" for the time of the block."""
     with local_services():
-        table = boto3.resource("dynamodb").create_table(TableName="parcels", **definition)
+        table = boto3.resource("dynamodb").create_table(TableName="documents", **definition)
         table.wait_until_exists()
         yield table

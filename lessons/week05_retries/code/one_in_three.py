@@ -1,4 +1,4 @@
-"""Nine documents go through the pipeline of a week, and the provider fails one call in three."""
+"""Nine documents go through the pipeline of a week. The provider rejects every third call."""
 
 import sys
 import time
@@ -13,8 +13,8 @@ from bootcamp.stack.apps import Apps
 
 DOCUMENTS = 9
 SOON = {"BACKOFF_BASE_SECONDS": "0.2"}
-"""Week 5 waits up to so long before its second attempt. Its own value: 1."""
-PATIENCE_SECONDS = 60
+"""The longest wait before week 5's second attempt. The default is 1 second."""
+LIMIT_SECONDS = 60
 
 
 def submit(api: httpx.Client, number: int) -> str:
@@ -26,8 +26,8 @@ def submit(api: httpx.Client, number: int) -> str:
 
 
 def ended(api: httpx.Client, address: str) -> str:
-    """How a job ended."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    """Wait until a job has ended, and return its status."""
+    end = time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < end:
         status: str = api.get(address).json()["status"]
         if status in ("completed", "failed"):

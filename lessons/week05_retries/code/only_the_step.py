@@ -1,20 +1,20 @@
-"""Nobody is home twice. The whole way again, or only the step that failed?"""
+"""A step fails twice. Retry the whole chain, or only the step that failed?"""
 
 import time
 
 from local import celery_worker, local_services
-from rounds import notes, whole_way
+from three_tasks import chain_of, notes
 
-WAYS = ("from the start", "only the step")
+WAYS = ("whole chain", "only the step")
 QUIET_SECONDS = 1.0
 
 
-def way_of(parcel: str) -> list[str]:
-    """What was done with a parcel, once nothing more has happened for a while."""
+def done_with(document: str) -> list[str]:
+    """What was done with a document, once nothing more has happened for a while."""
     done: list[str] = []
     quiet = time.monotonic()
-    while "sign" not in done or time.monotonic() < quiet + QUIET_SECONDS:
-        now = notes().lrange(parcel, 0, -1)
+    while "index" not in done or time.monotonic() < quiet + QUIET_SECONDS:
+        now = notes().lrange(document, 0, -1)
         if now != done:
             done, quiet = now, time.monotonic()
         time.sleep(0.05)
@@ -22,10 +22,10 @@ def way_of(parcel: str) -> list[str]:
 
 
 def main() -> None:
-    with local_services(), celery_worker("rounds"):
+    with local_services(), celery_worker("three_tasks"):
         for way in WAYS:
-            whole_way(way, 0.1, way).apply_async()
-            print(f"{way + ':':<16}", *way_of(way))
+            chain_of(way, 0.1, way).apply_async()
+            print(f"{way + ':':<15}", *done_with(way))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A service is down. Three layers of a program try three times each. What does the service see?"""
+"""The provider is down. Three layers of a program try three times each. How many requests arrive?"""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ TRIES = 3
 
 
 def thrice(call: Callable[[], None]) -> None:
-    """Call it up to three times."""
+    """Make a call, and repeat it up to twice after an error."""
     for _ in range(TRIES - 1):
         try:
             return call()
@@ -21,13 +21,13 @@ def thrice(call: Callable[[], None]) -> None:
 
 
 def all_three(client: OpenAI) -> None:
-    """The task tries three times; so does the function that it calls; and so does the client."""
-    patient = client.with_options(max_retries=TRIES - 1)
-    thrice(lambda: thrice(lambda: embed(patient)))
+    """The task tries three times, so does the function that it calls, and so does the client."""
+    retrying = client.with_options(max_retries=TRIES - 1)
+    thrice(lambda: thrice(lambda: embed(retrying)))
 
 
 def task_alone(client: OpenAI) -> None:
-    """The task tries three times, and nobody below it."""
+    """Only the task tries three times."""
     thrice(lambda: embed(client.with_options(max_retries=0)))
 
 
@@ -38,7 +38,7 @@ def embed(client: OpenAI) -> None:
 def main() -> None:
     with local_services() as run:
         for layers in (all_three, task_alone):
-            # "Come back in a millisecond": so that the client does not wait, and the program is over soon.
+            # The provider asks for a wait of a millisecond, so the program ends soon.
             run.openai.script(Fault.status(503, times=None, retry_after_ms=1))
             try:
                 layers(OpenAI())

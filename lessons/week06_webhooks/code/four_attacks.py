@@ -1,56 +1,49 @@
-"""Four bad postcards, and four ways of looking at a card. Which of them gets through?"""
+"""Four attacks on a receiver, and four ways to check a message. Which attacks succeed?"""
 
 import hmac
 from collections.abc import Callable
 from dataclasses import replace
 
-from seals import Postcard, fresh, text_only, whole_card, word
+from signatures import Message, fresh, password, text_only, unsigned, whole_message
 
 NOON = 12 * 60
-Seal = Callable[[Postcard], str]
+TOMORROW = NOON + 24 * 60
+Sign = Callable[[Message], str]
 
 
-def unsealed(card: Postcard) -> str:
-    """Whatever stands there is right."""
-    return card.seal
+def genuine(sign: Sign) -> Message:
+    """Return a message that the service has sent at noon. The attacker can read it."""
+    message = Message("msg-1", NOON, "scan 17 is ready, 12 euros", "")
+    return replace(message, signature=sign(message))
 
 
-def genuine(seal: Seal) -> Postcard:
-    """A card of the lab's, sent at noon. A stranger on the way reads it."""
-    card = Postcard("card-1", NOON, "film 17 is ready, 12 euros", "")
-    return replace(card, seal=seal(card))
-
-
-ATTACKS: dict[str, Callable[[Postcard], tuple[Postcard, int]]] = {
-    "made up by a stranger": lambda card: (
-        replace(card, text="film 99 is ready, 500 euros", seal="0" * 64),
+ATTACKS: dict[str, Callable[[Message], tuple[Message, int]]] = {
+    "invented by an attacker": lambda seen: (
+        replace(seen, text="scan 99 is ready, 500 euros", signature="0" * 64),
         NOON,
     ),
-    "read and changed": lambda card: (replace(card, text="film 17 is ready, 500 euros"), NOON),
-    "sent again tomorrow": lambda card: (card, NOON + 24 * 60),
-    "again, with a new date": lambda card: (
-        replace(card, minute=NOON + 24 * 60, number="card-2"),
-        NOON + 24 * 60,
-    ),
+    "read and changed": lambda seen: (replace(seen, text="scan 17 is ready, 500 euros"), NOON),
+    "replayed tomorrow": lambda seen: (seen, TOMORROW),
+    "replayed with a new time": lambda seen: (replace(seen, minute=TOMORROW, id="msg-2"), TOMORROW),
 }
 
 
-def believed(seal: Seal, card: Postcard, now: int) -> bool:
-    """Whether the receiver acts on it. Only a seal that covers the date makes it worth a look."""
-    if seal is whole_card and not fresh(card, now):
+def accepted(sign: Sign, message: Message, now: int) -> bool:
+    """Return whether the receiver acts on it. It can check the time only if the time is signed."""
+    if sign is whole_message and not fresh(message, now):
         return False
-    return hmac.compare_digest(seal(card), card.seal)
+    return hmac.compare_digest(sign(message), message.signature)
 
 
 def main() -> None:
-    seals: tuple[Seal, ...] = (unsealed, word, text_only, whole_card)
-    print(" " * 22, *(f"{seal.__name__:>10}" for seal in seals))
+    ways: tuple[Sign, ...] = (unsigned, password, text_only, whole_message)
+    print(" " * 24, *(f"{sign.__name__:>13}" for sign in ways))
     for name, attack in ATTACKS.items():
         cells = []
-        for seal in seals:
-            card, now = attack(genuine(seal))
-            cells.append("believed" if believed(seal, card, now) else "refused")
-        print(f"{name:<22}", *(f"{cell:>10}" for cell in cells))
+        for sign in ways:
+            message, now = attack(genuine(sign))
+            cells.append("accepted" if accepted(sign, message, now) else "refused")
+        print(f"{name:<24}", *(f"{cell:>13}" for cell in cells))
 
 
 if __name__ == "__main__":

@@ -1,44 +1,43 @@
-"""A stranger guesses a seal letter by letter, because a comparison stops at the first wrong one."""
+"""An attacker guesses a signature character by character, because `==` stops at the first difference."""
 
 from collections.abc import Callable
 
-from seals import Postcard, whole_card
+from signatures import Message, whole_message
 
-LETTERS = "0123456789abcdef"
-CARD = Postcard("card-9", 720, "film 99 is ready, 500 euros", "")
-RIGHT = whole_card(CARD)
+CHARACTERS = "0123456789abcdef"
+RIGHT = whole_message(Message("msg-9", 720, "scan 99 is ready, 500 euros", ""))
 
-Looked = Callable[[str], int]
+Compared = Callable[[str], int]
 
 
 def first_difference(guess: str) -> int:
-    """How many letters `==` looks at, written out. On a wire this is time."""
+    """Return how many characters `==` compares. An attacker measures this as time."""
     for place, (one, other) in enumerate(zip(guess, RIGHT, strict=True)):
         if one != other:
             return place + 1
     return len(RIGHT) + 1
 
 
-def every_letter(guess: str) -> int:
-    """How many `hmac.compare_digest` looks at."""
+def every_character(guess: str) -> int:
+    """Return how many characters `hmac.compare_digest` compares."""
     return len(RIGHT)
 
 
-def attack(looked: Looked) -> tuple[int, bool]:
-    """Of each place, keep the letter that keeps the receiver busy for longest."""
-    known, tries = "", 0
+def attack(compared: Compared) -> tuple[int, bool]:
+    """At each position, keep the character that makes the comparison longest."""
+    known, guesses = "", 0
     for place in range(len(RIGHT)):
         rest = "0" * (len(RIGHT) - place - 1)
-        took = {letter: looked(known + letter + rest) for letter in LETTERS}
-        tries += len(took)
-        known += max(took, key=lambda letter: took[letter])
-    return tries, known == RIGHT
+        took = {character: compared(known + character + rest) for character in CHARACTERS}
+        guesses += len(took)
+        known += max(took, key=lambda character: took[character])
+    return guesses, known == RIGHT
 
 
 def main() -> None:
-    for looked in (first_difference, every_letter):
-        tries, found = attack(looked)
-        print(f"{looked.__name__ + ':':<17} {tries} tries, seal found: {found}")
+    for compared in (first_difference, every_character):
+        guesses, found = attack(compared)
+        print(f"{compared.__name__ + ':':<17} {guesses} guesses, signature found: {found}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Receivers are away for a while. Who is told in the end, at which try, and how much later?
+"""Receivers are down for a while. Which attempt reaches them, and how long after they are back?
 
-Nobody waits: a second is a number here.
+Nobody waits here: a second is only a number.
 """
 
 MINUTE, HOUR = 60, 3600
-AWAY = {
+DOWN = {
     "a restart, 3 s": 3,
     "a deployment, 4 min": 4 * MINUTE,
     "a night, 9 h": 9 * HOUR,
@@ -13,7 +13,7 @@ AWAY = {
 }
 WAYS: dict[str, list[int]] = {
     "once": [0],
-    "5 at once": [0, 1, 1, 1, 1],
+    "5 quick ones": [0, 1, 1, 1, 1],
     "schedule": [
         0,
         5,
@@ -27,32 +27,32 @@ WAYS: dict[str, list[int]] = {
         24 * HOUR,
     ],
 }
-"""The waits before each try. Seconds."""
+"""The wait before each attempt. Seconds."""
 
 
-def told(waits: list[int], away: int) -> tuple[int, int] | None:
-    """At which try (from 1) the receiver is there, and how long after it came back. None: never."""
+def reached(waits: list[int], down: int) -> tuple[int, int] | None:
+    """Return the number of the first successful attempt, and how long the receiver was back then."""
     now = 0
     for number, wait in enumerate(waits, 1):
         now += wait
-        if now >= away:
-            return number, now - away
+        if now >= down:
+            return number, now - down
     return None
 
 
-def clock(seconds: int) -> str:
+def duration(seconds: int) -> str:
     if seconds >= HOUR:
         return f"{seconds / HOUR:.0f} h"
     return f"{seconds / MINUTE:.0f} min" if seconds >= MINUTE else f"{seconds} sec"
 
 
 def main() -> None:
-    print(f"{'away for':<20}", *(f"{way:>16}" for way in WAYS))
-    for name, away in AWAY.items():
+    print(f"{'down for':<20}", *(f"{way:>16}" for way in WAYS))
+    for name, down in DOWN.items():
         cells = []
         for waits in WAYS.values():
-            found = told(waits, away)
-            cells.append(f"try {found[0]}, {clock(found[1])}" if found else "never")
+            found = reached(waits, down)
+            cells.append(f"no. {found[0]}, {duration(found[1])}" if found else "never")
         print(f"{name:<20}", *(f"{cell:>16}" for cell in cells))
     hours, rest = divmod(sum(WAYS["schedule"]), HOUR)
     print(f"the schedule ends after {hours} h {rest // MINUTE} min")

@@ -1,4 +1,4 @@
-"""What the programs of this week share: services of their own, and a table of postcards."""
+"""What the programs of this week share: services of their own, and a table of deliveries."""
 
 import os
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ def local_services() -> Iterator[Run]:
 
 
 @contextmanager
-def postcards_table() -> Iterator[Any]:
-    """A new, empty table "postcards" whose items are found by their id."""
+def deliveries_table() -> Iterator[Any]:
+    """A new, empty table "deliveries" whose items are found by their id."""
     with local_services():
         table = boto3.resource("dynamodb").create_table(
-            TableName="postcards",
+            TableName="deliveries",
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             BillingMode="PAY_PER_REQUEST",

@@ -1,47 +1,47 @@
-"""Owners say where their postcards go. A list of bad words guards the safe. Six ways around it."""
+"""Customers choose where webhooks go. A list of forbidden beginnings protects us. Six ways around it."""
 
 import httpx
-from house import SAFE, house, look_up
+from private_network import SECRET, internal_service, look_up
 
 from bootcamp.providers.name_server import NameServer
 
-BAD_WORDS = ("localhost", "127.0.0.1", "169.254.", "10.", "192.168.")
+FORBIDDEN = ("localhost", "127.0.0.1", "169.254.", "10.", "192.168.")
 HOSTS = {
-    "127.0.0.1": "as everybody writes it",
+    "127.0.0.1": "the usual form",
     "127.1": "the same, shorter",
-    "2130706433": "the same, one number",
-    "0x7f.1": "the same, hexadecimal",
-    "0.0.0.0": "this machine, too",  # noqa: S104
-    "photos.example": "a name that leads there",
-    "moved.example": "an honest page that sends on",
+    "2130706433": "the same, as one number",
+    "0x7f.1": "the same, in hexadecimal",
+    "0.0.0.0": "also this machine",  # noqa: S104
+    "scans.example": "a name that resolves to it",
+    "moved.example": "a redirect to it",
 }
 
 
 def allowed(host: str) -> bool:
-    """What most programs do at first."""
-    return not host.startswith(BAD_WORDS)
+    """Compare the text of the host, as many programs do at first."""
+    return not host.startswith(FORBIDDEN)
 
 
-def visit(names: NameServer, host: str, port: int) -> bytes:
-    """Post a card, and keep what is answered: the owner sees it in the list of deliveries."""
+def deliver(names: NameServer, host: str, port: int) -> bytes:
+    """Post a webhook and keep the response, which the customer sees in the list of deliveries."""
     address = look_up(names, host)[0]
-    where = f"http://{address}:{port}/"
+    url = f"http://{address}:{port}/"
     with httpx.Client(trust_env=False, follow_redirects=True) as client:
-        return client.post(where, headers={"host": f"{host}:{port}"}, content=b"ready").content
+        return client.post(url, headers={"host": f"{host}:{port}"}, content=b"ready").content
 
 
 def main() -> None:
-    with house() as port, NameServer() as names:
-        names.say("photos.example", ["127.0.0.1"])
-        names.say("moved.example", ["127.0.0.1"])  # stands for a stranger's own machine
-        for host, spelling in HOSTS.items():
+    with internal_service() as port, NameServer() as names:
+        names.say("scans.example", ["127.0.0.1"])
+        names.say("moved.example", ["127.0.0.1"])  # stands for the attacker's own machine
+        for host, form in HOSTS.items():
             if not allowed(host):
-                came = "refused by the list"
-            elif visit(names, host, port) == SAFE:
-                came = "the owner reads the number of the safe"
+                result = "refused by the list"
+            elif deliver(names, host, port) == SECRET:
+                result = "the customer reads the key"
             else:
-                came = "nothing to see"
-            print(f"{host:<15} {spelling + ':':<29} {came}")
+                result = "nothing found"
+            print(f"{host:<14} {form + ':':<27} {result}")
 
 
 if __name__ == "__main__":

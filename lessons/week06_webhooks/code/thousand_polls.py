@@ -1,4 +1,4 @@
-"""A document waits in the queue, and its owner asks a thousand times whether it is done."""
+"""A document waits in the queue, and its owner polls a thousand times until it is done."""
 
 import signal
 import time
@@ -11,9 +11,9 @@ from bootcamp.course.lesson_code import lesson_layers
 from bootcamp.stack.apps import Apps
 
 BUSY = 999
-"""So many times the owner asks while the worker is halted. It stands for half an hour in which the
-worker has other documents to do, and for an owner who asks every two seconds."""
-PATIENCE_SECONDS = 120
+"""How often the owner polls while the worker is stopped. This stands for half an hour in which the
+worker processes other documents, and for an owner who polls every two seconds."""
+LIMIT_SECONDS = 120
 
 
 def main() -> None:
@@ -26,20 +26,20 @@ def main() -> None:
         (worker,) = apps.workers
         worker.kill(signal.SIGSTOP, group=True)
         note = ("note.txt", b"A ship entered the harbour.")
-        address = api.post("/documents/upload", files={"file": note}).json()["status_url"]
-        said = Counter[str]()
+        url = api.post("/documents/upload", files={"file": note}).json()["status_url"]
+        statuses = Counter[str]()
         received = 0
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not said["completed"] and time.monotonic() < end:
-            answer = api.get(address)
-            said[answer.json()["status"]] += 1
-            received += len(answer.content)
-            if said.total() == BUSY:
+        end = time.monotonic() + LIMIT_SECONDS
+        while not statuses["completed"] and time.monotonic() < end:
+            response = api.get(url)
+            statuses[response.json()["status"]] += 1
+            received += len(response.content)
+            if statuses.total() == BUSY:
                 worker.kill(signal.SIGCONT, group=True)
-            elif said.total() > BUSY:
+            elif statuses.total() > BUSY:
                 time.sleep(0.1)
-    print(f"asked ~{said.total()} times, and {said['completed']} answer was news")
-    print(f"received ~{received} bytes, to learn one word")
+    print(f"polled ~{statuses.total()} times, and {statuses['completed']} response was new")
+    print(f"received ~{received} bytes to learn one word")
 
 
 if __name__ == "__main__":

@@ -1,34 +1,34 @@
-"""Three hundred films are developed in a day. How do their owners learn that theirs is ready?
+"""Three hundred scans are finished in a day. How do the customers learn that theirs is ready?
 
-Nobody waits: a second is a number here.
+Nobody waits here: a second is only a number.
 """
 
 import random
 
-FILMS = 300
+SCANS = 300
 SHORTEST, LONGEST = 10 * 60, 60 * 60
-"""How long a film takes. Seconds."""
+"""How long a scan takes. Seconds."""
 PAUSES = (2, 60, 600)
-"""How long an owner waits between two questions. Seconds."""
-ON_ITS_WAY = 1
-"""How long a postcard takes. Seconds."""
+"""How long a customer waits between two polls. Seconds."""
+WEBHOOK_SECONDS = 1
+"""How long a webhook takes to arrive."""
 SEED = 6
 
 
-def polling(films: list[float], pause: int) -> tuple[int, float]:
-    """How often all owners asked, and how long after its film an owner knew, on average."""
-    asked = [int(ready // pause) + 1 for ready in films]
-    late = [count * pause - ready for count, ready in zip(asked, films, strict=True)]
-    return sum(asked), sum(late) / len(films)
+def polling(scans: list[float], pause: int) -> tuple[int, float]:
+    """Return the number of polls, and how late a customer learns the news on average."""
+    polls = [int(ready // pause) + 1 for ready in scans]
+    late = [count * pause - ready for count, ready in zip(polls, scans, strict=True)]
+    return sum(polls), sum(late) / len(scans)
 
 
 def main() -> None:
-    chance = random.Random(SEED)  # noqa: S311
-    films = [chance.uniform(SHORTEST, LONGEST) for _ in range(FILMS)]
+    rng = random.Random(SEED)  # noqa: S311
+    scans = [rng.uniform(SHORTEST, LONGEST) for _ in range(SCANS)]
     for pause in PAUSES:
-        asked, late = polling(films, pause)
-        print(f"ask every {pause:>3} s: {asked:>7,} requests, known {late:>4.0f} s later")
-    print(f"a postcard:      {FILMS:>7,} requests, known {ON_ITS_WAY:>4} s later")
+        polls, late = polling(scans, pause)
+        print(f"poll every {pause:>3} s: {polls:>7,} requests, known {late:>4.0f} s later")
+    print(f"webhooks:         {SCANS:>7,} requests, known {WEBHOOK_SECONDS:>4} s later")
 
 
 if __name__ == "__main__":

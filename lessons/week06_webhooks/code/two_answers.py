@@ -1,59 +1,59 @@
-"""A stranger owns a name and its name server. It says one thing to a guard, another to a courier."""
+"""An attacker owns a name and its name server, which gives one answer to a check and another later."""
 
 from collections.abc import Callable
 
-from house import look_up
-from which_house import by_where_it_ends
+from private_network import look_up
+from which_network import by_destination
 
 from bootcamp.providers.name_server import NameServer
 
-OUTSIDE, SAFE = "93.184.216.34", "127.0.0.1"
-"""Nobody is visited here: we look at where the courier would go."""
+PUBLIC, PRIVATE = "93.184.216.34", "127.0.0.1"
+"""Nothing is sent here: the program only prints where it would connect."""
 
 LookUp = Callable[[str], list[str]]
 
 
-def guard_then_courier(look_up: LookUp, host: str) -> str:
-    """The guard looks the name up, and so does the courier, when it sets out."""
-    if by_where_it_ends(look_up(host)[0]):
-        return "neither"
+def look_up_again(look_up: LookUp, host: str) -> str:
+    """Check the name, and let the HTTP client resolve it again."""
+    if by_destination(look_up(host)[0]):
+        return "nowhere"
     return look_up(host)[0]
 
 
-def guards_note(look_up: LookUp, host: str) -> str:
-    """The guard writes the address down, and the courier takes the note."""
+def keep_the_answer(look_up: LookUp, host: str) -> str:
+    """Check an address, and connect to this address."""
     address = look_up(host)[0]
-    if by_where_it_ends(address):
-        return "neither"
+    if by_destination(address):
+        return "nowhere"
     return address
 
 
 def first_of_many(look_up: LookUp, host: str) -> str:
-    """A name may have several addresses. The guard looks at the first; the courier takes the last."""
+    """Check the first address only. The client takes another one, if the first does not respond."""
     addresses = look_up(host)
-    if by_where_it_ends(addresses[0]):
-        return "neither"
+    if by_destination(addresses[0]):
+        return "nowhere"
     return addresses[-1]
 
 
 def all_of_them(look_up: LookUp, host: str) -> str:
-    """One bad address is enough."""
+    """Refuse the name if one of its addresses is private."""
     addresses = look_up(host)
-    if any(map(by_where_it_ends, addresses)):
-        return "neither"
+    if any(map(by_destination, addresses)):
+        return "nowhere"
     return addresses[-1]
 
 
 def main() -> None:
-    for way in (guard_then_courier, guards_note):
+    for way in (look_up_again, keep_the_answer):
         with NameServer() as names:
-            names.say("photos.example", [OUTSIDE], [SAFE])
-            goes = way(lambda host, names=names: look_up(names, host), "photos.example")  # type: ignore[misc]
-            asked = names.count("photos.example")
-        print(f"{way.__name__ + ':':<19} asked {asked}, goes to {goes}")
+            names.say("scans.example", [PUBLIC], [PRIVATE])
+            goes = way(lambda host, names=names: look_up(names, host), "scans.example")  # type: ignore[misc]
+            lookups = names.count("scans.example")
+        print(f"{way.__name__ + ':':<16} lookups: {lookups}, connects to {goes}")
     for way in (first_of_many, all_of_them):
-        goes = way(lambda _: [OUTSIDE, SAFE], "photos.example")
-        print(f"{way.__name__ + ':':<19} two addresses, goes to {goes}")
+        goes = way(lambda _: [PUBLIC, PRIVATE], "scans.example")
+        print(f"{way.__name__ + ':':<16} two addresses, connects to {goes}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A reference to a document: what travels through the queue in place of its content.
+"""References to documents, which messages contain instead of the content. Given to students complete.
 
-Given to students complete. Messages stay small because content stays in the blob store; see the
-lesson "Redis as broker and result store".
+The content stays in the blob store, so messages stay small. The lesson "Redis as broker and result
+store" measures the difference.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.owners import current_owner
 
 UPLOAD_PREFIX = "uploads"
 MAX_NAME_LENGTH = 120
-"""Characters of a file name that are kept for display."""
+"""The longest file name that is kept for display, in characters."""
 MAX_SUFFIX_LENGTH = 16
 FALLBACK_NAME = "document"
 
@@ -28,37 +28,43 @@ CONTENT_TYPES = (PDF, DOCX, MARKDOWN, TEXT)
 
 
 class DocumentRef(BaseModel):
-    """Names one document. `document_id` is also the id of its task."""
+    """A reference to one document. Its `document_id` is also the id of its task."""
 
     model_config = ConfigDict(frozen=True)
 
     document_id: str
     blob_key: str
-    """Where the content is: `uploads/<sha256>`, so the same bytes are one blob."""
+    """The key of the content in the blob store, `uploads/<sha256>`. Equal contents share one blob."""
     filename: str
-    """For display only, cleaned by `display_name`. It never becomes a path."""
+    """The name to show, cleaned by `display_name`. It is never used as a path."""
     content_type: str
-    """One of `CONTENT_TYPES`, judged by content."""
+    """One of `CONTENT_TYPES`, determined from the content."""
     owner: str = Field(default_factory=current_owner, exclude=True)
-    """Whom the document belongs to: the owner of the request that uploads it. It is in messages, and
-    never in an answer to a client. A message without it, sent by an older version, means `PUBLIC`."""
+    """The owner of the request that uploads the document. Messages contain it, responses to clients never
+    do. A message from an older version does not have it, and then the owner is `PUBLIC`."""
 
     def as_message(self) -> dict[str, Any]:
-        """The reference as JSON-able task argument. `DocumentRef(**message)` reads it back."""
+        """Return the reference as a task argument, a dict. `DocumentRef(**message)` reads it back."""
         return {**self.model_dump(mode="json"), "owner": self.owner}
 
 
 def upload_key(sha256: str) -> str:
-    """The blob key of an uploaded file: its content's SHA-256 (hex), never its name."""
+    """Return the blob key of an uploaded file: `uploads/` and the SHA-256 of its content, in hex."""
     return f"{UPLOAD_PREFIX}/{sha256}"
 
 
 def display_name(raw: str) -> str:
-    """A file name that can be shown: no folders, no invisible characters, at most 120 characters.
+    """Make a client's file name safe to show: no folders, no invisible characters, not too long.
 
-    Removes what is not a visible character (Unicode categories C*, Zl and Zp): control characters,
-    zero-width ones, and the direction overrides that make `exe.fdp` read as `pdf.exe`. Markup such
-    as `<b>` stays: whoever shows the name escapes it.
+    Removes characters that are not visible (Unicode categories C*, Zl and Zp): control characters,
+    zero-width characters, and the direction overrides that make `exe.fdp` read as `pdf.exe`. Markup
+    such as `<b>` stays, because the page that shows the name escapes it.
+
+    Args:
+        raw: the name as the client sent it.
+
+    Returns:
+        A name of 1 to 120 characters. It is "document" if no visible character is left.
     """
     last = raw.replace("\\", "/").rsplit("/", 1)[-1]
     visible = "".join(

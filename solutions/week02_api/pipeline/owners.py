@@ -1,7 +1,7 @@
-"""Whose documents and jobs a request is about. Given.
+"""The owner of the documents and jobs of a request. Given to students complete.
 
-There is one owner until week 8 brings API keys. A context variable is copied into threads, so code
-far from the request can ask too.
+There is only one owner until week 8 introduces API keys. A context variable is copied into threads,
+so code that never sees the request can read it too.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 PUBLIC = "public"
-"""The owner of everything until there are API keys."""
+"""The owner of every document until there are API keys."""
 
 OWNER: ContextVar[str] = ContextVar("owner", default=PUBLIC)
 
 
 def current_owner() -> str:
-    """The owner of the request that is being answered. In a worker it is `PUBLIC`."""
+    """Return the owner of the current request. In a worker it is `PUBLIC`."""
     return OWNER.get()

@@ -1,8 +1,7 @@
-"""How the API process talks to Redis: briefly, or not at all.
+"""The API's access to Redis, with short timeouts. Given to students complete.
 
-Given to students complete. Celery's defaults suit a worker, which has time: an unanswered connect
-waits for minutes, a lost result backend is tried twenty times. A client who waits for an answer
-has no time.
+Celery's defaults suit a worker, which can wait: a connection attempt without an answer takes minutes,
+and a result backend that does not answer is tried twenty times. A client of the API cannot wait so long.
 """
 
 from __future__ import annotations
@@ -30,9 +29,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 REDIS_ERRORS = (OperationalError, RedisError, OSError)
-"""What Celery raises when broker or result backend cannot be reached. OSError has TimeoutError."""
+"""The exceptions that Celery raises if the broker or the result backend cannot be reached.
+`TimeoutError` is a kind of `OSError`."""
 PUBLISH_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0, "interval_max": 0.1}
-"""One more attempt: after a restart of Redis the first one meets a connection that is closed."""
+"""One retry. After a restart of Redis, the first attempt uses a connection that is already closed."""
 
 
 class QueueSettings(BaseSettings):
@@ -41,18 +41,18 @@ class QueueSettings(BaseSettings):
     redis_connect_timeout_seconds: float = Field(default=1.0, gt=0)
     redis_answer_timeout_seconds: float = Field(default=2.0, gt=0)
     redis_turn_timeout_seconds: float = Field(default=5.0, gt=0)
-    """How long a request waits until one of the threads that talk to Redis is free."""
+    """How many seconds a request waits until one of the threads for Redis is free."""
     redis_threads: int = Field(default=16, gt=0)
 
 
 @cache
 def queue_settings() -> QueueSettings:
-    """The settings of this process, read once."""
+    """Return the settings of this process, which are read once."""
     return QueueSettings()
 
 
 def set_short_waits() -> None:
-    """Set Celery in this process to short waits. The API calls it when it starts."""
+    """Give Celery short timeouts in this process. The API calls this function when it starts."""
     settings = queue_settings()
     waits = {
         "socket_connect_timeout": settings.redis_connect_timeout_seconds,
@@ -71,19 +71,23 @@ def set_short_waits() -> None:
 
 @cache
 def document_task() -> PipelineTask:
-    """The registered task that takes a new document: the one that `pipeline.wiring` names."""
+    """Return the registered task that processes a new document. `pipeline.wiring` names it."""
     for name in modules_in("pipeline.tasks"):
         importlib.import_module(name)
     return app.tasks[DOCUMENT_TASK]
 
 
-def remember(task_id: str) -> None:
-    """Store that this task exists, until `result_expires`. Blocks; raises one of `REDIS_ERRORS`."""
+def record_queued(task_id: str) -> None:
+    """Store the state QUEUED for a task, until `result_expires`. This call blocks.
+
+    Raises:
+        REDIS_ERRORS: the result backend cannot be reached.
+    """
     app.backend.store_result(task_id, {"step": "queued", "percent": 0}, QUEUED)
 
 
-def forget(task_id: str) -> None:
-    """Undo `remember`, if Redis lets us: what is left expires."""
+def delete_record(task_id: str) -> None:
+    """Delete what the result backend stores about a task. If Redis is unavailable, the record expires."""
     try:
         app.backend.forget(task_id)
     except REDIS_ERRORS:
@@ -91,38 +95,48 @@ def forget(task_id: str) -> None:
 
 
 def look_up(task_id: str) -> tuple[str, Any]:
-    """A task's state and its result, progress or exception. Blocks; raises `REDIS_ERRORS`."""
+    """Read a task's state, and its progress, result or exception. This call blocks.
+
+    Raises:
+        REDIS_ERRORS: the result backend cannot be reached.
+    """
     try:
         meta = app.backend.get_task_meta(task_id, cache=False)
-    except SecurityError:  # what was stored as an exception is none: Celery does not build it
+    except SecurityError:  # the stored type is no exception, so Celery refuses to build it
         return states.FAILURE, None
     return meta["status"], meta["result"]
 
 
 @cache
 def redis_threads() -> Threads:
-    """The threads that may wait for Redis."""
+    """Return the threads that may wait for Redis."""
     settings = queue_settings()
     return Threads(settings.redis_threads, settings.redis_turn_timeout_seconds)
 
 
 async def off_the_loop(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a call that waits for Redis on a thread, so that the event loop goes on.
+    """Run a call that waits for Redis on a thread, so that the event loop can answer other requests.
 
-    A call that has begun is waited for. It is short, because its sockets have timeouts
-    (`set_short_waits`).
+    Once the call has started, this function waits until it ends. It cannot take long, because its
+    sockets have timeouts (`set_short_waits`).
+
+    Args:
+        call: a function that blocks. It is called with `args` and `kwargs`.
+
+    Returns:
+        What the call returns.
 
     Raises:
-        TimeoutError: no thread was free in time. The call was not begun.
+        TimeoutError: no thread was free in time. The call was not started.
     """
     return await redis_threads().run(call, *args, **kwargs)
 
 
 async def task_state(task_id: str) -> tuple[str, Any]:
-    """A task's state and its result, progress or exception, as the result backend has them.
+    """Read a task's state, and its progress, result or exception, without blocking the event loop.
 
     Raises:
-        ResultsUnavailable: Redis is away.
+        ResultsUnavailable: Redis is unavailable.
     """
     try:
         return await off_the_loop(look_up, task_id)

@@ -1,13 +1,13 @@
-"""The custom task states of the pipeline, next to Celery's own.
+"""The custom task states of the pipeline, next to Celery's own. Given to students complete.
 
-Given to students complete. Celery has PENDING, STARTED, RETRY, SUCCESS, FAILURE and REVOKED, and
-stores any other name that a task gives. Its PENDING also means "never heard of": that is why the
-API stores QUEUED before it publishes.
+Celery defines PENDING, STARTED, RETRY, SUCCESS, FAILURE and REVOKED, and it stores any other name
+that a task uses. Celery also answers PENDING for an id that was never submitted. So the API stores
+QUEUED before it publishes, and can tell the two cases apart.
 """
 
 from __future__ import annotations
 
 QUEUED = "QUEUED"
-"""The API has accepted the document; no worker has begun."""
+"""The API has accepted the document, and no worker has started to process it."""
 PROGRESS = "PROGRESS"
-"""A worker is at it. The meta is `{"step": str, "percent": int}`, percent from 0 to 100."""
+"""A worker processes the document. The meta is `{"step": str, "percent": int}`, percent 0 to 100."""

@@ -1,8 +1,8 @@
-"""The blob store: where documents are kept, apart from the queue.
+"""The blob store, which keeps documents outside of the queue. Given to students complete.
 
-Given to students complete. `BLOB_STORE_URL` chooses one of two with the same methods: a folder
-(`file:///folder`) or S3 (`s3://bucket/prefix`, through boto3). All methods block: call them from a
-worker, or from a thread of the API.
+`BLOB_STORE_URL` chooses one of two stores with the same methods: a folder (`file:///folder`) or S3
+(`s3://bucket/prefix`, through boto3). All methods block, so call them from a worker, or on a thread of
+the API.
 """
 
 from __future__ import annotations
@@ -26,87 +26,99 @@ from pipeline.errors import BlobNotFound, BlobStoreUnavailable, BlobTooLarge, In
 
 PARTIAL = ".partial"
 CHUNK_BYTES = 1024 * 1024
-"""How much of a blob is in memory at a time."""
+"""How many bytes of a blob are in memory at a time."""
 MAX_KEY_LENGTH = 512
 MAX_SEGMENT_LENGTH = 200
 MAX_READ_BYTES = 64 * 1024 * 1024
-"""Most that `read` takes into memory at once, unless told otherwise."""
+"""The largest blob that `read` returns by default, in bytes."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
 class BlobInfo:
-    """What was stored."""
+    """The key, size and hash of a stored blob."""
 
     key: str
     size: int
-    """Bytes."""
+    """In bytes."""
     sha256: str
-    """Of the content, in hex."""
+    """The SHA-256 of the content, in hex."""
 
 
 class BlobStore(Protocol):
-    """Keeps bytes under keys such as `uploads/3f…`.
+    """A store of bytes under keys such as `uploads/3f…`.
 
-    Every method raises `InvalidBlobKey` for a key that `check_key` refuses and
-    `BlobStoreUnavailable` when the store cannot be reached.
+    Every method raises `InvalidBlobKey` for a key that `check_key` rejects, and
+    `BlobStoreUnavailable` if the store cannot be reached.
     """
 
     def put_stream(self, key: str, stream: BinaryIO, limit: int | None = None) -> BlobInfo:
-        """Store what `stream` gives, all or nothing: no reader ever sees half a blob.
+        """Store everything from the current position of `stream` to its end.
+
+        The blob appears when it is complete, so no reader ever gets a part of it.
+
+        Args:
+            key: the key of the blob. An older blob under this key is replaced.
+            stream: a file that is open for reading.
+            limit: the largest number of bytes that is stored. None means no limit.
+
+        Returns:
+            The size and the hash of the blob.
 
         Raises:
-            BlobTooLarge: there are more than `limit` bytes; nothing is stored.
+            BlobTooLarge: the stream has more than `limit` bytes. Nothing is stored.
         """
         ...
 
     def put(self, key: str, data: bytes) -> BlobInfo:
-        """Store `data`, all or nothing."""
+        """Store `data` as one blob."""
         ...
 
     def open(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """Read a blob piece by piece: `with store.open(key) as blob: blob.read(CHUNK_BYTES)`.
+        """Open a blob to read it piece by piece.
+
+        Example: `with store.open(key) as blob: blob.read(CHUNK_BYTES)`.
 
         Raises:
-            BlobNotFound: there is none.
+            BlobNotFound: no blob has this key.
         """
         ...
 
     def read(self, key: str, limit: int = MAX_READ_BYTES) -> bytes:
-        """The whole blob.
+        """Return the whole blob.
 
         Raises:
-            BlobNotFound: there is none.
-            BlobTooLarge: it has more than `limit` bytes.
+            BlobNotFound: no blob has this key.
+            BlobTooLarge: the blob has more than `limit` bytes.
         """
         ...
 
     def size(self, key: str) -> int:
-        """How many bytes the blob has. Raises `BlobNotFound`."""
+        """Return how many bytes the blob has. Raises `BlobNotFound`."""
         ...
 
     def exists(self, key: str) -> bool:
-        """Whether there is a blob."""
+        """Return whether a blob has this key."""
         ...
 
     def delete(self, key: str) -> None:
-        """Remove the blob. One that is gone already is no error."""
+        """Delete the blob. It is no error if no blob has this key."""
         ...
 
     def list(self, prefix: str = "") -> Iterator[str]:
-        """The keys that start with `prefix`, sorted."""
+        """Yield the keys that start with `prefix`, sorted."""
         ...
 
 
 def check_key(key: str) -> str:
-    """The key itself, if it is safe as a path and as an S3 key.
+    """Return the key if it is safe as a path and as an S3 key.
 
-    Letters, digits, `.`, `_` and `-`, in segments split by `/`. No segment starts with a dot, so
-    neither `..` nor an absolute path nor a hidden file can be written.
+    A safe key has segments of letters, digits, `.`, `_` and `-`, separated by `/`. No segment starts
+    with a dot, so `..`, an absolute path and a hidden file are impossible.
 
     Raises:
-        InvalidBlobKey: it is anything else.
+        InvalidBlobKey: the key is not safe.
     """
     segments = key.split("/")
     if len(key) > MAX_KEY_LENGTH or not all(
@@ -117,7 +129,7 @@ def check_key(key: str) -> str:
 
 
 class Measured(io.RawIOBase):
-    """A stream that counts and hashes what is read from it, and stops at a limit."""
+    """A stream that counts and hashes the bytes that are read from it, up to a limit."""
 
     def __init__(self, stream: BinaryIO, limit: int | None) -> None:
         self._stream = stream
@@ -149,10 +161,10 @@ def read_limited(store: BlobStore, key: str, limit: int) -> bytes:
 
 
 class LocalBlobStore:
-    """Blobs as files in a folder, which is made when the first blob comes.
+    """A blob store in a folder, which is created with the first blob.
 
-    A blob is written to `.partial/`, where no valid key leads, and then renamed: within one file
-    system that is atomic.
+    A blob is first written to `.partial/`, which no valid key can name, and then renamed. Within one
+    file system a rename is atomic.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -186,7 +198,7 @@ class LocalBlobStore:
     def open(self, key: str) -> Iterator[BinaryIO]:
         with _local_errors():
             file = self._path(key).open("rb")
-        with file:  # an error of whoever reads is not ours to name
+        with file:  # outside of `_local_errors`: an error of the reader must not be renamed
             yield file
 
     def read(self, key: str, limit: int = MAX_READ_BYTES) -> bytes:
@@ -227,7 +239,7 @@ def _local_errors() -> Iterator[None]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut: the new name is in the folder, not in the file."""
+    """Write a rename to disk, so that it survives a power failure. The name is stored in the folder."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -243,7 +255,7 @@ class StorageSettings(BaseSettings):
 
 
 def blob_store_at(url: str) -> BlobStore:
-    """The blob store at an address.
+    """Return the blob store at an address.
 
     Raises:
         ValueError: the address is neither `file:///folder` nor `s3://bucket/prefix`.
@@ -252,7 +264,7 @@ def blob_store_at(url: str) -> BlobStore:
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
         return LocalBlobStore(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
-        from pipeline.storage_s3 import S3BlobStore  # boto3 takes long to load: only if needed
+        from pipeline.storage_s3 import S3BlobStore  # boto3 is slow to import, so only if needed
 
         return S3BlobStore(parts.netloc, parts.path)
     raise ValueError(f"BLOB_STORE_URL is {url!r}: use file:///folder or s3://bucket/prefix")
@@ -260,5 +272,5 @@ def blob_store_at(url: str) -> BlobStore:
 
 @cache
 def blob_store() -> BlobStore:
-    """The blob store of this process, chosen by `BLOB_STORE_URL`."""
+    """Return the blob store of this process, which `BLOB_STORE_URL` chooses."""
     return blob_store_at(StorageSettings().blob_store_url)  # type: ignore[call-arg]

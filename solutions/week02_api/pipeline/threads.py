@@ -1,4 +1,4 @@
-"""Threads for calls that block, so that the event loop goes on. Given to students complete."""
+"""Threads for blocking calls, which would stop the event loop. Given to students complete."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 
 class Threads:
-    """The threads that may wait for one service.
+    """A limited number of threads that may wait for one service.
 
-    Each service has its own: a slow one must not keep the threads that another needs.
+    Each service has its own threads, so a slow service cannot occupy those of another.
 
     Args:
-        count: how many calls run at the same time.
-        turn_seconds: how long a call waits until a thread is free.
+        count: how many calls may run at the same time.
+        turn_seconds: how many seconds a call may wait until a thread is free.
     """
 
     def __init__(self, count: int, turn_seconds: float) -> None:
@@ -28,12 +28,12 @@ class Threads:
         self._turn_seconds = turn_seconds
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a call that blocks, and return what it returns.
+        """Run a blocking call on a thread, and return its result.
 
-        A call that has begun is waited for, so its outcome is always known.
+        Once the call has started, this method waits until it ends, so the outcome is always known.
 
         Raises:
-            TimeoutError: no thread was free in time. The call was not begun.
+            TimeoutError: no thread was free in time. The call was not started.
         """
         with anyio.fail_after(self._turn_seconds):
             return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._limiter)

@@ -1,4 +1,4 @@
-"""Prepares the stores: `python -m pipeline.migrate`. Given.
+"""Prepares the stores: `python -m pipeline.migrate`. Given to students complete.
 
 Run it once before the API and the workers start, and again after every update of the code. Nothing
 else creates or alters a table.

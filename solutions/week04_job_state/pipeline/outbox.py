@@ -1,8 +1,8 @@
-"""The outbox: finds the items that are due, and lets the handler of their kind send messages. Given.
+"""The outbox: finds due items and calls their handlers, which publish messages. Given.
 
-A message that was never sent, a message that was lost and a worker that died look the same from
-here: the row is due. So one loop serves all. It runs as a thread of the API process or, where
-`pipeline.wiring` says so, as a process of its own: `python -m pipeline.outbox`.
+If a message was never sent, a message was lost, or a worker died, the row is due. So one loop
+handles all three cases. It runs as a thread of the API process. If `OUTBOX_IN_API` of
+`pipeline.wiring` is False, it runs as a process of its own: `python -m pipeline.outbox`.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from pipeline.wiring import DUE_HANDLERS, OUTBOX_IN_API
 logger = logging.getLogger(__name__)
 
 SHARD_LIMIT = 50
-"""How many items of a shard one round takes."""
+"""How many items of a shard one round handles."""
 STOP_SECONDS = 10.0
-"""How long the API waits for a round to end when it stops. What is not sent then is due later."""
+"""How long the API waits at its end for a round to end. What is not sent then is sent later."""
 
 
 def dispatch_due(stop: threading.Event | None = None) -> int:
-    """Handle every item that is due now, and return how many that were. Blocks.
+    """Handle every item that is due now, and return their number. Blocks.
 
     Raises:
-        JobStoreUnavailable: DynamoDB is away.
-        Exception: whatever keeps a message from being sent; its item is due again.
+        JobStoreUnavailable: DynamoDB cannot be reached.
+        Exception: a message could not be sent. Its item stays due.
     """
     count = 0
-    for shard in random.sample(range(DUE_SHARDS), DUE_SHARDS):  # none is always behind another
+    for shard in random.sample(range(DUE_SHARDS), DUE_SHARDS):  # no shard is always the last
         where = Key("due_shard").eq(shard) & Key("due_at").lte(moment())
         items, _ = jobs().query(DUE_INDEX, where, limit=SHARD_LIMIT)
         for item in items:
@@ -53,16 +53,21 @@ def dispatch_due(stop: threading.Event | None = None) -> int:
 
 
 def claim(seen: Item) -> Item | None:
-    """Postpone when an item is due, so that no other dispatcher takes it. None: another dispatcher or
-    a worker was faster.
+    """Postpone the due time of an item, so that no other outbox handles it.
 
-    The index lags behind. The condition is checked against the row itself.
+    The index is updated later than the row. So the condition is checked on the row itself.
+
+    Returns:
+        The item as it is now, or None if another outbox or a worker was faster.
     """
     return _postpone(seen[KEY], seen["due_at"], job_settings().redrive_seconds)
 
 
 def kind_of(item: Item) -> str:
-    """The kind of an item. Items from before there were kinds: `delivery#…` tells it, a job's id not."""
+    """Return the kind of an item.
+
+    Items from before there were kinds are recognised by the form of their id: `delivery#…`, or a job.
+    """
     before, separator, _ = str(item[KEY]).partition("#")
     return str(item.get("kind") or (before if separator else KIND))
 
@@ -78,7 +83,7 @@ def _handle(item: Item) -> None:
     try:
         DUE_HANDLERS[kind_of(item)](item)
     except Exception:
-        _postpone(item[KEY], item["due_at"], 0)  # due again, behind those that wait already
+        _postpone(item[KEY], item["due_at"], 0)  # due again, after those that wait already
         raise
     logger.info("%s was due: %s", item[KEY], item.get("status"))
 
@@ -88,7 +93,7 @@ def _run(stop: threading.Event) -> None:
     while not stop.wait(job_settings().outbox_interval_seconds):
         try:
             dispatch_due(stop)
-        except Exception as error:  # whatever it is, the next round tries again
+        except Exception as error:  # the next round tries again
             if trouble != type(error).__name__:  # one line for an outage, not one for each round
                 logger.warning("the outbox cannot send now", exc_info=error)
             trouble = type(error).__name__
@@ -100,7 +105,7 @@ def _run(stop: threading.Event) -> None:
 
 @asynccontextmanager
 async def dispatching(_: FastAPI) -> AsyncIterator[None]:
-    """Run the outbox for as long as the API runs, off the event loop."""
+    """Run the outbox in a thread, from the start of the API to its end."""
     if not OUTBOX_IN_API:
         yield
         return
@@ -115,7 +120,7 @@ async def dispatching(_: FastAPI) -> AsyncIterator[None]:
 
 
 def main() -> None:
-    """Run the outbox until SIGTERM or SIGINT, which end the round that runs."""
+    """Run the outbox until SIGTERM or SIGINT. A round that runs ends after its item."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

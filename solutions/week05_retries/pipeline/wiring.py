@@ -1,6 +1,7 @@
-"""What week 5 adds to the pipeline. Given. The newest week's file of this name is in force.
+"""What week 5 adds to the pipeline. Given to students complete.
 
-`SUBMIT`, `TASK_STATE` and `PARSER` are text because the modules that they name import this one.
+Only the newest week's file of this name is used. `SUBMIT`, `TASK_STATE` and `PARSER` are text because
+the modules that they name import this one.
 """
 
 from pipeline.lifecycle.due import DueHandler
@@ -11,20 +12,21 @@ from pipeline.models.steps import ENTRY_TASK as DOCUMENT_TASK
 from pipeline.tasks.job_task import JobTask as PipelineTask
 
 SUBMIT = "pipeline.api.jobs:accept"
-"""Accepts a document: writes the job's row, then publishes its message."""
+"""The function that accepts a document: it writes the job's row, then publishes its message."""
 TASK_STATE = "pipeline.lifecycle.lookup:task_state"
-"""Finds what `GET /tasks/{id}` shows: on the job's row."""
+"""The function that reads what `GET /tasks/{id}` shows from the job's row."""
 PARSER = "pipeline.steps.sandbox:parse_in_child"
-"""Turns a stored file into pages. Takes the open file and its content type."""
+"""The function that turns a stored file into pages. It takes the open file and its content type."""
 RESULTS_ARE_THE_RECORD = False
-"""The job's row is the record, so progress is written there alone."""
+"""Whether Celery's result backend is the record. From week 4 on the job's row is, and only the row
+stores progress."""
 OUTBOX_IN_API = True
 """Whether the API process runs the outbox. If not, `python -m pipeline.outbox` runs it."""
 HOOKS: tuple[JobHook, ...] = (Retries(), Alerts())
-"""What joins in at the turns of a job's life, in this order."""
+"""Hooks that run before a task, after an error and at the end of a job, in this order."""
 ROW_WRITTEN: str | None = None
-"""Who hears of each write to the jobs table, after it."""
+"""The function that is called after each write to the jobs table."""
 DUE_HANDLERS: dict[str, DueHandler] = {KIND: resume_or_redrive}
-"""Who handles an item that is due, by the item's kind."""
+"""The function that handles a due item, by the item's kind."""
 
 __all__ = ["DOCUMENT_TASK", "PipelineTask"]

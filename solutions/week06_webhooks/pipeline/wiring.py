@@ -1,6 +1,7 @@
-"""What week 6 adds to the pipeline. Given. The newest week's file of this name is in force.
+"""Names the parts that week 6 adds to the pipeline. Given to students complete.
 
-`SUBMIT`, `TASK_STATE` and `PARSER` are text because the modules that they name import this one.
+Each week can have a file of this name, and the newest is used. `SUBMIT`, `TASK_STATE` and `PARSER` are
+text, because the modules that they name import this one.
 """
 
 from pipeline.lifecycle.due import DueHandler
@@ -19,14 +20,14 @@ TASK_STATE = "pipeline.lifecycle.lookup:task_state"
 PARSER = "pipeline.steps.sandbox:parse_in_child"
 """Turns a stored file into pages. Takes the open file and its content type."""
 RESULTS_ARE_THE_RECORD = False
-"""The job's row is the record, so progress is written there alone."""
+"""The row of the job is the record, so progress is written there and not as a Celery result."""
 OUTBOX_IN_API = True
-"""Whether the API process runs the outbox. If not, `python -m pipeline.outbox` runs it."""
+"""Whether the API process runs the outbox. Otherwise run `python -m pipeline.outbox`."""
 HOOKS: tuple[JobHook, ...] = (Retries(), Alerts(), Webhooks())
-"""What joins in at the turns of a job's life, in this order."""
+"""The hooks that are called during the life of a job, in this order."""
 ROW_WRITTEN: str | None = None
-"""Who hears of each write to the jobs table, after it."""
+"""The function that is called after each write to the jobs table."""
 DUE_HANDLERS: dict[str, DueHandler] = {job.KIND: notify_or_resume, deliveries.KIND: send_delivery}
-"""Who handles an item that is due, by the item's kind."""
+"""The function that handles a due item, by the item's kind."""
 
 __all__ = ["DOCUMENT_TASK", "PipelineTask"]

@@ -1,4 +1,4 @@
-"""What an upload must be before it is accepted. Everything that a client says is a claim."""
+"""The checks of an upload: its size and its content type. They trust nothing that the client claims."""
 
 from __future__ import annotations
 
@@ -14,31 +14,54 @@ MARKDOWN_SUFFIXES = (".md", ".markdown")
 
 
 async def within_limit(chunks: AsyncIterable[bytes], limit: int) -> AsyncIterator[bytes]:
-    """Pass `chunks` on, as long as they are no more than `limit` bytes together.
+    """Pass on the chunks of an upload until they exceed the limit.
+
+    Args:
+        chunks: the bytes of the upload, as they arrive.
+        limit: the largest number of bytes that is allowed.
+
+    Yields:
+        The same chunks.
 
     Raises:
-        UploadTooLarge: at the first chunk that goes beyond.
+        UploadTooLarge: the chunks so far have more than `limit` bytes together.
     """
     size = 0
     async for chunk in chunks:
-        with suppress(NotImplementedError):  # still an exercise: then there is no limit
-            # TODO 2.2: Count the bytes that have come so far. As soon as they are too many, refuse:
-            #   what is still on its way need not arrive. No header can be trusted to tell the size.
+        with suppress(NotImplementedError):  # no limit until the exercise is done
+            # TODO 2.2:
+            #   a) Add the length of the chunk to `size`. Do not use a header: the client may omit
+            #      it or send a wrong one.
+            #   b) Raise `UploadTooLarge` as soon as `size` is greater than `limit`, without waiting
+            #      for the rest of the upload. Exactly `limit` bytes are allowed.
             raise NotImplementedError("2.2")
         yield chunk
 
 
 def judged_type(file: BinaryIO, filename: str) -> str:
-    """The content type of a complete upload, one of `CONTENT_TYPES`.
+    """Determine the content type of a complete upload from its bytes.
+
+    `is_pdf`, `is_docx` and `is_text` examine the bytes. Each leaves the file at its start, which is
+    also where this function must leave it.
+
+    Args:
+        file: the upload. It may be at any position.
+        filename: the name as the client sent it.
+
+    Returns:
+        One of `CONTENT_TYPES`: `PDF`, `DOCX`, `MARKDOWN` or `TEXT`.
 
     Raises:
-        EmptyUpload: it holds no byte.
-        UnsupportedContent: it is none of the kinds that we take, whatever it is called.
+        EmptyUpload: the file has no byte.
+        UnsupportedContent: the content is of none of the four types.
     """
-    with suppress(NotImplementedError):  # still an exercise: then all is taken for text
-        # TODO 2.2: Refuse an empty file.
-        #   Let the bytes decide, never the name: `is_pdf`, `is_docx` and `is_text` look at them.
-        #   Only between Markdown and plain text, which are the same bytes, may the name choose.
-        #   Refuse all else.
+    with suppress(NotImplementedError):  # every file counts as text until the exercise is done
+        # TODO 2.2:
+        #   c) Raise `EmptyUpload` if the file has no byte.
+        #   d) Return `PDF` or `DOCX` if `is_pdf` or `is_docx` returns true, whatever the file's
+        #      name is.
+        #   e) If `is_text` returns true, return `MARKDOWN` if the name ends with one of
+        #      `MARKDOWN_SUFFIXES`, in upper or lower case, and `TEXT` for any other name.
+        #   f) Raise `UnsupportedContent` for any other content.
         raise NotImplementedError("2.2")
     return TEXT

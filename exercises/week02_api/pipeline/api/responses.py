@@ -1,4 +1,4 @@
-"""Error responses for the OpenAPI page. Given to students complete."""
+"""Describes the error responses on the OpenAPI page. Given to students complete."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pipeline.errors import PipelineError, TransientError, error_body
 
 
 class ErrorBody(BaseModel):
-    """What every error of the pipeline looks like."""
+    """The body of every error response."""
 
     detail: str
-    """For people."""
+    """The message for people."""
     type: str
-    """Stable, for programs."""
+    """The stable name for programs."""
 
 
 def error_responses(*errors: type[PipelineError]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` argument of a route that can raise these errors."""
+    """Build the `responses` argument of a route that can raise these errors."""
     documented: dict[int | str, dict[str, Any]] = {}
     for error in errors:
         answer = documented.setdefault(

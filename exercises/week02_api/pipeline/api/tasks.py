@@ -1,4 +1,4 @@
-"""`GET /tasks/{id}`: what became of an upload."""
+"""`GET /tasks/{id}`: the status of an uploaded document."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ router = APIRouter(tags=["tasks"])
 
 
 class Progress(BaseModel):
-    """How far a task is."""
+    """The progress of a task."""
 
     step: str
     percent: int = Field(ge=0, le=100)
 
 
 class TaskError(BaseModel):
-    """Why a task failed, in words for a client."""
+    """Why a task failed, in words that a client may read."""
 
     type: str
-    """Stable: programs may compare it."""
+    """A stable name, which programs may compare."""
     message: str
-    """For people: it may change."""
+    """A sentence for people, which may change."""
 
 
 class TaskStatus(BaseModel):
-    """What `GET /tasks/{id}` answers."""
+    """The response of `GET /tasks/{id}`."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -57,25 +57,37 @@ class TaskStatus(BaseModel):
 
 
 def status_of(task_id: str, state: str, info: Any) -> TaskStatus:
-    """What a client is told about a task, from what is known of it.
+    """Translate a task's state into the response for a client.
 
     Args:
         task_id: the task's id.
-        state: Celery's name of the state, or one of `pipeline.states`.
-        info: the progress, the result or the exception that belongs to the state.
+        state: a state of Celery (`celery.states`), or one of `pipeline.states`.
+        info: what is stored with the state. It is a dict with "step" and "percent" for QUEUED and
+            PROGRESS, the result for SUCCESS, and an exception or None for FAILURE and REVOKED.
+
+    Returns:
+        The response, whose status is pending, processing, completed or failed.
 
     Raises:
-        TaskNotFound: nobody has submitted this task, or its result has expired.
+        TaskNotFound: no task was submitted under this id, or its result has expired.
     """
     if state == QUEUED:
-        return TaskStatus(task_id=task_id, status="pending", progress=Progress(**info))
+        # TODO 2.0:
+        #   a) Return a `TaskStatus` for this task with the status "pending" and its progress. The
+        #      progress is a `Progress`, built from `info`.
+        raise NotImplementedError("2.0")
     if state == PROGRESS:
         return TaskStatus(task_id=task_id, status="processing", progress=Progress(**info))
     if state in {states.STARTED, states.RETRY}:
         return TaskStatus(task_id=task_id, status="processing")
-    # TODO 2.4: Three answers are left, and a client must be able to tell them apart.
-    #   A result: completed. An exception: failed, with nothing in it that a stranger must not read
-    #   (see `public_error`). And an id that nobody submitted: what does Celery call its state?
+    # TODO 2.4:
+    #   a) If the state is `states.SUCCESS`, return the status "completed" with `info` as the
+    #      result, also if `info` is None, 0 or empty.
+    #   b) If the state is in `states.EXCEPTION_STATES`, return the status "failed" with a
+    #      `TaskError`. Build it from `public_error(info)`, which hides everything that a client
+    #      must not read.
+    #   c) Raise `TaskNotFound` for any other state. Celery reports PENDING if nothing is stored
+    #      under this id.
     raise NotImplementedError("2.4")
 
 
@@ -85,6 +97,6 @@ def status_of(task_id: str, state: str, info: Any) -> TaskStatus:
     responses=error_responses(TaskNotFound, ResultsUnavailable),
 )
 async def read_task(task_id: UUID) -> TaskStatus:
-    """Status and progress of a task, then its result or its error."""
+    """Get the status and the progress of a task, and after its end the result or the error."""
     state, info = await symbol_by_name(wiring.TASK_STATE)(str(task_id))
     return status_of(str(task_id), state, info)

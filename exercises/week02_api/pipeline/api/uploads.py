@@ -1,4 +1,4 @@
-"""`POST /documents/upload`: take a document, hand it to the queue, answer at once."""
+"""`POST /documents/upload`: stores a document, publishes a message for it, and answers at once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from pipeline.owners import current_owner
 from pipeline.queueing import (
     PUBLISH_POLICY,
     REDIS_ERRORS,
+    delete_record,
     document_task,
-    forget,
     off_the_loop,
-    remember,
+    record_queued,
 )
 from pipeline.submission import Accepted, submit
 
@@ -45,11 +45,11 @@ MULTIPART_BODY = {
         },
     }
 }
-"""For the OpenAPI page: FastAPI cannot see a body that the route reads by itself."""
+"""Describes the body on the OpenAPI page. FastAPI does not know it, because the route reads it itself."""
 
 
 class UploadAccepted(BaseModel):
-    """What a successful upload answers: the work is yet to be done."""
+    """The response of a successful upload. The document will be processed later."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -69,43 +69,64 @@ class UploadAccepted(BaseModel):
 
     task_id: str
     status_url: str
-    """Where to ask how far it is. The same as the header `Location`."""
+    """The address of the task's status, `/tasks/{task_id}`. The header `Location` has the same value."""
     document: DocumentRef
 
 
 def enqueue(document: DocumentRef) -> None:
-    """Put a document in the queue. Blocks; raises one of `REDIS_ERRORS`."""
-    remember(document.document_id)  # before a worker can know of it, so that 2.4 can tell it apart
+    """Publish a message for a document that is already stored. This call blocks.
+
+    The state QUEUED is stored first, so that `GET /tasks/{id}` knows the task before a worker does. If
+    publishing fails, the record is deleted again.
+
+    Raises:
+        REDIS_ERRORS: the message could not be published.
+    """
+    record_queued(document.document_id)
     try:
-        # TODO 2.1: Publish the document through its registered task (`document_task`), under the
-        #   document's own id. The message holds a reference (`as_message`), never the content.
-        #   `PUBLISH_POLICY` limits how often Celery tries again.
+        # TODO 2.1:
+        #   f) Publish a message for the task that `document_task()` returns, with its method
+        #      `apply_async`.
+        #   g) The task has one argument, the reference `document.as_message()`. The message never
+        #      contains the content of the document.
+        #   h) Use the document's id as the task's id (`task_id`).
+        #   i) Pass `PUBLISH_POLICY` as `retry_policy`, so that Celery retries only once.
         raise NotImplementedError("2.1")
     except BaseException:
-        forget(document.document_id)
+        delete_record(document.document_id)
         raise
 
 
 async def publish(document: DocumentRef) -> None:
-    """Enqueue without holding up other requests, and give up in time.
+    """Publish a message for a document without blocking the event loop, in a limited time.
 
     Raises:
-        BrokerUnavailable: the document is not in the queue. (If the broker took the message but
-            its answer was lost, it is, and runs without anybody asking: week 4 ends that.)
+        BrokerUnavailable: publishing failed. The message may be in the queue all the same, if only the
+            broker's answer was lost. Week 4 solves this.
     """
     try:
-        # TODO 2.5: `enqueue` blocks while it waits for Redis. Nothing that blocks may run on the
-        #   event loop: other requests are answered meanwhile (`off_the_loop`). However Redis fails,
-        #   by refusing or by silence, the client is answered in time, with what becomes a 503.
+        # TODO 2.5:
+        #   a) Run `enqueue` for the document with `off_the_loop`, and wait for it. So it blocks a
+        #      thread and not the event loop, and the message is published before the client gets
+        #      its response.
+        #   b) If this raises one of `REDIS_ERRORS`, raise `BrokerUnavailable` from it. The API
+        #      answers with 503 and `Retry-After`. Do not retry, and do not catch the error without
+        #      raising.
         raise NotImplementedError("2.5")
-    except NotImplementedError:  # still an exercise: then it blocks, and an outage is a 500
+    except NotImplementedError:  # until the exercise is done, it blocks, and an outage is a 500
         enqueue(document)
 
 
 async def accept(document: DocumentRef, owner: str, key: str | None = None) -> Accepted:
-    """Week 2's way to accept a document (`submit`): publish it. Given.
+    """Accept a document by publishing it: what `submit` does in week 2. Given to students complete.
 
-    It knows no idempotency keys yet. Raises BrokerUnavailable.
+    Args:
+        document: a reference to a stored document.
+        owner: not used before week 4.
+        key: not used before week 4.
+
+    Raises:
+        BrokerUnavailable: publishing failed.
     """
     await publish(document)
     return Accepted(document)
@@ -117,7 +138,7 @@ async def accept(document: DocumentRef, owner: str, key: str | None = None) -> A
     summary="Upload a document",
     responses={
         202: {
-            "headers": {"Location": {"description": "Its status.", "schema": {"type": "string"}}}
+            "headers": {"Location": {"description": "The status.", "schema": {"type": "string"}}}
         },
         **error_responses(
             UploadTooLarge,
@@ -132,8 +153,12 @@ async def accept(document: DocumentRef, owner: str, key: str | None = None) -> A
     openapi_extra=MULTIPART_BODY,
 )
 async def upload_document(request: Request, response: Response) -> UploadAccepted:
-    """Take a PDF, DOCX, Markdown or text file. It is processed later: ask `status_url`."""
+    """Upload a PDF, DOCX, Markdown or text file. It is processed later: ask `status_url`."""
     document = await take_in(request)
-    # TODO 2.1: Accept the document with `submit`, for `current_owner()`, and answer with its id and
-    #   where to ask for its status (`status_url`, and the header `Location`). Process nothing here.
+    # TODO 2.1:
+    #   j) Submit the document with `submit`, for the owner that `current_owner()` returns. Wait
+    #      until it is accepted, but not until it is processed.
+    #   k) Return an `UploadAccepted` with the document, its id as `task_id`, and the `status_url`
+    #      `/tasks/` followed by this id.
+    #   l) Set the header `Location` of `response` to the same address.
     raise NotImplementedError("2.1")

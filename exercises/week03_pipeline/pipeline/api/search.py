@@ -1,4 +1,4 @@
-"""`GET /search?q=`: the owner's chunks whose meaning is nearest to a question."""
+"""`GET /search?q=`: finds the owner's chunks whose meaning is nearest to a question."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ MAX_QUESTION_CHARS = 2_000
 DEFAULT_RESULTS = 10
 MAX_RESULTS = 50
 PROVIDER_SECONDS = 5.0
-"""How long the embedding of a question may take."""
+"""How long a request waits for the embedding of its question."""
 CONNECTION_SECONDS = 3.0
-"""How long a request waits for a connection."""
+"""How long a request waits for a connection of the pool."""
 STATEMENT_SECONDS = 5
+"""How long PostgreSQL works on one statement before it cancels it."""
 CONNECTIONS = 4
 CANDIDATES = 1_000
-"""How many neighbours the HNSW index looks at (`hnsw.ef_search`): the most that pgvector takes.
-Among 900 chunks, questions of one rare word missed the best chunk with 40 (pgvector's default) and
-at times with 100. With 1,000 they found it, in 6 ms instead of 1."""
+"""How many neighbours the HNSW index looks at (`hnsw.ef_search`): the most that pgvector accepts. Among
+900 chunks, questions of one rare word missed the best chunk with 40, which is pgvector's default, and
+sometimes with 100. With 1,000 they found it, in 6 ms instead of 1 ms."""
 
 Question = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS)
@@ -42,7 +43,7 @@ Question = Annotated[
 
 
 class SearchResult(BaseModel):
-    """One chunk. `score` is the cosine similarity to the question: 1 is the same direction."""
+    """One chunk that was found. `score` is its cosine similarity to the question: 1 is the best."""
 
     document_id: str
     filename: str
@@ -59,13 +60,13 @@ class SearchResponse(BaseModel):
 async def _configure(connection: AsyncConnection[Any]) -> None:
     await connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
     await connection.execute(f"SET hnsw.ef_search = {CANDIDATES}")
-    # Many candidates may belong to other owners or be deleted. Look further, and keep the order.
+    # Many candidates may be deleted, or belong to other owners. Then look further, in order.
     await connection.execute("SET hnsw.iterative_scan = strict_order")
 
 
 @asynccontextmanager
 async def _lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-    """One pool for the life of the API. It opens without waiting: PostgreSQL may come later."""
+    """Keep one pool for the life of the API. It opens without waiting, so PostgreSQL may start later."""
     pool = AsyncConnectionPool[AsyncConnection[Any]](
         database_url(),
         min_size=0,
@@ -89,16 +90,17 @@ def _client() -> openai.AsyncOpenAI:
 
 
 async def embed_question(question: str) -> str:
-    """The question's vector, as PostgreSQL reads one: `[0.1,0.2,…]`. Given.
+    """Return the vector of a question, as text that PostgreSQL reads: `[0.1,0.2,…]`. Given to students
+    complete.
 
     Raises:
-        openai.OpenAIError: the provider could not be reached or refused.
-        SearchUnavailable: its answer makes no sense, or is no vector of the index's length.
+        openai.OpenAIError: the provider is unreachable, or it rejects the request.
+        SearchUnavailable: the answer contains no vector of the length that the index has.
     """
     try:
         answer = await _client().embeddings.create(model=embedding_model(), input=question)
         vector = np.array(answer.data[0].embedding, dtype=np.float32)
-    except (ValueError, TypeError, AttributeError, IndexError) as error:  # 200, and no answer in it
+    except (ValueError, TypeError, AttributeError, IndexError) as error:  # 200, but no vector
         raise SearchUnavailable from error
     if vector.shape != (DIMENSIONS,) or not np.isfinite(vector).all():
         raise SearchUnavailable
@@ -108,17 +110,33 @@ async def embed_question(question: str) -> str:
 async def nearest(
     connection: AsyncConnection[Any], owner: str, vector: str, limit: int
 ) -> list[dict[str, Any]]:
-    """The owner's `limit` chunks nearest to `vector`, nearest first.
+    """Return the owner's chunks that are nearest to a vector, the nearest first.
 
-    Each has `document_id`, `filename`, `page`, `text` and `score` (cosine similarity, 1 to -1).
+    The function is half filled for students: the lines around the block are given.
+
+    Args:
+        connection: an open connection of the pool.
+        owner: whose chunks are searched.
+        vector: the vector of the question, as text.
+        limit: the most chunks to return.
+
+    Returns:
+        For each chunk a dict with `document_id`, `filename`, `page`, `text` and `score`, the cosine
+        similarity from 1 to -1.
+
+    Raises:
+        psycopg.OperationalError: the connection broke, or the statement took too long.
     """
-    cursor = connection.cursor(row_factory=dict_row)
-    # TODO 3.6: Join this owner's chunks with their documents, order by cosine distance to the
-    #   vector, and take `limit`. Never return a chunk of another owner.
-    #   pgvector's operator for cosine distance is `<=>`; give the parameter as `%s::vector`. The
-    #   index helps only where you order by the distance itself, ascending. Similarity is one minus
-    #   distance.
+    cursor = connection.cursor(row_factory=dict_row)  # each row becomes a dict, by column name
+    # TODO 3.6:
+    #   a) Await `cursor.execute(statement, values)` with one SELECT of the five columns. Pass all
+    #      values as parameters, and the vector as `%(vector)s::vector`.
+    #   b) Join `chunks` and `documents` by document and owner. Return only chunks of this owner.
+    #   c) Order by the cosine distance to the vector (`<=>`), ascending: only then the index is
+    #      used. Return at most `limit` rows.
+    #   d) Return as `score` the similarity, which is one minus the cosine distance.
     raise NotImplementedError("3.6")
+    return await cursor.fetchall()
 
 
 @router.get("/search", responses=error_responses(SearchUnavailable))
@@ -127,16 +145,19 @@ async def search(
     q: Annotated[Question, Query(description="What to look for, in words.")],
     limit: Annotated[int, Query(ge=1, le=MAX_RESULTS)] = DEFAULT_RESULTS,
 ) -> SearchResponse:
-    """Your chunks whose meaning is nearest to `q`, best first.
+    """Return your chunks whose meaning is nearest to `q`, the best first.
 
     Raises:
-        SearchUnavailable: PostgreSQL or the embedding service is away (503 with `Retry-After`).
+        SearchUnavailable: PostgreSQL or the embedding service fails (503 with `Retry-After`).
     """
     pool: AsyncConnectionPool[AsyncConnection[Any]] = request.state.search_pool
-    # TODO 3.6: Embed the question first, then take a connection: do not hold one while you wait for
-    #   another service. Wait for both with `await`, so that this process answers other requests.
-    #   Search what belongs to the owner of this request (`current_owner`).
-    #   If one of the two services is away, raise `SearchUnavailable`. The service's own message
-    #   must not reach the client.
+    # TODO 3.6:
+    #   e) Await the vector of the question (`embed_question`) first. Take a connection afterwards,
+    #      by `async with pool.connection()`, so that none is held while the provider works.
+    #   f) Set `found` to the rows that `nearest` returns for the owner of this request
+    #      (`current_owner()`). Wait with `await` only, so that this process answers other requests.
+    #   g) If the provider or PostgreSQL fails (`openai.OpenAIError`, `psycopg.OperationalError`),
+    #      raise `SearchUnavailable` without the other error's message: it must not reach the
+    #      client.
     raise NotImplementedError("3.6")
     return SearchResponse(query=q, results=[SearchResult(**row) for row in found])

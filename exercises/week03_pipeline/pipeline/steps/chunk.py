@@ -1,4 +1,4 @@
-"""Step 2: pages become chunks, small enough to embed and cut where the text allows it."""
+"""Step 2: pages become chunks that are small enough to embed and end at boundaries of the text."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from semantic_text_splitter import TextSplitter
 from pipeline.steps.types import Chunk, Page
 
 MAX_CHARS = 1_000
-"""Characters in a chunk: about 250 tokens of English, a long paragraph."""
+"""The most characters in a chunk: a long paragraph, or about 250 tokens of English."""
 OVERLAP = 150
-"""Characters that a chunk may repeat from the one before: a sentence or two."""
+"""The most characters that a chunk repeats from the one before: a sentence or two."""
 WINDOW_CHARS = 8_192
-"""Characters that the splitter sees at once. Its time grows with the square of a text that has few
-boundaries: a page of a million characters of base64 took 6 s, of Chinese minutes."""
+"""The most characters that the splitter gets at once. If a text has few boundaries, the splitter's time
+grows with the square of its length: a million characters of base64 took 6 s, of Chinese minutes."""
 WINDOW_ENDS = ("\n\n", "\n", ". ", "\N{IDEOGRAPHIC FULL STOP}", " ")
-"""After what a window ends, best first."""
+"""A window ends after one of these, the best first."""
 
 
 def windows(text: str, size: int) -> Iterator[tuple[int, str]]:
-    """Cut a long text into parts that the splitter can take: `(start, part)`, in order. Given.
+    """Cut a long text into windows that are short enough for the splitter. Given to students complete.
 
-    A part has at most `WINDOW_CHARS` characters, or eight pieces of `size`, if that is more.
+    A window has at most `WINDOW_CHARS` characters, or eight pieces of `size` if that is more.
+
+    Yields:
+        `(start, part)` of each window, in order. Together the parts are the text.
     """
     start, longest = 0, max(WINDOW_CHARS, 8 * size)
     while len(text) - start > longest:
@@ -38,9 +41,12 @@ def windows(text: str, size: int) -> Iterator[tuple[int, str]]:
 
 
 def pieces(text: str, size: int) -> list[tuple[int, int]]:
-    """Find where to cut: `(start, end)` of pieces of at most `size` characters. Given.
+    """Cut a text of any length into pieces of at most `size` characters. Given to students complete.
 
-    The pieces together are `text`, window by window, as `split` cuts them.
+    It calls `split` for each window of the text.
+
+    Returns:
+        `(start, end)` of each piece, in order. Together the pieces are the text.
     """
     return [
         (offset + start, offset + end)
@@ -50,32 +56,50 @@ def pieces(text: str, size: int) -> list[tuple[int, int]]:
 
 
 def split(text: str, size: int) -> list[tuple[int, int]]:
-    """Split one window: `(start, end)` of pieces of at most `size` characters that together are it.
+    """Split one window of text into pieces of at most `size` characters.
 
-    The splitter cuts at the largest boundary that fits: paragraph, else sentence, else word, else
-    character (what a reader sees as one, with its accents).
+    A piece ends at the largest boundary that fits: paragraph, else sentence, else word, else a character
+    together with its accents.
+
+    Returns:
+        `(start, end)` of each piece, in order: indexes into `text`, the end not included.
     """
-    # TODO 3.2: Let `TextSplitter` find the boundaries. It knows the Unicode rules for sentences and
-    #   words, so Chinese works too. Look for the method that says where each piece begins.
-    #   By default it trims what it returns; here no character may be lost between two pieces.
+    # TODO 3.2:
+    #   a) Cut at the largest boundary that fits, in every language. `TextSplitter` knows the
+    #      Unicode rules for sentences and words.
+    #   b) Return `(start, end)` for each piece. `chunk_indices` returns each piece with its start.
+    #   c) Lose no character between two pieces: by default `TextSplitter` trims white space, so
+    #      turn trimming off.
     raise NotImplementedError("3.2")
 
 
 def overlap_start(text: str, start: int, overlap: int) -> int:
-    """Where a chunk begins, so that it repeats up to `overlap` characters before `start`.
+    """Find where a chunk begins so that it repeats up to `overlap` characters before its new text.
 
-    At the first word that begins in those characters; where none does (a very long word, a language
-    without spaces), as far back as allowed.
+    Args:
+        text: the text of the page.
+        start: the index at which the chunk's new text begins.
+        overlap: the most characters to repeat.
+
+    Returns:
+        An index from `start - overlap` to `start`. It is the first at which a word begins. If no word
+        begins there, as in a very long word or a language without spaces, it is the first at which a
+        character begins.
     """
-    # TODO 3.2: Go back `overlap` characters, but not before the text. Then come forward to the
-    #   first word that starts there. A word starts at a visible character after a blank or at the
-    #   text's start.
-    #   No such word before `start`? Then cut a word, but never between a letter and its accent.
+    # TODO 3.2:
+    #   d) Go back `overlap` characters from `start`, but not beyond the beginning of the text.
+    #   e) From there, return the first index before `start` at which a word begins: a visible
+    #      character that follows white space, or is the first of the text.
+    #   f) If no word begins there, return the first index for which `is_character_start(text,
+    #      index)` holds, and `start` if there is none. So no letter is cut off from its accent.
     raise NotImplementedError("3.2")
 
 
 def is_character_start(text: str, index: int) -> bool:
-    """Whether a reader's character can begin at `index`: no accent, no joined emoji. Given."""
+    """Return whether a character, as a reader sees it, can begin at `index`. Given to students complete.
+
+    It cannot at an accent, or in the middle of an emoji that is joined from several.
+    """
     joiner = "\N{ZERO WIDTH JOINER}"
     marks = ("Mn", "Me", "Mc", "Cf", "Sk")  # accents, joiners, skin tones
     return unicodedata.category(text[index]) not in marks and text[index - 1 : index] != joiner
@@ -84,11 +108,18 @@ def is_character_start(text: str, index: int) -> bool:
 def chunk_pages(
     pages: Iterable[Page], max_chars: int = MAX_CHARS, overlap: int = OVERLAP
 ) -> list[Chunk]:
-    """Chunks of at most `max_chars` characters, in order, `position` counting from 0.
+    """Cut pages into chunks of at most `max_chars` characters, the overlap included.
 
-    A chunk lies on one page, so a search result can name it. On the same page a chunk begins with
-    the end of the one before: at most `overlap` characters. Only white space at a chunk's ends is
-    dropped, and chunks of nothing else.
+    A chunk lies on one page, so a search result can name the page. On the same page, a chunk begins
+    with the end of the chunk before. Only white space at the ends of a chunk is lost.
+
+    Args:
+        pages: the pages, in order. Their numbers need not begin at 1 or be consecutive.
+        max_chars: the most characters in a chunk.
+        overlap: the most characters that a chunk repeats from the one before.
+
+    Returns:
+        The chunks in order, with positions 0, 1, 2, … and the numbers of their pages.
 
     Raises:
         ValueError: `overlap` is not between 0 and half of `max_chars`.
@@ -96,9 +127,13 @@ def chunk_pages(
     if not 0 <= overlap <= max_chars // 2:
         raise ValueError(f"overlap must be between 0 and {max_chars // 2}, not {overlap}")
     chunks: list[Chunk] = []
-    # TODO 3.2: Cut each page on its own, and keep its number with every chunk of it.
-    #   With its overlap a chunk must still fit `max_chars`: leave room for it when you cut.
-    #   Drop white space around a chunk, and a chunk of white space alone. Count positions through
-    #   the whole document, without gaps.
+    # TODO 3.2:
+    #   g) Cut the text of each page on its own with `pieces`, and give each chunk the number of its
+    #      page.
+    #   h) Cut pieces of `max_chars - overlap` characters, so that a chunk fits together with its
+    #      overlap.
+    #   i) Let a chunk begin at `overlap_start` and end with its piece. Strip white space around it.
+    #   j) Skip a piece of white space alone. Append every other chunk to `chunks`, with positions
+    #      that count from 0 through the whole document, without gaps.
     raise NotImplementedError("3.2")
     return chunks

@@ -1,7 +1,7 @@
-"""What can be wrong with a document, one type each, and two services that may be away. Given.
+"""The errors of the steps: what can be wrong with a document, and which services can fail.
 
-A `DocumentError` is permanent: the same file fails again. The messages are shown to whoever
-uploaded the file, so they hold nothing of its content.
+Given to students complete. A `DocumentError` is permanent, because the same file fails again. Its message
+is shown to the person who uploaded the file, so it contains nothing of the file's content.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class EmptyDocument(DocumentError):
 
 
 class NoTextInDocument(DocumentError):
-    default_message = "The file holds no text. Text in pictures, as in a scan, is not read."
+    default_message = "The file has no text. Text in pictures, as in a scan, is not read."
 
 
 class EncryptedDocument(DocumentError):
@@ -35,14 +35,14 @@ class DamagedDocument(DocumentError):
 
 
 class DocumentTooLarge(DocumentError):
-    """More pages, characters, unpacked bytes or memory than `ParseLimits` allows."""
+    """It has more pages, characters, unpacked bytes or memory than `ParseLimits` allows."""
 
     http_status = 413
     default_message = "The document is too large."
 
 
 class DocumentTooSlow(DocumentError):
-    """More seconds than `ParseLimits` allows."""
+    """Parsing it takes more seconds than `ParseLimits` allows."""
 
     default_message = "Reading the document takes too long."
 
@@ -58,13 +58,13 @@ class TextTooLong(DocumentError):
 
 
 class WrongModel(PermanentError):
-    """The model makes vectors of another length than the index has. Asking again cannot help."""
+    """The model's vectors have another length than those of the index. A retry cannot help."""
 
     default_message = "The embedding model does not fit the index."
 
 
 class BadEmbeddings(TransientError):
-    """The provider's answer does not fit the request. Asking again may help."""
+    """The provider's answer does not fit the request. A retry may help."""
 
     default_message = "The embedding service gave an answer that makes no sense."
 

@@ -1,4 +1,4 @@
-"""Step 4: chunks and vectors become rows that can be searched, all or none of them."""
+"""Step 4: chunks and vectors become rows that a search finds: all of a document, or none."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Row = tuple[str, str, int, int, str, Vector]
 
 
 def upsert_document(cursor: Cursor[Any], document_id: str, owner: str, filename: str) -> None:
-    """Insert or update the document's own row. Given.
+    """Insert or update the document's own row. Given to students complete.
 
-    The row stays locked until the transaction ends, so a second worker with the same document
-    waits here until the first is done.
+    PostgreSQL locks the row until the transaction ends. So a second worker that indexes the same document
+    waits here until the first has finished.
     """
     cursor.execute(
         """
@@ -34,18 +34,34 @@ def upsert_document(cursor: Cursor[Any], document_id: str, owner: str, filename:
 
 
 def upsert_chunks(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
-    """Write the rows into `chunks`. A row that exists already is replaced."""
-    # TODO 3.4: Write all rows with one statement: look for the cursor's method that takes many.
-    #   A row is identified by its document, owner and position. Where it exists already, replace
-    #   its page, text and embedding.
-    #   The table is in `schema.sql`, the order of a row's values in `Row`.
+    """Insert the rows into the table `chunks`, or update those that exist.
+
+    Args:
+        cursor: a cursor of the transaction that writes the document.
+        rows: the values of each row, in the order of `Row`.
+    """
+    # TODO 3.4:
+    #   a) Insert all rows with one SQL statement and `cursor.executemany`. `schema.sql` has the
+    #      columns, and `Row` has the order of the values.
+    #   b) If a row with the same document, owner and position exists, replace its page, text and
+    #      embedding.
     raise NotImplementedError("3.4")
 
 
 def delete_tail(cursor: Cursor[Any], document_id: str, owner: str, count: int) -> None:
-    """Remove what a longer, older version of the document left behind its first `count` chunks."""
-    # TODO 3.4: Delete the rows of this owner's document that lie behind the new end. Positions
-    #   count from 0. Keep the rows of another owner, even if that document has the same id.
+    """Delete the chunks that an older, longer version of the document has left behind.
+
+    Args:
+        cursor: a cursor of the transaction that writes the document.
+        document_id: the document.
+        owner: its owner. Another owner may have a document with the same id.
+        count: how many chunks the new version has.
+    """
+    # TODO 3.4:
+    #   c) Delete the rows of this document and this owner that the new version does not have.
+    #      Positions count from 0, so they begin at `count`.
+    #   d) Keep the rows of other documents, and those of another owner whose document has the same
+    #      id.
     raise NotImplementedError("3.4")
 
 
@@ -56,21 +72,24 @@ def index_document(
     chunks: Sequence[Chunk],
     embeddings: Sequence[Sequence[float] | Vector],
 ) -> int:
-    """Make `chunks` what the index holds of this document, and return how many there are.
+    """Replace what the index contains of this document.
 
-    All of it becomes visible at once or not at all. Doing it again changes nothing. A document with
-    the same id that belongs to another owner stays as it is.
+    All changes become visible at once, or none of them. A second call with the same arguments changes
+    nothing. A document of another owner with the same id is not changed.
 
     Args:
         document_id: the document's id.
-        owner: whom the document belongs to. Only this owner's searches find it.
-        filename: its name for display.
-        chunks: with positions 0, 1, 2, …
+        owner: the document's owner. Only this owner's searches find it.
+        filename: the document's name for display.
+        chunks: all chunks of the document, with positions 0, 1, 2, …
         embeddings: one vector for each chunk, in the same order.
 
+    Returns:
+        The number of chunks.
+
     Raises:
-        ValueError: there are not as many vectors as chunks; nothing is written.
-        psycopg.Error: the database could not be reached or refused; nothing is written.
+        ValueError: there are more chunks than vectors, or fewer. Nothing is written.
+        psycopg.Error: the database is unreachable, or it rejects a row. Nothing is written.
     """
     rows: list[Row] = [
         (
@@ -84,15 +103,19 @@ def index_document(
         for chunk, embedding in zip(chunks, embeddings, strict=True)
     ]
     with connection() as database:  # noqa: SIM117  (the inner one is the exercise)
-        # TODO 3.4: Write the document, its chunks and the shorter tail in one transaction.
-        #   A search at the same time must see the old version or the new one, and never a mixture.
-        #   Write the document first: its row is the lock that a second worker waits for.
+        # TODO 3.4:
+        #   e) Call `upsert_document`, `upsert_chunks` and `delete_tail` with one cursor, inside one
+        #      transaction (`database.transaction()`), so that a search never sees a part of the new
+        #      version.
+        #   f) Write the document's row first, with `storable(filename)`. The chunks refer to it,
+        #      and it is the lock that a second worker waits for.
+        #   g) Let errors of the database through. Then nothing of the new version is written.
         raise NotImplementedError("3.4")
     return len(rows)
 
 
 def delete_document(document_id: str, owner: str) -> None:
-    """Remove the owner's document and its chunks from the index, if it is there. Given."""
+    """Delete the owner's document and its chunks, if they are in the index. Given to students complete."""
     with connection() as database:
         database.execute(
             "DELETE FROM documents WHERE document_id = %s AND owner = %s", [document_id, owner]

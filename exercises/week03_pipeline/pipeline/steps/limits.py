@@ -1,7 +1,7 @@
-"""How much of this machine one document may use. Given.
+"""The limits on what one document may use of this machine. Given to students complete.
 
-Standard library only: the child process that parses reads this file too, and it starts for every
-document.
+This module imports only the standard library, because the child process that parses imports it too, and a
+child starts for every document.
 """
 
 from __future__ import annotations
@@ -13,27 +13,30 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class ParseLimits:
-    """One document's budget. A file that goes over it fails with a `DocumentTooLarge` or
-    `DocumentTooSlow`; the worker goes on to the next.
+    """The limits for one document.
+
+    A file that exceeds them fails with `DocumentTooLarge` or `DocumentTooSlow`, and the worker continues
+    with the next document.
     """
 
     memory_bytes: int = 1024 * MIB
-    """Address space of the parsing process, libraries included."""
+    """The address space of the process that parses, libraries included."""
     cpu_seconds: int = 120
     wall_seconds: int = 180
-    """Longer than the processor time: the machine has other work too."""
+    """The whole time. It is longer than the processor time, because the machine has other work too."""
     pages: int = 5_000
     characters: int = 10_000_000
     document_bytes: int = 200 * MIB
-    """The file as uploaded. The API refuses earlier; this holds for other ways in."""
+    """The size of the uploaded file. The API has a lower limit; this one is for files from other sources."""
     unpacked_bytes: int = 200 * MIB
-    """Sum of what the members of an archive (a DOCX is one) say they unpack to."""
+    """The unpacked size of all members of an archive. A DOCX is an archive."""
     archive_members: int = 5_000
     compression_ratio: int = 200
-    """Unpacked to packed size, judged from `ratio_from_bytes` on: a small file may be repetitive."""
+    """Unpacked size divided by packed size. It is checked from `ratio_from_bytes` on, because a small file
+    may be repetitive."""
     ratio_from_bytes: int = 10 * MIB
     answer_bytes: int = 128 * MIB
-    """The parsed text as JSON, on its way back."""
+    """The size of the parsed text, as the JSON that the child process returns."""
 
 
 DEFAULT_LIMITS = ParseLimits()

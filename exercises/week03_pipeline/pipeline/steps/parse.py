@@ -1,6 +1,6 @@
 """Step 1: a file becomes pages of text.
 
-Runs in a process of its own (`sandbox.py`), because the file comes from a stranger.
+The worker runs this module in a child process (`sandbox.py`), because the file comes from a stranger.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from pipeline.steps.types import Page
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-# As in `pipeline.documents`, which needs pydantic: too slow for a process that starts so often.
+# The same values as in `pipeline.documents`. That module imports pydantic, which would slow down the
+# child process: it starts for every document.
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MARKDOWN = "text/markdown"
@@ -35,12 +36,12 @@ PLAIN = "text/plain"
 
 
 def open_pdf(stream: BinaryIO) -> PdfReader:
-    """Open a PDF. Given.
+    """Open a PDF with pypdf. Given to students complete.
 
     Raises:
-        EncryptedDocument: the file is locked by a certificate, or in another way than by a password.
+        EncryptedDocument: the file is locked, but not by a password: for example by a certificate.
     """
-    # Imported here, so that a process that parses a text file does not wait for pypdf.
+    # Imported here, so that a process that parses a text file does not load pypdf.
     from pypdf import PdfReader
 
     try:
@@ -50,25 +51,41 @@ def open_pdf(stream: BinaryIO) -> PdfReader:
 
 
 def pdf_pages(stream: BinaryIO) -> Iterator[str]:
-    """Yield the text of each page of a PDF, in order; "" for a page without text.
+    """Yield the text of each page of a PDF, in order. A page without text yields "".
+
+    Args:
+        stream: the file, opened for reading bytes.
 
     Raises:
-        EncryptedDocument: the file needs a password.
+        EncryptedDocument: nobody can open the file without a password.
+        Exception: for a damaged file, pypdf raises errors of many types. `parse_document` catches them.
     """
     from pypdf import PasswordType
 
-    # TODO 3.1: Open the stream with `open_pdf` and yield the text of page after page.
-    #   A blank page is a page: yield "" for it, or every later page has the wrong number.
-    #   Many encrypted files open with the empty password: they ask for one only to be changed.
-    #   Read these. If the empty password does not open the file, raise `EncryptedDocument`.
+    # TODO 3.1:
+    #   a) Open the stream with `open_pdf`, and yield `page.extract_text()` for each page of
+    #      `reader.pages`.
+    #   b) Yield "" for a page without text, so that the pages after it keep their numbers.
+    #   c) Before you read a page, call `reader.decrypt("")` if `reader.is_encrypted`. Read a file
+    #      that the empty password opens: it needs a password only for changes.
+    #   d) Raise `EncryptedDocument` if `decrypt` returns `PasswordType.NOT_DECRYPTED`.
     raise NotImplementedError("3.1")
 
 
 def docx_pages(stream: BinaryIO) -> Iterator[str]:
     """Yield the text of each page of a Word file, in order: paragraphs, lists and tables.
 
-    A page ends at an explicit page break, and where Word noted that it broke the page when it last
-    laid the text out. Right after another break such a note says nothing new.
+    A page ends at an explicit page break. It also ends at a noted break, where Word broke the page
+    when it last laid out the text. A noted break at which the page has no visible text yet repeats the
+    break before it, so it is ignored.
+
+    The function is half filled for students: the loop around the block and the last line are given.
+
+    Args:
+        stream: the file, opened for reading bytes.
+
+    Raises:
+        Exception: for a damaged file, the libraries raise errors of many types.
     """
     from docx.oxml.ns import qn
 
@@ -76,8 +93,10 @@ def docx_pages(stream: BinaryIO) -> Iterator[str]:
 
     paragraph, row, cell, text = qn("w:p"), qn("w:tr"), qn("w:tc"), qn("w:t")
     line_break, noted_break = qn("w:br"), qn("w:lastRenderedPageBreak")
-    # Elements without text, and what a reader sees in their place.
+    # Elements that hold no text, and the text that a reader sees in their place.
     signs = {
+        paragraph: "\n\n",  # a blank line before each paragraph
+        row: "\n",
         line_break: "\n",
         qn("w:cr"): "\n",
         qn("w:tab"): "\t",
@@ -85,20 +104,29 @@ def docx_pages(stream: BinaryIO) -> Iterator[str]:
         qn("w:noBreakHyphen"): "-",
     }
     body = open_word(stream)
-    # TODO 3.1: Walk through all elements of the body in document order (`body.iter()`), so that no
-    #   table is forgotten, and gather the text of the page. A paragraph starts after a blank line,
-    #   a table row on a new line, a paragraph inside a cell after a tab. Text is in `text`
-    #   elements; `signs` says what to write for the elements that have none.
-    #   At a page break (`w:br` with the attribute `w:type` = "page", or Word's note), yield the
-    #   page. The last page ends with no break.
-    raise NotImplementedError("3.1")
+    page = ""  # the text of the current page so far
+    # All elements of these kinds, in the order in which a reader meets them, also inside tables.
+    for element in body.iter(text, noted_break, *signs):
+        # TODO 3.1:
+        #   e) Look at one element. Either yield `page` and set it to "", or add text to `page`.
+        #   f) Yield the page at an explicit page break: the tag is `line_break`, and the attribute
+        #      `qn("w:type")` is "page".
+        #   g) Yield the page at a `noted_break` if `page` has a visible character. Otherwise add
+        #      nothing.
+        #   h) For a paragraph whose parent is a table cell (`element.getparent().tag == cell`), add
+        #      a tab.
+        #   i) For a `text` element, add `element.text`, which can be None. For all others, add what
+        #      `signs` has for the tag.
+        raise NotImplementedError("3.1")
+    yield page  # the last page ends without a break
 
 
 def text_pages(stream: BinaryIO) -> Iterator[str]:
-    """The text of a plain or Markdown file. A form feed ends a page. Given.
+    """Yield the pages of a plain text or Markdown file. A form feed ends a page. Given to students complete.
 
-    UTF-8, UTF-16 or UTF-32 where a byte order mark says so, else UTF-8, else Windows-1252, in
-    which nearly every byte is a character.
+    If the file begins with a byte order mark, the mark decides between UTF-8, UTF-16 and UTF-32. Other
+    files are read as UTF-8, and if that fails, as Windows-1252, in which nearly every byte is a
+    character.
     """
     data = stream.read()
     for mark, encoding in BYTE_ORDER_MARKS:
@@ -115,7 +143,7 @@ def text_pages(stream: BinaryIO) -> Iterator[str]:
 
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with the one of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, because it begins with the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -130,10 +158,15 @@ READERS: dict[str, Callable[[BinaryIO], Iterator[str]]] = {
 
 
 def read_pages(data: bytes, content_type: str, limits: ParseLimits) -> Iterator[Page]:
-    """The pages, numbered from 1, each ready for JSON and PostgreSQL. Stops at the limits. Given.
+    """Yield the pages of a document, numbered from 1, without white space around their text. Given to
+    students complete.
+
+    A page's text contains no character that JSON or PostgreSQL rejects.
 
     Raises:
-        UnsupportedDocument, DocumentTooLarge, and whatever the reader raises.
+        UnsupportedDocument: there is no reader for this content type.
+        DocumentTooLarge: the document has more pages or characters than `limits` allows.
+        Exception: whatever the reader raises.
     """
     reader = READERS.get(content_type)
     if reader is None:
@@ -154,16 +187,30 @@ def read_pages(data: bytes, content_type: str, limits: ParseLimits) -> Iterator[
 def parse_document(
     data: bytes, content_type: str, limits: ParseLimits = DEFAULT_LIMITS
 ) -> list[Page]:
-    """The pages of a document. Pure: no network, no files.
+    """Return the pages of a document. The result depends on the arguments alone: no network, no files.
+
+    Args:
+        data: the bytes of the file.
+        content_type: the media type, for example "application/pdf".
+        limits: how many pages and characters are allowed. `read_pages` enforces them.
+
+    Returns:
+        At least one page, numbered from 1. Blank pages are included.
 
     Raises:
         EmptyDocument: there are no bytes.
-        NoTextInDocument: no page holds a visible character.
-        DamagedDocument: a library could not read the file, whatever it raised.
-        EncryptedDocument, UnsupportedDocument, DocumentTooLarge: as their names say.
+        NoTextInDocument: no page has a visible character.
+        DamagedDocument: a library could not read the file, whatever error it raised.
+        EncryptedDocument: the file needs a password.
+        UnsupportedDocument: there is no reader for this content type.
+        DocumentTooLarge: the document has more pages or characters than `limits` allows.
+        MemoryError: this process has too little memory. The file may be sound.
     """
-    # TODO 3.1: `read_pages` gives numbered pages and stops at the limits. Libraries raise whatever
-    #   they like at a broken file: `KeyError`, `RecursionError`, … Turn all that into one typed
-    #   permanent error, but let permanent errors through as they are, and a `MemoryError` too.
-    #   A file without bytes, and one without a visible character, each has an error of its own.
+    # TODO 3.1:
+    #   j) Raise `EmptyDocument` if there are no bytes.
+    #   k) Return the pages of `read_pages(data, content_type, limits)` as a list. It is a
+    #      generator, so its errors occur while you build the list.
+    #   l) Raise `DamagedDocument` in place of any other library error, such as `KeyError` or
+    #      `RecursionError`. Let `PermanentError` and `MemoryError` through as they are.
+    #   m) Raise `NoTextInDocument` if the text of every page is empty.
     raise NotImplementedError("3.1")

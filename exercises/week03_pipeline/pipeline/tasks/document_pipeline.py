@@ -1,7 +1,8 @@
-"""The four steps as tasks. Each hands the next a reference: where its result lies, never the result.
+"""The four steps as Celery tasks. Each passes a reference to the next: keys of blobs, never contents.
 
-A reference is the document's (`document_id`, `owner`, `blob_key`, `filename`, `content_type`), and
-every step adds the key of what it made: `pages_key`, `chunks_key`, `embeddings_key`.
+A reference begins as the document's own (`document_id`, `owner`, `blob_key`, `filename`,
+`content_type`). Each step adds the key of the blob that it has made: `pages_key`, `chunks_key`,
+`embeddings_key`.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ logger = get_task_logger(__name__)
 Reference = dict[str, Any]
 
 PERCENT = {"parse": 0, "chunk": 40, "embed": 50, "index": 80}
-"""How far a document is when a step begins."""
+"""How much of a document's work is done when a step begins."""
 
 TIME_LIMITS = {"soft_time_limit": 900, "time_limit": 960}
-"""Seconds that a step may take. At the first the step gets an exception, at the second its process is
-killed. Both are below the visibility timeout (3,600 s), so no second worker gets the message meanwhile."""
+"""The most seconds that a step may take. At the soft limit the step gets an exception, and at the hard
+limit its process is killed. Both are below the visibility timeout (3,600 s), so Redis does not redeliver
+the message while the step runs."""
 
 
 def report(task: PipelineTask, document_id: str, step: str) -> None:
-    """Store for `GET /tasks/{document_id}` that `step` begins. Given.
+    """Store for `GET /tasks/{document_id}` that `step` begins. Given to students complete.
 
     A step does not depend on its progress report: if Redis rejects the report, the step runs anyway.
     From week 4 on, the job's row says which step runs, so nothing is stored here.
@@ -51,26 +53,44 @@ def report(task: PipelineTask, document_id: str, step: str) -> None:
 
 
 def _report(task: PipelineTask, document_id: str, meta: dict[str, Any]) -> None:
-    # TODO 3.5: Store the state `PROGRESS` with `meta` under the document's id, because clients ask
-    #   by that id. The step itself runs under another task id.
-    #   A message can be delivered twice, so a late copy of the first step may run after a later
-    #   step. Read the stored state first (`app.AsyncResult`), and never lower the percentage.
+    """Store one progress report in the result backend, under the document's id.
+
+    Args:
+        task: the step that reports.
+        document_id: the id that clients ask for.
+        meta: `{"step": "embed", "percent": 50}`.
+    """
+    # TODO 3.5:
+    #   a) Store the state `PROGRESS` with `meta` under the document's id by `task.update_state`.
+    #      The step itself runs under another task id, which no client knows.
+    #   b) Read the stored state first: `app.AsyncResult(document_id)` has `state`, and `info` is
+    #      the stored `meta`. If it is `PROGRESS` with a higher percentage, store nothing. A message
+    #      can be delivered twice, so a late copy of an early step may run after a later step.
     raise NotImplementedError("3.5")
 
 
 def stored(key: str, make: Callable[[], bytes]) -> str:
-    """Make sure that the artifact lies under `key`, and return the key.
+    """Make sure that the step's artifact is in the blob store.
 
-    `make()` does the work of the step and returns the artifact's bytes.
+    Args:
+        key: the key of the artifact. It depends on everything that the step reads.
+        make: does the work of the step and returns the bytes of the artifact.
+
+    Returns:
+        The key.
     """
-    # TODO 3.5: A step that runs again after a crash or a retry must not pay for its work twice.
-    #   The key depends on everything that went in. So what does it mean if a blob is there?
+    # TODO 3.5:
+    #   c) If a blob exists under `key`, an earlier run has done the same work. Do not call
+    #      `make()`, so that a step that runs again costs nothing. `blob_store()` has `exists(key)`.
+    #   d) If no blob exists, call `make()` once and store its result: `blob_store().put(key,
+    #      data)`.
+    #   e) Return the key in both cases.
     raise NotImplementedError("3.5")
 
 
 @app.task(bind=True, name="pipeline.parse_document", **TIME_LIMITS)
 def parse_document(self: PipelineTask, ref: Reference) -> Reference:
-    """Step 1: the uploaded file becomes pages. Adds `pages_key`."""
+    """Step 1: turn the uploaded file into pages. Adds `pages_key` to the reference."""
     report(self, ref["document_id"], "parse")
 
     def make() -> bytes:
@@ -85,7 +105,7 @@ def parse_document(self: PipelineTask, ref: Reference) -> Reference:
 
 @app.task(bind=True, name="pipeline.chunk_document", **TIME_LIMITS)
 def chunk_document(self: PipelineTask, ref: Reference) -> Reference:
-    """Step 2: pages become chunks. Adds `chunks_key`."""
+    """Step 2: turn pages into chunks. Adds `chunks_key` to the reference."""
     report(self, ref["document_id"], "chunk")
 
     def make() -> bytes:
@@ -98,7 +118,7 @@ def chunk_document(self: PipelineTask, ref: Reference) -> Reference:
 
 @app.task(bind=True, name="pipeline.embed_chunks", **TIME_LIMITS)
 def embed_chunks(self: PipelineTask, ref: Reference) -> Reference:
-    """Step 3: chunks become vectors. Adds `embeddings_key`. The one step that costs money."""
+    """Step 3: turn chunks into vectors. Adds `embeddings_key`. Only this step costs money."""
     report(self, ref["document_id"], "embed")
 
     def make() -> bytes:
@@ -112,7 +132,10 @@ def embed_chunks(self: PipelineTask, ref: Reference) -> Reference:
 
 @app.task(bind=True, name="pipeline.index_document", **TIME_LIMITS)
 def index_document(self: PipelineTask, ref: Reference) -> dict[str, Any]:
-    """Step 4: vectors can be searched. Returns `{"document_id": …, "pages": 3, "chunks": 12}`."""
+    """Step 4: write the rows that a search finds.
+
+    Returns `{"document_id": …, "pages": 3, "chunks": 12}`, which is the result of the document.
+    """
     report(self, ref["document_id"], "index")
     chunks = load_json(ref["chunks_key"])
     vectors = load_vectors(ref["embeddings_key"])
@@ -125,12 +148,21 @@ def index_document(self: PipelineTask, ref: Reference) -> dict[str, Any]:
 
 @app.task(bind=True, name="pipeline.ingest_document")
 def ingest_document(self: PipelineTask, ref: Reference) -> Any:
-    """Takes a new document and hands it to the four steps.
+    """Take a new document and pass it to the four steps.
 
-    The document's id is this task's id. What it ends with, result or error, is the chain's.
+    The document's id is the id of this task, so clients find progress, result and error under it.
+
+    Args:
+        self: the task, which `bind=True` passes in.
+        ref: the reference of the document.
+
+    Returns:
+        Nothing of its own: the result of this task is what the last step returns.
     """
-    # TODO 3.5: Chain the four steps: the first gets `ref`, each later one what the one before
-    #   returned.
-    #   Do not wait for them here: a task that waits for tasks holds a slot that they need.
-    #   Look for the way in which a task hands over its id, and so its result, to other tasks.
+    # TODO 3.5:
+    #   f) Build a chain of the four steps. The first gets `ref`, and each later step gets what the
+    #      step before it returned.
+    #   g) Replace this task by the chain, so that the result or the error of the last step that
+    #      runs is stored under this task's id.
+    #   h) Do not wait for the steps: a task that waits for other tasks holds a slot that they need.
     raise NotImplementedError("3.5")

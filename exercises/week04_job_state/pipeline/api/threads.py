@@ -1,4 +1,4 @@
-"""Threads for calls that wait for DynamoDB. Given."""
+"""Runs calls that wait for DynamoDB on threads. Given."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def _threads() -> Threads:
 
 
 async def on_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a call that blocks, so that the event loop goes on.
+    """Run a blocking call on a thread, so that the event loop can serve other requests.
 
     Raises:
-        JobStoreUnavailable: no thread was free in time. The call was not begun.
+        JobStoreUnavailable: no thread was free in time. The call was not made.
     """
     try:
         return await _threads().run(call, *args, **kwargs)

@@ -1,6 +1,6 @@
-"""What can be decided about one run of a task, as values. Given.
+"""The possible decisions about one run of a task, as values. Given.
 
-Nothing here knows Celery: `pipeline.tasks.job_task` turns the outcome into what Celery wants raised.
+Nothing here imports Celery. `pipeline.tasks.job_task` turns an outcome into Celery's exceptions.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any
 from pipeline.models.job import Job
 
 ClosingWrite = Callable[[Mapping[str, Any]], Job]
-"""Ends a job in one conditional write, with further attributes, and returns it as it is then."""
+"""Ends a job with one conditional write, which also writes the given attributes. Returns the job as it
+is after the write."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Go on with the job."""
+    """Run the task."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,11 @@ class Drop:
 
 @dataclass(frozen=True)
 class RetryAfter:
-    """Send the step's message again."""
+    """Publish the step's message again, after a delay."""
 
     seconds: float
     error: Exception
-    """Why the step has to run again."""
+    """The reason why the step has to run again."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ class GiveUp:
 
     error: Exception
     write: ClosingWrite | None = None
-    """How that is written. None: the state and the error that a client may read."""
+    """The function that writes the end. None: write the state and the public error."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """The task has returned, and the row says so."""
+    """The task has returned, and its end is written to the row."""
 
     result: Any
 

@@ -1,4 +1,4 @@
-"""What is done for a job that is due. Given."""
+"""The handler of jobs that are due. Given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.models.job import Job
 from pipeline.models.table import Item
 
 DueHandler = Callable[[Item], None]
-"""Sends the messages that an item needs when it is due. If it raises, the item is due again."""
+"""Publishes the messages that a due item needs. If it raises, the item is due again."""
 
 
 def redrive(item: Item) -> None:

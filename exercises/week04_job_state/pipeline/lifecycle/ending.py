@@ -1,4 +1,4 @@
-"""The end of a job: one function, whatever ended it. Given."""
+"""Ends jobs. All ends of a job go through one function. Given."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ logger = logging.getLogger(__name__)
 def end_job(job: Job, status: Status, write: ClosingWrite) -> Job:
     """End a job with one write, and notify every hook.
 
-    Success, an error, poison and a cancellation all come through here, in a worker or in the API
-    process, so every hook learns of every end. If this process dies after the write, the hooks'
-    attributes in that write (`closing`) say what is left to do.
+    Success, an error, poison and a cancellation all use this function, in a worker or in the API
+    process, so every hook is told about every end. If this process dies after the write, the
+    attributes that the hooks added to the write (`closing`) say what is left to do.
 
     Args:
-        job: as it was before.
+        job: the job as it was before.
         status: the state in which it ends.
-        write: makes the one conditional write, with the attributes that the hooks add.
+        write: makes the conditional write, with the attributes that the hooks add.
+
+    Returns:
+        The job as it is after the write.
 
     Raises:
-        JobConflict: the job has moved on. Nothing was written, and no hook is notified.
-        JobStoreUnavailable: nothing is known to be written.
+        JobConflict: the job has changed in the meantime. Nothing was written, and no hook is
+            notified.
+        JobStoreUnavailable: DynamoDB cannot be reached. The end may be written or not.
     """
     more: dict[str, Any] = {}
     for hook in hooks():
@@ -46,13 +50,13 @@ def end_job(job: Job, status: Status, write: ClosingWrite) -> Job:
 def cancel(job_id: str, owner: str) -> Job:
     """Cancel an owner's job, from any process. Blocks.
 
-    A worker that runs one of its steps can no longer write: its generation holds, but the job is no
-    longer in processing.
+    A worker that runs one of its steps can no longer write: its generation is still the newest, but
+    the job is no longer in processing.
 
     Raises:
         JobNotFound: the owner has no such job.
         JobConflict: the job has ended already.
-        JobStoreUnavailable: DynamoDB is away.
+        JobStoreUnavailable: DynamoDB cannot be reached.
     """
     job = find(job_id, owner)
     return end_job(job, Status.CANCELLED, partial(move, job.id, Status.CANCELLED))

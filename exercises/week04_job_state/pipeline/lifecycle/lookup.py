@@ -1,4 +1,4 @@
-"""What `GET /tasks/{id}` shows from week 4 on: the job's row, in week 2's words. Given."""
+"""Reads what `GET /tasks/{id}` shows from week 4 on, from the job's row. Given."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pipeline import queueing
 from pipeline.api.threads import on_thread
 from pipeline.errors import PipelineError
 from pipeline.models.errors import JobNotFound
-from pipeline.models.job import Job, Status, jobs
-from pipeline.models.listing import find
+from pipeline.models.job import Job, Status
+from pipeline.models.listing import find, read_row
 from pipeline.owners import current_owner
 from pipeline.states import PROGRESS, QUEUED
 
 
 class JobEnded(PipelineError):
-    """The error of a job that has not completed, as its row has it."""
+    """The error of a job that failed or was cancelled, as its row stores it."""
 
     def __init__(self, message: str, kind: str) -> None:
         super().__init__(message)
@@ -29,23 +29,24 @@ class JobEnded(PipelineError):
 
 
 async def task_state(task_id: str) -> tuple[str, Any]:
-    """A job's state and its result, progress or error. Of a task that belongs to no job, what the
-    result backend knows.
+    """Return the state of a job, and its result, progress or error.
+
+    For a task that belongs to no job, return what the result backend stores.
 
     Raises:
-        JobStoreUnavailable: DynamoDB is away.
-        ResultsUnavailable: it is no job, and Redis is away.
+        JobStoreUnavailable: DynamoDB cannot be reached.
+        ResultsUnavailable: no job has this id, and Redis cannot be reached.
     """
-    if await on_thread(jobs().get, task_id) is None:
+    if await on_thread(read_row, task_id) is None:
         return await queueing.task_state(task_id)
     try:
         return state_of(await on_thread(find, task_id, current_owner()))
-    except JobNotFound:  # another owner's, or expired
-        return states.PENDING, None  # Celery's word for an id that nobody knows
+    except JobNotFound:  # it belongs to another owner, or has expired
+        return states.PENDING, None  # Celery's state of an unknown id
 
 
 def state_of(job: Job) -> tuple[str, Any]:
-    """The same of a job that was read."""
+    """Return the state and the result, progress or error of a job that was read."""
     if job.status == Status.PENDING:
         return QUEUED, {"step": "queued", "percent": job.percent}
     if job.status == Status.PROCESSING:

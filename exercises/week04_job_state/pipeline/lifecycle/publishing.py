@@ -1,4 +1,4 @@
-"""The message that brings a job to a worker. Given."""
+"""Publishes the message that makes a worker look at a job. Given."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from pipeline.tasks.celery_config import app
 
 
 def publish(document: DocumentRef, **options: Any) -> None:
-    """Send a job's message, under the job's id. `options` are those of Celery's `send_task`.
+    """Publish a job's message, with the job's id as the task's id.
 
-    Raises what Celery raises when the broker does not take it.
+    Args:
+        document: the document of the job.
+        options: further options of Celery's `send_task`.
+
+    Raises:
+        kombu.exceptions.OperationalError: the broker cannot be reached.
     """
     app.send_task(ENTRY_TASK, args=[document.as_message()], task_id=document.document_id, **options)

@@ -1,4 +1,4 @@
-"""Creates the jobs table in DynamoDB, as `table_definition` describes it. Given."""
+"""The migration that creates the jobs table, as `table_definition` describes it. Given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.models.settings import job_settings
 
 
 def target() -> str:
-    """The jobs table."""
+    """Return DynamoDB's id of the jobs table."""
     return table_id(job_settings().jobs_table)
 
 

@@ -1,7 +1,7 @@
-"""A job: one document's way through the pipeline, as one item of a DynamoDB table.
+"""A job: the state of one document in the pipeline, stored as one item of a DynamoDB table.
 
-The job is the truth; a message is only a hint that there is something to do. Times are seconds
-since 1970 (UTC).
+The item, also called the job's row, is the record of the job. A message only asks a worker to look
+at the row. All times are seconds since 1970 (UTC).
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ from pipeline.models.settings import job_settings
 from pipeline.models.table import KEY, ConditionFailed, Item, Table, moment
 
 KIND = "job"
-"""The kind of an item that is a job. The outbox finds its handler by it."""
+"""The kind of an item that is a job. The outbox chooses the handler by the kind."""
 LIST_INDEX = "by_owner"
+"""The index that lists an owner's jobs."""
 DUE_INDEX = "by_due_time"
+"""The index that the outbox reads to find due jobs."""
 DUE_SHARDS = 4
-"""Into how many partitions the due index is spread: one alone would take every write."""
+"""The number of partitions of the due index. A single one would take every write."""
 
 
 class Status(StrEnum):
-    """A job's states."""
+    """The states of a job."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -47,7 +49,7 @@ ALLOWED: dict[Status, frozenset[Status]] = {
     Status.FAILED: frozenset({Status.PENDING}),
     Status.CANCELLED: frozenset(),
 }
-"""Where a job may go from where it is. `STATE_MACHINE` is the same as a picture."""
+"""The states to which a job may change, by its state. `STATE_MACHINE` draws the same."""
 
 STATE_MACHINE = """\
 stateDiagram-v2
@@ -64,10 +66,11 @@ stateDiagram-v2
 """The state machine in Mermaid, as the API's page and the lesson show it."""
 
 FINISHED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+"""The states in which no worker runs the job."""
 
 
 class Job(BaseModel):
-    """A job as it was when it was read. Attributes of later weeks are in `model_extra`."""
+    """A job as it was when it was read. `model_extra` holds the attributes that later weeks add."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -79,47 +82,51 @@ class Job(BaseModel):
     updated_at: float
     finished_at: float | None = None
     expires_at: float | None = None
-    """When it is no longer shown. Finished jobs alone have it."""
+    """The time from which the job is no longer shown. Only finished jobs have it."""
     due_at: float | None = None
-    """When the outbox handles it. Jobs that are not finished have it."""
+    """The time at which the outbox handles the job. Only jobs that are not finished have it."""
     deliveries: int = 0
-    """How often a worker has begun with it."""
+    """How often a worker has taken the whole job."""
     generation: int = 0
-    """Counts whoever takes the job or a step of it. A write with an older number is refused."""
+    """The fencing token. It rises by 1 each time a worker takes the job or one of its steps. A
+    write with an older generation is rejected."""
     lease_owner: str | None = None
-    """The worker that has it now."""
+    """The worker that runs the job now. None between two steps."""
     lease_until: float | None = None
-    """Until when nobody else may begin with it."""
+    """The time until which no other worker may take the job."""
     step: str | None = None
-    """The step that was begun last."""
+    """The name of the step that was begun last."""
     steps_done: int = 0
+    """The number of steps that are done, 0 to 4."""
     percent: int = 0
+    """The progress, 0 to 100."""
     steps: dict[str, dict[str, float]] = {}
     """`{"parse": {"started_at": …, "ended_at": …}, …}`"""
     result: Any = None
     error: dict[str, str] | None = None
-    """`{"type": …, "message": …}`, fit for a client."""
+    """`{"type": …, "message": …}`, safe to show to a client."""
     revision: int = 0
-    """Counts the writes to this row."""
+    """The number of writes to this row."""
 
     @classmethod
     def from_item(cls, item: Item) -> Job:
-        """The job that an item of the table holds."""
+        """Return the job that an item of the table holds."""
         result = json.loads(item["result"]) if "result" in item else None
         return cls(**{**item, "result": result})
 
     @property
     def expired(self) -> bool:
-        """Whether it is to be deleted, and so no longer there for a client."""
+        """Whether the job's time is over. An expired job is not shown, even if it still exists."""
         return self.expires_at is not None and self.expires_at <= moment()
 
 
 def due_shard(job_id: str) -> int:
-    """The partition of the due index that a job is in, from 0 up to `DUE_SHARDS`."""
+    """Return the job's partition of the due index, 0 to `DUE_SHARDS - 1`, computed from its id."""
     return zlib.crc32(job_id.encode()) % DUE_SHARDS
 
 
 def _index(name: str, partition: str, sort: str, projection: str) -> dict[str, Any]:
+    """Describe an index. The projection is `ALL` (whole items) or `KEYS_ONLY`."""
     return {
         "IndexName": name,
         "KeySchema": _keys(partition, sort),
@@ -128,33 +135,47 @@ def _index(name: str, partition: str, sort: str, projection: str) -> dict[str, A
 
 
 def _keys(partition: str, sort: str | None = None) -> list[dict[str, str]]:
+    """Describe a key: a partition key, and a sort key if there is one."""
     keys = [{"AttributeName": partition, "KeyType": "HASH"}]
     return keys + ([{"AttributeName": sort, "KeyType": "RANGE"}] if sort else [])
 
 
 def _attributes(**types: str) -> list[dict[str, str]]:
+    """Describe the types of attributes: `_attributes(title="S", size="N")`."""
     return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
 
 
 def table_definition() -> dict[str, Any]:
-    """The jobs table as arguments of `CreateTable`, without its name. `pipeline.migrate` uses it.
+    """Describe the jobs table. `python -m pipeline.migrate` creates it from this description.
 
-    One item a job, found by `KEY`. `LIST_INDEX` gives an owner's jobs by the time they were made,
-    with all attributes; `DUE_INDEX` gives the keys of a shard's jobs by the time they are due.
+    Each job is one item, which is found by its `KEY`. `LIST_INDEX` answers "which jobs has this
+    owner, newest first?" and returns whole jobs. `DUE_INDEX` answers "which jobs of this shard are
+    due?" and returns only keys, because the outbox reads the row again anyway.
+
+    Returns:
+        The arguments of DynamoDB's `CreateTable`, without the table's name: a dict with
+        `AttributeDefinitions`, `KeySchema`, `GlobalSecondaryIndexes` and `BillingMode`.
     """
-    # TODO 4.1: Name every attribute that a key of the table or of an index uses, with its type
-    #   (`_attributes`), the table's own key (`_keys`), and both indexes (`_index`: look at `Job`
-    #   for the names, and project no more than each index is asked for). The table is paid per
-    #   request.
-    #   Why is the status no key of any index? Think of where all new jobs would be written.
+    # TODO 4.1:
+    #   a) Return the four entries that the docstring names. Build them with the helpers above:
+    #      `_attributes`, `_keys` and `_index`.
+    #   b) The key of the table is `KEY` alone, without a sort key.
+    #   c) `LIST_INDEX` has the partition key `owner`, the sort key `created_at` and the projection
+    #      `ALL`.
+    #   d) `DUE_INDEX` has the partition key `due_shard`, the sort key `due_at` and the projection
+    #      `KEYS_ONLY`. No index has the status as its partition key.
+    #   e) Give the type of exactly those attributes that are keys of the table or of an index. Ids
+    #      and owners are text (`S`), times and shards are numbers (`N`).
+    #   f) The billing mode is `PAY_PER_REQUEST`.
     raise NotImplementedError("4.1")
 
 
 @cache
 def jobs() -> Table:
-    """The jobs table. `ROW_WRITTEN` of `pipeline.wiring` names the function that hears of each write.
+    """Return the jobs table. `ROW_WRITTEN` of `pipeline.wiring` names the function that is called after
+    each write.
 
-    Imported when it is called, because `pipeline.wiring` names modules that import this one.
+    `pipeline.wiring` is imported in the function, because it names modules that import this one.
     """
     from pipeline import wiring
 
@@ -164,23 +185,34 @@ def jobs() -> Table:
 
 
 def timing(job_id: str, status: Status, due_in: float = 0.0) -> dict[str, Any]:
-    """What a job that enters `status` now has as `due_shard`, `due_at` and `expires_at`.
+    """Calculate when a job is due and when it expires, for a job that enters `status` now.
+
+    A job that is not finished must stay in the due index and must never be deleted. A finished job
+    leaves the index and expires.
 
     Args:
-        job_id: the job.
-        status: the one that it enters.
-        due_in: seconds until the outbox handles it, where that is needed at all.
+        job_id: the id of the job.
+        status: the state that the job enters.
+        due_in: seconds from now until the outbox handles the job. Finished jobs do not use it.
 
-    Returns a value for each of the three attributes; None where the job must not have it.
+    Returns:
+        A dict with the keys `due_shard`, `due_at` and `expires_at`. The value is None if the job
+        must not have this attribute.
     """
-    # TODO 4.1: A finished job needs nobody, and may be deleted `job_keep_seconds` from now: a whole
-    #   number of seconds, as DynamoDB wants it. Any other job must never be deleted, and must be
-    #   found when it is due. An index is sparse: without its attributes an item is not in it.
+    # TODO 4.1:
+    #   g) For a state in `FINISHED`: `due_shard` and `due_at` are None, so the job leaves the
+    #      sparse index. `expires_at` is `job_settings().job_keep_seconds` from now, as an `int`:
+    #      DynamoDB accepts only whole seconds since 1970.
+    #   h) For any other state: `due_shard` is the job's shard, `due_at` is `due_in` seconds from
+    #      now as a `moment(…)`, and `expires_at` is None.
     raise NotImplementedError("4.1")
 
 
 def new_item(document: DocumentRef, owner: str) -> Item:
-    """The item of a job that nobody has begun with. It is due when its message must be lost. Given."""
+    """Make the item of a new, pending job. Given.
+
+    It is due `publish_seconds` from now: if no worker has taken it by then, its message was lost.
+    """
     job_id, now = document.document_id, moment()
     item = {
         KEY: job_id,
@@ -203,25 +235,33 @@ def move(
     *,
     generation: int | None = None,
 ) -> Job:
-    """Move a job to another status, in one conditional write, and return it as it is then.
+    """Change the status of a job with one conditional write.
 
     Args:
-        job_id: the job.
-        to: where it shall go.
-        changes: what else is written with it.
-        generation: the caller's, where only the worker that has the job may do this.
+        job_id: the id of the job.
+        to: the new status.
+        changes: further attributes for the same write. None removes an attribute.
+        generation: the caller's generation, if only the worker that has the job may do this. None
+            if anybody may, for example a customer who cancels.
+
+    Returns:
+        The job as it is after the write.
 
     Raises:
-        JobNotFound: there is no such job.
-        JobConflict: `ALLOWED` has no way there from where the job is, or another worker has taken
-            it since. Nothing was written.
+        JobNotFound: no job has this id.
+        JobConflict: `ALLOWED` does not lead from the job's status to `to`, or the job has another
+            generation. Nothing was written.
+        JobStoreUnavailable: DynamoDB cannot be reached.
     """
     new = {"status": to.value, "lease_owner": None, "lease_until": None, **timing(job_id, to)}
     new |= {"finished_at": moment() if to in FINISHED else None, **(changes or {})}
-    # TODO 4.2: Write `new` with `jobs().update`, under a condition that DynamoDB checks in the same
-    #   moment: the job is in one of the states from which `ALLOWED` leads to `to`; and if the
-    #   caller names its generation, the job still has it. To read first and write then is no
-    #   answer:
-    #   between the two another worker writes.
-    #   When it fails, `ConditionFailed` has what was `found`: tell a lost race from no job at all.
+    # TODO 4.2:
+    #   a) Write all of `new` with one call of `jobs().update`. Do not read the row first: another
+    #      process can write between a read and a write.
+    #   b) The condition of the write: the job's status is one from which `ALLOWED` leads to `to`.
+    #   c) If `generation` is not None, the condition also requires that the job has this
+    #      generation. 0 is a generation like any other.
+    #   d) Return the item that `update` returns as a `Job`: `Job.from_item`.
+    #   e) If the condition fails, `ConditionFailed.found[0]` is the stored item, or None. Raise
+    #      `JobConflict` if there is an item, and `JobNotFound` if there is none.
     raise NotImplementedError("4.2")

@@ -1,7 +1,8 @@
-"""Leases: who has a job, until when, and how it is kept and handed over. Given.
+"""Leases: take a job for a limited time, renew the lease, and hand the job over. Given.
 
-A lease ends by itself when its worker dies. A worker that was only slow still believes that it has
-the job: its generation is an older one by then, and every write names the writer's generation.
+A worker that dies stops renewing, so its lease expires. A worker that was only slow still believes
+that it has the job. By then the row has a newer generation, and the slow worker's writes are
+rejected, because each write names the generation of its writer.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ from pipeline.models.table import ConditionFailed, moment
 logger = logging.getLogger(__name__)
 
 RENEWALS = 3
-"""How often a lease is renewed in the time that it lasts: two may get lost."""
+"""How often a lease is renewed while it lasts. So two renewals may fail."""
 
 
 def lease(job_id: str, worker: str) -> dict[str, Any]:
-    """The attributes of a job that `worker` has from now on. It is due when the lease runs out."""
+    """Return the attributes that give the job to `worker` for `lease_seconds`.
+
+    They are `lease_owner`, `lease_until`, and `due_shard`, `due_at` and `expires_at`. The job is
+    due when the lease expires.
+    """
     seconds = job_settings().lease_seconds
     return {"lease_owner": worker, **_until(job_id, seconds)}
 
@@ -52,24 +57,35 @@ def _write(job: Job, changes: Mapping[str, Any]) -> Job:
 
 
 def hand_over(job: Job, changes: Mapping[str, Any], seconds: float | None = None) -> Job:
-    """End the lease: the job waits for its next message. If none is taken within `seconds`
-    (`redrive_seconds`), the job may be begun anew.
+    """End the lease, so that the worker of the next step can take the job.
+
+    The write succeeds only if the job is in processing, has a `lease_owner`, and has the generation
+    of `job`. If no worker begins the next step within `seconds`, the job is due and restarts from
+    its first step.
+
+    Args:
+        job: the job as this worker took it.
+        changes: further attributes for the same write.
+        seconds: how long the next message may take; by default `redrive_seconds`.
+
+    Returns:
+        The job as it is after the write.
 
     Raises:
-        JobConflict: the lease was lost before. Nothing was written.
+        JobConflict: this worker no longer has the job. Nothing was written.
     """
     wait = job_settings().redrive_seconds if seconds is None else seconds
     return _write(job, {"lease_owner": None, **_until(job.id, wait), **changes})
 
 
 def renew(job: Job) -> None:
-    """Let the lease last for another `lease_seconds`. Raises JobConflict where it is lost."""
+    """Extend the lease to `lease_seconds` from now. Raises JobConflict if the lease was lost."""
     _write(job, _until(job.id, job_settings().lease_seconds))
 
 
 @contextmanager
 def keep_alive(job: Job) -> Iterator[None]:
-    """Renew the lease in the background for as long as the block runs."""
+    """Renew the lease in a thread while the block runs."""
     stop = threading.Event()
     thread = threading.Thread(target=_renew_until, args=(job, stop), name="lease", daemon=True)
     thread.start()
@@ -92,4 +108,4 @@ def _renew_until(job: Job, stop: threading.Event) -> None:
         except JobStoreUnavailable as error:
             logger.warning("job %s: the lease was not renewed: %s", job.id, error)
         except JobConflict:
-            return  # handed over, cancelled or taken: the end of the step will learn which
+            return  # the job was handed over, cancelled, or taken by another worker

@@ -1,9 +1,9 @@
-"""Creates and alters a DynamoDB table. Only migrations call this. Given.
+"""Creates and alters a DynamoDB table. Only migrations call these functions. Given.
 
-Every function can be called again: it changes what is missing, and nothing else. So it also suits a
-table that somebody else made, for example with Terraform. It returns None when all is done, or a
-warning for the operator: a right is missing, or DynamoDB is still building an index. Jobs run all the
-same; what does not work is in the warning.
+Every function can be called again, and then changes only what is missing. So it also works with a
+table that another tool created, for example Terraform. It returns None if everything is done. Else
+it returns a warning for the operator: a right is missing, or DynamoDB is still building an index.
+Jobs still run then, and the warning says what does not work.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ def _errors() -> Iterator[None]:
 
 
 def _warns(change: Callable[P, str | None]) -> Callable[P, str | None]:
-    """Turn a missing right into a warning that names it. Only the right to create a missing table
-    cannot be done without: its error is raised.
+    """Turn the error of a missing right into a warning that names the right.
+
+    Only the right to create a missing table is required, so its error is raised.
     """
 
     @wraps(change)
@@ -68,8 +69,9 @@ def _warns(change: Callable[P, str | None]) -> Callable[P, str | None]:
 
 
 def table_id(name: str) -> str:
-    """DynamoDB's id of the table: a table that is deleted and created again has another. "" where
-    there is no table, or no right to look.
+    """Return DynamoDB's id of the table. A table that is deleted and created again has a new id.
+
+    Returns "" if there is no table, or no right to read its description.
     """
     try:
         with _errors():
@@ -82,7 +84,7 @@ def table_id(name: str) -> str:
 
 @_warns
 def create_table(name: str, definition: Mapping[str, Any]) -> str | None:
-    """Create the table, or the indexes that an existing one lacks.
+    """Create the table, or the indexes that an existing table lacks.
 
     Args:
         name: the table's name.
@@ -125,8 +127,8 @@ def _add(
             _add_one(name, attributes, index)
         if not _wait(lambda: _indexes(name).get(index_name) == "ACTIVE"):  # noqa: B023
             return (
-                f"the index {index_name} is still being built. Requests that read it are answered "
-                "with 503 until it is ready. Run this again then"
+                f"the index {index_name} is still being built. Requests that read it get 503 until "
+                "it is ready. Run this again then"
             )
     return None
 
@@ -146,7 +148,7 @@ def _add_one(name: str, attributes: Sequence[Mapping[str, str]], index: Mapping[
 
 @_warns
 def enable_expiry(name: str) -> str | None:
-    """Let DynamoDB delete the items whose time in `EXPIRY` is over."""
+    """Enable TTL, so that DynamoDB deletes the items whose time in `EXPIRY` is over."""
     found = _client().describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     attribute = found.get("AttributeName", EXPIRY)
     if attribute != EXPIRY:
@@ -164,13 +166,13 @@ def _status(name: str) -> str:
 
 
 def _indexes(name: str) -> dict[str, str]:
-    """The status of each index that the table has."""
+    """Return the status of each index of the table."""
     found = _client().describe_table(TableName=name)["Table"].get("GlobalSecondaryIndexes", [])
     return {index["IndexName"]: index["IndexStatus"] for index in found}
 
 
 def _wait(ready: Callable[[], bool]) -> bool:
-    """Whether it is ready within `store_wait_seconds`."""
+    """Wait up to `store_wait_seconds`, and return whether `ready` was true in this time."""
     deadline = time.monotonic() + job_settings().store_wait_seconds
     while not ready():
         if time.monotonic() > deadline:

@@ -1,10 +1,9 @@
-"""The items of a DynamoDB table: read, write under a condition, query. Given.
+"""Reads and writes the items of a DynamoDB table. Given.
 
-`pipeline.models.schema` creates the table itself, before anything here runs.
+`pipeline.models.schema` creates the table before anything here runs.
 
-Values are plain Python; numbers come back as `Decimal`. Conditions are boto3's:
-`Attr("status").eq("pending") & Attr("generation").eq(3)`. Every call blocks, for some seconds at
-most, and raises `JobStoreUnavailable` when DynamoDB cannot be reached or refuses.
+Numbers come back as `Decimal`. A condition is one of boto3: `Attr("status").eq("pending") & …`. Each
+call blocks, for seconds at most, and raises `JobStoreUnavailable` if DynamoDB cannot be reached.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from pipeline.models.errors import JobStoreUnavailable
 Item = dict[str, Any]
 
 INDEX_MISSING = ("does not have the specified index", "backfilling global secondary index")
-"""What DynamoDB says to a query of an index that is missing, or that it is still building."""
+"""Parts of DynamoDB's error message for a query of an index that is missing or not built yet."""
 
 KEY = "id"
 EXPIRY = "expires_at"
@@ -40,15 +39,15 @@ READ_TIMEOUT_SECONDS = 2
 ATTEMPTS = 3
 CONFLICT_ATTEMPTS = 6
 CONFLICT_SECONDS = 0.05
-"""Longest wait after the first conflict of two transactions; it doubles with each."""
+"""The longest delay after the first conflict of two transactions. It doubles with each conflict."""
 
 
 class ConditionFailed(Exception):
-    """The condition did not hold; nothing was written.
+    """The condition of a write did not hold, so nothing was written.
 
     Attributes:
-        found: what the table held instead, one for each item of the write; None where there was no
-            item, or where it was not that item's condition which failed.
+        found: for each item of the write, the stored item whose condition failed. None if there
+            was no such item, or if the condition of another item failed.
     """
 
     def __init__(self, *found: Item | None) -> None:
@@ -57,7 +56,7 @@ class ConditionFailed(Exception):
 
 
 class Table:
-    """One table. It must exist already: `python -m pipeline.migrate` creates it.
+    """One table. `python -m pipeline.migrate` must have created it.
 
     Args:
         name: the table's name.
@@ -74,21 +73,28 @@ class Table:
 
     @property
     def _client(self) -> Any:
-        """Made at first use and again after a fork: a client's sockets belong to one process."""
+        """The client of this process. Made again after a fork: processes cannot share sockets."""
         with self._lock:
             if self._made_in != os.getpid():
                 self._made, self._made_in = make_client(), os.getpid()
             return self._made
 
     def get(self, key: str) -> Item | None:
-        """The item as it is now, all earlier writes included."""
+        """Return the item with this key, with all earlier writes. None: there is no such item."""
         with _errors():
             answer = self._client.get_item(TableName=self.name, Key={KEY: key}, ConsistentRead=True)
         found: Item | None = answer.get("Item")
         return found
 
     def put_together(self, *puts: tuple[Item, ConditionBase]) -> None:
-        """Write all of these items or none, each under its own condition. Raises ConditionFailed."""
+        """Write all items in one transaction, or none of them.
+
+        Args:
+            puts: pairs of an item and the condition under which it is written.
+
+        Raises:
+            ConditionFailed: at least one condition did not hold. `found` has the order of `puts`.
+        """
         writes = [{"Put": self._put(item, condition)} for item, condition in puts]
         for attempt in range(CONFLICT_ATTEMPTS):
             try:
@@ -122,16 +128,23 @@ class Table:
         condition: ConditionBase,
         add: Mapping[str, int] | None = None,
     ) -> Item:
-        """Change one item if the condition holds, and return what it is now. If there is none and
-        the condition allows that, it is made.
+        """Change one item with one conditional write.
+
+        If no item has this key and the condition allows that, the item is created.
 
         Args:
-            changes: what to set; None removes the attribute; `steps.parse` reaches into a map.
-            add: what to count up, and by how much. A missing number counts as 0. Each write also
-                counts `revision` up, so of two versions of an item the newer one is known.
+            key: the key of the item.
+            changes: the new values by attribute. None removes an attribute. A name with a dot,
+                such as `steps.parse`, sets one entry of a map and keeps the others.
+            condition: DynamoDB checks it in the same moment, and writes only if it holds.
+            add: numbers to add, by attribute. A missing attribute counts as 0. Each write also adds
+                1 to `revision`, so that of two versions of an item the newer one is known.
+
+        Returns:
+            The whole item as it is after the write.
 
         Raises:
-            ConditionFailed: it did not hold.
+            ConditionFailed: the condition did not hold. `found[0]` is the stored item, or None.
         """
         write = uuid4().hex
         changes = {**changes, "write_id": write, "updated_at": moment()}
@@ -147,8 +160,8 @@ class Table:
                     **_update(changes, add),
                 )
         except ConditionFailed as failed:
-            # An answer that got lost makes boto3 send the write again, and then our own first
-            # write is what fails the condition. The item says whose write it saw last.
+            # If a response is lost, boto3 sends the write again, and our own first write makes the
+            # condition fail. `write_id` says whose write was the last one.
             found = failed.found[0]
             if found is not None and found.get("write_id") == write:
                 self._written(found)
@@ -168,11 +181,22 @@ class Table:
         start: Item | None = None,
         newest_first: bool = False,
     ) -> tuple[list[Item], Item | None]:
-        """Read from an index: up to `limit` items, of which those that fit `keep` are returned, and
-        the place where to go on (None at the end). An index lags behind the table a little.
+        """Read items from an index. An index is updated a moment after the table.
+
+        Args:
+            index: the name of the index.
+            where: the condition on the keys of the index.
+            limit: how many items are read at most, before the filter `keep`.
+            keep: only items that fit this condition are returned.
+            start: the place where an earlier query stopped. None: the beginning.
+            newest_first: read in descending order of the sort key.
+
+        Returns:
+            The items that fit `keep`, and the place where the next query goes on, None at the end.
+            The list can be short or empty although more items follow.
 
         Raises:
-            JobStoreUnavailable: DynamoDB is away, or has not finished building the index.
+            JobStoreUnavailable: DynamoDB cannot be reached, or has not finished building the index.
         """
         more: dict[str, Any] = {"FilterExpression": keep} if keep else {}
         more |= {"ExclusiveStartKey": start} if start else {}
@@ -215,20 +239,22 @@ class Table:
 
 
 def exact(seconds: float) -> Decimal:
-    """A time as the table keeps it: to the microsecond, which a float holds until the year 2100, and
-    without zeros at the end, which DynamoDB trims: what is read is what was written.
+    """Return a time in the form that the table stores: a decimal number with microseconds.
+
+    DynamoDB removes zeros at the end, so they are removed here too. A float is exact to the
+    microsecond until the year 2100.
     """
     return Decimal(f"{seconds:.6f}").normalize()
 
 
 def moment(after: float = 0.0) -> Decimal:
-    """The time `after` seconds from now, as the table keeps it: seconds since 1970 (UTC)."""
+    """Return the time `after` seconds from now, as the table stores it: in seconds since 1970."""
     return exact(time.time() + after)
 
 
 def _update(changes: Mapping[str, Any], add: Mapping[str, int]) -> dict[str, Any]:
-    """The arguments of `UpdateItem` that make these changes. Every name has a placeholder, because
-    hundreds of words, `status` and `owner` among them, are reserved.
+    """Build the arguments of `UpdateItem` for these changes. Every name has a placeholder, because
+    DynamoDB reserves hundreds of words, such as `status`.
     """
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -259,7 +285,7 @@ def _update(changes: Mapping[str, Any], add: Mapping[str, int]) -> dict[str, Any
 
 
 def make_client() -> Any:
-    """A client that takes and gives Python values. Unlike a resource it may be used by threads."""
+    """Make a client that takes and returns Python values. Unlike a resource, it is thread-safe."""
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
@@ -288,14 +314,14 @@ def _errors() -> Iterator[None]:
                 [(r.get("Code", ""), _python(r.get("Item"))) for r in reasons]
             ) from None
         if code == "ValidationException" and not _no_index_yet(error):
-            raise  # a mistake in this program: waiting does not help
+            raise  # a mistake in this program, so a retry does not help
         raise JobStoreUnavailable from error
     except BotoCoreError as error:
         raise JobStoreUnavailable from error
 
 
 def error_code(error: ClientError) -> str:
-    """DynamoDB's name of the error, such as `ValidationException`."""
+    """Return DynamoDB's name of the error, such as `ValidationException`."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -306,7 +332,7 @@ def _no_index_yet(error: ClientError) -> bool:
 
 
 def _python(item: Mapping[str, Any] | None) -> Item | None:
-    """An item of an error: boto3 leaves those in DynamoDB's own form."""
+    """Convert the item of an error, which boto3 leaves in DynamoDB's own form."""
     if item is None:
         return None
     read = TypeDeserializer()

@@ -1,4 +1,4 @@
-"""What a client sees of a dead letter. Given."""
+"""The form in which clients see a dead letter. Given to students complete."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from pipeline.models.dead_letters import DeadLetter, ReliableJob
 
 
 class DeadLetterView(BaseModel):
-    """One dead letter. The traceback is on the row and in the log, and for the operator alone."""
+    """One dead letter, without the traceback, which only operators see: it is on the row and in the log."""
 
     job_id: str
     document: DocumentRef
     step: str
-    """The step that failed, or that ended its worker."""
+    """The step that failed, or during which the worker died."""
     task: str
-    """The task that gave the job up."""
+    """The task that failed the job."""
     arguments: list[Any]
-    """What the task was called with: references, never contents."""
+    """The arguments of the step's task: references, never contents."""
     error: TaskError
     """The same as the job's."""
     exception: str
-    """The class of the error: for programmers."""
+    """The class of the exception, for programmers."""
     attempts: int
-    """How often the step raised an error."""
+    """How many attempts of the step raised an error."""
     deliveries: int
-    """How often a worker had begun with the job."""
+    """How often a worker started the job."""
     first_at: datetime
     last_at: datetime
     fingerprint: str
     """Equal for dead letters of the same kind."""
     replays: int
-    """How often the job had been replayed before."""
+    """How often the job was replayed before it failed."""
 
     @classmethod
     def of(cls, job: ReliableJob) -> DeadLetterView:
-        """The part of a dead letter that is for clients."""
+        """Return the parts of a dead letter that clients may see."""
         letter = job.dead_letter
         assert isinstance(letter, DeadLetter)
         same = letter.model_dump(include={"step", "task", "arguments", "exception", "attempts"})
@@ -58,8 +58,8 @@ class DeadLetterView(BaseModel):
 
 
 class DeadLetterPage(BaseModel):
-    """Some dead letters, newest first. Send `next_cursor` as `cursor` for those that follow; null:
-    none.
+    """A page of dead letters, newest first. Send `next_cursor` as `cursor` to get the next page. null:
+    this is the last page.
     """
 
     dead_letters: list[DeadLetterView]
@@ -67,15 +67,15 @@ class DeadLetterPage(BaseModel):
 
 
 class ReplayAccepted(BaseModel):
-    """The job is pending again."""
+    """The replayed job, which is pending again."""
 
     job_id: str
     status_url: str
 
 
 class ReplayAllAccepted(BaseModel):
-    """The jobs are pending again, and start one by one."""
+    """The replayed jobs. They are pending again, and start one by one."""
 
     replayed: int = Field(ge=0)
     seconds: float = Field(ge=0)
-    """Until the last of them starts."""
+    """From now until the last of them is due."""

@@ -1,4 +1,4 @@
-"""`GET /dead-letters` and their replay: what has failed for good, and a second chance for it."""
+"""The routes below `/dead-letters`: list the failed jobs, read one, and replay one or all."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ async def list_dead_letters(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> DeadLetterPage:
-    """Your jobs that were given up, newest first. A page can be short or empty; only a null
-    `next_cursor` ends it.
+    """Your failed jobs that have a dead letter, newest first. A page can be short or empty. Only a null
+    `next_cursor` means that no page follows.
     """
     found = await on_thread(page_of_dead, current_owner(), limit, cursor)
     letters = [DeadLetterView.of(job) for job in found.jobs]
@@ -50,11 +50,11 @@ async def list_dead_letters(
 )
 async def replay_dead_letters(
     fingerprint: Annotated[
-        str | None, Query(pattern="^[0-9a-f]{16}$", description="Only those of this kind.")
+        str | None, Query(pattern="^[0-9a-f]{16}$", description="Only dead letters of this kind.")
     ] = None,
 ) -> ReplayAllAccepted:
-    """Let the jobs start anew, oldest first and one by one. One that fails again has a dead letter
-    again; nothing is replayed by itself.
+    """Make the jobs pending again. They start oldest first and one by one, at a limited rate. A job that
+    fails again gets a new dead letter. Nothing is replayed automatically.
     """
     replayed = await on_thread(replay_all, current_owner(), fingerprint)
     return ReplayAllAccepted(replayed=replayed.count, seconds=replayed.seconds)
@@ -62,11 +62,11 @@ async def replay_dead_letters(
 
 @router.get(
     "/dead-letters/{job_id}",
-    summary="Ask for a dead letter",
+    summary="Read a dead letter",
     responses=error_responses(DeadLetterNotFound, JobStoreUnavailable),
 )
 async def read_dead_letter(job_id: UUID) -> DeadLetterView:
-    """What is kept of one job that was given up."""
+    """The dead letter of one failed job."""
     return DeadLetterView.of(await on_thread(find_dead, str(job_id), current_owner()))
 
 
@@ -77,9 +77,15 @@ async def read_dead_letter(job_id: UUID) -> DeadLetterView:
     responses=error_responses(DeadLetterNotFound, JobConflict, JobStoreUnavailable),
 )
 async def replay_dead_letter(job_id: UUID, response: Response) -> ReplayAccepted:
-    """Let the job start anew. It keeps its id; what is done already is not paid for again."""
+    """Make the job pending again. It keeps its id, and the stored results of its steps are used again."""
     owner = current_owner()
-    # TODO 5.6: Find the dead letter (`find_dead`), `replay` it, and only then `announce` its
-    #   document. Two of these wait for DynamoDB: `on_thread`. `Location` and `status_url` are
-    #   `/jobs/{id}`.
+    # TODO 5.6:
+    #   o) Find the owner's job with `find_dead(str(job_id), owner)`, then `replay` it without
+    #      `due_in`. Both wait for DynamoDB, so call each with `await on_thread(function, …)`.
+    #      Otherwise they would block every other request.
+    #   p) Only after the row is written, send the job's message: `await announce(job.document)`. A
+    #      worker that gets the message earlier finds a failed job, and drops the message.
+    #   q) Set the header `Location` to `/jobs/{id}`, and return `ReplayAccepted` with the job's id
+    #      and the same path as `status_url`.
+    #   r) Let `DeadLetterNotFound` and `JobConflict` leave the function. They become 404 and 409.
     raise NotImplementedError("5.6")

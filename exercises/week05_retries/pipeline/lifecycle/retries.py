@@ -1,4 +1,4 @@
-"""Where retries, dead letters and alerts join in a job's life. Given."""
+"""The hooks of week 5: they call the code of retries, dead letters and alerts. Given to students complete."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from pipeline.models.table import ConditionFailed, Item, exact, moment
 from pipeline.retry_errors import PoisonJob
 from pipeline.tasks.alerts import alert
 from pipeline.tasks.celery_config import app
-from pipeline.tasks.dead_letter import bury, dead_letter, refuse_poison
+from pipeline.tasks.dead_letter import dead_letter, dead_letter_job, refuse_poison
 from pipeline.tasks.retry import is_transient, try_again
 
 
 class Retries(JobHook):
-    """Tries a step again if that may help, and leaves a dead letter if it does not."""
+    """Retries a step after a transient error, and dead-letters the job after any other."""
 
     def before(self, job: Job, call: TaskCall) -> BeforeRun:
-        """Give a job up that has ended too many workers. Judged when the whole job is taken."""
+        """Give up a poison job. This is decided when a worker takes the whole job, not at each step."""
         if call.number or job.deliveries == 1:
             return Run()
         known = ReliableJob.of(job)
@@ -40,7 +40,7 @@ class Retries(JobHook):
         return Run()
 
     def on_error(self, job: Job, call: TaskCall, error: Exception) -> AfterError:
-        """Try the step again if the error can pass and attempts are left; else give the job up."""
+        """Retry the step if the error is transient and attempts are left. Otherwise give the job up."""
         known = ReliableJob.of(job)
         before = known.failures.get(call.step) or Failures(first_at=float(moment()))
         failures = Failures(count=before.count + 1, first_at=before.first_at)
@@ -56,22 +56,23 @@ class Retries(JobHook):
 
 
 class Alerts(JobHook):
-    """Alerts a person when a job has left a dead letter."""
+    """Alerts an operator when a job has left a dead letter."""
 
     def ended(self, job: Job) -> None:
+        """Alert, if the job has a dead letter."""
         alert(ReliableJob.of(job))
 
 
 def give_up(
     job: ReliableJob, call: TaskCall, step: str, failures: Failures, error: Exception
 ) -> GiveUp:
-    """End the job, and write its dead letter in the same write."""
+    """Return the decision to fail the job, with its dead letter in the same write."""
     letter = dead_letter(job, step, call.task, call.arguments, failures, error)
-    return GiveUp(error, partial(bury, job, letter))
+    return GiveUp(error, partial(dead_letter_job, job, letter))
 
 
 def counted(job: ReliableJob, step: str, failures: Failures) -> dict[str, Any]:
-    """All failures of the job, as the table takes them."""
+    """Return all failures of the job, with those of this step replaced, in the form for the table."""
     return {
         name: {"count": one.count, "first_at": exact(one.first_at)}
         for name, one in {**job.failures, step: failures}.items()
@@ -90,8 +91,10 @@ def resume_or_redrive(item: Item) -> None:
 
 
 def resume(job: ReliableJob, waiting: Waiting) -> None:
-    """Send the message of a step that waited, and of those behind it. The last has the job's id, as
-    in week 3. Raises what Celery raises when the broker does not take it.
+    """Send the message of a waiting step, with the steps that follow it.
+
+    The last message has the job's id, as in week 3. If the broker does not accept the message, Celery's
+    error leaves this function.
     """
     first, *others = STEPS[waiting.number - 1 :]
     signatures = [app.signature(first.task, args=waiting.arguments)]
@@ -100,9 +103,9 @@ def resume(job: ReliableJob, waiting: Waiting) -> None:
 
 
 def count_lost_message(job: Job) -> None:
-    """Count a delivery that is needed because a message was lost: it says nothing about the document.
+    """Count a delivery that is needed because a message was lost. It says nothing about the document.
 
-    Each message is counted once. While the broker is away, the same job is due again and again.
+    Each message is counted once, although the same job is due again and again while the broker is down.
     """
     same = Attr("generation").eq(job.generation)
     first = Attr("lost_generation").not_exists() | Attr("lost_generation").ne(job.generation)

@@ -1,4 +1,4 @@
-"""Adds the index of dead letters to the jobs table. Given."""
+"""Adds the index of dead letters to the jobs table. Given to students complete."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ INDEX = {
 
 
 def target() -> str:
-    """The jobs table."""
+    """Return the id of the jobs table."""
     return table_id(job_settings().jobs_table)
 
 
 def up(_: Any) -> str | None:
-    """Add the index. DynamoDB fills it from the items that are there, which can take minutes."""
+    """Add the index. DynamoDB fills it from the items that are there, and this can take minutes."""
     return add_index(job_settings().jobs_table, ATTRIBUTES, INDEX)

@@ -1,4 +1,4 @@
-"""Jobs that can be retried and die: what week 5 adds to a job's row, and the list of the dead."""
+"""Jobs with retries and dead letters: what week 5 adds to a job's row, the list, and the replay."""
 
 from __future__ import annotations
 
@@ -17,85 +17,91 @@ from pipeline.models.table import KEY, Item
 from pipeline.retry_errors import DeadLetterNotFound
 
 DEAD_INDEX = "by_dead_letter"
-"""Jobs with a dead letter, by `owner` and `dead_at`. All others lack `dead_at`, and are not in it. The
-migration `m0501_dead_letters` adds this index to the table."""
+"""The index of the jobs with a dead letter, by `owner` and `dead_at`. It is sparse: a job without
+`dead_at` is not in it. The migration `m0501_dead_letters` adds it to the table."""
 READ_KEYS = 100
-"""How many keys one query reads, where all dead letters are wanted."""
+"""How many keys one query of `dead_jobs` reads."""
 
 
 class Failures(BaseModel):
-    """How often a step of a job failed, since it was accepted or replayed."""
+    """How often a step of a job failed since the job was accepted or replayed."""
 
     count: int = 0
     first_at: float = 0.0
+    """When it failed first, in seconds since 1970."""
 
 
 class Waiting(BaseModel):
-    """A step that waits to be tried again."""
+    """A step that waits for its retry."""
 
     number: int
-    """From 1."""
+    """The number of the step, from 1."""
     arguments: list[Any]
-    """What its task is called with: references, never contents."""
+    """The arguments of the step's task: references, never contents."""
 
 
 class DeadLetter(BaseModel):
-    """What is needed to understand why a job failed, and whether to replay it."""
+    """What an operator needs to understand why a job failed, and to decide whether to replay it."""
 
     step: str
-    """The step that failed, or that ended its worker. `ingest`: none was begun."""
+    """The step that failed, or during which the worker died. `ingest`: no step had begun."""
     task: str
-    """The task that gave the job up: the step's, or the entry task where a worker was lost."""
+    """The task that failed the job: the step's task, or the entry task after a worker died."""
     arguments: list[Any]
-    """What it was called with: references, never contents."""
+    """The arguments of the step's task: references, never contents."""
     kind: str
     """The stable name of the error, as in the job's `error.type`."""
     message: str
-    """As in the job's `error.message`: fit for a client."""
+    """The text for clients, as in the job's `error.message`."""
     exception: str
     """The exception's class, with its module."""
     detail: str
-    """The end of the traceback, for the operator alone: the API never shows it."""
+    """The end of the traceback. Only operators see it: the API never shows it."""
     attempts: int
-    """How often the step raised an error."""
+    """How many attempts of the step raised an error."""
     deliveries: int
-    """How often a worker had begun with the job."""
+    """How often a worker started the job."""
     first_at: float
-    """When the step failed first; where it never said so, when the job was accepted."""
+    """When the step failed first. If it never raised an error: when the job was accepted."""
     last_at: float
-    """When it failed for good."""
+    """When the job failed. Both times are in seconds since 1970."""
     fingerprint: str
     """Equal for failures of the same kind."""
 
 
 class ReliableJob(Job):
-    """A job with what week 5 keeps on its row."""
+    """A job with the attributes that week 5 adds to its row."""
 
     failures: dict[str, Failures] = Field(default_factory=dict)
-    """By the step's name."""
+    """The failures of each step, by the step's name."""
     waiting: Waiting | None = None
     lost_messages: int = 0
-    """Deliveries that were needed because a message was lost, and no worker."""
+    """How many deliveries were needed because a message was lost, while no worker had died."""
     dead_letter: DeadLetter | None = None
     dead_at: float | None = None
     replays: int = 0
-    """How often somebody has replayed it."""
+    """How often the job was replayed."""
 
     @classmethod
     def of(cls, job: Job) -> ReliableJob:
+        """Return the same job with week 5's attributes."""
         return cls(**job.model_dump())
 
 
 @dataclass(frozen=True)
 class DeadPage:
-    """Some dead letters. `cursor` leads to the next ones; None: these were the last."""
+    """A page of jobs with dead letters. `cursor` leads to the next page. None: this is the last."""
 
     jobs: list[ReliableJob]
     cursor: str | None
 
 
 def find_dead(job_id: str, owner: str) -> ReliableJob:
-    """The owner's job with this id, if it has a dead letter. Raises DeadLetterNotFound."""
+    """Return the owner's job with this id, if it has a dead letter. Given to students complete.
+
+    Raises:
+        DeadLetterNotFound: the owner has no such job, or the job has no dead letter.
+    """
     try:
         job = ReliableJob.of(find(job_id, owner))
     except JobNotFound:
@@ -106,12 +112,12 @@ def find_dead(job_id: str, owner: str) -> ReliableJob:
 
 
 def page_of_dead(owner: str, limit: int, cursor: str | None) -> DeadPage:
-    """Up to `limit` of an owner's jobs with a dead letter, newest first.
+    """Return up to `limit` of an owner's jobs with a dead letter, newest first. Given to students complete.
 
-    A page may be short, and still not the last: the index lags behind the rows.
+    The index lags behind the rows, so a page may be short although it is not the last.
 
     Raises:
-        InvalidCursor: it is none of ours.
+        InvalidCursor: the cursor was not made by this function.
     """
     start = _place(cursor, owner) if cursor else None
     keys, start = _keys(owner, limit, start, newest_first=True)
@@ -121,7 +127,7 @@ def page_of_dead(owner: str, limit: int, cursor: str | None) -> DeadPage:
 
 
 def _place(cursor: str, owner: str) -> Item:
-    """A cursor is an id and a time; in this index the time is `dead_at`."""
+    """Return the place of a cursor in this index, where the time is `dead_at`."""
     place = read_cursor(cursor, owner)
     place["dead_at"] = place.pop("created_at")
     return place
@@ -142,7 +148,7 @@ def _dead_or_none(job_id: str, owner: str) -> ReliableJob | None:
 
 
 def dead_jobs(owner: str) -> Iterator[ReliableJob]:
-    """All of an owner's jobs with a dead letter, oldest first."""
+    """Yield all of an owner's jobs with a dead letter, oldest first. Given to students complete."""
     start: Item | None = None
     while True:
         keys, start = _keys(owner, READ_KEYS, start, newest_first=False)
@@ -154,21 +160,33 @@ def dead_jobs(owner: str) -> Iterator[ReliableJob]:
 
 
 def replay(job: ReliableJob, due_in: float | None = None) -> ReliableJob:
-    """Let a job with a dead letter start anew, in one conditional write.
+    """Make a job with a dead letter pending again, in one conditional write.
+
+    This function sends no message. The outbox sends one when the job is due.
 
     Args:
-        job: as it was when it was read.
-        due_in: seconds until the outbox publishes it; None: `publish_seconds`, for whoever
-            publishes it at once.
+        job: the job as it was read.
+        due_in: seconds until the job is due. None: `publish_seconds`, for a caller that sends the
+            message itself.
+
+    Returns:
+        The job as it is after the write.
 
     Raises:
-        JobConflict: somebody else was faster. Nothing was written.
+        JobConflict: the job has changed since it was read. Nothing was written.
     """
     wait = job_settings().publish_seconds if due_in is None else due_in
-    anew: dict[str, Any] = {"percent": 0, "steps_done": 0, "step": None, "steps": {}}
-    # TODO 5.6: `move` the job back to where every job begins. What it says of its failure goes:
-    #   the error, the dead letter with its time, and what was counted (failures, deliveries, lost
-    #   messages, a step that waits). Count the replay itself. `timing` says when a job is due.
-    #   Two people press the button at once: name the generation that was read, so that neither
-    #   replays what has failed again in the meantime.
+    start: dict[str, Any] = {"percent": 0, "steps_done": 0, "step": None, "steps": {}}
+    # TODO 5.6:
+    #   a) Write once, with `move` to `Status.PENDING` and `generation=job.generation`. The
+    #      generation that was read rejects the write if the job was replayed and has failed again
+    #      since then.
+    #   b) Write everything in `start`, which sets the progress back to the first step.
+    #   c) Remove what describes the failure, by the value None: `error`, `dead_letter`, `dead_at`,
+    #      `failures`, `lost_messages` and `waiting`.
+    #   d) Set `deliveries` to 0 and `replays` to `job.replays + 1`.
+    #   e) Write everything that `timing(job.id, Status.PENDING, wait)` returns, so that the job is
+    #      due after `wait` seconds.
+    #   f) Return the result of `move` as a `ReliableJob`, and let a `JobConflict` leave the
+    #      function.
     raise NotImplementedError("5.6")

@@ -1,6 +1,6 @@
-"""How often, how soon and how loud in week 5. Given.
+"""Settings of week 5: limits and delays of retries, replays and alerts. Given to students complete.
 
-Every value comes from the environment. The defaults are for production; tests set fractions of a
+Every value comes from the environment. The defaults are for production. Tests set fractions of a
 second.
 """
 
@@ -15,30 +15,30 @@ from pipeline.models.settings import HOUR
 
 
 class RetrySettings(BaseSettings):
-    """Read from variables of the same name, upper case."""
+    """Read from environment variables of the same name in upper case. All times are in seconds."""
 
     max_attempts: int = Field(8, ge=1, le=100)
-    """How often one step of a job is tried, the first time included."""
+    """How often one step of a job is attempted, the first attempt included."""
     backoff_base_seconds: float = Field(1.0, gt=0)
-    """The longest wait after the first attempt. It doubles with each."""
+    """The longest wait after the first attempt. It doubles with each attempt."""
     backoff_cap_seconds: float = Field(60.0, gt=0)
-    """No wait is longer, unless the provider asks for it."""
+    """No random wait is longer. What the provider asks for is not limited by it."""
     broker_wait_seconds: float = Field(60.0, ge=0)
-    """A longer wait is not left to the broker: the job's row keeps it, and the outbox ends it. Keep
-    it far below `visibility_timeout_seconds`, or Redis delivers the waiting message twice."""
+    """A longer wait is kept by the job's row, and the outbox ends it. Keep this value far below
+    `visibility_timeout_seconds`, or Redis delivers the waiting message twice."""
     max_deliveries: int = Field(3, ge=1)
-    """How many workers may begin with a job. One that ends them all is poison."""
+    """How many workers may start a job. A job that ends all of them is poison."""
     replays_per_second: float = Field(5.0, gt=0)
-    """How fast the jobs of `POST /dead-letters/replay` start again."""
+    """How many jobs start in a second after `POST /dead-letters/replay`."""
     alert_window_seconds: float = Field(HOUR, gt=0)
-    """For how long one alert stands for all dead letters of the same kind."""
+    """In this time there is one alert for all dead letters of the same kind."""
     alert_webhook_url: str = ""
-    """Where alerts are sent: a Slack-like incoming webhook. Empty: they are only logged."""
+    """Where alerts are sent: an incoming webhook, as of a chat. Empty: alerts are only logged."""
     alert_timeout_seconds: float = Field(5.0, gt=0)
-    """How long that may take to connect, and to answer."""
+    """How long that webhook may take to connect, and to answer."""
 
 
 @cache
 def retry_settings() -> RetrySettings:
-    """The settings of this process, read once."""
+    """Return the settings of this process, which are read once."""
     return RetrySettings()

@@ -1,4 +1,4 @@
-"""Alerts: one for each kind of failure, not one for each failure."""
+"""Alerts: one for each kind of failure in a window of time, not one for each failed job."""
 
 from __future__ import annotations
 
@@ -18,27 +18,42 @@ logger = get_task_logger(__name__)
 MAX_RETRIES = 5
 MAX_RETRY_SECONDS = 60
 FIELDS = {"step", "kind", "exception", "fingerprint", "attempts", "deliveries"}
-"""What an alert tells of a dead letter. No message of a foreign exception, no traceback."""
+"""The parts of a dead letter that an alert contains: no text of a foreign exception, no traceback."""
 
 
 def claim_alert(fingerprint: str) -> int | None:
-    """Whether this dead letter is the one to alert about: the first of its kind in the window.
+    """Decide whether to send an alert for a dead letter of this kind.
 
-    Returns how many there have been of this kind, this one included, since the record of it was
-    made; None: somebody has alerted already.
+    The item `alert#{fingerprint}` of the jobs table is the record of this kind of failure. Its `seen`
+    counts the dead letters, and `quiet_until` is the end of the window in which no alert is sent.
+
+    Args:
+        fingerprint: the kind of the failure.
+
+    Returns:
+        The number of dead letters of this kind since the record was created, this one included: send
+        an alert. None: an alert of this window has been sent.
     """
     record = f"alert#{fingerprint}"
     window = retry_settings().alert_window_seconds
     changes = {"quiet_until": moment(window), EXPIRY: int(moment(window + DAY))}
     count = {"seen": 1}
-    # TODO 5.6: Ten workers bury ten jobs of the same kind in the same moment. One conditional write
-    #   decides which of them alerts: there is no record yet, or its `quiet_until` is over.
-    #   Whoever loses counts itself too, and is silent. It must not make the silence longer.
+    # TODO 5.6:
+    #   l) Claim the alert with one conditional write of `changes`, which also adds `count`
+    #      (`add=count`). The condition: there is no record yet (`Attr(KEY).not_exists()`), or its
+    #      `quiet_until` is not later than now (`moment()`).
+    #   m) If the write succeeds, return the record's `seen` as an int.
+    #   n) If the condition fails (`ConditionFailed`), add `count` to the record all the same,
+    #      without changing `quiet_until`, and return None.
     raise NotImplementedError("5.6")
 
 
 def alert(job: ReliableJob) -> None:
-    """Say that a job has died, unless that is known. Never raises: an alert harms no job. Given."""
+    """Alert an operator that a job has failed, unless the alert of this window has been sent. Given to
+    students complete.
+
+    It never raises, because a failed alert must not affect the job.
+    """
     letter = job.dead_letter
     if letter is None:
         return
@@ -68,9 +83,13 @@ def alert(job: ReliableJob) -> None:
     ignore_result=True,
 )
 def send_alert(body: dict[str, object]) -> None:
-    """POST an alert to `ALERT_WEBHOOK_URL`. A task of its own, so that no job waits for it. Given."""
+    """POST an alert to `ALERT_WEBHOOK_URL`. Given to students complete.
+
+    It is a task of its own, so no job waits for it. Celery's own retries (`autoretry_for`) are enough
+    here, because a lost alert harms no job.
+    """
     settings = retry_settings()
-    # The answer's body is not read: it may have no end.
+    # The body of the answer is not read: it may be endless.
     with httpx.stream(
         "POST", settings.alert_webhook_url, json=body, timeout=settings.alert_timeout_seconds
     ) as answer:

@@ -1,4 +1,4 @@
-"""Retries: which errors pass by themselves, how long to wait, and what runs again."""
+"""Retries: which errors are transient, how long to wait, and how the failed step runs again."""
 
 from __future__ import annotations
 
@@ -30,80 +30,102 @@ CONNECTION_ERRORS = (
     ConnectionError,
     TimeoutError,
 )
-"""Something that we depend on did not answer, or broke off."""
+"""The errors of a service that did not answer, or that closed the connection."""
 QUOTA = "insufficient_quota"
-"""The provider's code for "your money is used up": a 429 too."""
+"""The `code` of a 429 that says that the account has no money left."""
 MAX_ASKED_SECONDS = 3600.0
-"""Nobody may ask for a longer wait, whatever `Retry-After` says. The jitter comes on top."""
+"""The longest wait that a provider can ask for, whatever `Retry-After` says. The jitter is added to it."""
 MAX_DOUBLINGS = 30
-"""Past any cap, and far from where a float overflows."""
+"""More doublings than any cap needs, and far fewer than those that overflow a float."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may work later, with nothing changed.
+    """Decide whether the same call may succeed later, with nothing changed.
 
-    An error that nobody has thought of is none of those: it is a mistake in a program, and a person
-    replays the job when it is mended.
+    An unknown error is permanent. It is probably a bug, and an operator can replay the job after the bug
+    is fixed.
+
+    Returns:
+        True: retry the step. False: the error is permanent, so the job fails.
     """
-    if isinstance(error, PipelineError):  # our own say it themselves
+    if isinstance(error, PipelineError):  # our own errors say it by their class
         return isinstance(error, TransientError)
-    # TODO 5.1: The provider answered (`openai.APIStatusError` has `status_code` and `code`).
-    #   Which answers say "not now": too many requests, too slow, broken on its side? And which of
-    #   them will never pass by waiting, because money must be paid first (`QUOTA`)? It did not
-    #   answer at all, or another service did not: `CONNECTION_ERRORS`.
+    # TODO 5.1:
+    #   a) An `openai.APIStatusError` is an answer of the provider. Return True for the statuses 408
+    #      and 429, and for all from 500 on.
+    #   b) A 429 whose `code` is `QUOTA` is permanent: return False. Every other 429 is transient,
+    #      whatever its `code` is, and also without a `code`.
+    #   c) Return False for every other status.
+    #   d) Return True for an instance of one of the `CONNECTION_ERRORS`, subclasses included.
+    #   e) Return False for every other error.
     raise NotImplementedError("5.1")
 
 
 def backoff(attempt: int, base: float, cap: float, asked: float | None = None) -> float:
-    """Seconds to wait after attempt number `attempt` (from 1) has failed. At random.
+    """Draw a random wait: exponential backoff with a cap and full jitter.
 
-    Exponential backoff with full jitter, as in "Exponential Backoff And Jitter" (AWS Architecture
-    Blog, 2015).
+    The method is "full jitter" of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
 
     Args:
-        base: the longest wait after the first attempt, seconds.
-        cap: the longest wait at all, seconds, unless `asked` says more.
-        asked: what the provider asked us to wait, seconds (`Retry-After`). Never less than this, up
-            to `MAX_ASKED_SECONDS`.
+        attempt: the number of the attempt that has failed, from 1.
+        base: the longest wait after the first attempt, in seconds.
+        cap: the longest random wait after any attempt, in seconds.
+        asked: the wait that the provider asked for, in seconds (`Retry-After`). None or 0: it did not
+            ask.
+
+    Returns:
+        The seconds to wait, as a float.
     """
-    # TODO 5.2: The longest wait doubles with each attempt, from `base` to `cap`, and no further (a
-    #   large `attempt` must not overflow: `MAX_DOUBLINGS`). The wait is picked at random between
-    #   zero and that: whatever failed together must not come back together. What the provider asked
-    #   for is the least. All that were told the same number would come back together, too: where
-    #   does the jitter belong then?
+    # TODO 5.2:
+    #   a) The longest wait after attempt n is `base * 2 ** (n - 1)`, and at most `cap`. An
+    #      `attempt` of several thousand must not overflow, so double at most `MAX_DOUBLINGS` times.
+    #   b) Draw the wait at random between 0 and this longest wait, each value equally likely. Apply
+    #      the cap before you draw, and do not round the wait to whole seconds.
+    #   c) Use a source of random numbers without a fixed seed, so that each process has its own.
+    #   d) If `asked` is set, return `asked` plus the same random wait. Count at most
+    #      `MAX_ASKED_SECONDS` of `asked`. The cap does not limit `asked`, nor the sum.
+    #   e) The random wait that you add to `asked` may also be up to a tenth of `asked`, if that is
+    #      more. If `asked` is None or 0, return the random wait alone.
     raise NotImplementedError("5.2")
 
 
 def try_again(
     job: ReliableJob, changes: dict[str, Any], attempt: int, error: Exception
 ) -> RetryAfter | Drop:
-    """Let this step, and no other, run again after a while: write that on the row, and decide how.
+    """Prepare the retry of one step: write the row, and decide how the step's message is sent.
+
+    A retry delay is kept by a message or by the row. While a message keeps it, a worker holds the
+    message until the delay ends. If the row keeps it, the outbox sends the message.
 
     Args:
-        job: as the step took it.
-        changes: what to write on the row: the count of attempts, and the step that waits. If the
-            message is lost, the outbox reads it.
-        attempt: the number of the one that failed.
-        error: why.
+        job: the job as the step took it.
+        changes: attributes for the row: the number of failed attempts, and the step that waits with its
+            arguments. The outbox uses them if the message is lost.
+        attempt: the number of the attempt that has failed, from 1.
+        error: the error of this attempt.
 
     Returns:
-        RetryAfter: Celery sends the step's message again after so many seconds, with all that
-            follows the step.
-        Drop: no message is sent. The row alone keeps the wait, and the outbox ends it.
+        RetryAfter(seconds, error): Celery sends the message of this step again, with this delay and with
+            all steps that follow.
+        Drop(reason): no message is sent. The row keeps the delay.
 
     Raises:
-        JobConflict: the job was cancelled, or taken by another worker. Nothing was written.
+        JobConflict: the job was cancelled, or another worker has taken it. Nothing was written.
     """
     settings = retry_settings()
     wait = backoff(
         attempt, settings.backoff_base_seconds, settings.backoff_cap_seconds, asked_wait(error)
     )
     logger.warning("job %s: attempt %d failed, again in %.2f s: %r", job.id, attempt, wait, error)
-    # TODO 5.3: End the lease with `hand_over`, and write `changes` with it. Otherwise the step
-    #   would meet its own lease when it runs again.
-    #   A message that waits in a worker for a long time is delivered twice. If the wait is above
-    #   `broker_wait_seconds`, make the row due when the wait ends, and return `Drop`.
-    #   Otherwise a message carries the wait. Make the row due when that message counts as lost:
-    #   after the wait and `redrive_seconds` more. Then return `RetryAfter` with the wait and the
-    #   error.
+    # TODO 5.3:
+    #   a) Write the row at once with `hand_over(job, changes, seconds)`. It ends the lease, and the
+    #      job is due after so many seconds. Without it the retry finds the job taken and does
+    #      nothing.
+    #   b) Do not sleep, and write the row before a message is sent. The message of `RetryAfter` is
+    #      sent when this function has returned.
+    #   c) If `wait` is above `settings.broker_wait_seconds`, the row keeps the delay: make it due
+    #      after `wait`, and return `Drop` with a reason.
+    #   d) Otherwise a message keeps the delay: return `RetryAfter(wait, error)`. Make the row due
+    #      when this message counts as lost: after `wait` plus `job_settings().redrive_seconds`.
+    #   e) Use `wait` unchanged, and let a `JobConflict` of `hand_over` leave the function.
     raise NotImplementedError("5.3")

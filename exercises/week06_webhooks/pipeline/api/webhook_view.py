@@ -1,4 +1,4 @@
-"""What a client sends and sees of webhooks. Given."""
+"""The requests and responses of the webhook routes. Given to students complete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXAMPLE_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - the sp
 
 
 class NewWebhook(BaseModel):
-    """Where to send, and what. All events, if none are named."""
+    """The URL of a webhook and its events. Without `events`, it receives all of them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,13 +32,13 @@ class WebhookView(BaseModel):
     enabled: bool
     disabled_at: datetime | None
     disabled_because: str | None
-    """`gone`: the receiver answered 410."""
+    """The reason: `gone` means that the receiver answered 410."""
     old_secret_until: datetime | None
-    """Until then two secrets sign."""
+    """Until this time, two secrets sign."""
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> WebhookView:
-        """The part of an endpoint that is shown again and again."""
+        """Return the part of an endpoint that every response may contain."""
         return cls(
             webhook_id=endpoint.id,
             url=endpoint.url,
@@ -52,13 +52,13 @@ class WebhookView(BaseModel):
 
 
 class WebhookSecret(WebhookView):
-    """One webhook with its new secret. It is shown this once: keep it."""
+    """One webhook with its new secret. The secret is shown only once, so store it."""
 
     secret: Annotated[str, Field(examples=[EXAMPLE_SECRET])]
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> WebhookSecret:
-        """An endpoint whose secret was made just now."""
+        """Return an endpoint together with the secret that was just created."""
         return cls(secret=endpoint.secret, **WebhookView.of(endpoint).model_dump())
 
 
@@ -69,43 +69,43 @@ class WebhookList(BaseModel):
 
 
 class AttemptView(BaseModel):
-    """One attempt. Without status and error it is under way, or its worker died."""
+    """One attempt. Without status and error, it is still running, or its worker died."""
 
     number: int
     at: datetime
     seconds: float | None
     status: int | None
-    """What the receiver answered."""
+    """The HTTP status of the response."""
     error: str | None
-    """Why there is no answer."""
+    """Why there is no response."""
     answer: str
-    """The first characters of the answer's body."""
+    """The first characters of the response body."""
 
     @classmethod
     def of(cls, number: int, attempt: Attempt) -> AttemptView:
-        """The part of an attempt that is for clients."""
+        """Return the part of an attempt that a client may see."""
         known = attempt.model_dump(include={"seconds", "status", "error", "answer"})
         return cls(number=number, at=_date(attempt.at), **known)
 
 
 class DeliveryView(BaseModel):
-    """One event on its way to one webhook."""
+    """One event that is sent to one webhook."""
 
     delivery_id: str
-    """The same as the header `webhook-id`."""
+    """The value of the header `webhook-id`."""
     webhook_id: str
     job_id: str
     event: Event
     status: DeliveryStatus
     created_at: datetime
     next_attempt_at: datetime | None
-    """Null: none is planned."""
+    """Null means that none is planned."""
     attempts: list[AttemptView]
-    """In order; of very many the latest."""
+    """The latest attempts, in order."""
 
     @classmethod
     def of(cls, delivery: Delivery) -> DeliveryView:
-        """The part of a delivery that is for clients."""
+        """Return the part of a delivery that a client may see."""
         waits = delivery.status == DeliveryStatus.PENDING
         attempts = sorted((int(number), one) for number, one in delivery.attempts.items())
         return cls(
@@ -121,7 +121,7 @@ class DeliveryView(BaseModel):
 
 
 class DeliveryPage(BaseModel):
-    """Some deliveries, newest first. Send `next_cursor` as `cursor` for those that follow."""
+    """Some deliveries, newest first. Send `next_cursor` as `cursor` to get the next page."""
 
     deliveries: list[DeliveryView]
     next_cursor: str | None

@@ -1,8 +1,9 @@
-"""Deliveries: one event on its way to one endpoint, as an item of the jobs table. Given.
+"""Webhook deliveries: each is one event for one endpoint. Given to students complete.
 
-A delivery is found by its id, by the endpoint it goes to (week 4's list index, under an owner of its
-own, so that it is never among the jobs), and, while it is not over, by the time it is due (week 4's
-due index). `tries` counts whoever took it: a write names it, and an older one is refused.
+A delivery is an item of the jobs table. There are three ways to find it: by its id, by its endpoint in
+week 4's list index, and by its due time in week 4's due index while it is pending. In the list index it
+has an owner of its own, so it is never listed among the jobs. `tries` is its fencing token: it counts
+the attempts that were begun, and a write with an older number is refused.
 """
 
 from __future__ import annotations
@@ -29,89 +30,89 @@ MAX_ATTEMPTS_KEPT = 50
 
 
 class DeliveryStatus(StrEnum):
-    """A delivery's states. All but the first are its end, unless somebody sends it again."""
+    """The states of a delivery. All except the first are final, unless somebody resends it."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
     EXHAUSTED = "exhausted"
-    """Every attempt of the schedule failed."""
+    """All attempts of the schedule failed."""
     DISCARDED = "discarded"
-    """The endpoint is gone or disabled."""
+    """The endpoint was deleted or disabled, or it answered 410."""
 
 
 class Attempt(BaseModel):
-    """One attempt to deliver. Without status and error it is under way, or its worker died."""
+    """One attempt to deliver. Without status and error, it is still running, or its worker died."""
 
     model_config = ConfigDict(frozen=True)
 
     at: float
     seconds: float | None = None
     status: int | None = None
-    """What the receiver answered."""
+    """The HTTP status of the response."""
     error: str | None = None
-    """Why there is no answer: `timeout`, `unsafe_url`, … Stable, for programs."""
+    """Why there is no response: `timeout`, `unsafe_url`, … These words are stable, for programs."""
     answer: str = ""
-    """The beginning of the answer's body."""
+    """The beginning of the response body."""
     retry_after: float | None = None
-    """How many seconds the receiver asked us to wait."""
+    """How many seconds the receiver asked us to wait (header `Retry-After`)."""
 
 
 class Delivery(BaseModel):
-    """A delivery as it was when it was read. Times are seconds since 1970 (UTC)."""
+    """A delivery, as it was when it was read. All times are seconds since 1970 (UTC)."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
-    """What is sent as `webhook-id`, at every attempt."""
+    """The header `webhook-id` of every attempt."""
     endpoint_id: str
     endpoint_owner: str
     job_id: str
     event: Event
     body: str
-    """What is sent, the same at every attempt."""
+    """The body of every attempt."""
     status: DeliveryStatus
     created_at: float
     due_at: float | None = None
     next_at: float
-    """The next attempt is not made before."""
+    """The next attempt is not made before this time."""
     tries: int = 0
-    """How many attempts were begun."""
+    """How many attempts have begun."""
     tries_before: int = 0
-    """How many of them before the schedule was begun (anew)."""
+    """How many of them had begun before the schedule was (re)started."""
     lease_until: float | None = None
-    """Until when a worker has it."""
+    """When the lease of the worker that has it expires. None: no worker has it."""
     attempts: dict[str, Attempt] = {}
-    """By their number, from 1. The latest `MAX_ATTEMPTS_KEPT`."""
+    """The latest `MAX_ATTEMPTS_KEPT` attempts, by their number from 1."""
     expires_at: float | None = None
 
     @classmethod
     def from_item(cls, item: Item) -> Delivery:
-        """The delivery that an item of the table holds."""
+        """Return the delivery that an item of the table contains."""
         return cls(**{**item, "id": item[KEY].removeprefix(PREFIX)})
 
     @property
     def number(self) -> int:
-        """Which attempt of the schedule was begun last, from 1."""
+        """The number of the latest attempt within the schedule, from 1."""
         return self.tries - self.tries_before
 
 
 def delivery_id(job: Job, endpoint_id: str) -> str:
-    """The id of the webhook that tells this endpoint of this end of this job.
+    """Calculate the id of the delivery that reports this end of this job to this endpoint.
 
-    Who makes it twice makes the same. A job that was replayed ends in another generation: that is
-    another event.
+    The same arguments give the same id. A job that was replayed ends in another generation, so that is
+    another event with another id.
     """
     name = f"{job.id}/{job.generation}/{endpoint_id}"
     return f"msg_{uuid5(NAMESPACE_URL, name).hex}"
 
 
 def due(item_id: str, seconds: float) -> Item:
-    """The attributes of an item that is due `seconds` from now."""
+    """Return the attributes of an item that is due `seconds` from now."""
     return {"due_shard": due_shard(item_id), "due_at": moment(seconds)}
 
 
 def create(job: Job, endpoint: Endpoint, event: Event, body: str) -> str:
-    """Make a delivery, unless it was made before, and return its id."""
+    """Create a delivery if it does not exist, and return its id."""
     made = delivery_id(job, endpoint.id)
     item = {
         "kind": KIND,
@@ -135,13 +136,21 @@ def create(job: Job, endpoint: Endpoint, event: Event, body: str) -> str:
 
 
 def _first_due() -> float:
-    """Seconds until the outbox handles a new delivery, if its message did not lead to an attempt."""
+    """Return the seconds until the outbox handles a new delivery whose message was lost."""
     settings = webhook_settings()
     return max(settings.webhook_publish_seconds, settings.webhook_schedule[0])
 
 
 def find(made: str, owner: str | None = None) -> Delivery:
-    """A delivery. With `owner`: one of theirs. Raises DeliveryNotFound."""
+    """Return a delivery by its id.
+
+    Args:
+        made: the id of the delivery.
+        owner: if given, the delivery must belong to this owner.
+
+    Raises:
+        DeliveryNotFound: there is none, it has expired, or it belongs to another owner.
+    """
     item = jobs().get(PREFIX + made)
     delivery = Delivery.from_item(item) if item else None
     if delivery is None or owner not in (None, delivery.endpoint_owner):
@@ -152,7 +161,16 @@ def find(made: str, owner: str | None = None) -> Delivery:
 
 
 def change(seen: Delivery, changes: Item, condition: ConditionBase, tries: int = 0) -> Delivery:
-    """Write to a delivery that nobody took since it was `seen`, under a further condition.
+    """Write `changes` if no worker has taken the delivery since it was `seen`, and `condition` holds.
+
+    Args:
+        seen: the delivery as it was read. Its `tries` must be unchanged in the table.
+        changes: the attributes to set. None removes an attribute.
+        condition: what must hold in addition.
+        tries: this is added to `tries`.
+
+    Returns:
+        The delivery as it is after the write.
 
     Raises:
         ConditionFailed: nothing was written.
@@ -163,49 +181,54 @@ def change(seen: Delivery, changes: Item, condition: ConditionBase, tries: int =
 
 
 def unleased() -> ConditionBase:
-    """The condition that no living worker has the delivery."""
+    """Return the condition that no worker has the lease, or that the lease has expired."""
     return Attr("lease_until").not_exists() | Attr("lease_until").lte(moment())
 
 
 def ended() -> Item:
-    """The attributes of a delivery that needs nobody any more."""
+    """Return the attributes of a delivery that needs no worker any more."""
     expires_at = int(moment(webhook_settings().webhook_keep_seconds))
     return {"lease_until": None, "due_shard": None, "due_at": None, "expires_at": expires_at}
 
 
 def waiting(made: str, seconds: float) -> Item:
-    """The attributes of a delivery whose next attempt is `seconds` from now."""
+    """Return the attributes of a delivery whose next attempt is `seconds` from now."""
     later = {"lease_until": None, "expires_at": None, "next_at": moment(seconds)}
     return {"status": DeliveryStatus.PENDING.value, **later, **due(PREFIX + made, seconds)}
 
 
 def send_again(delivery: Delivery) -> Delivery:
-    """Begin the schedule of a delivery anew, whatever became of it. Its id stays.
+    """Restart the schedule of a delivery of any status, with an attempt now. The id stays the same.
+
+    Returns:
+        The delivery as it is after the write.
 
     Raises:
-        DeliveryUnderWay: a worker has it in this moment.
+        DeliveryUnderWay: a worker has it at the moment. Nothing was written.
     """
     settings = webhook_settings()
-    anew = waiting(delivery.id, 0) | due(PREFIX + delivery.id, settings.webhook_publish_seconds)
+    restarted = waiting(delivery.id, 0) | due(
+        PREFIX + delivery.id, settings.webhook_publish_seconds
+    )
     try:
-        return change(delivery, {**anew, "tries_before": delivery.tries}, unleased())
+        return change(delivery, {**restarted, "tries_before": delivery.tries}, unleased())
     except ConditionFailed:
         raise DeliveryUnderWay from None
 
 
 @dataclass(frozen=True)
 class DeliveryPage:
-    """Some deliveries, newest first. `cursor` leads to the next ones; None: these were the last."""
+    """Some deliveries, newest first. `cursor` leads to the next page. None: this is the last page."""
 
     deliveries: list[Delivery]
     cursor: str | None
 
 
 def page(endpoint_id: str, limit: int, cursor: str | None) -> DeliveryPage:
-    """Up to `limit` deliveries of an endpoint. A page can be short and not the last.
+    """Return up to `limit` deliveries of an endpoint. A page that is not full need not be the last.
 
     Raises:
-        InvalidCursor: it is none of ours.
+        InvalidCursor: the cursor does not come from this list.
     """
     owner = _list_of(endpoint_id)
     items, place = jobs().query(
@@ -225,7 +248,7 @@ def _list_of(endpoint_id: str) -> str:
 
 
 def attempt(number: int, one: Attempt) -> Item:
-    """The attributes that record an attempt. The oldest of too many is forgotten."""
+    """Return the attributes that record an attempt. If there are too many, the oldest is deleted."""
     values = one.model_dump(exclude_none=True)
     kept = {name: exact(v) if isinstance(v, float) else v for name, v in values.items()}
     record: Item = {f"attempts.{number}": kept}

@@ -1,4 +1,4 @@
-"""What can go wrong with webhooks. Given."""
+"""The errors of webhooks. Given to students complete."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from pipeline.errors import PermanentError, TransientError
 
 
 class BadSignature(PermanentError):
-    """A webhook is not what its sender signed, or not now. Nobody should act on it."""
+    """The signature of a webhook is wrong, or its timestamp is too old or too new. Do not act on it."""
 
     http_status = 401
-    default_message = "The webhook is not signed with this secret, or its time is not now."
+    default_message = (
+        "The webhook has no valid signature for this secret, or its timestamp is not current."
+    )
 
 
 class UnsafeUrl(PermanentError):
-    """We do not send requests there."""
+    """Webhooks are not sent to this URL."""
 
     default_message = "Webhooks are not sent to this address."
 
 
 class HostUnknown(PermanentError):
-    """The name service says that nobody has this name, or that it leads nowhere."""
+    """The name server says that this name does not exist, or has no address."""
 
     default_message = "The host's name has no address."
 
 
 class NameUnresolved(TransientError):
-    """The name service gave no answer."""
+    """The name server did not answer. A later attempt may succeed."""
 
     default_message = "The host's name cannot be looked up now. Try again in a few seconds."
 
@@ -36,15 +38,15 @@ class EndpointNotFound(PermanentError):
 
 
 class EndpointConflict(PermanentError):
-    """A write came too late. Nothing was changed."""
+    """Another write changed the endpoint first. Nothing was written."""
 
     http_status = 409
-    default_message = "The webhook was changed at the same time. Ask for it, then try again."
+    default_message = "The webhook was changed at the same time. Read it again, then retry."
 
 
 class TooManyEndpoints(PermanentError):
     http_status = 409
-    default_message = "You have as many webhooks as are allowed. Delete one first."
+    default_message = "You have the maximum number of webhooks. Delete one first."
 
 
 class EndpointDisabled(PermanentError):
@@ -59,4 +61,4 @@ class DeliveryNotFound(PermanentError):
 
 class DeliveryUnderWay(PermanentError):
     http_status = 409
-    default_message = "The delivery is being sent right now. Ask for its attempts in a minute."
+    default_message = "The delivery is being sent right now. Read its attempts in a minute."

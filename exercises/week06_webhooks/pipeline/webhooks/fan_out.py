@@ -1,4 +1,4 @@
-"""From a job that has ended to the deliveries that tell of it, and their messages. Given."""
+"""Creates the deliveries of a finished job and sends their messages. Given to students complete."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ DELIVERY_TASK = "pipeline.deliver_webhook"
 
 
 def publish(delivery_id: str) -> None:
-    """Send a delivery's message. Raises what Celery raises when the broker does not take it."""
+    """Publish the message of a delivery. Raises Celery's exceptions if the broker is unreachable."""
     app.send_task(DELIVERY_TASK, [delivery_id], ignore_result=True, retry=False)
 
 
 def announce(delivery_id: str) -> None:
-    """The same, where nobody can do anything about it: the delivery is due, and will be found."""
+    """Publish the message of a delivery. If that fails, log it: the outbox finds the delivery later."""
     try:
         publish(delivery_id)
     except Exception as error:
-        logger.warning("delivery %s waits for the broker", delivery_id, exc_info=error)
+        logger.warning("delivery %s is left to the outbox", delivery_id, exc_info=error)
 
 
 def interested(owner: str, status: Status) -> list[Endpoint]:
-    """The owner's enabled endpoints that want to hear of a job which ends in this status."""
+    """Return the owner's enabled endpoints that subscribe to the event of this final status."""
     if status not in EVENTS:
         return []
     event = EVENTS[status]
@@ -40,13 +40,14 @@ def interested(owner: str, status: Status) -> list[Endpoint]:
 
 
 def fan_out(job: Job) -> None:
-    """Send the webhooks of a job that has ended. Doing it twice changes nothing.
+    """Send the webhooks of a finished job. A second call changes nothing.
 
-    First the deliveries are written, then the job is no longer due, then the messages are sent. If
-    the process dies between two of these, the job or the delivery is due, and the outbox finds it.
+    First the deliveries are created, then the job's due time is removed, then the messages are sent. If
+    the process dies between two of these steps, the job or the deliveries are due, and the outbox finds
+    them.
 
     Raises:
-        JobStoreUnavailable: a job that was due is still due.
+        JobStoreUnavailable: DynamoDB is unreachable. A job that was due is still due.
     """
     made = _deliveries(job)
     if job.due_at is not None:
@@ -60,7 +61,7 @@ def _not_due(job: Job) -> None:
         same = Attr("generation").eq(job.generation) & Attr("status").eq(job.status.value)
         jobs().update(job.id, {"due_shard": None, "due_at": None}, same)
     except ConditionFailed:
-        logger.info("job %s was replayed meanwhile", job.id)
+        logger.info("job %s was replayed meanwhile, its due time stays", job.id)
 
 
 def _deliveries(job: Job) -> list[str]:

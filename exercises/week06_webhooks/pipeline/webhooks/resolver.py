@@ -1,7 +1,8 @@
-"""Names to addresses. Given.
+"""Resolves names to addresses. Given to students complete.
 
-It asks the name servers of the system, with dnspython and not with `getaddrinfo`: that one knows the
-names in `/etc/hosts`, which are this network's own, and may take a minute to say that nobody answers.
+It asks the system's name servers with dnspython and not with `getaddrinfo`, for two reasons. `getaddrinfo`
+also reads `/etc/hosts`, which contains names of this network. And it may wait a minute for a name server
+that does not answer.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ MAX_ADDRESSES = 16
 
 
 def resolve(host: str) -> list[str]:
-    """Every address of a host, IPv4 first. An address is its own. Blocks, `DNS_SECONDS` at most.
+    """Return all addresses of a host, IPv4 first. This blocks for at most `DNS_SECONDS`.
+
+    If the host already is an address, this address is the result.
 
     Raises:
-        HostUnknown: there is no such name, or it has no address.
-        NameUnresolved: nobody says.
+        HostUnknown: the name does not exist, or it has no address.
+        NameUnresolved: the name server did not answer.
     """
     try:
         return [str(ip_address(host))]

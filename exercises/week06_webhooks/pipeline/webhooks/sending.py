@@ -1,7 +1,7 @@
-"""One POST to a stranger: to an address that was checked, within a limit of time and bytes. Given.
+"""Sends one POST to a checked address, with limits on time and bytes. Given to students complete.
 
-httpcore, the layer below httpx, follows no redirect, reads no proxy variable and unpacks nothing, and
-it lets us say how a connection is made.
+httpcore is the layer below httpx. It follows no redirects, reads no proxy variables and decompresses
+nothing, and we can decide how it opens a connection.
 """
 
 from __future__ import annotations
@@ -26,29 +26,31 @@ from pipeline.webhooks.settings import webhook_settings
 
 USER_AGENT = "document-pipeline-webhooks/1"
 ANSWER_BYTES = 1024
-"""How much of an answer's body is read."""
+"""How many bytes of the response body are read."""
 ANSWER_CHARS = 200
-"""How much of it is kept, for whoever looks for a mistake of theirs."""
+"""How many characters of it are recorded, so that the owner can find a mistake."""
 BODY_SECONDS = 1.0
-"""How long we wait for the body once the status is known. Nothing depends on it."""
+"""How long we wait for the body after the status has arrived. The result does not depend on the body."""
 FAILURES = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 RETRY_AFTER_STATUS = frozenset({429, 503})
 
 
 class Deadline:
-    """A moment, and what is left until then. One limit for all that an attempt waits for: with a
-    limit for each wait, whoever sends a byte now and then keeps us for ever.
+    """One time limit for everything that an attempt waits for.
+
+    With a limit for each wait, a receiver that sends one byte every few seconds could keep a worker busy
+    without end.
     """
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
     def at_most(self, seconds: float) -> None:
-        """Bring the end forward."""
+        """Move the deadline so that at most `seconds` are left."""
         self._end = min(self._end, time.monotonic() + seconds)
 
     def left(self) -> float:
-        """Seconds. Raises TimeoutError: none."""
+        """Return the seconds that are left. Raises TimeoutError if the deadline has passed."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -56,11 +58,11 @@ class Deadline:
 
 
 class TlsError(httpcore.ConnectError):
-    """They did not agree on TLS, or the certificate is not for this name."""
+    """The TLS handshake failed, or the certificate is not valid for this name."""
 
 
 class TimedStream(httpcore.NetworkStream):
-    """A connection whose every wait ends with the deadline."""
+    """A connection on which no wait lasts longer than the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
@@ -92,9 +94,9 @@ class TimedStream(httpcore.NetworkStream):
 
 
 class PinnedBackend(SyncBackend):
-    """Connects to the addresses that were checked, whatever the name means by now.
+    """Connects to the checked addresses only, whatever the name resolves to now.
 
-    httpcore asks for `host` and `port`. For TLS and for the header `Host` it goes on to use the name.
+    httpcore calls `connect_tcp` with the host's name. It still uses the name for TLS and the header `Host`.
     """
 
     def __init__(self, target: Target, deadline: Deadline) -> None:
@@ -121,15 +123,23 @@ class PinnedBackend(SyncBackend):
 
 @cache
 def certificates() -> ssl.SSLContext:
-    """How TLS is checked: the name has to be in a certificate that a known authority signed."""
+    """Return the TLS settings: a known authority must have signed a certificate for this name."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
-    """Check the address, send, and say what came of it. Blocks, but not for longer than
-    `webhook_timeout_seconds` and the time that a name takes.
+    """Check the URL, send one POST, and return the result as an attempt.
 
-    Nothing that a receiver does is an exception: it is an attempt with an `error`.
+    This blocks, at most for `webhook_timeout_seconds` and the time to resolve the name.
+
+    Args:
+        url: where to send.
+        headers: these are added to `user-agent` and `content-type: application/json`.
+        body: the exact bytes to send.
+
+    Returns:
+        An attempt with `status` if a response arrived, else with `error`. Nothing that a receiver does
+        raises an exception.
     """
     began, begun = time.time(), time.monotonic()
     outcome: dict[str, Any] = {}
@@ -172,7 +182,7 @@ def _exchange(target: Target, headers: Mapping[str, str], body: bytes) -> dict[s
 
 
 def _beginning(response: httpcore.Response) -> str:
-    """The first characters of the body, those that can be shown. It may be endless, or never come."""
+    """Return the first printable characters of the body. It may be endless, or never arrive."""
     body = bytearray()
     with suppress(TimeoutError, *FAILURES):
         for piece in response.iter_stream():
@@ -184,7 +194,7 @@ def _beginning(response: httpcore.Response) -> str:
 
 
 def _retry_after(response: httpcore.Response) -> float | None:
-    """Seconds that the receiver asks us to wait, a day at most. None: it does not ask."""
+    """Return the seconds that the receiver asks us to wait, at most a day, or None."""
     found = [value for name, value in response.headers if name.lower() == b"retry-after"]
     if not found or response.status not in RETRY_AFTER_STATUS:
         return None

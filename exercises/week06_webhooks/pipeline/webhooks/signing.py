@@ -1,8 +1,9 @@
-"""Signatures of webhooks, as the Standard Webhooks specification 1.0 has them.
+"""Signatures of webhooks, as the Standard Webhooks specification 1.0 defines them.
 
-The sender signs `id.timestamp.body` by HMAC-SHA256 with a secret that it shares with the receiver
-alone. So the receiver knows who sent it (the secret), that nobody changed it (the body), that it is
-no old one sent again (the timestamp), and whether it had this one before (the id).
+The sender signs `id.timestamp.body` with HMAC-SHA256 and a secret that only the sender and the receiver
+know. The secret shows who sent the webhook, and the signed body shows that nobody changed it. The signed
+timestamp shows that it is not an old webhook sent again. By the signed id, the receiver notices that it
+has received the same webhook before.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -21,26 +22,26 @@ from pipeline.webhooks.errors import BadSignature
 ID_HEADER = "webhook-id"
 TIMESTAMP_HEADER = "webhook-timestamp"
 SIGNATURE_HEADER = "webhook-signature"
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the start of every secret
 SECRET_BYTES = 32
 MIN_SECRET_BYTES, MAX_SECRET_BYTES = 24, 64
 VERSION = "v1"
 TOLERANCE_SECONDS = 300
-"""How far a timestamp may be from the receiver's clock, both ways."""
+"""How far a timestamp may be before or after the receiver's clock."""
 MAX_SIGNATURES = 20
-"""A header with more of them is not read to its end."""
+"""How many signatures of one header are compared. Later ones are ignored."""
 
 
 def new_secret() -> str:
-    """A random secret, as sender and receiver keep it: `whsec_` and base64. Given."""
+    """Return a new random secret: `whsec_` and base64. Given to students complete."""
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def key_of(secret: str) -> bytes:
-    """The bytes that a secret stands for. Given.
+    """Decode a secret to the bytes of its key. Given to students complete.
 
     Raises:
-        ValueError: it is no secret of 24 to 64 bytes.
+        ValueError: the text is not `whsec_` and base64 of 24 to 64 bytes.
     """
     if not secret.startswith(SECRET_PREFIX):
         raise ValueError(f"a webhook secret begins with {SECRET_PREFIX}")
@@ -51,29 +52,35 @@ def key_of(secret: str) -> bytes:
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """The signature of a webhook: `v1,` and base64.
+    """Calculate the signature of one webhook.
 
     Args:
-        secret: `whsec_…`
-        message_id: what is sent as `webhook-id`.
-        timestamp: whole seconds since 1970 (UTC), what is sent as `webhook-timestamp`.
-        body: the exact bytes of the request's body.
+        secret: the secret of the endpoint, `whsec_…`.
+        message_id: the value of the header `webhook-id`.
+        timestamp: whole seconds since 1970 (UTC), the value of the header `webhook-timestamp`.
+        body: the exact bytes of the request body. They need not be UTF-8.
+
+    Returns:
+        `v1,` and the signature in base64.
 
     Raises:
-        ValueError: the secret is none.
+        ValueError: the secret is malformed.
     """
-    # TODO 6.1: HMAC-SHA256 over the id, the timestamp and the body, joined by full stops. The key
-    #   is the secret's bytes (`key_of`), not its text. The body is signed as it is sent: who reads
-    #   JSON and writes it again has other bytes.
-    #   The answer is the version, a comma, and the digest (not its hex form) in base64.
+    # TODO 6.1:
+    #   a) Calculate HMAC-SHA256 of `message_id`, a full stop, `timestamp`, a full stop, and `body`.
+    #   b) Use the decoded secret as the key: the bytes that `key_of(secret)` returns.
+    #   c) Sign the bytes of `body` unchanged. Do not decode them, and do not parse them as JSON.
+    #   d) Return `VERSION`, a comma, and the digest in standard base64, as one text. Encode the
+    #      bytes of the digest, not its hexadecimal form.
     raise NotImplementedError("6.1")
 
 
 def signed_headers(
     signing_secrets: Sequence[str], message_id: str, timestamp: int, body: bytes
 ) -> dict[str, str]:
-    """The three headers of a webhook. With two secrets, while one replaces the other, it carries two
-    signatures. Given.
+    """Build the three headers of a webhook. Given to students complete.
+
+    During a rotation there are two secrets, so the signature header contains two signatures.
     """
     signatures = [sign(secret, message_id, timestamp, body) for secret in signing_secrets]
     return {
@@ -91,32 +98,44 @@ def verify(
     now: float | None = None,
     tolerance: float = TOLERANCE_SECONDS,
 ) -> None:
-    """What a receiver does before it believes a webhook. Returns if all is well.
+    """Check a webhook on the receiver's side, before acting on it. Return None if it is genuine.
 
     Args:
-        secret: the receiver's, `whsec_…`
-        headers: the request's, in any case.
-        body: the exact bytes of the request's body.
-        now: seconds since 1970; None for the clock's.
-        tolerance: how old, or how far in the future, the timestamp may be, in seconds.
+        secret: the receiver's own secret, `whsec_…`.
+        headers: the headers of the request. Their names may be in upper or lower case.
+        body: the exact bytes of the request body.
+        now: the current time in seconds since 1970. None means the time of the system's clock.
+        tolerance: how many seconds the timestamp may be before or after `now`.
 
     Raises:
-        BadSignature: do not act on it. Whatever a stranger sends, nothing else is raised.
-        ValueError: the receiver's own secret is none.
+        BadSignature: the webhook must not be believed. A request cannot cause any other exception.
+        ValueError: the receiver's own secret is malformed.
     """
     moment = time.time() if now is None else now
     sent = {name.lower(): value for name, value in headers.items() if value.isprintable()}
-    # TODO 6.2: A header that is missing or empty, or a timestamp that is no whole number
-    #   (`read_timestamp`), is a refusal like any other. So is a timestamp too far from `moment`, on
-    #   either side.
-    #   Make the signature that it should have, over the headers and the body as they came. The
-    #   header can hold several, with spaces between: one that is right is enough.
-    #   `==` stops at the first letter that differs, and its time tells a guesser how far it came.
+    # TODO 6.2:
+    #   a) Read the headers from `sent`, whose names are in lower case. Raise `BadSignature` if one
+    #      of the three headers is missing or empty.
+    #   b) Raise `BadSignature` if the timestamp is not a whole number (`read_timestamp` does so),
+    #      or if it is more than `tolerance` seconds before or after `moment`.
+    #   c) Calculate the expected signature with `sign`, from the id, the timestamp and the
+    #      unchanged body.
+    #   d) The signature header contains one or more signatures, separated by spaces. Accept the
+    #      webhook if one of the first `MAX_SIGNATURES` is the expected one, and raise
+    #      `BadSignature` if none is.
+    #   e) Compare each signature as a whole, in upper and lower case as it is, with
+    #      `hmac.compare_digest` and never with `==`. Compare bytes: texts that are not ASCII raise
+    #      `TypeError`.
+    #   f) Never raise anything but `BadSignature`, whatever the headers and the body contain.
     raise NotImplementedError("6.2")
 
 
 def read_timestamp(text: str) -> int:
-    """Seconds since 1970 from a header. Given. Raises BadSignature: it is no whole number."""
+    """Convert a timestamp header to seconds since 1970. Given to students complete.
+
+    Raises:
+        BadSignature: the text is not 1 to 12 ASCII digits.
+    """
     if not (text.isascii() and text.isdecimal() and len(text) <= 12):
         raise BadSignature
     return int(text)

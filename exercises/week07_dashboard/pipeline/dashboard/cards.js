@@ -74,7 +74,7 @@ export function fill(card, job) {
   //   c) Write the error's message (`.error`), or nothing if there is no error.
   //   d) A name and a message are text from strangers: set `textContent`, and never markup.
   throw new Error("7.1 is not done yet");
-  showState(card, job.status);
+  attempt(() => showState(card, job.status));
 }
 
 /** Show in which state a job is. */
@@ -90,8 +90,19 @@ export function showState(card, status) {
 /** Show the buttons that make sense now. Given. */
 function setButtons(card, job) {
   for (const of of card.item.querySelectorAll(".of")) of.textContent = ` ${job.document.filename}`;
-  setButton(card, ".cancel", ACTIVE.has(job.status));
-  setButton(card, ".replay", job.status === "failed");
+  attempt(() => setButton(card, ".cancel", ACTIVE.has(job.status)));
+  attempt(() => setButton(card, ".replay", job.status === "failed"));
+}
+
+/** Do a part of the card that a later item asks for. While it is not done, the page says so, and the rest
+ * of the card works. Given.
+ */
+function attempt(part) {
+  try {
+    part();
+  } catch (error) {
+    reportError(error);
+  }
 }
 
 /** Show or hide a button, without losing the place of somebody who uses the keyboard. */

@@ -1,6 +1,6 @@
-"""The API: the application, and what it answers when something goes wrong.
+"""The API application and its error responses. Given to students complete.
 
-Given to students complete. Start it with `uvicorn pipeline.api.app:app`.
+Start it with `uvicorn pipeline.api.app:app`.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from pipeline.queueing import document_task, set_short_waits
 logger = logging.getLogger(__name__)
 
 UNREADABLE_BODY = "There was an error parsing the body"
-"""What FastAPI says, with 400, of a body that is no JSON at all. To a client it is one more 422."""
+"""FastAPI's message, with status 400, for a body that is not JSON. This API answers 422 instead."""
 
 
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     set_short_waits()
-    document_task()  # a task module that cannot be imported stops the API here, with its reason
-    # Nobody in this process waits for a result. Told so, Celery does not subscribe to a channel
-    # of the result backend at every publish: one thing less that can hang while Redis is away.
+    document_task()  # a task module that cannot be imported stops the API here, with its traceback
+    # This process never waits for a result. With this setting Celery does not subscribe to a channel
+    # of the result backend at every publish, so there is one call less that can hang.
     with denied_join_result():
         yield
 
 
 async def _refuse(request: Request, error: Exception) -> JSONResponse:
-    """An error of our own: its status, and a message that a client may read."""
+    """Answer a `PipelineError` with its status and its message for the client."""
     assert isinstance(error, PipelineError)
     headers = {}
     if isinstance(error, TransientError):
@@ -55,7 +55,7 @@ async def _refuse(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    """A request that a route's parameters do not allow: our shape, with the first thing wrong."""
+    """Answer a request with invalid parameters. The body names the first parameter that is wrong."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
@@ -63,7 +63,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
-    """What the framework refuses by itself, such as an unknown path: in our shape."""
+    """Answer what the framework itself rejects, such as an unknown path, in the API's own form."""
     assert isinstance(error, HTTPException)
     if error.detail == UNREADABLE_BODY:
         return JSONResponse(error_body(InvalidRequest(f"body: {error.detail}")), 422)
@@ -73,12 +73,12 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _fail(request: Request, error: Exception) -> JSONResponse:
-    """Anything unforeseen. The traceback goes to the log, never to the client."""
+    """Answer any other exception. The traceback goes to the log, never to the client."""
     return JSONResponse({"detail": INTERNAL_MESSAGE, "type": INTERNAL_KIND}, 500)
 
 
 def create_app() -> FastAPI:
-    """The application with the `router` of every module in `pipeline.api`, of all layers."""
+    """Build the application from the `router` of every module in `pipeline.api`, of all weeks."""
     api = FastAPI(
         title="Document pipeline",
         lifespan=_lifespan,
@@ -94,7 +94,7 @@ def create_app() -> FastAPI:
 
     @api.get("/health", tags=["health"])
     async def health() -> dict[str, str]:
-        """The process is up. It says nothing about the broker: an upload would."""
+        """Answer that this process is running. It does not ask Redis."""
         return {"status": "ok"}
 
     return api

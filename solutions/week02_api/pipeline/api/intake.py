@@ -1,4 +1,4 @@
-"""Takes a document in and stores it. It does not enqueue anything."""
+"""Receives a document and stores it. Publishing is the work of `uploads.py`."""
 
 from __future__ import annotations
 
@@ -31,47 +31,66 @@ class UploadSettings(BaseSettings):
 
 @cache
 def upload_settings() -> UploadSettings:
-    """The settings of this process, read once."""
+    """Return the settings of this process, which are read once."""
     return UploadSettings()
 
 
 @dataclass(frozen=True)
 class Copied:
-    """What came through."""
+    """The result of `copy`: how many bytes were copied, and the SHA-256 of them in hex."""
 
     size: int
     sha256: str
 
 
 async def copy(chunks: AsyncIterable[bytes], file: BinaryIO) -> Copied:
-    """Write `chunks` to `file` as they come: one of them is in memory at a time. Given."""
+    """Write each chunk to a file as it arrives, so only one is in memory. Given to students complete.
+
+    Args:
+        chunks: the bytes of the upload.
+        file: an empty file. It is at its start afterwards.
+
+    Returns:
+        The size and the hash of what was written.
+    """
     size, digest = 0, hashlib.sha256()
     async for chunk in chunks:
         size += len(chunk)
         digest.update(chunk)
-        file.write(chunk)  # to a local file, mostly to the kernel's memory: shorter than a thread
+        file.write(chunk)  # mostly into the kernel's memory, which is faster than a thread
     file.seek(0)
     return Copied(size, digest.hexdigest())
 
 
 async def take_in(request: Request) -> DocumentRef:
-    """Store the document in a request's body, and return a reference with a new id.
+    """Check the document in a request's body, and store it in the blob store.
+
+    Args:
+        request: a multipart request whose body has not been read yet.
+
+    Returns:
+        A reference to the stored document, with a new id.
 
     Raises:
-        UploadTooLarge, UploadTimeout, MalformedUpload, EmptyUpload, UnsupportedContent: the client
-            must send something else.
+        UploadTooLarge, UploadTimeout, MalformedUpload, EmptyUpload, UnsupportedContent: the upload is
+            rejected, and nothing of it is stored.
         BlobStoreUnavailable: the document was not stored.
     """
     limit = upload_settings().max_upload_bytes
     upload = await incoming_file(request, limit)
-    # The copy has no name on disk (Linux, macOS): it is gone with the block, or with the process.
+    # The copy has no name on disk (Linux, macOS), so it disappears with the block or the process.
     with TemporaryFile() as file:
         # BEGIN SOLUTION 2.1
-        # ? Take the upload in chunk by chunk (`copy`), never whole. Store it in the blob store under
-        # ? the key that its content gives (`upload_key`), and return a reference with a new id. What
-        # ? blocks for long runs on a thread. Clean the name (`display_name`).
-        # ? Call `within_limit` and `judged_type` (2.2) from the start: while they are unwritten, they
-        # ? let everything through.
+        # ? a) Pass `upload` through `within_limit` with `limit`, and write the chunks to `file` with `copy`.
+        # ?    Never hold the whole upload in memory. `within_limit` has no effect before item 2.2.
+        # ? b) Determine the content type with `judged_type`, before you store anything. It gets `file` and
+        # ?    `upload.filename`. Before item 2.2 it returns `TEXT` for every file.
+        # ? c) Store `file` with the method `put_stream` of `blob_store()`. Its key is `upload_key` of the
+        # ?    hash that `copy` returned.
+        # ? d) Run `put_stream` and `judged_type` on a thread (`await to_thread.run_sync(function, …)`),
+        # ?    because they block. `put_stream` may wait for a network.
+        # ? e) Return a `DocumentRef` with a new random UUID as its id, the key, the content type, and the
+        # ?    file name cleaned by `display_name`.
         copied = await copy(within_limit(upload, limit), file)
         content_type = await to_thread.run_sync(judged_type, file, upload.filename)
         key = upload_key(copied.sha256)

@@ -1,9 +1,8 @@
-"""Reads one file from a multipart upload as it arrives.
+"""Reads one file from a multipart upload while it arrives. Given to students complete.
 
-Given to students complete. Why not FastAPI's `UploadFile`? Before a route with `UploadFile` runs,
-Starlette has read the whole request: a megabyte in memory, the rest, however large, in a temporary
-file. A limit that is checked in the route comes too late. Here the route is called first and pulls
-the file through itself, so it can stop at any byte.
+FastAPI's `UploadFile` would be too late. Before a route with `UploadFile` runs, Starlette has read the
+whole request: one megabyte into memory, and the rest, of any size, into a temporary file. With this
+module the route runs first and reads the file itself, so it can stop at any byte.
 """
 
 from __future__ import annotations
@@ -25,24 +24,24 @@ if TYPE_CHECKING:
 
 FIELD = "file"
 ENVELOPE_BYTES = 64 * 1024
-"""What a request may hold besides the file: boundaries, headers, other fields."""
+"""How many bytes a request may have besides the file: boundaries, headers and other fields."""
 IDLE_SECONDS = 30.0
-"""How long a client may be silent in the middle of an upload."""
+"""How many seconds a client may send nothing in the middle of an upload."""
 
 
 class IncomingFile:
-    """A file that is still on its way. Iterate over it once, with `async for`, to get its bytes.
+    """A file that is still arriving. Iterate over it once, with `async for`, to get its bytes.
 
     Raises, while it is read:
-        UploadTooLarge: the request is larger than a file within the limit can make it.
-        UploadTimeout: nothing came for `IDLE_SECONDS`.
-        MalformedUpload: it is cut off, or no multipart.
+        UploadTooLarge: the request is larger than the limit and the envelope together.
+        UploadTimeout: no byte arrived for `IDLE_SECONDS`.
+        MalformedUpload: the upload is incomplete, or it is not multipart.
     """
 
     def __init__(self, body: _Body, filename: str) -> None:
         self._body = body
         self.filename = filename
-        """As the client sent it. Hostile until `display_name` has cleaned it."""
+        """The name as the client sent it. Do not use it before `display_name` has cleaned it."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for event, data in self._body.events():
@@ -56,12 +55,12 @@ class IncomingFile:
 
 
 async def incoming_file(request: Request, limit: int) -> IncomingFile:
-    """The file in the field `file` of a multipart request, read up to where its bytes begin.
+    """Find the file in the field `file` of a multipart request, and stop before its first byte.
 
     Raises:
-        UploadTooLarge: `Content-Length` alone says that the file is over `limit` bytes. Nothing of
-            the body has been read then.
-        MalformedUpload: the request is no multipart or has no such file.
+        UploadTooLarge: `Content-Length` alone shows that the file has more than `limit` bytes. Then
+            nothing of the body has been read.
+        MalformedUpload: the request is not multipart, or it has no such file.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit + ENVELOPE_BYTES:
@@ -76,7 +75,7 @@ async def incoming_file(request: Request, limit: int) -> IncomingFile:
 
 
 class _Body:
-    """The request's body as a row of events: headers, data, end, for each part in turn."""
+    """The body of a request as a sequence of events: headers, data and end, for each part."""
 
     def __init__(self, request: Request, limit: int) -> None:
         kind, options = parse_options_header(request.headers.get("content-type"))
@@ -95,7 +94,7 @@ class _Body:
             raise MalformedUpload from error
 
     async def events(self) -> AsyncIterator[tuple[str, bytes]]:
-        """Go on where the last reader stopped."""
+        """Continue where the last reader stopped."""
         while True:
             while self._events:
                 yield self._events.popleft()
@@ -123,7 +122,7 @@ class _Body:
         return data
 
     def field(self, disposition: bytes) -> tuple[str, str | None]:
-        """The field's name and the file's name (None: no file) in a Content-Disposition."""
+        """Return the field's name and the file's name in a Content-Disposition. None means no file."""
         _, options = parse_options_header(disposition)
         name = options.get(b"name", b"").decode("utf-8", "replace")
         filename = options.get(b"filename")

@@ -1,7 +1,7 @@
-"""The routes of the API: collects the router of every module in `pipeline.api`, of all weeks.
+"""Collects the router of every module in `pipeline.api`, of all weeks. Given to students complete.
 
-Given to students complete. A later week adds a module with a `router`, and changes nothing here. A module
-may also have `MIDDLEWARE`, a list of what every request passes through before it reaches a route.
+A later week adds a module with a `router`, and does not change this file. A module may also have
+`MIDDLEWARE`, a list of what every request passes through before it reaches a route.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pipeline.discovery import modules_in
 
 PACKAGE = "pipeline.api"
 APPLICATION = f"{PACKAGE}.app"
-"""Imports this module, so it is not imported from here."""
+"""The application imports this module, so this module must not import it."""
 
 
 def routers() -> Iterator[APIRouter]:
-    """Every module's `router`, in the order of the modules' names."""
+    """Yield the `router` of every module, in the order of the modules' names."""
     for module in _modules():
         router = getattr(module, "router", None)
         if isinstance(router, APIRouter):

@@ -1,4 +1,4 @@
-"""Week 2's work on a document: measure it, and say how far it is."""
+"""The task of week 2: reads a document, counts its lines and words, and reports its progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = get_task_logger(__name__)
 
 PIECE_BYTES = 64 * 1024
 REPORT_EVERY = 10
-"""Percent between two reports. Each is a write to Redis: a report per piece helps nobody."""
+"""The percent between two reports. Each report is a write to Redis, so not every piece is worth one."""
 
 
 class DocumentFacts(TypedDict):
@@ -31,12 +31,12 @@ class DocumentFacts(TypedDict):
     """Bytes."""
     sha256: str
     lines: int | None
-    """None where the content is not text."""
+    """None if the content is not text."""
     words: int | None
 
 
 class Tally:
-    """Counts what passes through, piece by piece."""
+    """Counts the bytes, lines and words of a document, piece by piece."""
 
     def __init__(self) -> None:
         self.size = self.words = self.newlines = 0
@@ -45,7 +45,7 @@ class Tally:
         self._last = b""
 
     def add(self, piece: bytes) -> None:
-        """Take one more piece. A word that two pieces share counts once."""
+        """Count one more piece. A word that is divided between two pieces counts once."""
         self.size += len(piece)
         self._digest.update(piece)
         self.newlines += piece.count(b"\n")
@@ -55,7 +55,7 @@ class Tally:
 
     @property
     def lines(self) -> int:
-        """A last line without a line break counts too."""
+        """Return the number of lines. A last line without a line break counts too."""
         return self.newlines + (self._last not in (b"", b"\n"))
 
     @property
@@ -65,16 +65,22 @@ class Tally:
 
 @dataclass
 class Reporter:
-    """Tells the result backend how far a task is."""
+    """Writes the progress of a task to the result backend."""
 
     task: PipelineTask
     percent: int = -REPORT_EVERY
-    """What was reported last."""
+    """The percent of the last report. The first value makes sure that 0 percent is reported."""
 
     def report(self, step: str, done: int, total: int) -> None:
-        """Say that `done` of `total` bytes are through, if that is news. Given.
+        """Report that `done` of `total` bytes are processed. Given to students complete.
 
-        Progress is a courtesy: if Redis does not take it, the document is processed all the same.
+        An error in `_report` is logged and has no other effect, because a document must also be
+        processed if Redis does not accept its progress.
+
+        Args:
+            step: the name of what the task does, for example "counting".
+            done: bytes that are processed.
+            total: bytes of the whole document. It can be 0.
         """
         try:
             self._report(step, done, total)
@@ -82,10 +88,21 @@ class Reporter:
             logger.warning("progress was not reported", exc_info=True)
 
     def _report(self, step: str, done: int, total: int) -> None:
+        """Store the progress of the task, if it has changed enough since the last report.
+
+        Args:
+            step: the name of what the task does.
+            done: bytes that are processed. It never decreases.
+            total: bytes of the whole document. It can be 0.
+        """
         # BEGIN SOLUTION 2.3
-        # ? Store the custom state `PROGRESS` for this task, with the step's name and the
-        # ? percent done, a whole number from 0 to 100. Empty work is done work.
-        # ? Report when it has moved on by `REPORT_EVERY`, and at the end. It never goes back.
+        # ? a) Calculate the percent of `total` that is done, as a whole number from 0 to 100, rounded
+        # ?    down. If `total` is 0, it is 100.
+        # ? b) Report only if the percent is at least `REPORT_EVERY` higher than the last reported one,
+        # ?    `self.percent`, or if it is 100 and 100 was not reported before.
+        # ? c) To report, store the state `PROGRESS` for this task (`self.task.update_state`). Its meta is
+        # ?    a dict with exactly two keys: "step" as it was passed in, and "percent".
+        # ? d) Store the reported percent in `self.percent`.
         percent = 100 * done // total if total else 100
         if percent >= self.percent + REPORT_EVERY or percent == 100 > self.percent:
             self.percent = percent
@@ -95,7 +112,10 @@ class Reporter:
 
 @app.task(bind=True, name="pipeline.process_document")
 def process_document(self: PipelineTask, document: dict[str, Any]) -> DocumentFacts:
-    """Read a stored document piece by piece and count. `document` is a `DocumentRef` as message.
+    """Read a stored document piece by piece, and count its bytes, lines and words.
+
+    Args:
+        document: a `DocumentRef` as a dict, as `as_message` returns it.
 
     Raises:
         BlobNotFound: the document is no longer in the blob store.

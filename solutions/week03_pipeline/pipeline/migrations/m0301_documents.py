@@ -1,4 +1,7 @@
-"""Creates the tables of the search index, and the index over the vectors. Given."""
+"""Creates the tables of the search index, and the index over the vectors.
+
+Given to students complete.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Gives an owner to documents that were indexed before rows had one. Given."""
+"""Gives an owner to documents that were indexed before rows had one.
+
+Given to students complete.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Unpacks an archive on trial, a piece at a time, before a library does it whole. Given.
+"""Measures an archive piece by piece, before a library unpacks it as a whole. Given to students complete.
 
-python-docx reads every member of a DOCX into memory. What the archive's table of contents says
-about sizes is a claim of a stranger: it is checked first, because that is cheap, and then measured.
+python-docx reads every member of a DOCX into memory. The sizes in the archive's table of contents were
+written by a stranger. They are checked first, because that is cheap, and then the real sizes are measured.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pipeline.steps.limits import ParseLimits
 
 PIECE_BYTES = 64 * 1024
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""What an Office file may be packed with."""
+"""The compression methods that Office files use."""
 
 
 def check_archive(stream: BinaryIO, limits: ParseLimits) -> None:
-    """Refuse an archive that would unpack to too much. Leaves the stream at its start.
+    """Reject an archive that would unpack to too much. The stream is at its start afterwards.
 
     Raises:
-        DocumentTooLarge: too many members, too many bytes, or a compression ratio nobody needs.
-        zipfile.BadZipFile: it is no archive, or one that lies.
+        DocumentTooLarge: it has too many members or too many bytes, or its compression ratio is too high.
+        zipfile.BadZipFile: it is not an archive, or a member is damaged.
     """
     with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
@@ -48,10 +48,10 @@ def _check_size(unpacked: int, members: list[zipfile.ZipInfo], limits: ParseLimi
 
 
 def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> int:
-    """How many bytes the member really has; stops soon after `most`."""
+    """Count the bytes that the member really has. Stops soon after `most` bytes."""
     if member.compress_type not in METHODS:
         raise zipfile.BadZipFile("an unusual compression method")
-    # `zipfile` stops at the declared size, so declare more than is allowed.
+    # `zipfile` stops reading at the declared size, so declare more than is allowed.
     trial = copy.copy(member)
     trial.file_size = most + 1
     size = 0

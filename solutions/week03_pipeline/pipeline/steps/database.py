@@ -1,4 +1,7 @@
-"""This process's connections to PostgreSQL. `pipeline.migrate` has created the tables. Given."""
+"""The connections of this process to PostgreSQL. Given to students complete.
+
+`python -m pipeline.migrate` has created the tables.
+"""
 
 from __future__ import annotations
 
@@ -15,30 +18,31 @@ from psycopg_pool import ConnectionPool
 from pydantic_settings import BaseSettings
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-"""What the migration `m0301_documents` executes."""
+"""The SQL that the migration `m0301_documents` executes."""
 MAX_CONNECTIONS = 2
 WAIT_SECONDS = 5.0
 """How long a task waits for a connection before it fails with `psycopg_pool.PoolTimeout`."""
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 300
-"""Long: a worker may wait for another that is writing the same document, about 250 chunks a second."""
+"""How long a statement may take. It is long, because a worker may wait for another worker that writes the
+same document, at about 250 chunks a second."""
 
 POOL_ARGUMENTS: dict[str, Any] = {
-    "autocommit": True,  # a transaction is where the code says so
+    "autocommit": True,  # each statement commits by itself, unless the code opens a transaction
     "connect_timeout": CONNECT_SECONDS,
     "application_name": "pipeline",
 }
 
 
 class DatabaseSettings(BaseSettings):
-    """Read from variables of the same name, upper case."""
+    """Settings of this module, each read from the variable of its name in upper case."""
 
     database_url: str
     """`postgresql://user:password@host:port/database`"""
 
 
 def database_url() -> str:
-    """Where PostgreSQL is."""
+    """Return the address of PostgreSQL."""
     return DatabaseSettings().database_url  # type: ignore[call-arg]
 
 
@@ -63,13 +67,13 @@ def _pool(pid: int) -> ConnectionPool[Connection[Any]]:
 
 @contextmanager
 def connection() -> Iterator[Connection[Any]]:
-    """A connection of this process's pool, in autocommit mode.
+    """Take a connection from this process's pool, in autocommit mode. It goes back after the `with` block.
 
-    The pool is made at first use, so after the fork: a socket shared by two processes mixes up
-    their answers.
+    The pool is made at the first use, so after the worker's fork. If two processes shared a socket, they
+    would read each other's answers.
 
     Raises:
-        psycopg.OperationalError: no connection within `WAIT_SECONDS`, or it broke.
+        psycopg.OperationalError: no connection was free within `WAIT_SECONDS`, or the connection broke.
     """
     with _pool(os.getpid()).connection() as one:
         yield one

@@ -1,8 +1,8 @@
-"""The process that parses one document and ends. Started by `sandbox.py`. Given.
+"""The child process that parses one document and then ends. `sandbox.py` starts it.
 
-Reads the document from standard input and writes one line of JSON to standard output:
-`{"pages": [{"number": 1, "text": "…"}, …]}` or `{"error": "EncryptedDocument", "message": "…"}`.
-Its imports are few: it starts for every document.
+Given to students complete. It reads the document from standard input and writes one line of JSON to
+standard output: `{"pages": [{"number": 1, "text": "…"}, …]}` or
+`{"error": "EncryptedDocument", "message": "…"}`. It imports little, because it starts for every document.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipeline.steps.limits import ParseLimits
 
 
 def limit(kind: int, soft: int, hard: int | None = None) -> None:
-    """Lower one resource limit, as far as this system has it: macOS refuses `RLIMIT_AS`."""
+    """Lower one resource limit, if this system supports it. macOS does not support `RLIMIT_AS`."""
     try:
         resource.setrlimit(kind, (soft, soft if hard is None else hard))
     except (ValueError, OSError):
@@ -27,18 +27,18 @@ def limit(kind: int, soft: int, hard: int | None = None) -> None:
 
 
 def confine(limits: ParseLimits) -> None:
-    """Hold this process, from here to its end, to what one document may use."""
+    """Limit what this process may use from now on."""
     limit(resource.RLIMIT_AS, limits.memory_bytes)
     limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)  # SIGXCPU, then SIGKILL
     limit(resource.RLIMIT_FSIZE, limits.answer_bytes)
     limit(resource.RLIMIT_CORE, 0)
-    limit(resource.RLIMIT_NPROC, 0)  # no children of its own; root is not held by this
-    # The parent ends us at the deadline. This is for the case that the parent is gone.
+    limit(resource.RLIMIT_NPROC, 0)  # no child processes; this limit does not apply to root
+    # The parent kills this process at the deadline. The timer is for the case that the parent has died.
     signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds + 1)
 
 
 def answer(data: bytes, content_type: str, limits: ParseLimits) -> str:
-    """Parse, and turn every way of failing into words."""
+    """Parse the document, and return pages or the name of an error as JSON."""
     from pipeline.steps.parse import parse_document
 
     try:
@@ -54,7 +54,7 @@ def answer(data: bytes, content_type: str, limits: ParseLimits) -> str:
 
 
 def failure(name: str, message: str = "") -> str:
-    """The answer that stands for an error of this name."""
+    """Return the JSON that names an error."""
     return json.dumps({"error": name, "message": message})
 
 
@@ -62,9 +62,9 @@ def main() -> None:
     """`python -m pipeline.steps.parse_child CONTENT_TYPE LIMITS_AS_JSON < document`."""
     content_type, limits = sys.argv[1], ParseLimits(**json.loads(sys.argv[2]))
     confine(limits)
-    logging.disable()  # pypdf warns about every oddity of every file
+    logging.disable()  # pypdf logs a warning for every small irregularity of a file
     output = sys.stdout
-    sys.stdout = sys.stderr  # a print in the parser is no part of the answer
+    sys.stdout = sys.stderr  # so what the parser prints does not become a part of the answer
     output.write(answer(sys.stdin.buffer.read(), content_type, limits))
     output.flush()
 

@@ -1,8 +1,9 @@
-"""Parses a document in a child process with limits, so that no file can harm the worker. Given.
+"""Parses a document in a child process with limits, so that no file can harm the worker.
 
-A worker's own processes are daemons and may have no `multiprocessing` children, so the child is a
-fresh Python. It gets the document and nothing else: no variable of the worker's environment, so no
-key or password, and no open connection. What comes back is JSON, and is checked like any stranger's.
+Given to students complete. The processes of a Celery worker are daemons, and a daemon may not start
+`multiprocessing` children, so the child is a fresh Python. It gets the document and nothing else: none of
+the worker's environment variables, so no key or password, and no open connection. It returns JSON, which
+is checked like every other input from outside.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from pipeline.steps.types import Page
 logger = logging.getLogger(__name__)
 
 LOGGED_CHARACTERS = 2_000
-"""How much of the child's standard error goes to the worker's log when it fails."""
+"""How much of the child's standard error is written to the worker's log if the child fails."""
 TOO_SLOW = (-signal.SIGXCPU, -signal.SIGALRM)
 
 
 class ParseSettings(BaseSettings):
-    """`PARSE_LIMITS__MEMORY_BYTES=…` and so on: any field of `ParseLimits`."""
+    """Each field of `ParseLimits` has a variable, for example `PARSE_LIMITS__MEMORY_BYTES`."""
 
     model_config = SettingsConfigDict(env_nested_delimiter="__")
     parse_limits: ParseLimits = DEFAULT_LIMITS
@@ -42,17 +43,17 @@ class ParseSettings(BaseSettings):
 
 @cache
 def parse_limits() -> ParseLimits:
-    """The limits of this process, read once."""
+    """Return the limits that this process uses. The environment is read once."""
     return ParseSettings().parse_limits
 
 
 def parse_in_child(
     document: BinaryIO, content_type: str, limits: ParseLimits | None = None
 ) -> list[Page]:
-    """`parse_document` of the document, in a process of its own.
+    """Call `parse_document` in a process of its own, and return the pages.
 
     Raises:
-        DocumentError: whatever the file is or does, one of its subclasses.
+        DocumentError: the file is at fault. It is always one of the subclasses.
         ParserUnavailable: this machine could not start a process.
     """
     limits = limits or parse_limits()
@@ -84,8 +85,8 @@ def _copy(document: BinaryIO, source: IO[bytes], most: int) -> None:
 def _run(
     content_type: str, limits: ParseLimits, source: IO[bytes], output: IO[bytes], log: IO[bytes]
 ) -> int:
-    """Run the child to its end and return its exit code. Nothing of it is left afterwards."""
-    # -S skips `site`, which is most of a start-up; the search path is handed over instead.
+    """Run the child until it ends and return its exit code. All of its processes are killed afterwards."""
+    # -S skips the module `site`, which takes most of the start-up time. PYTHONPATH replaces it.
     command = [sys.executable, "-S", "-P", "-m", "pipeline.steps.parse_child"]
     try:
         child = subprocess.Popen(
@@ -94,7 +95,7 @@ def _run(
             stdout=output,
             stderr=log,
             env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"},
-            start_new_session=True,  # a group of its own: it ends as one
+            start_new_session=True,  # a process group of its own, which can be killed as a whole
         )
     except OSError as error:
         raise errors.ParserUnavailable from error
@@ -128,7 +129,7 @@ def _page(page: Any) -> Page:
 
 
 def _error(name: str, message: str) -> PermanentError:
-    """The typed error that the child named; one that it may not name counts as a crash."""
+    """Return the typed error that the child named. Any other name counts as a crash of the parser."""
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, errors.DocumentError):
         return kind(message[:500])

@@ -1,4 +1,7 @@
-"""What the steps hand to one another: plain dictionaries, so they travel as JSON unchanged."""
+"""The data that one step passes to the next: plain dictionaries, which JSON stores unchanged.
+
+Given to students complete.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ from typing import TypedDict
 
 
 class Page(TypedDict):
-    """One page of a document. `number` counts from 1, blank pages included."""
+    """One page of a document. `number` counts from 1, and blank pages count too."""
 
     number: int
     text: str
 
 
 class Chunk(TypedDict):
-    """A piece of text small enough to embed. `position` counts from 0 through the document;
-    `page` is the page on which it begins.
+    """A piece of text that is small enough to embed.
+
+    `position` counts from 0 through the whole document. `page` is the number of the chunk's page.
     """
 
     position: int

@@ -1,9 +1,9 @@
 """Opens a Word file for the parser, reduced to the text that a reader of the document sees.
 
 Given to students complete. python-docx opens every part of a package and follows every
-relationship, and it fails at the first one that is odd: a link to a part named `NULL`, a picture of
-an unknown type, a macro document's content type. The parser needs the main part alone. So a package
-of only this part is made and opened.
+relationship. It fails at the first unusual one: a link to a part named `NULL`, a picture of an unknown
+type, the content type of a document with macros. The parser needs only the main part, so this module
+builds a package of this part alone and opens that.
 
 Headers, footers, footnotes and comments are parts of their own. They are not read: headers and
 footers repeat on every page, and notes and comments have no place in the order of the pages.
@@ -29,9 +29,9 @@ TRANSITIONAL = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 """Strict Open XML (ISO/IEC 29500-1) has the same elements under other namespaces."""
 
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-"""The same text again, for older programs."""
+"""Elements that repeat a text for older programs."""
 HIDDEN_VALUES = (None, "1", "true", "on")
-"""What `w:vanish` says where the text is hidden. Without a value it is."""
+"""The values of `w:vanish` that hide the text. Without a value, the text is hidden too."""
 
 CONTENT_TYPES = f"""<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
 <Default Extension="rels" ContentType="{CONTENT_TYPE.OPC_RELATIONSHIPS}"/>
@@ -44,11 +44,10 @@ xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
 
 
 def open_word(stream: BinaryIO) -> Any:
-    """Open the body (`w:body`) of a DOCX, DOCM, DOTX or DOTM.
+    """Open a DOCX, DOCM, DOTX or DOTM, and return its body (`w:body`).
 
-    Text that no reader sees is removed: fallbacks for older programs, the old place of moved text,
-    hidden text. Deleted text stays: it lies in elements of its own (`w:delText`), which hold no
-    `w:t`.
+    Text that no reader sees is removed: fallbacks for older programs, the old place of moved text, and
+    hidden text. Deleted text needs no treatment, because it is in elements of its own (`w:delText`).
 
     Raises:
         KeyError: the file has no main part.
@@ -61,7 +60,9 @@ def open_word(stream: BinaryIO) -> Any:
         archive.writestr("word/document.xml", main_part(stream).replace(STRICT, TRANSITIONAL))
     body = Document(package).element.body
     for unseen in [*body.iter(FALLBACK, qn("w:moveFrom")), *filter(_hidden, body.iter(qn("w:r")))]:
-        if unseen.getparent() is not None:  # it may lie in another one, which has gone already
+        if (
+            unseen.getparent() is not None
+        ):  # it may be inside another one, which has been removed already
             unseen.getparent().remove(unseen)
     return body
 
@@ -69,11 +70,11 @@ def open_word(stream: BinaryIO) -> Any:
 def main_part(stream: BinaryIO) -> bytes:
     """Read the XML of the part that the package names as its document.
 
-    Names are compared without regard to case or to the kind of slash, because some programs write
+    Names are compared without regard to case and to the kind of slash, because some programs write
     backslashes or capital letters.
 
     Raises:
-        KeyError: there is none.
+        KeyError: the package has no such part.
     """
     with zipfile.ZipFile(stream) as archive:
         parts = {_normal(name): name for name in archive.namelist()}
@@ -85,7 +86,7 @@ def main_part(stream: BinaryIO) -> bytes:
 
 
 def _named_part(relationships: bytes) -> str:
-    """The document's name in the package's relationships, or ""."""
+    """Return the document's name in the package's relationships, or ""."""
     for relationship in parse_xml(relationships):
         if str(relationship.get("Type")).endswith("/officeDocument"):
             target = _normal(str(relationship.get("Target")))

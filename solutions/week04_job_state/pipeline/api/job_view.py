@@ -1,4 +1,4 @@
-"""What a client sees of a job. Given."""
+"""The form in which clients see a job. Given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.models.steps import STEPS
 
 
 class StepView(BaseModel):
-    """One step of a job. Both times are null before it begins."""
+    """One step of a job. Both times are null until the step begins."""
 
     name: str
     started_at: datetime | None = None
@@ -22,10 +22,10 @@ class StepView(BaseModel):
 
 
 class JobProgress(BaseModel):
-    """How far a job is."""
+    """The progress of a job."""
 
     step: str | None
-    """The step that was begun last."""
+    """The name of the step that was begun last."""
     percent: int = Field(ge=0, le=100)
 
 
@@ -39,7 +39,7 @@ class JobView(BaseModel):
     steps: list[StepView]
     """All of them, in order."""
     deliveries: int
-    """How often a worker has begun with it. More than 1: a worker or a message was lost."""
+    """How often a worker has taken the job. More than 1: a worker or a message was lost."""
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
@@ -51,7 +51,7 @@ class JobView(BaseModel):
 
     @classmethod
     def of(cls, job: Job) -> JobView:
-        """The part of a job that is for clients."""
+        """Make the view of a job, with only those attributes that are for clients."""
         return cls(
             job_id=job.id,
             status=job.status,
@@ -70,18 +70,19 @@ class JobView(BaseModel):
 
 
 class JobPage(BaseModel):
-    """Some jobs, newest first. Send `next_cursor` as `cursor` for those that follow; null: none."""
+    """One page of jobs, newest first."""
 
     jobs: list[JobView]
     next_cursor: str | None
+    """Send it as `cursor` to read the next page. null: no jobs follow."""
 
 
 class JobAccepted(BaseModel):
-    """What `POST /documents` answers: the work is yet to be done."""
+    """The response of `POST /documents`: the job is accepted, and the work is not done yet."""
 
     job_id: str
     status_url: str
-    """Where to ask how far it is. The same as the header `Location`."""
+    """The path that shows the job's progress. The header `Location` contains the same path."""
     document: DocumentRef
 
 

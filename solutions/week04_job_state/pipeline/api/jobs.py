@@ -1,4 +1,4 @@
-"""`POST /documents`, `GET /jobs/{id}` and `GET /jobs`: jobs that outlive every restart."""
+"""The routes `POST /documents`, `GET /jobs/{id}` and `GET /jobs`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ router = APIRouter(tags=["jobs"], lifespan=dispatching)
 DEFAULT_PAGE = 50
 MAX_PAGE = 100
 REPLAYED = "Idempotency-Replayed"
-STATES_PAGE = f"A job's states:\n\n```mermaid\n{STATE_MACHINE}```"
+STATES_PAGE = f"The states of a job:\n\n```mermaid\n{STATE_MACHINE}```"
 
 IdempotencyKey = Annotated[
     str | None,
@@ -52,8 +52,8 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="Anything that is unique to this document and to you, such as a UUID. Send the "
-        "request again with the same key, and you get the same job.",
+        description="A text that you choose for this document, such as a UUID. If you send the "
+        "request again with the same key, you get the same job.",
     ),
 ]
 
@@ -63,7 +63,10 @@ def _header(what: str) -> dict[str, Any]:
 
 
 async def announce(document: DocumentRef) -> None:
-    """Send the job's message. That may fail: the row is there, and the outbox reads it. Given."""
+    """Publish the job's message. Given.
+
+    An error is only logged, because the row exists and the outbox publishes the message later.
+    """
     try:
         await off_the_loop(publish, document, retry_policy=PUBLISH_POLICY)
     except Exception as error:
@@ -71,31 +74,33 @@ async def announce(document: DocumentRef) -> None:
 
 
 async def accept(document: DocumentRef, owner: str, key: str | None = None) -> Accepted:
-    """Accept a document in week 4's way: write the job's row, then send its message.
+    """Accept a document: write the job's row, then publish its message.
 
-    If the broker does not take the message, the document is accepted all the same: the outbox sends it.
+    If Redis is down, the document is accepted anyway, and the outbox publishes the message later.
 
     Args:
         document: a reference with a new id.
-        owner: who submits it.
-        key: the idempotency key, if the client sent one.
+        owner: the owner who submits it.
+        key: the idempotency key, or None if the client sent none.
 
     Returns:
-        The document, under the id of the job that the first request with this key made.
+        The document, with the id of the job that the first request with this key created.
 
     Raises:
         IdempotencyKeyReused: an earlier request sent this key with another document.
         JobStoreUnavailable: the row could not be written, so nothing was accepted.
     """
-    if key is None:  # every request makes a job of its own
+    if key is None:  # every request creates a job of its own
         await on_thread(create, document, owner)
         await announce(document)
         return Accepted(document)
     # BEGIN SOLUTION 4.4
-    # ? Make the job with `create_once`. It blocks, so run it `on_thread`, as `create` runs above.
-    # ? If the job is new, `announce` it after the row is written. If it is not, announce nothing.
-    # ? Return the document under the id of the job that the first request with this key made, and
-    # ? in `replayed`, whether that was an earlier request.
+    # ? h) Create the job with `create_once`. It blocks, so await it `on_thread`, as `create` runs
+    # ? above. Let its errors out.
+    # ? i) If the job is new, await `announce` after the row is written. If an earlier request
+    # ? created the job, announce nothing.
+    # ? j) Return `Accepted` with the document and `replayed`. The document's `document_id` is the
+    # ? id of the job that the first request created: `created.job_id`.
     created = await on_thread(create_once, document, owner, key)
     document = document.model_copy(update={"document_id": created.job_id})
     if not created.replayed:
@@ -111,8 +116,8 @@ async def accept(document: DocumentRef, owner: str, key: str | None = None) -> A
     responses={
         202: {
             "headers": {
-                "Location": _header("The job."),
-                REPLAYED: _header("`true`: an earlier request with this key made the job."),
+                "Location": _header("The path of the job."),
+                REPLAYED: _header("`true` if an earlier request with this key created the job."),
             }
         },
         **error_responses(
@@ -131,15 +136,17 @@ async def accept(document: DocumentRef, owner: str, key: str | None = None) -> A
 async def submit_document(
     request: Request, response: Response, idempotency_key: IdempotencyKey = None
 ) -> JobAccepted:
-    """Take a PDF, DOCX, Markdown or text file. Once this answers, the job will be done, whatever
-    breaks.
+    """Submit a PDF, DOCX, Markdown or text file. After the response 202, the job survives a
+    restart of every service.
     """
     document = await take_in(request)
     accepted = await submit(document, current_owner(), idempotency_key)
     # BEGIN SOLUTION 4.4
-    # ? Answer with the id of the accepted job and with the accepted document. Set `Location` and
-    # ? `status_url` to `/jobs/{id}`. If an earlier request made the job, set the header `REPLAYED`
-    # ? to `true`.
+    # ? k) Return `JobAccepted` with the id of the accepted document, which is the job's id, the
+    # ? path `/jobs/{id}` as `status_url`, and the accepted document.
+    # ? l) Set the header `Location` of `response` to the same path.
+    # ? m) Set the header `REPLAYED` to `true` if an earlier request created the job. Else leave it
+    # ? out.
     job_id = accepted.document.document_id
     if accepted.replayed:
         response.headers[REPLAYED] = "true"
@@ -156,7 +163,7 @@ async def submit_document(
     responses=error_responses(JobNotFound, JobStoreUnavailable),
 )
 async def read_job(job_id: UUID) -> JobView:
-    """One job: its status, its steps, its result or its error."""
+    """Show one job: its status, its steps, and its result or error."""
     return JobView.of(await on_thread(find, str(job_id), current_owner()))
 
 
@@ -170,6 +177,8 @@ async def list_jobs(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> JobPage:
-    """Your jobs, newest first. A page can be short or empty; only a null `next_cursor` ends it."""
+    """List your jobs, newest first. A page can be short or empty although more jobs follow. The
+    list ends where `next_cursor` is null.
+    """
     found = await on_thread(page, current_owner(), status, limit, cursor)
     return JobPage(jobs=[JobView.of(job) for job in found.jobs], next_cursor=found.cursor)

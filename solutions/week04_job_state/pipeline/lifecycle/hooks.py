@@ -1,4 +1,4 @@
-"""Where later weeks join in a job's life. Given."""
+"""Hooks: the places where later weeks add behavior to a job. Given."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.models.job import Job, Status
 from pipeline.models.steps import STEPS
 
 ENTRY_STEP = "ingest"
-"""What the entry task is called among the steps."""
+"""The name of the entry task, where the name of a step is wanted."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class TaskCall:
     """One delivery of a task's message to a worker."""
 
     number: int
-    """0 for the entry task, 1 and up for a step."""
+    """0 for the entry task, 1 to 4 for a step."""
     task: str
     worker: str
     arguments: list[Any]
@@ -30,19 +30,19 @@ class TaskCall:
 
     @property
     def step(self) -> str:
-        """The step's name."""
+        """The name of the step."""
         return STEPS[self.number - 1].name if self.number else ENTRY_STEP
 
 
 class JobHook:
-    """What a week adds to a job's life. Override what it needs; the rest does nothing."""
+    """A hook. A week overrides the methods that it needs, and the others do nothing."""
 
     def before(self, job: Job, call: TaskCall) -> BeforeRun:
-        """Decide about a run: the job has been taken, and the task has not started."""
+        """Decide about a run after the job was taken, and before the task starts."""
         return Run()
 
     def on_error(self, job: Job, call: TaskCall, error: Exception) -> AfterError | None:
-        """Decide what an error of the task means. None: leave it to the next hook.
+        """Decide what an error of the task means. None leaves the decision to the next hook.
 
         Raises:
             JobConflict: the job was cancelled, or taken by another worker.
@@ -50,17 +50,17 @@ class JobHook:
         return None
 
     def closing(self, job: Job, status: Status) -> Mapping[str, Any]:
-        """Further attributes for the write that ends the job in `status`."""
+        """Return further attributes for the write that ends the job in `status`."""
         return {}
 
     def ended(self, job: Job) -> None:
-        """The job has ended. An exception here is logged, and changes nothing for the job."""
+        """React to the end of a job. An exception is logged, and does not change the job."""
 
 
 def hooks() -> Sequence[JobHook]:
-    """The hooks of all weeks, in the order of `pipeline.wiring`.
+    """Return the hooks of all weeks, in the order of `pipeline.wiring`.
 
-    Imported when it is called, because `pipeline.wiring` names modules that import this one.
+    The import is inside the function, because `pipeline.wiring` names modules that import this one.
     """
     from pipeline.wiring import HOOKS
 

@@ -1,4 +1,4 @@
-"""One run of a task that belongs to a job, from top to bottom. Given."""
+"""Runs one task of a job, from taking the job to the write that ends the step. Given."""
 
 from __future__ import annotations
 
@@ -29,14 +29,17 @@ from pipeline.tasks.tracking import acquire, begin_step, end_step
 
 
 def run_task(call: TaskCall, work: Callable[[Job], Any]) -> Outcome:
-    """Run one task of a job, if the job's row allows it, and write there what became of it.
+    """Run one task of a job, if the job's row allows it, and write the outcome to the row.
 
-    If the row rejects a write, or DynamoDB is unreachable, this run is dropped: if the job still
-    needs a run, its row says so, and the outbox reads it.
+    If the row rejects a write, or DynamoDB is unreachable, drop this run. If the job still needs a
+    run, its row says so, and the outbox publishes its message again.
 
     Args:
-        call: the message.
-        work: does what the task is for, and returns its result.
+        call: the message that this worker has received.
+        work: does the task's work, and returns its result.
+
+    Returns:
+        The outcome as a value: `Done`, `Failed`, `RetryAfter` or `Drop`.
     """
     try:
         job = take(call)
@@ -49,7 +52,7 @@ def run_task(call: TaskCall, work: Callable[[Job], Any]) -> Outcome:
         try:
             with keep_alive(job):
                 result = work(job)
-        except TaskPredicate:  # Celery's own way out: other tasks replace this one
+        except TaskPredicate:  # raised by Celery when other tasks replace this one
             raise
         except Exception as error:
             return decided(job, after_error(job, call, error))
@@ -60,14 +63,14 @@ def run_task(call: TaskCall, work: Callable[[Job], Any]) -> Outcome:
 
 
 def take(call: TaskCall) -> Job | None:
-    """Take the job for this task. None: the row says that there is nothing to do."""
+    """Take the job for this task. None: the row says that this task must not run now."""
     if call.number:
         return begin_step(call.job_id, call.number, call.worker)
     return acquire(call.job_id, call.worker)
 
 
 def after_error(job: Job, call: TaskCall, error: Exception) -> AfterError:
-    """The decision of the first hook that has one. Without any, the job is given up."""
+    """Return the decision of the first hook that makes one. If none does, give the job up."""
     for hook in hooks():
         decision = hook.on_error(job, call, error)
         if decision is not None:
@@ -76,7 +79,7 @@ def after_error(job: Job, call: TaskCall, error: Exception) -> AfterError:
 
 
 def decided(job: Job, decision: Drop | RetryAfter | GiveUp) -> Outcome:
-    """Carry out a decision against going on."""
+    """Carry out a decision that ends this run."""
     if not isinstance(decision, GiveUp):
         return decision
 

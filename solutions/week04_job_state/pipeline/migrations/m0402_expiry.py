@@ -1,4 +1,4 @@
-"""Lets DynamoDB delete expired items of the jobs table. Given."""
+"""The migration that lets DynamoDB delete expired items of the jobs table. Given."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pipeline.models.settings import job_settings
 
 
 def target() -> str:
-    """The jobs table."""
+    """Return DynamoDB's id of the jobs table."""
     return table_id(job_settings().jobs_table)
 
 
 def up(_: Any) -> str | None:
-    """Enable TTL. Without it expired jobs are hidden, but stay in the table and cost money."""
+    """Enable TTL. Without TTL, expired jobs are hidden but stay in the table and cost money."""
     if warning := enable_expiry(job_settings().jobs_table):
         return f"{warning}. Until then expired jobs are hidden, but not deleted"
     return None

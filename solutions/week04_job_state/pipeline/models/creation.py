@@ -1,4 +1,4 @@
-"""How a job comes into being: once, however often it is asked for."""
+"""Creates jobs. A repeated request with the same idempotency key creates no second job."""
 
 from __future__ import annotations
 
@@ -17,15 +17,22 @@ from pipeline.models.table import EXPIRY, KEY, ConditionFailed, moment
 
 @dataclass(frozen=True)
 class Created:
-    """What a request led to."""
+    """The job that a request led to."""
 
     job_id: str
     replayed: bool
-    """Whether an earlier request with the same key had made the job."""
+    """Whether an earlier request with the same key created the job."""
 
 
 def create(document: DocumentRef, owner: str) -> Created:
-    """Make the job of a document, unless there is one with this id. Given."""
+    """Create the job of a document, unless a job with this id exists. Given.
+
+    Returns:
+        The job's id. `replayed` is True if the job existed already.
+
+    Raises:
+        JobStoreUnavailable: DynamoDB cannot be reached.
+    """
     item = new_item(document, owner)
     job_id = item.pop(KEY)
     try:
@@ -36,21 +43,37 @@ def create(document: DocumentRef, owner: str) -> Created:
 
 
 def record_id(owner: str, key: str) -> str:
-    """The id of the item that remembers an idempotency key. Another owner's same key is another."""
+    """Return the id of the item that records an idempotency key. Given.
+
+    The owner is part of the id, so two owners may use the same key.
+    """
     return f"idem#{owner}#{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def fingerprint(document: DocumentRef) -> str:
-    """Equal for requests that ask for the same: same content, name and type. Ids do not count."""
+    """Return a hash of the document's content, name and type. Given.
+
+    Two requests for the same document have the same fingerprint: the document id does not count.
+    """
     asked = document.model_dump(mode="json", exclude={"document_id"})
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def create_once(document: DocumentRef, owner: str, key: str) -> Created:
-    """Make the job of a document, unless this owner sent the idempotency key before.
+    """Create the job of a document, unless this owner has sent the idempotency key before.
+
+    Args:
+        document: a reference with a new id. The job gets the same id.
+        owner: the owner of the job, and of the key.
+        key: the idempotency key that the client sent.
+
+    Returns:
+        The job that the first request with this key created.
 
     Raises:
-        IdempotencyKeyReused: the key came with another document then.
+        IdempotencyKeyReused: the owner used this key for another document, and the record of that
+            has not expired.
+        JobStoreUnavailable: DynamoDB cannot be reached.
     """
     record = {
         KEY: record_id(owner, key),
@@ -59,12 +82,18 @@ def create_once(document: DocumentRef, owner: str, key: str) -> Created:
         EXPIRY: int(moment(job_settings().idempotency_seconds)),
     }
     # BEGIN SOLUTION 4.4
-    # ? Write the job (`new_item`) and `record` together: both or none (`put_together`). If one
-    # ? could be there without the other, which promise would be broken?
-    # ? The job's id must be new. The record may be new, or replace one that has expired and that
-    # ? DynamoDB has not deleted yet.
-    # ? When it fails, an earlier request was faster: what was `found` in the record's place
-    # ? says which job it made, and for which document.
+    # ? a) Write the job (`new_item`) and `record` in one transaction, in this order, so that either
+    # ? both are written or neither: `jobs().put_together`.
+    # ? b) Write the job only if no item has its id (`KEY`).
+    # ? c) Write the record only if no item has its id, or if the stored record has expired: its
+    # ? `EXPIRY` is `moment()` or earlier. DynamoDB deletes expired items late.
+    # ? d) If both were written, return `Created` with the document's id and `replayed=False`.
+    # ? e) `ConditionFailed.found[1]` is the record of an earlier request. If its `fingerprint` is
+    # ? not the one of `record`, raise `IdempotencyKeyReused`.
+    # ? f) If the fingerprints are equal, return `Created` with the `job_id` of the stored record
+    # ? and `replayed=True`. If that is this document's own id, our write succeeded and only the
+    # ? response was lost: then `replayed` is False.
+    # ? g) If `found[1]` is None, let `ConditionFailed` out: the job's id was not new.
     try:
         jobs().put_together(
             (new_item(document, owner), Attr(KEY).not_exists()),

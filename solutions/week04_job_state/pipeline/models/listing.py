@@ -1,4 +1,4 @@
-"""Reading jobs: one by its id, or an owner's, page by page."""
+"""Reads jobs: one by its id, or all jobs of an owner, page by page."""
 
 from __future__ import annotations
 
@@ -15,32 +15,57 @@ from pipeline.models.job import LIST_INDEX, Job, Status, jobs
 from pipeline.models.table import EXPIRY, KEY, Item, exact, moment
 
 READ_ITEMS = 200
-"""How many jobs one query looks at."""
+"""How many jobs one query reads, before the filter."""
 MAX_QUERIES = 10
-"""How many queries one page may cost. With a rare status a page can come back with less than was
-asked for, or empty, and still not be the last."""
+"""How many queries one page may cost. If jobs of the wanted status are rare, a page can be short or
+empty although there are more jobs."""
 MAX_CURSOR_CHARS = 300
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some of the jobs. `cursor` leads to the next ones; None: these were the last."""
+    """One page of an owner's jobs."""
 
     jobs: list[Job]
     cursor: str | None
+    """Send it to read the next page. None: this page was the last one."""
+
+
+def read_row(job_id: str) -> Item | None:
+    """Read the row of a job from the jobs table.
+
+    Args:
+        job_id: the id of the job.
+
+    Returns:
+        The stored item with all earlier writes, or None if no item has this id.
+
+    Raises:
+        JobStoreUnavailable: DynamoDB cannot be reached.
+    """
+    # BEGIN SOLUTION 4.0
+    # ? a) Return what the jobs table has under this id: the method `get` of `jobs()` reads it.
+    return jobs().get(job_id)
+    # END SOLUTION
 
 
 def find(job_id: str, owner: str) -> Job:
-    """The owner's job with this id.
+    """Return the owner's job with this id.
+
+    Args:
+        job_id: the id of the job.
+        owner: the owner who asks. It need not be the owner of the job.
 
     Raises:
-        JobNotFound: there is none, or it is another's, or it has expired.
+        JobNotFound: no job has this id, it belongs to another owner, or it has expired.
+        JobStoreUnavailable: DynamoDB cannot be reached.
     """
-    item = jobs().get(job_id)
+    item = read_row(job_id)
     # BEGIN SOLUTION 4.5
-    # ? Three reasons to say that there is no such job. Whoever asks must not learn which:
-    # ? "it is another's" would say that it exists. DynamoDB deletes late: an expired item may
-    # ? still be there.
+    # ? a) Return the job that `item` holds: `Job.from_item`.
+    # ? b) Raise `JobNotFound` if there is no item, if the job belongs to another owner than
+    # ? `owner`, or if it has expired (`Job.expired`): DynamoDB deletes expired items late. The
+    # ? error is the same each time, so a stranger cannot find out which ids exist.
     job = Job.from_item(item) if item else None
     if job is None or job.owner != owner or job.expired:
         raise JobNotFound
@@ -49,26 +74,44 @@ def find(job_id: str, owner: str) -> Job:
 
 
 def visible(status: Status | None) -> ConditionBase:
-    """The condition that a job is shown: it has not expired, and has the status asked for. Given."""
+    """Return the condition under which a job is shown. Given.
+
+    The job has not expired, and it has this status. None: any status.
+    """
     shown = Attr(EXPIRY).not_exists() | Attr(EXPIRY).gt(moment())
     return shown & Attr("status").eq(status.value) if status else shown
 
 
 def page(owner: str, status: Status | None, limit: int, cursor: str | None) -> Page:
-    """Up to `limit` jobs of an owner, newest first, from where the cursor is.
+    """Return one page of an owner's jobs, newest first.
+
+    Args:
+        owner: the owner of the jobs.
+        status: only jobs in this state. None: in any state.
+        limit: the largest number of jobs on the page.
+        cursor: the cursor of the page before. None: the first page.
+
+    Returns:
+        The page. It is shorter than `limit`, or even empty, only if no more jobs follow or if
+        `MAX_QUERIES` queries were not enough to fill it.
 
     Raises:
-        InvalidCursor: it is none of ours.
+        InvalidCursor: the cursor was not made by `make_cursor`.
+        JobStoreUnavailable: DynamoDB cannot be reached.
     """
     start = read_cursor(cursor, owner) if cursor else None
     found: list[Job] = []
     # BEGIN SOLUTION 4.5
-    # ? Ask `LIST_INDEX` for this owner's jobs, newest first, those that are `visible`.
-    # ? A query counts what it looks at, not what passes the filter: its answer may be short, even
-    # ? empty, with more to come. Go on from the place it gives until the page is full, until there
-    # ? is no more, or until `MAX_QUERIES` are spent.
-    # ? The page's cursor is where the next one goes on: the place of its last job, where more was
-    # ? found than fits; else the place that the query gave; None where nothing follows.
+    # ? c) Query `LIST_INDEX` for the jobs of `owner`, newest first, from `start` on, with the
+    # ? filter `keep=visible(status)` and `limit=READ_ITEMS`. `query` returns the items and the
+    # ? place where the next query goes on, which is None at the end.
+    # ? d) Query again from that place until `limit` jobs are found, until the place is None, or
+    # ? until `MAX_QUERIES` queries were made. A short or empty answer alone is not the end, because
+    # ? the filter runs after the reading.
+    # ? e) Return a `Page` with at most `limit` jobs (`Job.from_item`), in the order of the index.
+    # ? f) If more jobs were found than fit, the cursor is `make_cursor` of `place_of` the last job
+    # ? on the page. Else it is `make_cursor` of the last query's place, or None if that place is
+    # ? None.
     for _ in range(MAX_QUERIES):
         items, start = jobs().query(
             LIST_INDEX,
@@ -89,21 +132,22 @@ def page(owner: str, status: Status | None, limit: int, cursor: str | None) -> P
 
 
 def place_of(job: Job) -> Item:
-    """Where a job is in `LIST_INDEX`, as a query gives and takes it. Given."""
+    """Return a job's place in `LIST_INDEX`, in the form that `query` returns and accepts. Given."""
     return {KEY: job.id, "owner": job.owner, "created_at": exact(job.created_at)}
 
 
 def make_cursor(place: Item) -> str:
-    """A place in `LIST_INDEX` as text for a URL. Given.
+    """Turn a place in `LIST_INDEX` into text for a URL. Given.
 
-    It does not say whose jobs are listed: that comes from the request, so a cursor opens no door.
+    The cursor does not contain the owner. The owner comes from the request, so a cursor of somebody
+    else gives no access to their jobs.
     """
     text = json.dumps([str(place["created_at"]), place[KEY]], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, owner: str) -> Item:
-    """The other way round, for whoever sent it. Given. Raises InvalidCursor."""
+    """Turn a cursor back into a place in the list of `owner`. Given. Raises InvalidCursor."""
     try:
         if len(cursor) > MAX_CURSOR_CHARS:
             raise ValueError("too long")

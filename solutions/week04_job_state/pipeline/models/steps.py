@@ -1,11 +1,11 @@
-"""The tasks that a job consists of: one that takes it in, and four steps. Given."""
+"""The tasks of a job: the entry task and four steps. Given."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 ENTRY_TASK = "pipeline.ingest_document"
-"""Takes a job and sends its steps on their way. It is number 0."""
+"""The task that takes a job and publishes its first step. It has the number 0."""
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class Step:
 
     name: str
     task: str
-    """The task that does it."""
+    """The name of the Celery task."""
     percent: int
-    """How far the job is when the step is done."""
+    """The job's progress once the step is done, 0 to 100."""
 
 
 STEPS = (
@@ -25,11 +25,11 @@ STEPS = (
     Step("embed", "pipeline.embed_chunks", 80),
     Step("index", "pipeline.index_document", 100),
 )
-"""In their order. Steps are numbered from 1, so step `n` is `STEPS[n - 1]`."""
+"""The steps in their order. They are numbered from 1, so step `n` is `STEPS[n - 1]`."""
 
 _NUMBERS = {ENTRY_TASK: 0} | {step.task: number for number, step in enumerate(STEPS, 1)}
 
 
 def number_of(task: str) -> int | None:
-    """0 for the entry task, 1 to 4 for a step, None for a task that belongs to no job."""
+    """Return 0 for the entry task, 1 to 4 for a step, None for a task that belongs to no job."""
     return _NUMBERS.get(task)

@@ -1,4 +1,4 @@
-"""The Celery side of a job's life: translates messages into calls, and outcomes into exceptions. Given."""
+"""The Celery side of a job: translates messages into calls, and outcomes into exceptions. Given."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipeline.models.steps import number_of
 logger = get_task_logger(__name__)
 
 NO_LIMIT = sys.maxsize
-"""For Celery, which counts retries of its own: the row's count decides."""
+"""Celery's own limit of retries. It is never reached, because the count in the row decides."""
 
 
 @contextmanager
@@ -37,9 +37,9 @@ def dropped() -> Iterator[None]:
 
 
 class JobTask(Task):  # type: ignore[misc]  # Celery has no types
-    """A task that runs only if its job's row lets it. `run_task` decides; this class translates.
+    """A task that runs only if the row of its job allows it. `run_task` decides about that.
 
-    `pipeline.models.steps` says which tasks belong to a job. All others run as usual.
+    `pipeline.models.steps` lists the tasks that belong to a job. All other tasks run as usual.
     """
 
     abstract = True
@@ -68,7 +68,7 @@ class JobTask(Task):  # type: ignore[misc]  # Celery has no types
         raise Ignore
 
     def send_again(self, job_id: str, after: RetryAfter) -> NoReturn:
-        """Send this task's message again, with all that follows it. Raises Retry or Ignore."""
+        """Publish this task's message again, with the rest of its chain. Raises Retry or Ignore."""
         try:
             self.retry(exc=after.error, countdown=after.seconds, max_retries=NO_LIMIT)
         except Reject as rejected:  # the broker did not take the message: the row is due later
@@ -77,7 +77,10 @@ class JobTask(Task):  # type: ignore[misc]  # Celery has no types
         raise AssertionError("Celery's retry always raises")
 
     def replace(self, sig: Any) -> Any:
-        """End the lease before other tasks take over, or the first of them would meet it."""
+        """End the lease, then let other tasks replace this one.
+
+        If the lease were still there, the first of these tasks could not take the job.
+        """
         job = getattr(self.request, "job", None)
         if job is None:
             return super().replace(sig)

@@ -1,4 +1,4 @@
-"""Replaying many dead letters, not all at once."""
+"""Replays many dead letters, one after another, at a limited rate."""
 
 from __future__ import annotations
 
@@ -9,23 +9,35 @@ from pipeline.models.errors import JobConflict
 from pipeline.models.retry_settings import retry_settings
 
 MAX_REPLAYS = 1_000
-"""How many dead letters one request replays. Send it again for the rest."""
+"""How many dead letters one request replays. The client sends the request again for the rest."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What a request to replay has set going."""
+    """What a request to replay has started."""
 
     count: int
+    """How many jobs were replayed."""
     seconds: float
-    """Until the last of them is published."""
+    """From now until the last of them is due."""
 
 
 def replay_all(owner: str, fingerprint: str | None) -> Replayed:
-    """Replay an owner's dead letters, oldest first: all, or those of one fingerprint.
+    """Replay an owner's dead letters, oldest first.
 
-    What killed them may not be over, and what they need is shared with new documents. So they
-    start one by one, `replays_per_second`: the outbox publishes each when it is due.
+    The cause of the failures may still exist, and the provider also serves new documents. So the jobs
+    start one by one: each is due a little later than the one before, and the outbox publishes it then.
+
+    Args:
+        owner: whose dead letters are replayed.
+        fingerprint: only dead letters of this kind. None: all of them.
+
+    Returns:
+        How many jobs were replayed, and the seconds until the last of them is due. 0 seconds: there was
+        none, or only one.
+
+    Raises:
+        JobStoreUnavailable: DynamoDB cannot be reached. Some jobs may have been replayed.
     """
     every = 1 / retry_settings().replays_per_second
     chosen = (
@@ -34,8 +46,15 @@ def replay_all(owner: str, fingerprint: str | None) -> Replayed:
         if job.dead_letter and fingerprint in (None, job.dead_letter.fingerprint)
     )
     # BEGIN SOLUTION 5.6
-    # ? `replay` each of the chosen, up to `MAX_REPLAYS`, each due `every` seconds after
-    # ? the one before. Where somebody else was faster, leave that one out; it takes no turn.
+    # ? g) `replay` the jobs of `chosen` in their order. The first is due at once (0 seconds), and each
+    # ? next one `every` seconds after the one before.
+    # ? h) Stop after `MAX_REPLAYS` replayed jobs.
+    # ? i) On `JobConflict`, skip the job. It does not use up a slot of the throttle, and it is not
+    # ? counted.
+    # ? j) Catch no other error: after `JobStoreUnavailable` the client must not be told that all went
+    # ? well.
+    # ? k) Return `Replayed` with the number of replayed jobs, and the seconds after which the last of
+    # ? them is due: 0.0 if there was none.
     count = 0
     for job in chosen:
         if count == MAX_REPLAYS:

@@ -1,4 +1,4 @@
-"""`/webhooks` and `/deliveries`: who is told, how that went, and once more by hand."""
+"""`/webhooks` and `/deliveries`: register endpoints, list their deliveries, and resend one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 NAME_THREADS = 4
 TURN_SECONDS = 5.0
-"""How long a request waits until one of these threads is free."""
+"""How many seconds a request waits for one of these threads."""
 
 WebhookId = Annotated[str, Path(pattern=r"^ep_[0-9a-f]{32}$")]
 DeliveryId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{32}$")]
@@ -53,7 +53,7 @@ DeliveryId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{32}$")]
 
 @asynccontextmanager
 async def _settled(_: FastAPI) -> AsyncIterator[None]:
-    webhook_settings()  # settings that contradict one another stop the API here, with the reason
+    webhook_settings()  # invalid settings stop the API here, with the reason
     yield
 
 
@@ -62,12 +62,16 @@ router = APIRouter(tags=["webhooks"], lifespan=_settled)
 
 @cache
 def _name_threads() -> Threads:
-    """The threads that may wait for a name server."""
+    """Return the threads that wait for name servers."""
     return Threads(NAME_THREADS, TURN_SECONDS)
 
 
 async def check(url: str) -> None:
-    """Raises UnsafeUrl, HostUnknown or NameUnresolved where webhooks cannot go there. Given."""
+    """Check the URL of a webhook without blocking the event loop. Given to students complete.
+
+    Raises:
+        UnsafeUrl, HostUnknown, NameUnresolved: see `checked`.
+    """
     try:
         await _name_threads().run(checked, url)
     except TimeoutError as error:
@@ -75,11 +79,14 @@ async def check(url: str) -> None:
 
 
 async def tell_a_worker(delivery_id: str) -> None:
-    """Send a delivery's message. If that fails, the outbox finds the delivery. Given."""
+    """Send the message of a webhook delivery. Given to students complete.
+
+    If that fails, the outbox finds the delivery later. This does not block the event loop.
+    """
     try:
         await off_the_loop(announce, delivery_id)
     except TimeoutError:
-        logger.warning("delivery %s waits: all threads are busy", delivery_id)
+        logger.warning("delivery %s is left to the outbox: all threads are busy", delivery_id)
 
 
 @router.post(
@@ -91,7 +98,7 @@ async def tell_a_worker(delivery_id: str) -> None:
     ),
 )
 async def register_webhook(new: NewWebhook) -> WebhookSecret:
-    """From now on the end of each of your jobs is sent there, signed. The secret is shown once."""
+    """From now on, the end of each of your jobs is sent to this URL, signed. The secret is shown once."""
     await check(new.url)
     events = tuple(sorted(new.events))
     made = await on_thread(endpoints.register, current_owner(), new.url, events)
@@ -112,7 +119,7 @@ async def list_webhooks() -> WebhookList:
     responses=error_responses(EndpointNotFound, JobStoreUnavailable),
 )
 async def delete_webhook(webhook_id: WebhookId) -> None:
-    """Nothing is sent there any more, not even what is on its way."""
+    """Nothing more is sent to this webhook. Pending deliveries are discarded."""
     await on_thread(endpoints.remove, current_owner(), webhook_id)
 
 
@@ -122,7 +129,7 @@ async def delete_webhook(webhook_id: WebhookId) -> None:
     responses=error_responses(EndpointNotFound, EndpointConflict, JobStoreUnavailable),
 )
 async def rotate_secret(webhook_id: WebhookId) -> WebhookSecret:
-    """The new secret signs at once, and the old one as well for a day. It is shown once."""
+    """The new secret signs at once, and the old one too for a day. The new secret is shown once."""
     owner = current_owner()
     endpoint = await on_thread(endpoints.find, owner, webhook_id)
     return WebhookSecret.of(await on_thread(endpoints.rotate, owner, endpoint))
@@ -141,7 +148,7 @@ async def rotate_secret(webhook_id: WebhookId) -> WebhookSecret:
     ),
 )
 async def enable_webhook(webhook_id: WebhookId) -> WebhookView:
-    """Send there again. What was discarded meanwhile is sent if you send it again."""
+    """Send to this webhook again. Deliveries that were discarded meanwhile must be resent one by one."""
     owner = current_owner()
     endpoint = await on_thread(endpoints.find, owner, webhook_id)
     await check(endpoint.url)
@@ -156,9 +163,11 @@ async def enable_webhook(webhook_id: WebhookId) -> WebhookView:
 async def list_deliveries(
     webhook_id: WebhookId,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[
+        str | None, Query(description="The `next_cursor` of the previous page.")
+    ] = None,
 ) -> DeliveryPage:
-    """What was sent to a webhook, newest first, with every attempt. Only a null cursor ends it."""
+    """All deliveries to a webhook, newest first, with their attempts. Only the last page has no cursor."""
     await on_thread(endpoints.find, current_owner(), webhook_id)
     found = await on_thread(deliveries.page, webhook_id, limit, cursor)
     views = [DeliveryView.of(delivery) for delivery in found.deliveries]
@@ -178,14 +187,20 @@ async def list_deliveries(
     ),
 )
 async def resend(delivery_id: DeliveryId) -> DeliveryView:
-    """One more attempt now, with the same id, and the schedule from its beginning if that fails."""
+    """Make an attempt now, with the same id. If it fails, the schedule starts from its beginning."""
     owner = current_owner()
     # BEGIN SOLUTION 6.5
-    # ? Find the delivery, as this owner's and no other's, and its endpoint. To one that is disabled
-    # ? nothing is sent: `EndpointDisabled`.
-    # ? `deliveries.send_again` writes that it is to be sent; then a worker can do that at once:
-    # ? `tell_a_worker`, which does not block. All the others do: let them run `on_thread`.
-    # ? The answer is the delivery as it is then.
+    # ? g) Find the delivery among those of `owner`. `deliveries.find` raises `DeliveryNotFound` (404) for
+    # ? an unknown delivery and, if you pass the owner, for a delivery of another owner.
+    # ? h) Find its endpoint among those of `owner`. `endpoints.find` raises `EndpointNotFound` (404).
+    # ? i) Raise `EndpointDisabled` (409) if the endpoint is disabled, which means that its `disabled_at` is
+    # ? set. Write nothing in this case.
+    # ? j) Call `deliveries.send_again`. It accepts a delivery of any status, also one that is discarded
+    # ? or waits for its next attempt. It raises `DeliveryUnderWay` (409) while a worker has it.
+    # ? k) Only after this write, call `tell_a_worker` with the id of the delivery, which stays the same.
+    # ? l) Return the `DeliveryView` of the delivery that `send_again` returned.
+    # ? m) Do not block the event loop: await the three functions that read or write through `on_thread`.
+    # ? `tell_a_worker` is async, so await it directly.
     delivery = await on_thread(deliveries.find, delivery_id, owner)
     endpoint = await on_thread(endpoints.find, owner, delivery.endpoint_id)
     if endpoint.disabled_at:

@@ -1,12 +1,12 @@
-"""Endpoints: where an owner wants to be told, about what, and with which secrets.
+"""Endpoints: the URLs at which an owner receives webhooks, with their events and secrets.
 
-All endpoints of an owner are one item of the jobs table, `webhooks#OWNER`, and each is one of its
-attributes. So the end of a job reads them at once, as they are at that moment, and the limit on their
-number is one condition. An index would lag behind, and forget who registered just now.
+All endpoints of an owner are in one item of the jobs table, `webhooks#OWNER`. Each endpoint is an
+attribute of this item. So one strongly consistent read returns all of them, and one condition limits
+their number. An index would lag, and would miss an endpoint that was registered just before.
 
-The secrets are in the table as they are: HMAC needs the secret itself, so a hash would not do.
-DynamoDB encrypts the table's disks; whoever may read the table may sign. Give that right to this
-program alone. The API shows a secret once, when it is made, and no log has one.
+The table contains the secrets in plain text, because HMAC needs the secret itself and not a hash of it.
+DynamoDB encrypts its disks, but everybody who may read the table can sign webhooks. Give this right to
+this program only. The API returns a secret once, when it is created, and no log contains one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ENDPOINT_PREFIX = "ep_"
 
 
 class Event(StrEnum):
-    """What an endpoint can be told about."""
+    """The events that an endpoint can receive."""
 
     COMPLETED = "job.completed"
     FAILED = "job.failed"
@@ -36,7 +36,7 @@ class Event(StrEnum):
 
 
 class Endpoint(BaseModel):
-    """One endpoint, as it was when it was read. Times are seconds since 1970 (UTC)."""
+    """One endpoint, as it was when it was read. All times are seconds since 1970 (UTC)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,21 +47,21 @@ class Endpoint(BaseModel):
     secret: str = Field(repr=False)
     old_secret: str | None = Field(None, repr=False)
     old_secret_until: float | None = None
-    """Until when the secret before this one signs too."""
+    """Until this time, the old secret signs too."""
     disabled_at: float | None = None
     disabled_because: str | None = None
 
 
 def item_id(owner: str) -> str:
-    """The item that holds an owner's endpoints."""
+    """The key of the item that contains an owner's endpoints."""
     return f"webhooks#{owner}"
 
 
 def register(owner: str, url: str, events: tuple[Event, ...]) -> Endpoint:
-    """Make an endpoint. The caller has checked the address.
+    """Create an endpoint. The caller has checked the URL.
 
     Raises:
-        TooManyEndpoints: the owner has as many as are allowed.
+        TooManyEndpoints: the owner already has the maximum number.
     """
     endpoint_id = ENDPOINT_PREFIX + uuid4().hex
     new = {
@@ -80,14 +80,18 @@ def register(owner: str, url: str, events: tuple[Event, ...]) -> Endpoint:
 
 
 def of_owner(owner: str) -> list[Endpoint]:
-    """An owner's endpoints, oldest first, as they are now."""
+    """Return all endpoints of an owner, oldest first, by a strongly consistent read."""
     item = jobs().get(item_id(owner)) or {}
     found = [Endpoint(**item[name]) for name in item if name.startswith(ENDPOINT_PREFIX)]
     return sorted(found, key=lambda endpoint: (endpoint.created_at, endpoint.id))
 
 
 def find(owner: str, endpoint_id: str) -> Endpoint:
-    """One of an owner's endpoints. Raises EndpointNotFound, also where it is another owner's."""
+    """Return one endpoint of this owner.
+
+    Raises:
+        EndpointNotFound: there is none with this id, or it belongs to another owner.
+    """
     for endpoint in of_owner(owner):
         if endpoint.id == endpoint_id:
             return endpoint
@@ -95,7 +99,7 @@ def find(owner: str, endpoint_id: str) -> Endpoint:
 
 
 def remove(owner: str, endpoint_id: str) -> None:
-    """Forget an endpoint. Deliveries on their way to it end. Raises EndpointNotFound."""
+    """Delete an endpoint. Its pending deliveries are discarded. Raises EndpointNotFound."""
     find(owner, endpoint_id)
     try:
         there = Attr(endpoint_id).exists()
@@ -105,7 +109,7 @@ def remove(owner: str, endpoint_id: str) -> None:
 
 
 def disable(owner: str, endpoint: Endpoint, why: str) -> None:
-    """Send nothing there any more, until its owner enables it. Does nothing where it is gone."""
+    """Disable an endpoint until its owner enables it. If it was deleted meanwhile, do nothing."""
     try:
         _change(owner, endpoint, {"disabled_at": moment(), "disabled_because": why})
     except EndpointConflict:
@@ -113,20 +117,31 @@ def disable(owner: str, endpoint: Endpoint, why: str) -> None:
 
 
 def enable(owner: str, endpoint: Endpoint) -> Endpoint:
-    """Send there again. Raises EndpointConflict."""
+    """Enable an endpoint again. Raises EndpointConflict."""
     return _change(owner, endpoint, {"disabled_at": None, "disabled_because": None})
 
 
 def rotate(owner: str, endpoint: Endpoint) -> Endpoint:
-    """Give an endpoint a new secret, which signs from now on.
+    """Give an endpoint a new secret, which signs from now on. The old secret signs too for a time.
+
+    Args:
+        owner: the owner of the endpoint.
+        endpoint: the endpoint as it was read.
+
+    Returns:
+        The endpoint with the new secret.
 
     Raises:
-        EndpointConflict: somebody else has done so in this moment. Nothing was changed.
+        EndpointConflict: the secret has changed since the endpoint was read. Nothing was written.
     """
     # BEGIN SOLUTION 6.5
-    # ? The receiver needs time to learn the new secret (`new_secret`). Until then it knows the old
-    # ? one alone: keep that, and say until when it signs (`webhook_rotation_seconds` from now).
-    # ? `_change` writes it, if the endpoint's secret is still the one that you have read.
+    # ? a) Set `secret` to a new secret (`new_secret()`).
+    # ? b) Set `old_secret` to the secret that the endpoint has had until now, also if an earlier rotation
+    # ? is still running.
+    # ? c) Set `old_secret_until` to `webhook_rotation_seconds` (of `webhook_settings()`) from now.
+    # ? `moment(seconds)` returns the time that many seconds from now.
+    # ? d) Write all three with one call of `_change`, and return its result. `_change` raises
+    # ? `EndpointConflict` if the secret in the table is not that of `endpoint` any more. Let it pass.
     changes = {
         "secret": new_secret(),
         "old_secret": endpoint.secret,
@@ -137,13 +152,13 @@ def rotate(owner: str, endpoint: Endpoint) -> Endpoint:
 
 
 def signing_secrets(endpoint: Endpoint) -> list[str]:
-    """The secrets that sign a webhook to this endpoint now, the newest first."""
+    """Return the secrets that sign a webhook to this endpoint now, the newest first."""
     if endpoint.old_secret is None:
         return [endpoint.secret]
     # BEGIN SOLUTION 6.5
-    # ? The secret was rotated. Which of the two signs, and which no more? `moment()` is now.
-    # ? A receiver that has not learned the new one yet must be able to check, until the old one's time
-    # ? is over; after that nobody may sign with it.
+    # ? e) While `moment()` is before `old_secret_until`, return a list of `secret` and `old_secret`, in
+    # ? this order.
+    # ? f) From `old_secret_until` on, or if it is None, return a list of `secret` only.
     if moment() < (endpoint.old_secret_until or 0):
         return [endpoint.secret, endpoint.old_secret]
     return [endpoint.secret]
@@ -151,7 +166,7 @@ def signing_secrets(endpoint: Endpoint) -> list[str]:
 
 
 def _change(owner: str, endpoint: Endpoint, changes: Item) -> Endpoint:
-    """Write `changes` if the endpoint is there, with the secret that it had."""
+    """Write `changes` if the endpoint exists and still has the secret that was read."""
     unchanged = Attr(KEY).exists() & Attr(f"{endpoint.id}.secret").eq(endpoint.secret)
     named: dict[str, Any] = {f"{endpoint.id}.{name}": value for name, value in changes.items()}
     try:

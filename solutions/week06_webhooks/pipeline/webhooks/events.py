@@ -1,4 +1,4 @@
-"""What a webhook says: `{"type": "job.completed", "timestamp": …, "data": {…}}`."""
+"""The body of a webhook: `{"type": "job.completed", "timestamp": …, "data": {…}}`."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ EVENTS = {
     Status.FAILED: Event.FAILED,
     Status.CANCELLED: Event.CANCELLED,
 }
-"""The event of each status that a job can end in."""
+"""The event for each final status of a job."""
 
 
 def event_body(job: Job) -> str:
-    """The body of the webhook that tells of a job's end, as JSON.
+    """Return the body of the webhook that reports the end of a job, as JSON text.
 
-    It is made once, when the job has ended, and sent as it is at every attempt.
+    It is created once, when the job has ended. Every attempt sends the same text.
 
     Args:
-        job: one whose status is in `EVENTS`.
+        job: a finished job, so its status is one of `EVENTS`.
     """
     # BEGIN SOLUTION 6.1
-    # ? Three members: `type` says which event it is; `timestamp` when it happened, in ISO 8601 and
-    # ? UTC (`iso`), which is not when it is sent; `data` is the job as a client may see it (`data_of`).
+    # ? e) Return a JSON object, as text, with exactly three members: `type`, `timestamp` and `data`.
+    # ? f) `type`: the value of the event that `EVENTS` has for the job's status, such as `job.completed`.
+    # ? g) `timestamp`: when the job ended, in ISO 8601 and UTC (`iso` formats it). That is `finished_at`,
+    # ? or `updated_at` if the job has no `finished_at`. It is not the time of sending.
+    # ? h) `data`: the part of the job that its owner may see, which is what `data_of(job)` returns.
     message = {
         "type": EVENTS[job.status].value,
         "timestamp": iso(job.finished_at or job.updated_at),
@@ -38,7 +41,10 @@ def event_body(job: Job) -> str:
 
 
 def data_of(job: Job) -> dict[str, Any]:
-    """The part of a job that its owner is told. Nothing of how we work is in it. Given."""
+    """Return the part of a job that its owner may see, without internal fields such as the lease.
+
+    Given to students complete.
+    """
     return {
         "job_id": job.id,
         "status": job.status.value,
@@ -54,5 +60,8 @@ def data_of(job: Job) -> dict[str, Any]:
 
 
 def iso(seconds: float) -> str:
-    """A time in ISO 8601, such as `2026-01-31T09:15:00.250000Z`. Given."""
+    """Format a time in ISO 8601 and UTC, such as `2026-01-31T09:15:00.250000Z`.
+
+    Given to students complete.
+    """
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

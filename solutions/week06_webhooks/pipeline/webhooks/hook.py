@@ -1,7 +1,7 @@
-"""Where webhooks join in a job's life. Given.
+"""The job hook that sends webhooks at the end of a job. Given to students complete.
 
-The write that ends a job also makes it due, so the webhooks are sent even if this process dies right
-after that write: the outbox finds the job.
+The write that ends a job also makes it due. So if this process dies right after that write, the outbox
+finds the job and sends the webhooks.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from pipeline.webhooks.settings import webhook_settings
 
 
 class Webhooks(JobHook):
-    """Notifies the job's owner of its end."""
+    """Notifies the owner of a job when it has ended."""
 
     def closing(self, job: Job, status: Status) -> Mapping[str, Any]:
-        """The job is due if a webhook wants to hear of it. Without one, a write is saved.
+        """Make the job due if an endpoint subscribes to its end. Without one, this saves a write.
 
-        A webhook that is registered after this read and before the write is found by `ended`.
+        If an endpoint is registered between this read and the write, `ended` finds it.
         """
         try:
             if not interested(job.owner, status):
                 return {}
         except JobStoreUnavailable:
-            pass  # not known: the outbox will find out
+            pass  # unknown, so let the outbox look at the job
         return due(job.id, webhook_settings().webhook_publish_seconds)
 
     def ended(self, job: Job) -> None:
-        """Make the deliveries and send their messages at once."""
+        """Create the deliveries and send their messages at once."""
         fan_out(job)
 
 
 def notify_or_resume(item: Item) -> None:
-    """Handle a job that is due: it has ended and its webhooks were not sent, or it needs a worker."""
+    """Handle a job that is due: send the webhooks of a finished job, or redrive an unfinished one."""
     job = Job.from_item(item)
     if job.status in FINISHED:
         fan_out(job)

@@ -1,8 +1,8 @@
-"""Delivery that survives failure: one attempt, what it means, and when the next one is.
+"""Delivers webhooks: makes one attempt, interprets its result, and plans the next attempt.
 
-The message that brings a worker here is a hint, as everywhere: the delivery's item says whether there
-is anything to do. An attempt can be made twice, when a worker dies between the POST and the record. The
-receiver sees the same `webhook-id` then, and can tell.
+A message only asks a worker to look at the webhook delivery. Its item in the table says whether an
+attempt is to be made. If a worker dies between the POST and the record, the attempt is made again. Both
+requests have the same `webhook-id`, so the receiver notices the repetition.
 """
 
 from __future__ import annotations
@@ -25,15 +25,18 @@ from pipeline.webhooks.signing import signed_headers
 logger = logging.getLogger(__name__)
 
 JITTER = 0.2
-"""How much longer than the schedule says a wait may be, at random. Many deliveries that failed
-together should not come back together."""
+"""The largest random part that is added to a wait, as a fraction of the wait. Deliveries that failed
+together are thus not retried together."""
 GONE = 410
 
 
 def acquire(delivery_id: str) -> Delivery | None:
-    """Take a delivery, to make its next attempt. None: there is none to make now.
+    """Take a webhook delivery, in order to make its next attempt.
 
-    Of any number of workers that try at the same time, one gets it.
+    If several workers call this at the same time, only one of them gets the delivery.
+
+    Returns:
+        The delivery as it is in the table after the write, or None if no attempt may be made now.
     """
     try:
         seen = deliveries.find(delivery_id)
@@ -43,10 +46,12 @@ def acquire(delivery_id: str) -> Delivery | None:
     lease = {"lease_until": moment(seconds), **deliveries.due(deliveries.PREFIX + seen.id, seconds)}
     begun = {**lease, **deliveries.attempt(seen.tries + 1, Attempt(at=time.time()))}
     # BEGIN SOLUTION 6.3
-    # ? Write `begun` with `deliveries.change(seen, …, tries=1)`, under a condition: the delivery is
-    # ? still pending, no living worker has it (`deliveries.unleased()`), and the time of its next
-    # ? attempt (`next_at`) has come. A message that comes twice must not make an attempt early.
-    # ? The lease makes it due again: if this worker dies now, the outbox finds the delivery.
+    # ? a) Write `begun` with `deliveries.change(seen, begun, condition, tries=1)`, and return its result.
+    # ? `begun` contains the lease, the due time after which the outbox looks again, and the new attempt.
+    # ? b) In the condition of this write, require that the status is still `pending`, that no worker has
+    # ? the lease (`deliveries.unleased()`), and that `next_at` is not later than `moment()`.
+    # ? c) Return None if the write is refused (`ConditionFailed`). Nothing has been written then.
+    # ? d) Make one write, and let its condition decide. Values that were read before may be out of date.
     pending = Attr("status").eq(DeliveryStatus.PENDING.value)
     ready = pending & deliveries.unleased() & Attr("next_at").lte(moment())
     try:
@@ -57,11 +62,16 @@ def acquire(delivery_id: str) -> Delivery | None:
 
 
 def verdict(attempt: Attempt) -> DeliveryStatus:
-    """What an attempt means: delivered, discarded (never again), or pending (try again)."""
+    """Return the status that a delivery has after an attempt.
+
+    Args:
+        attempt: the attempt. `attempt.status` is None if the receiver sent no response.
+    """
     # BEGIN SOLUTION 6.3
-    # ? A status from 200 to 299 says that the receiver has it. `GONE` says that it wants no more. All
-    # ? else may pass, no answer at all as well as a redirect: who follows one sends the event, signed,
-    # ? to whom the owner did not name, past every check of the address.
+    # ? e) Return DELIVERED for every HTTP status from 200 to 299.
+    # ? f) Return DISCARDED for `GONE`: the receiver never wants another webhook.
+    # ? g) Return PENDING for everything else, so that it is retried: every other status, redirects
+    # ? included, and an attempt without a response.
     if attempt.status is not None and 200 <= attempt.status < 300:
         return DeliveryStatus.DELIVERED
     if attempt.status == GONE:
@@ -71,16 +81,21 @@ def verdict(attempt: Attempt) -> DeliveryStatus:
 
 
 def wait_before(number: int, attempt: Attempt) -> float | None:
-    """Seconds until attempt `number` of the schedule (from 1). None: there is no such attempt.
+    """Return the number of seconds until the next attempt, or None if the schedule has no more.
 
     Args:
-        number: the attempt that comes next.
-        attempt: the one that failed. It may ask for a longer wait: `retry_after`.
+        number: the number of the next attempt, counted from 1.
+        attempt: the attempt that failed. `retry_after` is the number of seconds that the receiver asked
+            for, or None.
     """
     schedule = webhook_settings().webhook_schedule
     # BEGIN SOLUTION 6.3
-    # ? The schedule has one entry for each attempt. Wait for as long as it says, or for as long as
-    # ? the receiver asks if that is longer, and at random up to `JITTER` of it more.
+    # ? h) Use entry number `number` of `schedule`, counted from 1. Return None if there is no such entry,
+    # ? whatever the receiver asks for.
+    # ? i) Wait for as long as this entry says, or `attempt.retry_after` if that is longer. The result
+    # ? is never shorter than this.
+    # ? j) Add a random part, from 0 to `JITTER` times this wait, also if `retry_after` was the longer one.
+    # ? Each call and each process draws another number.
     if number > len(schedule):
         return None
     least = max(schedule[number - 1], attempt.retry_after or 0)
@@ -89,10 +104,12 @@ def wait_before(number: int, attempt: Attempt) -> float | None:
 
 
 def deliver(delivery_id: str) -> None:
-    """Make the next attempt of a delivery, if there is one to make. Blocks. Given.
+    """Make the next attempt of a webhook delivery, if one is to be made now. This blocks.
+
+    Given to students complete.
 
     Raises:
-        JobStoreUnavailable: the delivery is due again when the lease runs out.
+        JobStoreUnavailable: DynamoDB is unreachable. The delivery is due again when the lease has expired.
     """
     delivery = acquire(delivery_id)
     if delivery is None:
@@ -105,7 +122,7 @@ def deliver(delivery_id: str) -> None:
         return
     if endpoint.disabled_at:
         settle(delivery, _none("endpoint_disabled"), DeliveryStatus.DISCARDED)
-    elif delivery.number > len(webhook_settings().webhook_schedule):  # the last one's worker died
+    elif delivery.number > len(webhook_settings().webhook_schedule):  # its worker died
         settle(delivery, _none("worker_lost"), DeliveryStatus.EXHAUSTED)
     else:
         attempt = send(delivery, endpoint)
@@ -115,7 +132,10 @@ def deliver(delivery_id: str) -> None:
 
 
 def send(delivery: Delivery, endpoint: Endpoint) -> Attempt:
-    """Sign a delivery and post it. The id is the delivery's, the timestamp this attempt's. Given."""
+    """Sign a webhook delivery and post it. Given to students complete.
+
+    The id is that of the delivery, and the timestamp is the time of this attempt.
+    """
     body = delivery.body.encode()
     secrets = endpoints.signing_secrets(endpoint)
     headers = signed_headers(secrets, delivery.id, int(time.time()), body)
@@ -123,7 +143,7 @@ def send(delivery: Delivery, endpoint: Endpoint) -> Attempt:
 
 
 def settle(delivery: Delivery, attempt: Attempt, status: DeliveryStatus) -> None:
-    """Record an attempt, and what follows from it, in one write. Given."""
+    """Record an attempt and the new status of its delivery in one write. Given to students complete."""
     after = _after(delivery, attempt, status)
     try:
         held = Attr("lease_until").exists()
@@ -131,10 +151,10 @@ def settle(delivery: Delivery, attempt: Attempt, status: DeliveryStatus) -> None
             delivery, {**after, **deliveries.attempt(delivery.tries, attempt)}, held
         )
     except ConditionFailed:
-        logger.warning("delivery %s: attempt %d came too late", delivery.id, delivery.tries)
+        logger.warning("delivery %s: attempt %d is too late, dropped", delivery.id, delivery.tries)
         return
     outcome = attempt.status or attempt.error
-    logger.info("delivery %s: %s, so it is %s", delivery.id, outcome, settled.status)
+    logger.info("delivery %s: %s, so it is now %s", delivery.id, outcome, settled.status)
 
 
 def _after(delivery: Delivery, attempt: Attempt, status: DeliveryStatus) -> Item:
@@ -147,5 +167,5 @@ def _after(delivery: Delivery, attempt: Attempt, status: DeliveryStatus) -> Item
 
 
 def _none(why: str) -> Attempt:
-    """What stands on record for an attempt that was not made."""
+    """The record of an attempt that was not made."""
     return Attempt(at=time.time(), error=why)

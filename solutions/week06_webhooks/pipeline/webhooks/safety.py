@@ -1,8 +1,8 @@
-"""Where we send requests that strangers ask for: to the public internet, and nowhere else.
+"""Decides where webhooks may be sent: to addresses of the public internet, and nowhere else.
 
-A webhook's address is a wish of whoever registers it. Our workers stand inside our network, where
-databases and the cloud's metadata trust whoever can connect. To make a server send a request to
-where its attacker cannot is server-side request forgery (SSRF).
+The client who registers a webhook chooses its URL. Our workers run inside our network, where databases
+and the cloud's metadata service accept every connection. An attacker who makes a server send a request
+that the attacker could not send directly commits server-side request forgery (SSRF).
 https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html
 """
 
@@ -20,8 +20,10 @@ from pipeline.webhooks.urls import Url, is_local_name, read_url
 
 @dataclass(frozen=True)
 class Target:
-    """A webhook's address, checked. Whoever sends there connects to `addresses`, in this order, and
-    never asks for the name again: the next answer may be another.
+    """A checked destination of a webhook.
+
+    `sending.py` connects to `addresses`, in this order. It never resolves the name again, because a
+    second answer could contain other addresses.
     """
 
     url: Url
@@ -29,16 +31,17 @@ class Target:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet. A text that is no address is not."""
+    """Return whether an IP address belongs to the public internet. For a text that is no address: False."""
     try:
         ip = ip_address(address)
     except ValueError:
         return False
     # BEGIN SOLUTION 6.4
-    # ? An IPv6 address can hold an IPv4 address (`embedded_ipv4`), and the request ends up there: judge
-    # ? that one. `::ffff:127.0.0.1` is this machine.
-    # ? What lies in one of the `SPECIAL` networks is not public. An IPv6 address has to be in
-    # ? `GLOBAL_UNICAST` besides: what nobody was given yet is not public either.
+    # ? a) If the address contains an IPv4 address (`embedded_ipv4` returns one), judge that address in
+    # ? its place, because packets end there. For example, `::ffff:127.0.0.1` is this machine.
+    # ? b) Return False for an address in one of the `SPECIAL` networks.
+    # ? c) Return False for an IPv6 address outside `GLOBAL_UNICAST`. This rule is not for IPv4.
+    # ? d) Return True for every other address.
     ip = embedded_ipv4(ip) or ip
     if any(ip in network for network in SPECIAL):
         return False
@@ -47,23 +50,27 @@ def is_public(address: str) -> bool:
 
 
 def checked(url: str) -> Target:
-    """Where to connect for this address, so that the request ends up where it may.
+    """Check a URL, resolve its host once, and return where to connect.
 
-    At registration it tells the owner of a mistake. What protects us is the check at each delivery:
-    a name can lead elsewhere by then.
+    The check at registration tells the owner about a mistake. The check before each attempt is the
+    protection, because a name can resolve to other addresses by then.
 
     Raises:
-        UnsafeUrl: we do not send there. The message says why, but not what a name resolves to.
-        HostUnknown, NameUnresolved: its host has no address, or nobody says which.
+        UnsafeUrl: webhooks are not sent there. The message never contains a resolved address.
+        HostUnknown: the host has no address.
+        NameUnresolved: the name server did not answer.
     """
     wanted = read_url(url)
     if wanted.authority in webhook_settings().webhook_allowed_targets:
         return Target(wanted, tuple(resolve(wanted.host)))
     check_policy(wanted)
     # BEGIN SOLUTION 6.4
-    # ? Ask for the host's addresses once (`resolve`), and keep the answer: whoever asks twice may
-    # ? check one answer and connect to the other.
-    # ? A name can have many addresses, and a connection goes to any of them. How many may be bad?
+    # ? e) Call `resolve(wanted.host)` exactly once. Check this answer and return this answer: the second
+    # ? answer of an attacker's name server can be different.
+    # ? f) Raise `UnsafeUrl` if one or more of the addresses is not public, even if all others are.
+    # ? g) Do not write any of the addresses into the message of `UnsafeUrl`.
+    # ? h) Let `HostUnknown` and `NameUnresolved` pass: a name that cannot be resolved is not unsafe.
+    # ? i) Return a `Target` with `wanted` and a tuple of all addresses, in the order of the answer.
     addresses = tuple(resolve(wanted.host))
     if not all(map(is_public, addresses)):
         raise UnsafeUrl("The host's address is not on the public internet.")
@@ -72,10 +79,14 @@ def checked(url: str) -> Target:
 
 
 def check_policy(url: Url) -> None:
-    """Scheme, port and name are such that an address is worth asking for. Given. Raises UnsafeUrl."""
+    """Check scheme, port and name before the name is resolved. Given to students complete.
+
+    Raises:
+        UnsafeUrl: one of them is not allowed.
+    """
     settings = webhook_settings()
     if url.scheme != "https" and not settings.webhook_allow_http:
-        raise UnsafeUrl("The address has to begin with https.")
+        raise UnsafeUrl("The URL must begin with https.")
     if url.port not in settings.webhook_ports:
         raise UnsafeUrl("Webhooks are not sent to this port.")
     if is_local_name(url.host):

@@ -81,7 +81,7 @@ export function fill(card, job) {
   card.find("progress").value = job.progress.percent;
   card.find(".error").textContent = job.error?.message ?? "";
   // END SOLUTION
-  showState(card, job.status);
+  attempt(() => showState(card, job.status));
 }
 
 /** Show in which state a job is. */
@@ -98,8 +98,19 @@ export function showState(card, status) {
 /** Show the buttons that make sense now. Given. */
 function setButtons(card, job) {
   for (const of of card.item.querySelectorAll(".of")) of.textContent = ` ${job.document.filename}`;
-  setButton(card, ".cancel", ACTIVE.has(job.status));
-  setButton(card, ".replay", job.status === "failed");
+  attempt(() => setButton(card, ".cancel", ACTIVE.has(job.status)));
+  attempt(() => setButton(card, ".replay", job.status === "failed"));
+}
+
+/** Do a part of the card that a later item asks for. While it is not done, the page says so, and the rest
+ * of the card works. Given.
+ */
+function attempt(part) {
+  try {
+    part();
+  } catch (error) {
+    reportError(error);
+  }
 }
 
 /** Show or hide a button, without losing the place of somebody who uses the keyboard. */

@@ -1,0 +1,203 @@
+"""The page in a browser, with the answers of the API given by the check.
+
+Everything on the page is found by its role and its accessible name, as the homework page lists them. What
+comes back from the page is a stranger's: text is text, and a value of another kind counts as wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from autograder.sdk import fail
+from autograder.sdk.jobs_table import new_id
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page, Route
+
+SECONDS = 20.0
+"""How long the page may take to show something. It takes a moment."""
+LOOK_MS = 40
+API_PATHS = re.compile(r"/(jobs|events|stats|search|documents|dead-letters)(/|\?|$)")
+PROBLEMS_SHOWN = 3
+
+View = dict[str, Any]
+
+
+def view(rng: Random, status: str = "pending", age: float | None = None, **more: Any) -> View:
+    """A job as the API describes it. `age` is in seconds; `name`, `step` and `percent` are short cuts."""
+    job_id = new_id(rng)
+    name = more.pop("name", f"{''.join(rng.choices('abcdefghij', k=9))}.txt")
+    created = datetime.now(UTC) - timedelta(seconds=rng.uniform(60, 600) if age is None else age)
+    text = created.isoformat().replace("+00:00", "Z")
+    step, percent = more.pop("step", None), more.pop("percent", 0)
+    return {
+        "job_id": job_id,
+        "status": status,
+        "document": {
+            "document_id": job_id,
+            "blob_key": "uploads/ab12",
+            "filename": name,
+            "content_type": "text/plain",
+        },
+        "progress": {"step": step, "percent": percent},
+        "steps": [],
+        "deliveries": 1,
+        "created_at": text,
+        "updated_at": text,
+        "finished_at": None,
+        "expires_at": None,
+        "revision": 1,
+        "result": None,
+        "error": None,
+        **more,
+    }
+
+
+def name_of(job: View) -> str:
+    """The document's name, by which the page names a job."""
+    return str(job["document"]["filename"])
+
+
+def newer(job: View, status: str, percent: int | None = None, **more: Any) -> View:
+    """The same job after another write."""
+    progress = dict(job["progress"])
+    progress["percent"] = progress["percent"] if percent is None else percent
+    progress["step"] = more.pop("step", progress["step"])
+    revision = job["revision"] + 1
+    return {**job, "status": status, "progress": progress, "revision": revision, **more}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request of the page to the API."""
+
+    method: str
+    path: str
+    query: str
+
+
+class Board:
+    """An open page.
+
+    Attributes:
+        jobs: what `GET /jobs` answers, in any order.
+        stream: the body of `GET /events`; None: 503, so that the page polls.
+        answers: answers by method and path, before all others: a status and JSON.
+        asked: the requests of the page to the API, in order.
+    """
+
+    def __init__(self, page: Page, url: str, jobs: list[Any]) -> None:
+        self.page = page
+        self.url = url
+        self.jobs: list[View] = jobs
+        self.stream: str | None = None
+        self.answers: dict[tuple[str, str], tuple[int, Any]] = {}
+        self.asked: list[Asked] = []
+        self.problems: list[str] = []
+        self.held: list[Route] | None = None
+        """Requests for the jobs that wait for their answer, while this is a list."""
+        page.on("pageerror", lambda error: self.problems.append(str(error)[:300]))
+        page.route(API_PATHS, self._answer)
+
+    def go(self, *, clock: bool = False) -> Board:
+        """Open the page. With `clock`, its timers run only in `run`."""
+        if clock:
+            self.page.clock.install()
+        self.page.goto(self.url, wait_until="load")
+        return self
+
+    def live(self) -> Board:
+        """Let the page talk to the real API from now on."""
+        self.page.unroute(API_PATHS, self._answer)
+        self.page.on("request", self._note)
+        return self
+
+    def _note(self, request: Any) -> None:
+        parts = urlsplit(request.url)
+        if API_PATHS.search(request.url.removeprefix(self.url)):
+            self.asked.append(Asked(request.method, unquote(parts.path), parts.query))
+
+    def _answer(self, route: Route) -> None:
+        request, parts = route.request, urlsplit(route.request.url)
+        path = unquote(parts.path)
+        self.asked.append(Asked(request.method, path, parts.query))
+        status, body = self._said(request.method, path)
+        if path == "/events" and self.stream is not None:
+            route.fulfill(status=200, content_type="text/event-stream", body=self.stream)
+        elif path == "/jobs" and self.held is not None:
+            self.held.append(route)
+        else:
+            route.fulfill(status=status, content_type="application/json", body=json.dumps(body))
+
+    def _said(self, method: str, path: str) -> tuple[int, Any]:
+        if (method, path) in self.answers:
+            return self.answers[method, path]
+        if (method, path) == ("GET", "/jobs"):
+            jobs = sorted(self.jobs, key=lambda one: str(one["created_at"]), reverse=True)
+            return 200, {"jobs": jobs, "next_cursor": None}
+        return 503, {"type": "unavailable", "detail": "Not now."}
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def run(self, seconds: float) -> None:
+        """Let time go by for the page (after `go(clock=True)`)."""
+        self.page.clock.run_for(round(seconds * 1000))
+        self.settle()
+
+    def settle(self) -> None:
+        """Let the answers arrive that are on their way."""
+        for _ in range(3):
+            self.page.wait_for_timeout(LOOK_MS)
+
+    def until(self, probe: Callable[[], Any], seconds: float = SECONDS) -> Any:
+        """What `probe` says, once that is true; else its last answer."""
+        for _ in range(round(seconds * 1000 / LOOK_MS)):
+            if found := probe():
+                return found
+            self.page.wait_for_timeout(LOOK_MS)
+        return probe()
+
+    def count(self, method: str, path: str) -> int:
+        """How many requests there were."""
+        return sum(one.method == method and one.path == path for one in self.asked)
+
+    # -- what is on the page ----------------------------------------------------------------------
+
+    def card(self, name: str) -> Locator:
+        """The card of a document."""
+        return self.page.get_by_role("article", name=name, exact=True)
+
+    def text(self, place: Locator) -> str:
+        """What somebody sees there, in one line; "" if there is no such place."""
+        if place.count() != 1:
+            return ""
+        return " ".join(str(place.inner_text()).split())
+
+    def connection(self) -> str:
+        """What the page says of the connection."""
+        return self.text(self.page.get_by_role("status", name="Connection"))
+
+    def call(self, script: str, argument: Any = None) -> Any:
+        """The value of a function of JavaScript, which the page computes."""
+        return self.page.evaluate(script, argument)
+
+    def must(
+        self, sent: str, expected: str, probe: Callable[[], Any], got: Callable[[], Any], cause: str
+    ) -> Any:
+        """Wait until `probe` is true. Never: a card, with what `got` says."""
+        found = self.until(probe)
+        if not found:
+            self.fail(sent, expected, got(), cause)
+        return found
+
+    def fail(self, sent: str, expected: str, got: Any, cause: str) -> None:
+        """End the test, with the errors of the page's scripts on the card."""
+        log = tuple(dict.fromkeys(self.problems))[:PROBLEMS_SHOWN]
+        fail(sent=sent, expected=expected, got=got, cause=cause, log=log)

@@ -1,0 +1,191 @@
+"""7.2: how a stream begins: with a snapshot, or behind what the browser has already.
+
+Promises checked here, by their letters in the TODOs: e, f and g (`since`), h, i, j and k (`begin`).
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from random import Random
+
+import pytest
+
+from autograder.sdk import fail
+from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.jobs_table import STATES, JobsTable
+from autograder.week07_dashboard.changes import STRANGER, Changes, row
+from autograder.week07_dashboard.streams import Event, Stream, Streams
+
+pytestmark = pytest.mark.item("7.2")
+
+WAIT_SECONDS = 1.0
+"""How long a reading of the rows is held, so that a later registration comes late for certain."""
+
+
+def ids(events: list[Event]) -> list[str]:
+    return [one.job_id for one in events]
+
+
+def some(changes: Changes, rng: Random, count: int) -> list[str]:
+    """Publish that many changes of the own jobs, with some of another owner in between."""
+    found = []
+    for _ in range(count):
+        item = row(rng)
+        changes.publish(row(rng, owner=STRANGER), item)
+        found.append(item["id"])
+    return found
+
+
+def opened(streams: Streams) -> Stream:
+    stream = streams.open("GET /events")
+    stream.snapshot("GET /events")
+    return stream
+
+
+def heard(stream: Stream, sent: str, wanted: list[str]) -> list[Event]:
+    """The stream's changes, once the last of `wanted` has come."""
+    cause = "`deliver` appends to the log and offers to the readers; `offer` wakes the stream"
+    stream.must(sent, "each change, within seconds", lambda: wanted[-1] in ids(stream.jobs), cause)
+    return stream.jobs
+
+
+def test_the_snapshot(
+    streams: Streams, changes: Changes, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """j, h: the owner's rows, and no other's; a change while they are read follows them."""
+    rows = [row(rng, state) for state in STATES]
+    theirs = [row(rng, state, STRANGER) for state in STATES]
+    table.put(*rows, *theirs)
+    late = row(rng)
+
+    def meanwhile() -> None:
+        changes.publish(late)
+        time.sleep(WAIT_SECONDS)
+
+    sent = "GET /events, while a job changes after the rows were asked for"
+    with dynamodb_proxy.before(meanwhile, lambda request: request.operation == "Query"):
+        stream = streams.open(sent)
+        first = stream.snapshot(sent)
+    shown = {str(one.get("job_id")) for one in first.data["jobs"] if isinstance(one, dict)}
+    if missing := [one["status"] for one in rows if one["id"] not in shown]:
+        fail(
+            sent="GET /events",
+            expected="all jobs in the snapshot",
+            got=f"none that is {missing[0]}",
+        )
+    if any(one["id"] in shown for one in theirs):
+        cause = "`snapshot(owner)` gets the owner of the request"
+        fail(sent="GET /events", expected="no job of another owner", got="one of them", cause=cause)
+    cause = "register the reader before the rows are read: what changes in between is lost else"
+    stream.must(
+        sent, "the change behind the snapshot", lambda: late["id"] in ids(stream.jobs), cause
+    )
+
+
+def test_resuming(streams: Streams, changes: Changes, rng: Random) -> None:
+    """i, g, j: exactly the changes after the id, in their order, and no snapshot."""
+    first = opened(streams)
+    position = first.events[0].id
+    wanted = some(changes, rng, rng.randint(5, 8))
+    events = heard(first, f"{len(wanted)} changes", wanted)
+    if len({one.id for one in events} - {"", position}) != len(events):
+        cause = "`deliver` counts each change (`self._number`): its id is made of the number"
+        fail(
+            sent="changes",
+            expected="another id for each",
+            got=[one.id for one in events],
+            cause=cause,
+        )
+    if ids(events) != wanted:
+        fail(sent="changes, one after the other", expected="each once, in order", got=ids(events))
+    middle = rng.randrange(1, len(wanted) - 1)
+    marks: list[str] = []
+    for id_, rest in (
+        (events[-1].id, []),  # first: nothing has changed since then
+        (position, wanted),
+        (events[middle].id, wanted[middle + 1 :]),
+    ):
+        marks.append(check_resumed(streams, changes, rng, id_, [*rest, *marks]))
+
+
+def check_resumed(
+    streams: Streams, changes: Changes, rng: Random, last: str, rest: list[str]
+) -> str:
+    """A stream that resumes gets `rest`, and then what changes next. Gives the id of that job."""
+    sent = f"GET /events with Last-Event-ID of an event after which {len(rest)} changes came"
+    stream = streams.open(sent, last)
+    mark = row(rng)
+    changes.publish(mark)
+    cause = "`since` gives what the log has behind the number, `begin` sends that and no snapshot"
+    stream.must(sent, "the stream goes on", lambda: mark["id"] in ids(stream.jobs), cause)
+    if stream.snapshots:
+        fail(sent=sent, expected="those changes, and no snapshot", got="a snapshot", cause=cause)
+    got = ids(stream.jobs)
+    if got[: got.index(mark["id"])] != rest:
+        got_text = f"{len(got) - 1} changes: {[one[:8] for one in got]}"
+        expected = f"exactly these: {[one[:8] for one in rest]}"
+        fail(sent=sent, expected=expected, got=got_text, cause=cause)
+    return str(mark["id"])
+
+
+def test_gaps(streams: Streams, changes: Changes, limits: dict[str, int], rng: Random) -> None:
+    """f, c: what the log has lost is not passed over in silence; what it still has is sent."""
+    keep = limits["EVENTS_KEEP"]
+    first = opened(streams)
+    start = first.events[0].id
+    wanted = []
+    for _ in range(keep + 3):  # of our own alone, so that an id is as old as it has followers
+        item = row(rng)
+        changes.publish(item)
+        wanted.append(item["id"])
+    events = heard(first, f"{len(wanted)} changes", wanted)
+    old = {
+        "the snapshot before them all": start,
+        "the first of them": events[0].id,
+        f"the last that has {keep + 1} after it": events[-(keep + 2)].id,
+    }
+    for what, last in old.items():
+        sent = f"GET /events with Last-Event-ID of {what}, where the log keeps {keep} of {keep + 3}"
+        cause = "a gap that reaches back behind the log must get a snapshot: `since` returns None"
+        stream = streams.open(sent, last)
+        stream.must(sent, "a snapshot", partial(list, stream.events), cause)
+        if stream.events[0].type != "snapshot":
+            got = f"changes without a snapshot, first {stream.events[0].shown()}"
+            fail(sent=sent, expected="a snapshot", got=got, cause=cause)
+    within = keep - 2
+    check_resumed(streams, changes, rng, events[-(within + 1)].id, wanted[-within:])
+
+
+def test_ids_that_are_not_ours(streams: Streams, rng: Random) -> None:
+    """e: another connection's, the future's, or nonsense."""
+    own = opened(streams).events[0].id
+    epoch, _, number = own.rpartition("-")
+    ahead = f"{epoch}-{int(number) + rng.randint(2, 9)}" if number.isdecimal() else "ahead-1"
+    strange = ["", "nonsense", "0-0", "-1", f"{rng.getrandbits(32):08x}-{number}", ahead]
+    strange += [f"{epoch}-", f"{epoch}--1", f"{epoch}-٣", f"{epoch}-{'9' * 400}", f"{epoch}-1.5"]
+    for last in strange:
+        sent = f"GET /events with Last-Event-ID {last[:40]!r}"
+        cause = "`since` returns None for an id that is not of this feed, or above its last number"
+        stream = streams.open(sent, last)
+        stream.must(sent, "a snapshot", partial(list, stream.events), cause)
+        if stream.events[0].type != "snapshot":
+            fail(sent=sent, expected="a snapshot", got=stream.events[0].shown(), cause=cause)
+
+
+def test_the_latest_changes_follow_the_snapshot(
+    long_streams: Streams, changes: Changes, rng: Random
+) -> None:
+    """k: the index may not have them yet, so they come again, behind the snapshot."""
+    warm = opened(long_streams)
+    theirs, item = row(rng, owner=STRANGER), row(rng)
+    changes.publish(theirs, item)  # no row: to the index they are too young
+    heard(warm, "a change", [item["id"]])
+    sent = "GET /events, right after a change that the index does not have yet"
+    stream = long_streams.open(sent)
+    stream.snapshot(sent)
+    cause = "behind the snapshot go the changes of the last `overlap` seconds (`feed.recent`)"
+    stream.must(sent, "the change once more", lambda: item["id"] in ids(stream.jobs), cause)
+    if theirs["id"] in ids(stream.jobs):
+        got = "a change of another owner"
+        fail(sent=sent, expected="the owner's change alone", got=got, cause=cause)

@@ -1,0 +1,116 @@
+"""7.2: changes reach the browsers of their owner at once, and nobody's backlog grows.
+
+Promises checked here, by their letters in the TODOs: a and b (`offer`), c and d (`deliver`).
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from functools import partial
+from random import Random
+from urllib.parse import urlsplit
+
+import pytest
+
+from autograder.sdk import fail
+from autograder.week07_dashboard.changes import STRANGER, Changes, row
+from autograder.week07_dashboard.streams import Stream, Streams
+
+pytestmark = pytest.mark.item("7.2")
+
+MESSAGE_BYTES = 60_000
+BURST = 240
+"""Messages that are published: more than all buffers between a server and a client hold."""
+PACE = 20
+"""So many at a time, less than any queue here: one that reads is never behind."""
+END_SECONDS = 20.0
+
+
+def test_the_owner_alone(streams: Streams, changes: Changes, rng: Random) -> None:
+    """a, d: two browsers of the owner get every change at once, and none of another owner."""
+    both = [streams.open("GET /events") for _ in range(2)]
+    for stream in both:
+        stream.snapshot("GET /events")
+    theirs, ours = row(rng, "processing", STRANGER), [row(rng) for _ in range(3)]
+    for item in ours:
+        changes.publish(theirs, item)
+        changes.progress(theirs, "embed", rng.randint(51, 79))
+    changes.progress(ours[-1], "embed", 60)
+    for stream in both:
+        check_got(stream, [one["id"] for one in ours])
+        text = str([one.data for one in stream.events])
+        if theirs["id"] in text or STRANGER in text:
+            cause = "`deliver` offers a change to `readers_of(owner)`, and to nobody else"
+            fail(sent="a change of another owner", expected="nothing", got=text[:300], cause=cause)
+
+
+def check_got(stream: Stream, wanted: list[str]) -> None:
+    sent = f"{len(wanted)} changes, with a stream open"
+    cause = "`deliver` offers it to the readers, and `offer` wakes the stream (`self._news.set`)"
+    progress = lambda: [one for one in list(stream.events) if one.type == "progress"]  # noqa: E731
+    stream.must(sent, "each of them at once, then the progress", progress, cause)
+    got = [one.job_id for one in stream.jobs]
+    if got != wanted:
+        expected = f"each of them once, in order: {[one[:8] for one in wanted]}"
+        fail(sent=sent, expected=expected, got=[one[:8] for one in got], cause=cause)
+
+
+def test_a_burst_that_is_read(streams: Streams, changes: Changes, rng: Random) -> None:
+    """a, b: what waits for a browser that reads is no reason to end its stream."""
+    stream = streams.open("GET /events")
+    stream.snapshot("GET /events")
+    rows = [row(rng) for _ in range(PACE)]
+    changes.publish(*rows)
+    sent = f"{PACE} changes in one moment"
+    cause = "a stream ends at `self._limit` changes that wait, not before"
+    stream.must(sent, "all of them", lambda: len(stream.jobs) >= PACE, cause)
+
+
+def test_one_that_does_not_read(
+    streams: Streams, changes: Changes, limits: dict[str, int], rng: Random
+) -> None:
+    """b: its stream is closed. It gets no gap without a word, and the API keeps no backlog for it."""
+    witness = streams.open("GET /events")
+    witness.snapshot("GET /events")
+    where = urlsplit(streams.api.url)
+    with socket.create_connection((str(where.hostname), where.port or 0), timeout=10) as slow:
+        slow.sendall(b"GET /events HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        received = len(slow.recv(1024))
+        long = {"type": "x", "message": "y" * MESSAGE_BYTES}
+        item = row(rng, "failed", error=long)
+        for number in range(PACE, BURST + 1, PACE):
+            changes.publish(*[item] * PACE)
+            sent = f"{number} changes of {MESSAGE_BYTES} bytes, with one browser that does not read"
+            cause = "one slow browser must not hold up the others"
+            witness.must(sent, "all of them", partial(has, witness, number), cause)
+        received += _until_end(slow)
+    if received < 0 or received > BURST * MESSAGE_BYTES:
+        queue = limits["EVENTS_QUEUE"]
+        fail(
+            sent=f"{BURST} changes, where {queue} may wait, to a browser that does not read",
+            expected="its stream is closed, so that it comes back and resumes",
+            got="the stream goes on" if received < 0 else "everything was kept for it",
+            cause="`offer` ends the stream when `self._limit` changes wait, and drops none in silence",
+        )
+
+
+def has(stream: Stream, count: int) -> bool:
+    return len(stream.jobs) >= count
+
+
+def _until_end(slow: socket.socket) -> int:
+    """How many bytes come until the end of the stream; a negative number: it does not end."""
+    deadline, received = time.monotonic() + END_SECONDS, 0
+    slow.settimeout(END_SECONDS)
+    while time.monotonic() < deadline:
+        try:
+            data = slow.recv(1 << 16)
+        except TimeoutError:
+            break
+        except OSError:
+            return received
+        if not data:
+            return received
+        received += len(data)
+    return -(1 << 60)

@@ -1,0 +1,147 @@
+"""7.3: the page goes live, polls while the stream is down, and comes back.
+
+Promises checked here, by their letters in the TODOs: a, b and c (`follow`), d and e (`switching`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.sdk import Run
+from autograder.week07_dashboard.board import Board, view
+from autograder.week07_dashboard.changes import Changes, row
+
+pytestmark = pytest.mark.item("7.3")
+
+FOLLOW = """async (happens) => {
+  const { follow } = await import("/dashboard/live.js");
+  const source = new EventTarget(), calls = [];
+  source.readyState = EventSource.CONNECTING;
+  source.close = () => calls.push("close");
+  const on = Object.fromEntries(["up", "down", "again"].map((name) => [name, () => calls.push(name)]));
+  follow(source, on);
+  const said = [calls.splice(0).join(" ")];
+  for (const what of happens) {
+    source.readyState = { open: EventSource.OPEN, error: EventSource.CONNECTING }[what] ?? EventSource.CLOSED;
+    const event = new Event(what === "open" ? "open" : "error");
+    source[`on${event.type}`]?.(event);
+    source.dispatchEvent(event);
+    said.push(calls.splice(0).sort().join(" "));
+  }
+  return said;
+}"""
+SWITCHING = """async (happens) => {
+  const { switching } = await import("/dashboard/live.js");
+  const calls = [];
+  const polling = { start: () => calls.push("start"), stop: () => calls.push("stop"), now: () => {} };
+  const on = switching(polling, (mode) => calls.push(`mode ${mode}`));
+  const said = [calls.splice(0).join(" ")];
+  for (const what of happens) {
+    on[what]();
+    await new Promise((go) => setTimeout(go, 0));
+    said.push(calls.splice(0).sort().join(", "));
+  }
+  return said;
+}"""
+EXPECTED = {"open": "up", "error": "down", "closed": "again down"}
+MODES = {"up": "mode live, stop", "down": "mode polling, start"}
+CAUSES = {
+    "open": "`open` comes at first and each time the stream is back: call `up` each time",
+    "error": "the browser connects again by itself: call `down`, and neither close nor open anything",
+    "closed": "`readyState` is CLOSED, so the browser has given up: call `down` and `again`",
+}
+
+
+def test_following(board: Callable[..., Board], rng: Random) -> None:
+    """a, b, c: what becomes of each event of an `EventSource`, also the second time."""
+    page = board().go()
+    happens = ["open", "error", "open", "error", "error", "open", "closed"]
+    happens += rng.sample(happens, 3)
+    said = page.call(FOLLOW, happens)
+    compare(page, "follow", happens, said, EXPECTED, CAUSES)
+
+
+def test_switching(board: Callable[..., Board], rng: Random) -> None:
+    """d, e: polling stops while the stream is open, and starts when it breaks."""
+    page = board().go()
+    happens = ["down", "up", "down", "up", *rng.choices(["down", "up"], k=3)]
+    said = page.call(SWITCHING, happens)
+    causes = {
+        "up": "`up` stops polling and shows `live`: nobody needs both",
+        "down": "`down` shows `polling` and starts to poll at once, without a timer",
+    }
+    compare(page, "switching", happens, said, MODES, causes)
+
+
+def compare(
+    page: Board,
+    name: str,
+    happens: list[str],
+    said: Any,
+    wanted: dict[str, str],
+    causes: dict[str, str],
+) -> None:
+    expected = ["", *(wanted[one] for one in happens)]
+    if said == expected:
+        return
+    said = said if isinstance(said, list) else [said]
+    at = next((n for n, one in enumerate(expected) if said[n : n + 1] != [one]), 0)
+    what = happens[at - 1] if at else "nothing yet"
+    page.fail(
+        f"{name}: {', '.join(happens[:at]) or 'nothing yet'}",
+        f"at the last of these: {expected[at] or 'no call'}",
+        f"{(said[at] or 'no call') if at < len(said) else 'no answer'}",
+        causes.get(what, "nothing has happened yet, so nothing is called"),
+    )
+
+
+def test_the_page(board: Callable[..., Board], changes: Changes, run: Run, rng: Random) -> None:
+    """All of it, with the real API: live, cut off, polling, live again, and nothing is missed."""
+    first = row(rng)
+    changes.table.put(first)
+    page = board().live().go()
+    sent = "the page, while GET /events is open"
+    mode = page.connection
+    cause = "when the stream opens, `up` is called, which shows `live`"
+    page.must(sent, "the status Live", lambda: mode().startswith("Live"), mode, cause)
+    second = row(rng)
+    changes.write(second)
+    check_card(page, second, "a job that is new, while the page is live")
+    missed = row(rng)
+    with run.redis_outage():  # the API hears of no changes, so it ends the stream and opens none
+        sent = "the stream breaks, and cannot be opened for a moment"
+        cause = "when the stream breaks, `down` is called, which shows `polling`"
+        page.must(sent, "the status Polling", lambda: mode().startswith("Polling"), mode, cause)
+        changes.table.put(missed)
+    sent = "the stream can be opened again"
+    cause = "the browser has given up after the 503: call `again`"
+    page.must(sent, "the status Live", lambda: mode().startswith("Live"), mode, cause)
+    check_card(page, missed, "a job that was written while the stream was down")
+    page.settle()
+    before = page.count("GET", "/jobs")
+    page.page.wait_for_timeout(4_000)
+    if polled := page.count("GET", "/jobs") - before:
+        cause = "`up` stops polling each time, not only the first time"
+        page.fail("a page that is live again", "no polling beside the stream", f"{polled}", cause)
+
+
+def check_card(page: Board, item: dict[str, Any], sent: str) -> None:
+    name = item["document"]["filename"]
+    there = lambda: page.card(name).count() == 1  # noqa: E731
+    cause = "the stream's events reach the page only if it is open and followed"
+    page.must(sent, f"an article {name!r}", there, lambda: "no such article", cause)
+
+
+def test_polling_comes_first(board: Callable[..., Board], rng: Random) -> None:
+    """e: a page whose stream never opens polls at once."""
+    job = view(rng)
+    page = board(job).go(clock=True)
+    page.settle()
+    sent = "a page whose stream is refused with 503"
+    polled = lambda: page.count("GET", "/jobs")  # noqa: E731
+    cause = "`down` starts polling at once: the page has nothing to show until then"
+    page.must(sent, "a request for the jobs", polled, lambda: "none", cause)

@@ -1,0 +1,241 @@
+"""7.4: upload, cancel, replay, search and numbers on the page.
+
+Promises checked here, by their letters in the TODOs: e, f and g (`upload`), h and i (`perform`), j and k
+(`showHits`), l (`showStats`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.week07_dashboard.board import Board, name_of, view
+
+pytestmark = pytest.mark.item("7.4")
+
+UPLOAD = """async (names) => {
+  const { upload } = await import("/dashboard/actions.js");
+  const list = document.createElement("ul");
+  document.body.append(list);
+  let accepted = 0, shown = [];
+  const see = () => { for (const bar of list.querySelectorAll("progress")) shown.push(bar.value); };
+  new MutationObserver(see).observe(list, { subtree: true, attributes: true, childList: true });
+  const files = names.map((name) => new File(["x".repeat(1000)], name));
+  let thrown = "";
+  try { await upload(files, list, () => (accepted += 1)); } catch (error) { thrown = String(error); }
+  await new Promise((go) => setTimeout(go, 0));
+  const rows = [...list.children].map((row) => row.innerText ?? row.textContent);
+  list.remove();
+  return { accepted, rows, thrown, shown };
+}"""
+OFFER = """name => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File(["x".repeat(2000000)], name));
+  window.bars = [];
+  const see = () => document.querySelectorAll("progress")
+    .forEach((bar) => bar.max === 1 && window.bars.push(bar.value));
+  new MutationObserver(see)
+    .observe(document.body, { subtree: true, childList: true, attributes: true });
+  const field = document.querySelector("input[type=file]");
+  field.files = transfer.files;
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}"""
+
+
+def answer_uploads(page: Board, refused: dict[str, str]) -> list[str]:
+    """Accept every upload but those that are refused, with their reasons. Gives the names seen."""
+    seen: list[str] = []
+
+    def answer(route: Any) -> None:
+        body = route.request.post_data_buffer or b""
+        name = next((one for one in refused if one.encode() in body), "")
+        seen.append(name or "accepted")
+        if name:
+            route.fulfill(status=415, json={"type": "x", "detail": refused[name]})
+        else:
+            route.fulfill(status=202, json={"job_id": "x"})
+
+    page.page.route("**/documents", answer)
+    return seen
+
+
+def test_several_files(board: Callable[..., Board], rng: Random) -> None:
+    """f, g: what is accepted goes, what is refused says why, and the next file has its turn."""
+    number = rng.randint(100, 999)
+    reason = f"<b>No</b> document of kind {number}."
+    names = [
+        f"one{number}.txt",
+        f"bad{number}.png",
+        f"two{number}.txt",
+        f"off{number}.exe",
+        "z.txt",
+    ]
+    page = board().go()
+    refused = {names[1]: reason, names[3]: f"Too large by {number}."}
+    seen = answer_uploads(page, refused)
+    got = page.call(UPLOAD, names)
+    sent = "upload() of five files, of which the second and the fourth are refused"
+    if got["thrown"] or len(seen) != 5:
+        cause = "catch the `Problem` of one file, and go on with the next"
+        result = got["thrown"] or f"{len(seen)} were sent"
+        page.fail(sent, "all five are sent, and nothing is thrown", result, cause)
+    if got["accepted"] != 3:
+        cause = "call `onAccepted` after each document that was accepted, and only then"
+        page.fail(sent, "onAccepted called 3 times", got["accepted"], cause)
+    rows = [str(one) for one in got["rows"]]
+    wanted = list(refused.items())
+    if len(rows) != 2 or any(
+        name not in shown or why not in shown
+        for (name, why), shown in zip(wanted, rows, strict=True)
+    ):
+        cause = (
+            "remove `row.item` of a file that was accepted; else write the message in `row.note`"
+        )
+        page.fail(sent, f"two rows, each with its reason as text: {wanted}", rows, cause)
+
+
+def test_how_far_it_is(board: Callable[..., Board], rng: Random) -> None:
+    """e: with the real API, the bar of a large file moves."""
+    page = board().live().go()
+    page.call(OFFER, f"large{rng.randint(100, 999)}.txt")
+    moved = lambda: [one for one in page.call("window.bars") if 0 < float(one) <= 1]  # noqa: E731
+    cause = "`sendFile` calls back with a number from 0 to 1: that is the value of `row.bar`"
+    page.must(
+        "an upload of 2 MB", "a bar that moves", moved, lambda: page.call("window.bars"), cause
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "path"),
+    [("processing", "Cancel", "/jobs/{}/cancel"), ("failed", "Replay", "/dead-letters/{}/replay")],
+)
+def test_buttons(
+    board: Callable[..., Board], rng: Random, status: str, word: str, path: str
+) -> None:
+    """h, i: each button sends its request, and a refusal is told in the API's words."""
+    job = view(rng, status, step="embed", percent=50)
+    page = board(job, view(rng)).go()
+    reason = f"It is too late by {rng.randint(10, 99)} s."
+    place = path.format(job["job_id"])
+    page.answers["POST", place] = 409, {"type": "job_conflict", "detail": reason, "status": "x"}
+    button = page.card(name_of(job)).get_by_role("button", name=f"{word} {name_of(job)}")
+    page.must(
+        "the page", f"a button {word}", lambda: button.count() == 1, lambda: "none", "see 7.1"
+    )
+    button.click()
+    sent = f"the button {word}"
+
+    def posts() -> list[str]:
+        return [one.path for one in page.asked if one.method == "POST"]
+
+    cause = "`cancel` is `POST /jobs/{id}/cancel`, `replay` is `POST /dead-letters/{id}/replay`"
+    page.must(sent, f"POST {place}", posts, posts, cause)
+    if posts() != [place]:
+        page.fail(sent, f"POST {place}, once", posts(), cause)
+    alert = page.page.get_by_role("alert").filter(has_text=reason)
+    shown = lambda: alert.count() and alert.first.is_visible()  # noqa: E731
+    cause = "let the `Problem` through: the page shows its message"
+    page.must(
+        f"{sent}, where the API answers 409", f"an alert: {reason}", shown, lambda: "none", cause
+    )
+
+
+def test_cancelled_at_once(board: Callable[..., Board], rng: Random) -> None:
+    """h: the answer of the API is the job as it is then, and the page takes it in."""
+    job = view(rng)
+    page = board(job).go()
+    after = {
+        **job,
+        "status": "cancelled",
+        "revision": 9,
+        "error": {"type": "x", "message": "Gone."},
+    }
+    page.answers["POST", f"/jobs/{job['job_id']}/cancel"] = 200, after
+    page.held = None
+    card = page.card(name_of(job))
+    page.until(lambda: card.count() == 1)
+    page.answers["GET", "/jobs"] = 503, {"detail": "away"}
+    card.get_by_role("button", name=f"Cancel {name_of(job)}").click()
+    there = lambda: "Gone." in page.text(card)  # noqa: E731
+    cause = "`perform` returns the answer: it shows the job as it is now"
+    sent = "Cancel, answered with the job as it is then"
+    page.must(sent, "the card as the answer says", there, lambda: page.text(card), cause)
+
+
+def hit(rng: Random, mark: str) -> dict[str, Any]:
+    number = rng.randint(100, 999)
+    return {
+        "document_id": "1",
+        "filename": f"<i>{mark}</i>{number}.pdf",
+        "page": rng.randint(2, 98),
+        "text": f"<img src=x onerror=alert(1)> {mark} lit the lamp {number} &lt;times&gt;.",
+        "score": 0.5,
+    }
+
+
+def test_search(board: Callable[..., Board], rng: Random) -> None:
+    """j, k: document, page and passage of each hit, best first, as text; a new search replaces them."""
+    page = board().go()
+    for round_, count in (("first", 3), ("second", 2), ("third", 0)):
+        hits = [hit(rng, round_) for _ in range(count)]
+        page.answers["GET", "/search"] = 200, {"query": "q", "results": hits}
+        field = page.page.get_by_role("searchbox")
+        field.fill(f"{round_} question")
+        field.press("Enter")
+        check_hits(page, hits, f"the {round_} search, which finds {count}")
+
+
+def check_hits(page: Board, hits: list[dict[str, Any]], sent: str) -> None:
+    found = page.page.get_by_role("list", name="Search results")
+    items = found.locator(":scope > *")
+
+    def shown() -> list[str]:
+        return [" ".join(str(one).split()) for one in items.all_inner_texts()]
+
+    def right() -> bool:
+        texts = shown()
+        return len(texts) == len(hits) and all(
+            all(word in text for word in (one["filename"], f"page {one['page']}", one["text"]))
+            for one, text in zip(hits, texts, strict=True)
+        )
+
+    wanted = [f"{one['filename']}, page {one['page']}" for one in hits]
+    cause = "replace what is in the list, best first, and set `textContent`: never markup"
+    page.must(sent, f"{wanted or 'an empty list'}, each with its passage", right, shown, cause)
+    markup = "list => list.querySelectorAll('img, i, script').length"
+    if hits and found.evaluate(markup):
+        page.fail(sent, "text", "elements made of a name or a passage", cause)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_numbers(board: Callable[..., Board], rng: Random, complete: bool) -> None:
+    """l: the total, then each state, the number before the word; `+` if there are more."""
+    states = ("pending", "processing", "completed", "failed", "cancelled")
+    by_status = {state: rng.randint(0, 900) for state in rng.sample(states, 5)}
+    total = sum(by_status.values())
+    page = board()
+    page.answers["GET", "/stats"] = (
+        200,
+        {
+            "total": total,
+            "by_status": by_status,
+            "complete": complete,
+            "as_of": "2026-01-01T00:00:00Z",
+        },
+    )
+    page.go()
+    plus = "" if complete else "+"
+    wanted = [f"{total}{plus} total", *(f"{by_status[state]}{plus} {state}" for state in states)]
+    items = page.page.get_by_role("list", name="Counts").locator(":scope > *")
+
+    def shown() -> list[str]:
+        return [" ".join(str(one).split()) for one in items.all_inner_texts()]
+
+    cause = (
+        "an item for each row, the number before the word, and `+` behind each if not `complete`"
+    )
+    sent = f"counts that are {'complete' if complete else 'not complete'}"
+    page.must(sent, f"{wanted}", lambda: shown() == wanted, shown, cause)

@@ -1,0 +1,150 @@
+"""7.5: the page can be read in light and dark, by the keyboard, on a phone; axe finds nothing serious.
+
+Promises checked here, by their letters in the TODOs: g (dark mode), h (the outline), i (360 px, and 200 %).
+Axe also looks at names, roles and labels (a, b).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.week07_dashboard.board import Board, name_of, view
+
+pytestmark = pytest.mark.item("7.5")
+
+BAD = ("serious", "critical")
+NARROW = 360
+FOUND = 3
+"""Findings of axe that a card shows."""
+STATES = ("pending", "processing", "completed", "failed", "cancelled")
+RUN_AXE = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.map((one) => ({
+    id: one.id, impact: one.impact, help: one.help, where: one.nodes[0]?.html ?? "",
+  }));
+}"""
+DARKNESS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  canvas.fillStyle = "#fff";
+  canvas.fillRect(0, 0, 1, 1);
+  for (const one of [document.documentElement, document.body]) {
+    canvas.fillStyle = getComputedStyle(one).backgroundColor;
+    canvas.fillRect(0, 0, 1, 1);
+  }
+  const [red, green, blue] = canvas.getImageData(0, 0, 1, 1).data;
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}"""
+OUTLINE = """() => {
+  const place = document.activeElement;
+  if (!place || place === document.body) return null;
+  const clear = (one) => {
+    const style = getComputedStyle(one);
+    const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    const see = style.outlineColor !== "rgba(0, 0, 0, 0)" && style.outlineColor !== "transparent";
+    const box = one.getBoundingClientRect();
+    return (ring && see || style.boxShadow !== "none") && box.width > 8 && box.height > 8;
+  };
+  const all = [place, ...(place.labels ?? [])];
+  return { clear: all.some(clear), name: place.getAttribute("aria-label") || place.id || place.innerText };
+}"""
+MOST_TABS = 24
+
+
+def filled(board: Callable[..., Board], rng: Random, **options: Any) -> Board:
+    """A page with a job in each state, numbers, and the hits of a search."""
+    damaged = {"type": "damaged", "message": "The document is damaged."}
+    jobs = [
+        view(rng, one, step="embed", percent=55, error=damaged if one == "failed" else None)
+        for one in STATES
+    ]
+    page = board(*jobs, reduced_motion="reduce", **options)
+    counts = dict.fromkeys(STATES, 1)
+    page.answers["GET", "/stats"] = 200, {"total": 5, "by_status": counts, "complete": True}
+    text = "The keeper lit the lamp at dusk."
+    hit = {"document_id": "1", "filename": "log.pdf", "page": 3, "text": text, "score": 0.5}
+    page.answers["GET", "/search"] = 200, {"query": "q", "results": [hit]}
+    page.go()
+    cards = page.page.get_by_role("article")
+    page.must(
+        "the page", "five cards", lambda: cards.count() == len(STATES), cards.count, "see 7.1"
+    )
+    field = page.page.get_by_role("searchbox")
+    field.fill("lamp")
+    field.press("Enter")
+    page.settle()
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe(board: Callable[..., Board], rng: Random, scheme: str) -> None:
+    """g, and what axe knows: contrast, names, roles, labels, in light and in dark mode."""
+    page = filled(board, rng, color_scheme=scheme)
+    if scheme == "dark" and float(page.call(DARKNESS)) > 100:
+        cause = "`@media (prefers-color-scheme: dark)` gives the variables other colours"
+        page.fail("the page, where the system is dark", "a dark page", "a light background", cause)
+    page.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
+    found = [one for one in page.call(RUN_AXE) if one.get("impact") in BAD]
+    if found:
+        shown = [f"{one['help']}: {str(one['where'])[:120]}" for one in found[:FOUND]]
+        cause = {
+            "color-contrast": "text needs a contrast of 4.5 to 1 on each background",
+            "label": "each field needs a label",
+        }.get(str(found[0]["id"]), f"axe's rule {found[0]['id']} says how to correct it")
+        sent = f"axe, on the page in {scheme} mode"
+        page.fail(sent, "nothing serious or critical", "; ".join(shown), cause)
+
+
+def test_the_keyboard(board: Callable[..., Board], rng: Random) -> None:
+    """h: a person who goes from element to element with Tab sees where they are."""
+    page = filled(board, rng, color_scheme="light")
+    reached = []
+    page.call("document.activeElement?.blur()")
+    for _ in range(MOST_TABS):  # round the page once and a half: nobody knows where it begins
+        page.page.keyboard.press("Tab")
+        if (place := page.call(OUTLINE)) is None:
+            continue
+        reached.append(str(place["name"])[:60])
+        if not place["clear"]:
+            cause = (
+                "`:focus-visible` needs an outline of 2 px at least; a hidden field's label has it"
+            )
+            page.fail(
+                "Tab", "a clear outline on each element that has the focus", reached[-1], cause
+            )
+    fields = page.call("[...document.querySelectorAll('input, article button')].filter("
+                       "one => one.checkVisibility?.() ?? true).length")  # fmt: skip
+    if len(set(reached)) < int(fields):
+        cause = "a field or a button is hidden, or its `tabindex` is negative"
+        page.fail("Tab, again and again", f"{fields} fields and buttons", reached, cause)
+
+
+@pytest.mark.parametrize(("width", "scale"), [(NARROW, 1), (640, 2)])
+def test_small_screens(board: Callable[..., Board], rng: Random, width: int, scale: int) -> None:
+    """i: a phone, and a window of 1,280 px at a zoom of 200 %: nothing scrolls sideways or is cut off."""
+    name = f"{'a_name_without_any_space_' * 4}{rng.randint(10, 99)}.pdf"
+    error = {"type": "x", "message": "It is damaged, " * 6}
+    jobs = [view(rng, "failed", name=name, error=error), view(rng, "processing", step="embed")]
+    size = {"width": width, "height": 700}
+    page = board(*jobs, viewport=size, device_scale_factor=scale).go()
+    card = page.card(name)
+    page.must("the page", "the card", lambda: card.count() == 1, lambda: "none", "see 7.1")
+    wide = int(page.call("document.documentElement.scrollWidth"))
+    if wide > width:
+        cause = "let the parts of a card follow one another, and break long names"
+        page.fail(f"a screen of {width} px", "no scrolling sideways", f"{wide} px wide", cause)
+    if width == NARROW:
+        check_roomy(page, name_of(jobs[0]), width)
+
+
+def check_roomy(page: Board, name: str, width: int) -> None:
+    """The name uses the width of a phone: state and buttons are below it, and the margins are narrow."""
+    heading = page.card(name).get_by_role("heading").first.bounding_box()
+    if heading and heading["width"] < width * 0.7:
+        cause = "below 40rem a card has one column, and the page narrow margins"
+        got = f"{round(heading['width'])} px"
+        page.fail(f"a screen of {width} px", "a name that has the width of the screen", got, cause)
