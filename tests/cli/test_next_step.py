@@ -34,7 +34,7 @@ def overviews(passed: str, begun: str = "") -> tuple[WeekOverview, ...]:
         ("5", "", "Start week 6:"),
         ("15", "", "Start week 6:"),
         ("1", "", "Start week 2:"),
-        ("1", "4", "Do item 4.1 in"),
+        ("1", "4", "Do item 4.0 in"),
         ("5", "2", "Start week 6:"),
         (
             "56",
