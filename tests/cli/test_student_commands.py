@@ -56,7 +56,8 @@ def test_progress_as_json_is_json_alone(tiny_week):
     assert (second["outcome"], second["hints_taken"], second["hints"]) == (None, 1, 4)
 
 
-def test_each_hint_goes_one_step_further(tiny_week):
+def test_each_hint_goes_one_step_further(tiny_week, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "ROOT", tmp_path)  # a link is shown from the root: one short line
     assert "What comes after one?" in words(bootcamp("hint", "5.1"))
     second = words(bootcamp("hint", "5.1"))
     assert "lessons/week05_tiny/01_counting.md#the-idea" in second
