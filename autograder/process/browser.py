@@ -223,10 +223,12 @@ class Chrome:
 
     def _environment(self, walls: Sandbox) -> dict[str, str | float | bool]:
         home = str(self._home_of(walls))
+        # Chromium has a socket in TMPDIR, and a socket's path has at most 107 bytes.
+        temporary = "/tmp" if walls.tier is Tier.BUBBLEWRAP else home  # noqa: S108 - the sandbox's own
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
             "HOME": home,
-            "TMPDIR": home,
+            "TMPDIR": temporary,
             "LANG": "C.UTF-8",
             "TZ": "UTC",
         }
