@@ -166,7 +166,8 @@ class Grading:
             if unwritten := self.session.unwritten(self.manifest.item(item_id)):
                 place = raised_at(error.card, item_id) or unwritten
                 undone = f"{place} still says {marker_of(place, item_id)}: write that part"
-                return Outcome.FAILED, replace(error.card, cause=undone)
+                # The log would show a traceback to the marker, which the cause names already.
+                return Outcome.FAILED, replace(error.card, cause=undone, log=())
             failed = not isinstance(error, NotGradable)
             return Outcome.FAILED if failed else Outcome.NOT_GRADABLE, error.card
         if isinstance(error, Unavailable):
