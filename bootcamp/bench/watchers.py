@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -93,8 +94,6 @@ class Browsers:
 
 
 def _seconds(moment: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(moment).timestamp()
 
 

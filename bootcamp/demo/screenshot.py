@@ -9,7 +9,6 @@ Chromium or Chrome.
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -22,8 +21,8 @@ from bootcamp.course.weeks import find_week
 from bootcamp.errors import BootcampError
 from bootcamp.stack import find_or_start
 from bootcamp.stack.apps import Apps
+from bootcamp.stack.browser import ADVICE, find_browser
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WEEK = "7"
 WIDTH, HEIGHT = 1200, 760
@@ -68,14 +67,11 @@ def _wait_for_all(api: httpx.Client) -> None:
 def _picture(url: str, target: Path) -> None:
     from playwright.sync_api import Error, sync_playwright
 
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         except Error as error:
-            raise BootcampError(
-                "There is no browser to take the picture with.", "Install Chromium or Chrome."
-            ) from error
+            raise BootcampError("There is no browser to take the picture with.", ADVICE) from error
         size = {"width": WIDTH, "height": HEIGHT}
         page = browser.new_page(viewport=size, color_scheme="light", locale="en-GB")  # type: ignore[arg-type]
         page.goto(url)

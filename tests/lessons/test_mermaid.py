@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Page
 
 from bootcamp.authoring.pages import Block, course_pages
+from tests.browser import chromium
 from tests.parts import missing
 
 FOLDER = Path(__file__).parent / "mermaid"
 SCRIPT = FOLDER / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-"""No network: the page is empty and the script comes from disk."""
 PICTURES = [block for page in course_pages() for block in page.blocks("mermaid")]
 DRAW = """async ([name, text]) => {
     const box = document.getElementById("box");
@@ -40,18 +29,12 @@ def browser_page() -> Iterator[Page]:
     """One browser with Mermaid loaded, for all pictures."""
     if not SCRIPT.is_file():
         missing("Mermaid is missing. Run `npm ci --prefix tests/lessons/mermaid`.")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        except Error:
-            missing("Chromium is missing. Install it, or run `playwright install chromium`.")
+    with chromium() as browser:
         page = browser.new_page()
         page.set_content('<div id="box" style="width: 900px"></div>')
         page.add_script_tag(path=SCRIPT)
         page.evaluate("mermaid.initialize({startOnLoad: false})")
         yield page
-        browser.close()
 
 
 @pytest.mark.parametrize("block", PICTURES, ids=lambda block: block.place)

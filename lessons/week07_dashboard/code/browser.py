@@ -1,6 +1,5 @@
 """What the programs of this week share: a server in a thread, and a real browser without a window."""
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +10,9 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Error, Page, sync_playwright
 
+from bootcamp.stack.browser import find_browser
+
 FOLDER = Path(__file__).parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHANNELS = ("chrome", "msedge")
 FLAGS = ["--no-sandbox"]  # the programs open only their own pages, and CI runs as root
 MISSING = "This program needs Chrome, Chromium or Edge. `bootcamp doctor` says how to get one."
 
@@ -38,18 +37,12 @@ def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
 def new_page(width: int = 1024) -> Iterator[Page]:
     """An empty page in the browser of this machine."""
     with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, BROWSERS)), None)
-        ways = [{"executable_path": path}] if path else [{"channel": one} for one in CHANNELS]
-        for way in ways:
-            try:
-                browser = playwright.chromium.launch(args=FLAGS, **way)  # type: ignore[arg-type]
-            except Error:
-                continue
-            page = browser.new_page(viewport={"width": width, "height": 800})
-            yield page
-            browser.close()
-            return
-        raise SystemExit(MISSING)
+        try:
+            browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+        except Error:
+            raise SystemExit(MISSING) from None
+        yield browser.new_page(viewport={"width": width, "height": 800})
+        browser.close()
 
 
 def until(ready: Callable[[], object], seconds: float = 10) -> None:
