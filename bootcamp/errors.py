@@ -10,7 +10,9 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 """The call's words were off, or something it needs is missing."""
 EXIT_GRADER_ERROR = 3
-"""The grader itself broke: never a student's fault, never a zero."""
+"""The grader itself broke, or this machine cannot check: never a student's fault, never a zero."""
+EXIT_INTERRUPTED = 130
+"""Stopped by Ctrl-C, as shells say it."""
 
 
 class BootcampError(Exception):

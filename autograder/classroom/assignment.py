@@ -83,6 +83,23 @@ class Entry:
         return hand_in.unclear if hand_in and not told else ""
 
 
+@contextmanager
+def output_folder(out: Path) -> Iterator[None]:
+    """Take the output folder for one run.
+
+    Raises:
+        UsageError: another run has it.
+    """
+    try:
+        folder = StateFolder(make_private(out))
+    except StackError:
+        raise UsageError(f"Another run is writing to {out}.") from None
+    try:
+        yield
+    finally:
+        folder.close()
+
+
 class Assignment:
     """A week of a class. Reads roster, policy and submissions when it is made.
 
@@ -115,16 +132,10 @@ class Assignment:
         Raises:
             UsageError: another run has it, or it holds another week.
         """
-        try:
-            folder = StateFolder(make_private(self.options.out))
-        except StackError:
-            raise UsageError(f"Another run is writing to {self.options.out}.") from None
-        try:
+        with output_folder(self.options.out):
             self.seed = self._seed()
             self.entries = tuple(self._take())
             yield
-        finally:
-            folder.close()
 
     def tasks(self) -> list[Task]:
         """What has to be graded now."""

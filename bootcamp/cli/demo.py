@@ -20,11 +20,10 @@ from rich.text import Text
 from bootcamp import paths
 from bootcamp.demo.scenes import scenes
 from bootcamp.demo.stage import Answer, Progress, Report, Show, Story, demo, whose_openai
-from bootcamp.errors import BootcampError
+from bootcamp.errors import EXIT_INTERRUPTED, BootcampError
 from bootcamp.samples.library import Samples
 from bootcamp.stack.up import stopped_by_signals, wait_for_the_end
 
-EXIT_INTERRUPTED = 130
 EXCERPT_CHARS = 160
 """How much of the text is shown on either side of the words that were found."""
 COLOURS = {"completed": "green", "failed": "bold red", "processing": "cyan"}

@@ -33,10 +33,8 @@ from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier, strongest
 from bootcamp.course.manifest import points_text
 from bootcamp.course.weeks import find_week
-from bootcamp.errors import EXIT_GRADER_ERROR, UsageError
+from bootcamp.errors import EXIT_GRADER_ERROR, EXIT_INTERRUPTED, UsageError
 from bootcamp.stack.up import stopped_by_signals
-
-EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)

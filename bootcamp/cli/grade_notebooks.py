@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from autograder.classroom.assignment import Options
+from autograder.classroom.assignment import Options, output_folder
 from autograder.classroom.intake.matching import Match, match
 from autograder.classroom.intake.names import cell, file_stem, shown
 from autograder.classroom.intake.notebooks import NOTEBOOK, take_notebook
@@ -30,12 +28,9 @@ from autograder.classroom.policy.summary import Status
 from autograder.sandbox.tiers import Tier
 from bootcamp.course.manifest import load_manifest, points_text
 from bootcamp.course.weeks import Week, find_week
-from bootcamp.errors import EXIT_GRADER_ERROR, StackError, UsageError
+from bootcamp.errors import EXIT_GRADER_ERROR, EXIT_INTERRUPTED, UsageError
 from bootcamp.files import write_atomic
-from bootcamp.stack.state import StateFolder, make_private
 from bootcamp.stack.up import stopped_by_signals
-
-EXIT_INTERRUPTED = 130
 
 
 @dataclass
@@ -70,7 +65,7 @@ def grade(week: str, options: Options, gradebook: Path | None, tier: Tier, as_js
     course = Course(options.out, find_week(week))
     book = gradebook or course.gradebook
     try:
-        with stopped_by_signals(), _held(options.out):
+        with stopped_by_signals(), output_folder(options.out):
             lines, problems = _take(course, options)
             grading.prepare(course, book)
             _run(console, course, book, lines, frozenset(options.regrade), tier)
@@ -88,19 +83,6 @@ def grade(week: str, options: Options, gradebook: Path | None, tier: Tier, as_js
         _show(console, course, lines, problems)
     ours = (Status.GRADER_ERROR, Status.UNREAD)
     return EXIT_GRADER_ERROR if any(one.status in ours for one in lines) else 0
-
-
-@contextmanager
-def _held(out: Path) -> Iterator[None]:
-    """Take the output folder for this run."""
-    try:
-        folder = StateFolder(make_private(out))
-    except StackError:
-        raise UsageError(f"Another run is writing to {out}.") from None
-    try:
-        yield
-    finally:
-        folder.close()
 
 
 def _take(course: Course, options: Options) -> tuple[list[Line], tuple[str, ...]]:
