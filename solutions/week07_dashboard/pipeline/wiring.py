@@ -1,4 +1,6 @@
-"""What week 7 adds to the pipeline. Given. The newest week's file of this name is in force.
+"""What week 7 adds to the pipeline. Given to students complete.
+
+Only the newest week's file of this name is used.
 
 `SUBMIT`, `TASK_STATE`, `PARSER` and `ROW_WRITTEN` are text because the modules that they name import
 this one.

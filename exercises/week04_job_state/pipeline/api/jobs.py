@@ -63,7 +63,7 @@ def _header(what: str) -> dict[str, Any]:
 
 
 async def announce(document: DocumentRef) -> None:
-    """Publish the job's message. Given.
+    """Publish the job's message.
 
     An error is only logged, because the row exists and the outbox publishes the message later.
     """

@@ -25,7 +25,7 @@ class Created:
 
 
 def create(document: DocumentRef, owner: str) -> Created:
-    """Create the job of a document, unless a job with this id exists. Given.
+    """Create the job of a document, unless a job with this id exists.
 
     Returns:
         The job's id. `replayed` is True if the job existed already.
@@ -43,7 +43,7 @@ def create(document: DocumentRef, owner: str) -> Created:
 
 
 def record_id(owner: str, key: str) -> str:
-    """Return the id of the item that records an idempotency key. Given.
+    """Return the id of the item that records an idempotency key.
 
     The owner is part of the id, so two owners may use the same key.
     """
@@ -51,7 +51,7 @@ def record_id(owner: str, key: str) -> str:
 
 
 def fingerprint(document: DocumentRef) -> str:
-    """Return a hash of the document's content, name and type. Given.
+    """Return a hash of the document's content, name and type.
 
     Two requests for the same document have the same fingerprint: the document id does not count.
     """

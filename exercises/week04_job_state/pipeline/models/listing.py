@@ -69,7 +69,7 @@ def find(job_id: str, owner: str) -> Job:
 
 
 def visible(status: Status | None) -> ConditionBase:
-    """Return the condition under which a job is shown. Given.
+    """Return the condition under which a job is shown.
 
     The job has not expired, and it has this status. None: any status.
     """
@@ -111,12 +111,12 @@ def page(owner: str, status: Status | None, limit: int, cursor: str | None) -> P
 
 
 def place_of(job: Job) -> Item:
-    """Return a job's place in `LIST_INDEX`, in the form that `query` returns and accepts. Given."""
+    """Return a job's place in `LIST_INDEX`, in the form that `query` returns and accepts."""
     return {KEY: job.id, "owner": job.owner, "created_at": exact(job.created_at)}
 
 
 def make_cursor(place: Item) -> str:
-    """Turn a place in `LIST_INDEX` into text for a URL. Given.
+    """Turn a place in `LIST_INDEX` into text for a URL.
 
     The cursor does not contain the owner. The owner comes from the request, so a cursor of somebody
     else gives no access to their jobs.

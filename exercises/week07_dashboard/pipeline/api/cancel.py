@@ -1,4 +1,4 @@
-"""`POST /jobs/{id}/cancel`: a job that nobody wants any more. Given.
+"""`POST /jobs/{id}/cancel`: a job that nobody wants any more. Given to students complete.
 
 The row decides, in one conditional write: a job that has ended stays as it is. Webhooks and streams hear
 of it like of every other end. What a worker does meanwhile comes to nothing, because its next write is

@@ -1,4 +1,4 @@
-"""`GET /`: the status page, and the files that it loads. Given.
+"""`GET /`: the status page, and the files that it loads. Given to students complete.
 
 The page is a few static files. `Content-Security-Policy` allows it to load from this server and nowhere
 else, and forbids scripts and styles inside the page. So a file name that is markup after all can do little:

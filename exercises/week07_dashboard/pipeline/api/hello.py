@@ -19,5 +19,5 @@ def greeting(name: str) -> ServerSentEvent:
 
 @router.get("/hello", response_class=EventSourceResponse)
 async def hello(name: str = "world") -> AsyncIterator[ServerSentEvent]:
-    """Stream one event. Given."""
+    """Stream one event."""
     yield greeting(name)

@@ -58,9 +58,7 @@ _KEPT: OrderedDict[str, Kept] = OrderedDict()
 
 
 def kept_for(owner: str) -> Kept:
-    """What this process keeps of an owner. Of too many owners the one asked for least recently goes.
-    Given.
-    """
+    """What this process keeps of an owner. Of too many owners the one asked for least recently goes."""
     kept = _KEPT.setdefault(owner, Kept())
     _KEPT.move_to_end(owner)
     if len(_KEPT) > MAX_OWNERS:
@@ -81,7 +79,7 @@ async def recent_counts(owner: str) -> Counts:
     #   b) Otherwise count (`count_jobs`), and keep the result. It blocks: run it `on_thread`.
     #   c) Requests that come while one counts wait for its result (`kept.lock`), and do not count
     #      again.
-    #   d) Count the rows. Never keep a sum of changes: a message may be lost, and a job that
+    #   d) Count the rows. Never add up changes, because a message may be lost, and a job that
     #      expires sends none.
     raise NotImplementedError("7.4")
 

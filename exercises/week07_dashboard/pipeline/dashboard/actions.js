@@ -21,7 +21,7 @@ export async function upload(files, list, onAccepted) {
   }
 }
 
-/** A row for a file that is on its way. It can be put away with a button once it is refused. Given. */
+/** A row for a file that is on its way. It can be put away with a button once it is refused. */
 function newRow(list, name) {
   const item = document.createElement("li");
   const label = document.createElement("span");
@@ -61,7 +61,7 @@ export async function perform(action, job) {
   throw new Error("7.4 is not done yet");
 }
 
-/** The passages nearest to a question, best first. Throws a `Problem`. Given. */
+/** The passages nearest to a question, best first. Throws a `Problem`. */
 export async function search(question) {
   const answer = await request("GET", `/search?limit=5&q=${encodeURIComponent(question)}`);
   return answer.results;

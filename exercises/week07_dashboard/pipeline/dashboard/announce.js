@@ -35,9 +35,9 @@ export class Announcer {
  */
 export function sentence(news) {
   // TODO 7.5:
-  //   e) Up to `MOST_NAMES` jobs: name each with its state, such as `a.pdf: completed. b.txt:
-  //      failed.`
-  //   f) More than that: only how many there are of each state, such as `5 jobs completed. 1 job
+  //   e) If there are up to `MOST_NAMES` jobs, name each with its state, such as `a.pdf: completed.
+  //      b.txt: failed.`
+  //   f) If there are more, only count the jobs of each state, such as `5 jobs completed. 1 job
   //      failed.`
   throw new Error("7.5 is not done yet");
 }

@@ -1,6 +1,6 @@
 /**
  * Talks to the API. Every problem becomes a `Problem` whose message a person can read.
- * Given.
+ * Given to students complete.
  */
 
 const SECONDS = 10;

@@ -72,7 +72,7 @@ export function fill(card, job) {
   //   b) Write the name of the document (`.name`), its step in words (`.step`: `stepText`), and the
   //      percent as text (`.percent`) and as the value of the `progress`.
   //   c) Write the error's message (`.error`), or nothing if there is no error.
-  //   d) A name and a message are text from strangers: set `textContent`, and never markup.
+  //   d) Set `textContent`, never markup: a name and a message are text from strangers.
   throw new Error("7.1 is not done yet");
   attempt(() => showState(card, job.status));
 }
@@ -87,7 +87,7 @@ export function showState(card, status) {
   throw new Error("7.5 is not done yet");
 }
 
-/** Show the buttons that make sense now. Given. */
+/** Show the buttons that make sense now. */
 function setButtons(card, job) {
   for (const of of card.item.querySelectorAll(".of")) of.textContent = ` ${job.document.filename}`;
   attempt(() => setButton(card, ".cancel", ACTIVE.has(job.status)));
@@ -95,7 +95,7 @@ function setButtons(card, job) {
 }
 
 /** Do a part of the card that a later item asks for. While it is not done, the page says so, and the rest
- * of the card works. Given.
+ * of the card works.
  */
 function attempt(part) {
   try {
@@ -115,14 +115,14 @@ export function setButton(card, selector, shown) {
   throw new Error("7.5 is not done yet");
 }
 
-/** What a job is doing, such as `Step 3 of 4: embed`. Given. */
+/** What a job is doing, such as `Step 3 of 4: embed`. */
 export function stepText(job) {
   const number = STEPS.indexOf(job.progress.step) + 1;
   if (job.status === "pending" || !number) return "Waiting for a worker";
   return `Step ${number} of ${STEPS.length}: ${job.progress.step}`;
 }
 
-/** What is known of a finished document. Given. */
+/** What is known of a finished document. */
 function facts(job) {
   if (job.status !== "completed" || !job.result) return "";
   const { pages, chunks } = job.result;
@@ -131,7 +131,7 @@ function facts(job) {
 
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
-/** A time as people write it; with the date, if it is not today's. Given. */
+/** A time as people write it; with the date, if it is not today's. */
 function clock(text) {
   const then = new Date(text);
   const today = then.toDateString() === new Date().toDateString();

@@ -1,6 +1,6 @@
 /**
  * The jobs that the page knows. It does not matter how it hears of them, or in which order.
- * Given.
+ * Given to students complete.
  */
 
 export const ACTIVE = new Set(["pending", "processing"]);

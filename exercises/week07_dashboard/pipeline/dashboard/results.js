@@ -11,11 +11,11 @@ export function showHits(list, template, hits) {
   // TODO 7.4:
   //   j) Replace what is in the list by a copy of the template's content for each hit: `.hit-name`
   //      is the document, `.hit-page` is `page 12`, `.hit-text` is the passage.
-  //   k) All of it is text from strangers: set `textContent`, and never markup.
+  //   k) Set `textContent`, never markup: names and passages are text from strangers.
   throw new Error("7.4 is not done yet");
 }
 
-/** Say how many passages were found. Given. */
+/** Say how many passages were found. */
 export function summary(hits) {
   if (!hits.length) return "Nothing was found.";
   return hits.length === 1 ? "1 passage" : `${hits.length} passages, the nearest first`;

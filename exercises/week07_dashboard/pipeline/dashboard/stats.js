@@ -14,7 +14,7 @@ export class StatsBar {
     this.list = list;
   }
 
-  /** Something has changed: ask for the numbers, but not more often than every five seconds. Given. */
+  /** Something has changed: ask for the numbers, but not more often than every five seconds. */
   refreshSoon() {
     const wait = Math.max(0, this.#last + AT_MOST_EVERY_SECONDS * 1000 - performance.now());
     this.#timer ??= setTimeout(() => this.#refresh(), wait);

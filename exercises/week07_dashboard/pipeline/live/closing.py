@@ -1,4 +1,4 @@
-"""Ends the response of a stream whose browser does not read. Given.
+"""Ends the response of a stream whose browser does not read. Given to students complete.
 
 Such a response hangs where it writes: the browser's buffers are full. No code of the route runs then, so
 the end has to come from outside of it. To an application a client that is gone looks like a message,

@@ -1,4 +1,4 @@
-"""What can go wrong with streams. Given."""
+"""What can go wrong with streams. Given to students complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishes how far a step is while it runs. Given.
+"""Publishes how far a step is while it runs. Given to students complete.
 
 The row tells which steps are done. What happens within a step is published and never written: a write
 for each batch would cost more than it tells.

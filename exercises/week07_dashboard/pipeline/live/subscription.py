@@ -1,4 +1,4 @@
-"""The one Redis subscription of an API process, which feeds every open stream. Given."""
+"""The one Redis subscription of an API process, which feeds every open stream. Given to students complete."""
 
 from __future__ import annotations
 

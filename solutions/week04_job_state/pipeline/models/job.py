@@ -224,7 +224,7 @@ def timing(job_id: str, status: Status, due_in: float = 0.0) -> dict[str, Any]:
 
 
 def new_item(document: DocumentRef, owner: str) -> Item:
-    """Make the item of a new, pending job. Given.
+    """Make the item of a new, pending job.
 
     It is due `publish_seconds` from now: if no worker has taken it by then, its message was lost.
     """

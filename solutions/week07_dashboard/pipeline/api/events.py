@@ -38,12 +38,12 @@ class Stream:
 
 
 def change_events(changes: Iterable[Change]) -> list[ServerSentEvent]:
-    """Changes as events. Given."""
+    """Changes as events."""
     return [ServerSentEvent(event=one.event, raw_data=one.data, id=one.id) for one in changes]
 
 
 def snapshot_event(data: str, position: str) -> ServerSentEvent:
-    """A snapshot as an event, with the id of the change behind which it stands. Given."""
+    """A snapshot as an event, with the id of the change behind which it stands."""
     return ServerSentEvent(event="snapshot", raw_data=data, id=position)
 
 
@@ -83,7 +83,7 @@ async def opened(
         str | None, Header(description="The id of the last event that you have got.")
     ] = None,
 ) -> AsyncIterator[Stream]:
-    """The stream of a request, and its end. What it raises is answered before anything is sent. Given."""
+    """The stream of a request, and its end. What it raises is answered before anything is sent."""
     feed: Feed = request.state.feed
     stream = await begin(feed, current_owner(), last_event_id)
     stream.reader.hang_up = request.state.hang_up
@@ -102,7 +102,7 @@ async def opened(
 async def events(stream: Annotated[Stream, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
     """First a `snapshot` (or, with `Last-Event-ID`, the changes since then), then a `job` for each
     change and a `progress` while a step runs. A `heartbeat` breaks the silence. A change may come twice:
-    the higher `revision` is the newer one. Given.
+    the higher `revision` is the newer one.
     """
     settings = live_settings()
     yield ServerSentEvent(comment="jobs", retry=round(settings.events_retry_seconds * 1000))
@@ -122,7 +122,7 @@ async def events(stream: Annotated[Stream, Depends(opened)]) -> AsyncIterator[Se
 
 
 async def refreshed_snapshot(owner: str) -> ServerSentEvent | None:
-    """The rows once more, in case that a message was lost. None: DynamoDB is away. Given."""
+    """The rows once more, in case that a message was lost. None: DynamoDB is away."""
     try:
         return ServerSentEvent(event="snapshot", raw_data=await snapshot(owner))
     except JobStoreUnavailable as error:

@@ -1,4 +1,6 @@
-"""Refuses requests that another site makes a browser send (cross-site request forgery). Given.
+"""Refuses requests that another site makes a browser send (cross-site request forgery).
+
+Given to students complete.
 
 A browser sends a form to any address that a page names, together with the cookies of that address. The
 page cannot read the answer, but the upload, the replay or the cancel has happened. A browser says where a

@@ -58,9 +58,7 @@ _KEPT: OrderedDict[str, Kept] = OrderedDict()
 
 
 def kept_for(owner: str) -> Kept:
-    """What this process keeps of an owner. Of too many owners the one asked for least recently goes.
-    Given.
-    """
+    """What this process keeps of an owner. Of too many owners the one asked for least recently goes."""
     kept = _KEPT.setdefault(owner, Kept())
     _KEPT.move_to_end(owner)
     if len(_KEPT) > MAX_OWNERS:
@@ -80,7 +78,7 @@ async def recent_counts(owner: str) -> Counts:
     # ? a) Give the last count again while its `as_of` is less than `oldest` seconds ago.
     # ? b) Otherwise count (`count_jobs`), and keep the result. It blocks: run it `on_thread`.
     # ? c) Requests that come while one counts wait for its result (`kept.lock`), and do not count again.
-    # ? d) Count the rows. Never keep a sum of changes: a message may be lost, and a job that expires
+    # ? d) Count the rows. Never add up changes, because a message may be lost, and a job that expires
     # ? sends none.
     async with kept.lock:
         if kept.counts is None or time.time() - kept.counts.as_of >= oldest:

@@ -28,7 +28,7 @@ export async function upload(files, list, onAccepted) {
   }
 }
 
-/** A row for a file that is on its way. It can be put away with a button once it is refused. Given. */
+/** A row for a file that is on its way. It can be put away with a button once it is refused. */
 function newRow(list, name) {
   const item = document.createElement("li");
   const label = document.createElement("span");
@@ -71,7 +71,7 @@ export async function perform(action, job) {
   // END SOLUTION
 }
 
-/** The passages nearest to a question, best first. Throws a `Problem`. Given. */
+/** The passages nearest to a question, best first. Throws a `Problem`. */
 export async function search(question) {
   const answer = await request("GET", `/search?limit=5&q=${encodeURIComponent(question)}`);
   return answer.results;

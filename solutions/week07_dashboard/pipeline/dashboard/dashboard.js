@@ -1,5 +1,5 @@
 /**
- * Puts the page together. Given.
+ * Puts the page together. Given to students complete.
  *
  * Jobs come from the stream (`live.js`) or, while it is down, from polling (`polling.js`). Both end in
  * `Jobs`, which keeps the newer version of each, and tells the cards, the announcer and the numbers.

@@ -58,8 +58,8 @@ class Reader:
             return
         # BEGIN SOLUTION 7.2
         # ? a) Add the change to those that wait (`self._waiting`), and wake the stream (`self._news.set`).
-        # ? b) If `self._limit` changes wait already, `end` the stream instead. Drop no change in silence, and
-        # ? keep no longer queue: the browser connects again, and resumes.
+        # ? b) If `self._limit` changes wait already, `end` the stream instead. Never drop a change
+        # ? silently, and never let the queue grow longer. The browser connects again, and resumes.
         if len(self._waiting) >= self._limit:
             self.end()
             return
@@ -155,18 +155,18 @@ class Feed:
         # END SOLUTION
 
     def tell(self, owner: str, data: str) -> None:
-        """Take in a job's progress. It has no id, and is not kept. Given."""
+        """Take in a job's progress. It has no id, and is not kept."""
         for reader in self.readers_of(owner):
             reader.offer(Change(owner, "progress", data))
 
     def readers_of(self, owner: str) -> tuple[Reader, ...]:
-        """The readers of this owner's changes. Given."""
+        """The readers of this owner's changes."""
         return tuple(self._readers.get(owner, ()))
 
     # -- the side of the browsers -----------------------------------------------------------------
 
     def register(self, owner: str) -> Reader:
-        """A new reader of an owner's changes. It misses nothing from this moment on. Given.
+        """A new reader of an owner's changes. It misses nothing from this moment on.
 
         The feed holds it by a weak reference: a reader that nobody uses any more is gone.
 
@@ -184,7 +184,7 @@ class Feed:
         return reader
 
     def remove(self, reader: Reader) -> None:
-        """The stream is over. Given."""
+        """The stream is over."""
         reader.end()
         if readers := self._readers.get(reader.owner):
             readers.discard(reader)
@@ -203,10 +203,11 @@ class Feed:
         """
         number = self._number_of(last_event_id)
         # BEGIN SOLUTION 7.2
-        # ? e) None for an id that is not of this feed: `number` is None then, or above `self._number`.
-        # ? f) None if a change after it may be missing from the log: the gap is too old. The log is in
-        # ? order, and without a hole.
-        # ? g) Otherwise the changes behind it that belong to this owner. That may be none: an empty list.
+        # ? e) Return None for an id that is not of this feed: `number` is None then, or above `self._number`.
+        # ? f) Return None if the log may lack a change after this id, because the gap is too old. The log is
+        # ? in order, and has no holes.
+        # ? g) Otherwise return the changes after this id that belong to the owner. If there are none,
+        # ? return an empty list.
         oldest = self._number - len(self._log) + 1
         if number is None or number > self._number or number < oldest - 1:
             return None
@@ -214,7 +215,7 @@ class Feed:
         # END SOLUTION
 
     def recent(self, reader: Reader, seconds: float) -> list[Change]:
-        """The owner's changes of the last `seconds` before the reader was registered. Given.
+        """The owner's changes of the last `seconds` before the reader was registered.
 
         They have no id, because the reader's position is behind them already.
         """

@@ -1,4 +1,6 @@
-"""What is published when a job changes: the messages, and the channel they travel on. Given.
+"""What is published when a job changes: the messages, and the channel they travel on.
+
+Given to students complete.
 
 A message is a hint. Redis does not keep it: a process that is not listening at that moment never gets it.
 The truth is the job's row. So a stream begins with the rows, and repeats them from time to time.

@@ -1,4 +1,4 @@
-"""Publishes changes on Redis, after the row is written. Given.
+"""Publishes changes on Redis, after the row is written. Given to students complete.
 
 A failed publish never fails the write, because the row is already written. It delays the write for a moment
 at most: after an error of Redis, nothing is published for a short time.

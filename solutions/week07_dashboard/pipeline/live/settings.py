@@ -1,4 +1,4 @@
-"""How long and how much in week 7. Given.
+"""How long and how much in week 7. Given to students complete.
 
 Every value comes from the environment. The defaults are for production; tests set fractions of a
 second.

@@ -1,4 +1,4 @@
-"""Hears of the end of the process before uvicorn waits for its connections. Given.
+"""Hears of the end of the process before uvicorn waits for its connections. Given to students complete.
 
 On SIGTERM uvicorn first waits until every response is complete, and only then runs the end of the
 lifespan. A stream is never complete by itself, so somebody has to end it before that.

@@ -1,4 +1,4 @@
-"""The rows with which a stream begins. Given.
+"""The rows with which a stream begins. Given to students complete.
 
 When an API process starts again, all browsers of an owner come back at once. They share a reading of the
 rows, if it began after the last of them was registered.

@@ -1,4 +1,4 @@
-"""Adds the index by which jobs are counted to the jobs table. Given."""
+"""Adds the index by which jobs are counted to the jobs table. Given to students complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many jobs an owner has, by state. Given.
+"""How many jobs an owner has, by state. Given to students complete.
 
 The index `by_status` holds an owner's jobs in the order of their states, and of each job nothing but its
 keys. DynamoDB counts some 10,000 of them in one read, and sends the number alone. With 100,000 jobs a count
