@@ -4,9 +4,10 @@
     autograder/weekNN_slug/unlike/*.patch    full marks
 
 A patch is a header and a unified diff. `loses` names every item that gets no points, also those that
-are skipped because they need a lost one.
+are skipped because they need a lost one. `breaks` names the promises that are broken, by their ids.
 
     loses: 1.3
+    breaks: 1.3b
     story: Waits for each summary before it enqueues the next.
     card: still waiting
     --- a/pipeline/producer.py
@@ -26,7 +27,7 @@ from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError
 
-HEADER = ("loses", "story", "card")
+HEADER = ("loses", "breaks", "story", "card")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Variant:
     """Ids of the items that get no points; none for a correct solution."""
     card: str = ""
     """Stands in the card of the first item that is lost."""
+    breaks: tuple[str, ...] = ()
+    """Ids of the promises that are broken, such as `1.3b`."""
 
     @property
     def correct(self) -> bool:
@@ -97,11 +100,16 @@ def _read(week: Week, path: Path, *, wrong: bool) -> Variant:
         name, _, value = line.partition(":")
         header[name.strip()] = value.strip()
     expected = set(HEADER) if wrong else {"story"}
-    if set(header) != expected or not all(header.values()):
+    if set(header) | {"breaks"} != expected | {"breaks"} or not all(header.values()):
         names = ", ".join(sorted(expected))
         raise GraderError(f"{path} must begin with {names}, one a line, and has {sorted(header)}.")
-    loses = tuple(header.get("loses", "").replace(",", " ").split())
+    loses = _ids(header.get("loses", ""))
+    breaks = _ids(header.get("breaks", ""))
     known = {item.id for item in load_manifest(week).items}
     if unknown := set(loses) - known:
         raise GraderError(f"{path} loses {sorted(unknown)}, which {week} does not have.")
-    return Variant(week, path, header["story"], loses, header.get("card", ""))
+    return Variant(week, path, header["story"], loses, header.get("card", ""), breaks)
+
+
+def _ids(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
