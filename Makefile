@@ -20,11 +20,12 @@ NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
 	$(if $(PART),--validation-part $(PART),--note-validation $(NOTES))
 
-.PHONY: help setup demo test test-containers test-python313 validate check lint format bench bench-grade up down scale-workers lock clean
+.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
-	@echo "make test [JOBS=3]        run all tests, in that many processes"
+	@echo "make test [JOBS=3]        run the tests, in that many processes"
+	@echo "make test-weeks [JOBS=3]  run the tests on services of the weeks between the first and the newest"
 	@echo "make test-containers      run the compose stack on a Docker daemon of its own (Linux, root)"
 	@echo "make test-python313       the demo and the tests without graders on Python 3.13"
 	@echo "make validate [PART=3/10] try the graders on every wrong and right solution: VALIDATION.md"
@@ -51,7 +52,10 @@ demo: setup
 	$(BIN)/bootcamp demo $(if $(ONCE),--once)
 
 test: setup
-	$(BIN)/python -m pytest tests --numprocesses $(JOBS) $(BY_FILE)
+	$(BIN)/python -m pytest tests --weeks ends --numprocesses $(JOBS) $(BY_FILE)
+
+test-weeks: setup
+	$(BIN)/python -m pytest tests --weeks middle --numprocesses $(JOBS) $(BY_FILE)
 
 test-containers: setup
 	@$(BIN)/python -m tests.containers.engine
@@ -60,7 +64,7 @@ test-containers: setup
 # All cheats are one class, which grades two at a time by itself: one process of tests for them.
 # Exit code 5 of pytest means that there was nothing to try.
 validate: setup
-	$(TRY) tests/validation tests/release tests/notebooks --numprocesses $(JOBS); first=$$?; \
+	$(TRY) tests/validation tests/release --numprocesses $(JOBS); first=$$?; \
 		$(TRY) tests/cheats tests/classroom/test_mixed_class.py; second=$$?; \
 		$(if $(PART),:,$(BIN)/python -m autograder.validation.report $(NOTES)); third=$$?; \
 		for code in $$first $$second $$third; do case $$code in 0|5) ;; *) exit $$code;; esac; done

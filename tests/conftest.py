@@ -12,6 +12,7 @@ import pytest
 from autograder.process.fork_client import Host
 from autograder.process.student import base_environment
 from bootcamp.stack import Run, Stack
+from tests import weeks
 from tests.forking.client import ForkServer
 from tests.validation import selection
 
@@ -30,6 +31,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     selection.add_options(parser)
+    weeks.add_options(parser)
     parser.addoption(
         "--containers",
         action="store_true",
@@ -39,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     selection.choose(config, items)
+    weeks.choose(config, items)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ trials in `fresh_eyes.toml`:
     right = 18       # right solutions, unlike the reference
     refused = 1      # of these, lost an item
 
-The figures are those before the graders were mended.
+The figures are those before the graders were corrected.
 """
 
 from __future__ import annotations

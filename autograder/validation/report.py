@@ -46,7 +46,7 @@ not checked. Where an outcome is not the expected one, the cell shows both: expe
 FRESH_EYES = """## With fresh eyes
 
 An author who saw neither graders nor earlier solutions wrote these, from lesson and TODO alone. The
-figures are from before the graders were mended: what passed became a check or a corrected promise.
+figures are from before the graders were corrected: what passed became a check or a corrected promise.
 """
 
 

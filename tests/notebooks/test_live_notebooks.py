@@ -21,7 +21,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from bootcamp import paths
 from bootcamp.course.weeks import Week, all_weeks
-from tests.validation.selection import some_weeks
 from tests.forking.client import ForkServer
 
 CELL_SECONDS = 240
@@ -144,7 +143,7 @@ def forks(
     return fork_server
 
 
-@pytest.mark.parametrize("week", some_weeks(WEEKS))
+@each_week
 def test_runs_from_top_to_bottom(week: Week, forks: ForkServer | None) -> None:
     notebook = read(week)
     with stage(notebook, week.live_notebook.parent, forks) as live:

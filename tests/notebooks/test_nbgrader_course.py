@@ -22,7 +22,8 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from bootcamp import paths
 from bootcamp.course.weeks import Week, all_weeks
-from tests.validation.selection import some_weeks
+
+pytestmark = pytest.mark.long  # nbgrader starts a kernel for each submission
 
 WEEKS = [week for week in all_weeks() if week.graded_notebook.exists()]
 REFERENCE, BLANK, HALF = "reference", "blank", "half"
@@ -92,7 +93,7 @@ def hand_in(folder: Path, week: Week, student: str, notebook: NotebookNode) -> N
     nbformat.write(notebook, target)
 
 
-@pytest.fixture(scope="module", params=some_weeks(WEEKS))
+@pytest.fixture(scope="module", params=WEEKS, ids=str)
 def graded(request: pytest.FixtureRequest, course: Config) -> Graded:
     from nbgrader.api import Gradebook  # a second of CPU time for every collection
     from nbgrader.apps.api import NbGraderAPI

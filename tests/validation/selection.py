@@ -1,6 +1,5 @@
 """Which solutions and cheats a run of the tests tries: a few, a part that rotates, or all.
 
-The same holds for long tests that every week has, such as its live notebook (`some_weeks`).
 `make test` tries a few. `make validate` tries all, and leaves out what an earlier call
 tried on the same graders and solutions. `make validate PART=3/10` tries the third tenth, without
 regard to earlier calls; CI takes another part each hour.
@@ -10,16 +9,14 @@ from __future__ import annotations
 
 import argparse
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from autograder.classroom.execution.fingerprint import of_graders
 from autograder.validation import report
 from bootcamp import paths
-from bootcamp.course.weeks import Week, find_week
+from bootcamp.course.weeks import find_week
 
 Identity = tuple[str, str, str]
 """A trial's week, kind and name, as on the page of the validation."""
@@ -55,17 +52,6 @@ def in_part(name: str, chosen: tuple[int, int]) -> bool:
     """Whether a test belongs to a part. A new test does not move the others."""
     number, count = chosen
     return zlib.crc32(name.encode()) % count == number - 1
-
-
-def some_weeks(weeks: Sequence[Week]) -> list[Any]:
-    """The weeks as parameters of a long test. `make test` takes the first and the newest one,
-    `make validate` takes all.
-    """
-    ends = (weeks[0], weeks[-1])
-    return [
-        pytest.param(week, marks=() if week in ends else pytest.mark.validation, id=str(week))
-        for week in weeks
-    ]
 
 
 def identity(item: pytest.Item) -> Identity | None:

@@ -17,7 +17,8 @@ from tests.week04.conftest import table
 from tests.week04.proxy import Proxy
 from tests.week06.conftest import LAYERS, QUICK, serving, verified
 
-WITHIN_SECONDS = 1.0
+WITHIN_SECONDS = 3.0
+"""A second on an idle machine, and two more where tests run side by side."""
 NEVER = "3600"
 SLOW: dict[str, Any] = {
     "WEBHOOK_PUBLISH_SECONDS": NEVER,
