@@ -11,6 +11,20 @@ POLL_SECONDS = 0.01
 T = TypeVar("T")
 
 
+class Deadlines:
+    """Counts the waits that came to their end without an answer. One count for a process."""
+
+    def __init__(self) -> None:
+        self.missed = 0
+
+    def miss(self) -> None:
+        """Note one."""
+        self.missed += 1
+
+
+DEADLINES = Deadlines()
+
+
 def until(probe: Callable[[], T], timeout: float, every: float = POLL_SECONDS) -> T | None:
     """The first true answer of `probe`; `None` after `timeout` seconds. Asked every 10 ms, or less
     often where asking takes work from what is waited for.
@@ -20,5 +34,6 @@ def until(probe: Callable[[], T], timeout: float, every: float = POLL_SECONDS) -
         if answer := probe():
             return answer
         if time.monotonic() >= deadline:
+            DEADLINES.miss()
             return None
         time.sleep(every)

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from autograder.card import Card, CheckFailed, NotGradable, Unavailable
+from autograder.card import Card, CheckFailed, NotGradable, TookTooLong, Unavailable
+from autograder.process.wait import DEADLINES
 from autograder.run.fault_attribution import blamed, page_blamed
 from autograder.run.results import SEVERITY, ItemResult, WeekResult
 from autograder.run.session import Session
@@ -28,6 +29,7 @@ from bootcamp.course.outcome import Outcome
 
 PLUGIN = "bootcamp-grading"
 MAX_TEST_SECONDS = 90.0
+TOO_SLOW = "something in the code takes very long, or never ends; or this machine is very busy"
 
 
 class NeedsFailed(Exception):
@@ -44,6 +46,8 @@ class _Record:
 
     outcomes: list[tuple[Outcome, Card | None]] = field(default_factory=list)
     seconds: float = 0.0
+    late: bool = False
+    """Whether a deadline passed in the test that failed."""
 
     @property
     def failed(self) -> bool:
@@ -66,6 +70,7 @@ class Grading:
         self.session = session
         self._records: dict[str, _Record] = defaultdict(_Record)
         self._uncollected: list[str] = []
+        self._missed = 0
         self.interrupted = False
         """Whether the user pressed Ctrl-C."""
 
@@ -81,7 +86,9 @@ class Grading:
             outcome, card = record.worst()
             if not record.outcomes and self._uncollected:
                 card = broken("its tests could not be read", self._uncollected)
-            items.append(ItemResult(item, outcome, self._finished(item, card), record.seconds))
+            late = record.late and outcome is Outcome.FAILED
+            card = self._finished(item, card)
+            items.append(ItemResult(item, outcome, card, record.seconds, late))
         return WeekResult(
             self.session.week, tuple(items), self.session.seed, str(self.session.walls)
         )
@@ -129,10 +136,11 @@ class Grading:
         if problem := self.session.problem(homework):
             raise NotGradable(problem)
         self.session.run.openai.clear()
+        self._missed = DEADLINES.missed
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """No test may hang: after `MAX_TEST_SECONDS` the grader is to blame, not the student."""
+        """No test may hang: after `MAX_TEST_SECONDS` it has failed, unless the reference is too slow too."""
         with time_limit(MAX_TEST_SECONDS):
             return (yield)
 
@@ -150,12 +158,21 @@ class Grading:
             report.longrepr = (str(item.path), 0, f"{error} did not pass")
         if error is not None and not isinstance(error, Decided):
             record.outcomes.append(self._judge(item_of(item), error))
+            record.late = record.late or self._is_late(error)
             if report.outcome != "skipped":
                 report.outcome = "failed"
                 report.longrepr = (record.outcomes[-1][1] or Card()).text()
         elif error is None and call.when == "call":
             record.outcomes.append((Outcome.PASSED, None))
         return report
+
+    def _is_late(self, error: BaseException) -> bool:
+        """Whether the test failed because something took too long, or may have."""
+        return (
+            isinstance(error, TookTooLong | Hung)
+            or DEADLINES.missed > self._missed
+            or bool(self.session.browser.ended)
+        )
 
     def _judge(self, item_id: str, error: BaseException) -> tuple[Outcome, Card]:
         if page_card := page_blamed(self.session.browser, error):
@@ -170,6 +187,8 @@ class Grading:
                 return Outcome.FAILED, replace(error.card, cause=undone, log=())
             failed = not isinstance(error, NotGradable)
             return Outcome.FAILED if failed else Outcome.NOT_GRADABLE, error.card
+        if isinstance(error, Hung):
+            return Outcome.FAILED, Card(got=str(error), cause=TOO_SLOW)
         if isinstance(error, Unavailable):
             return Outcome.UNAVAILABLE, error.card
         if isinstance(error, NeedsFailed):

@@ -30,6 +30,9 @@ class ItemResult:
     outcome: Outcome
     card: Card | None
     seconds: float
+    late: bool = False
+    """Whether a wait came to its end without an answer in the test that failed: on a machine that is
+    too slow, that happens to right code too."""
 
     @property
     def score(self) -> float:

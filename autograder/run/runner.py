@@ -14,6 +14,7 @@ import pytest
 
 from autograder.process.fork_client import Host
 from autograder.run.plugin import Grading
+from autograder.run.referee import excuse, late_items
 from autograder.run.results import WeekResult
 from autograder.run.session import Session
 from autograder.sandbox.tiers import Tier
@@ -39,6 +40,7 @@ def run_week(
     seed: int | None = None,
     host: Host | None = None,
     tier: Tier = Tier.LIMITS,
+    referee: bool = False,
     report: Callable[[str], None] = lambda text: None,
 ) -> WeekResult:
     """Grade one week of one submission.
@@ -51,6 +53,7 @@ def run_week(
         host: a parent for the student's processes that others use too: saves a second, and is for
             code that is trusted. By default the submission gets one alone.
         tier: how firmly the student's processes are held. A class takes the `strongest()`.
+        referee: before a missed deadline counts, the reference must keep it: see `referee.py`.
         report: is told what happens, for a progress line.
 
     Items on which the grader broke are run once more; a student's failure never is.
@@ -66,11 +69,22 @@ def run_week(
             stack = exit_stack.enter_context(find_or_start())
         report("running the checks")
         result = _run(week, source, items, stack, seed, host, tier)
+        result = _judged(result, stack, tier, referee)
         if broken := result.grader_errors:
             report("the grader broke; running those items once more")
             again = _run(week, source, [one.item.id for one in broken], stack, seed, host, tier)
-            result = result.replaced_by(again.items)
+            result = result.replaced_by(_judged(again, stack, tier, referee).items)
     return result
+
+
+def _judged(result: WeekResult, stack: Stack, tier: Tier, referee: bool) -> WeekResult:
+    """The result, after the reference has tried to keep the deadlines that were missed."""
+    late = late_items(result) if referee else []
+    if not late:
+        return result
+    week = result.week
+    reference = _run(week, week.solutions, late, stack, result.seed, None, tier)
+    return excuse(result, reference)
 
 
 def _run(

@@ -102,7 +102,7 @@ def test_double(student):
         pass
 """)
     one = course.check().items[0]
-    assert one.outcome is Outcome.GRADER_ERROR
+    assert one.outcome is Outcome.FAILED and one.late
     assert one.card is not None
     assert "longer than 1 s" in one.card.text()
 

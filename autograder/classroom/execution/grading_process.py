@@ -94,6 +94,7 @@ def grade(job: Job, stack: Stack, tier: Tier) -> Answer:
             stack=stack,
             seed=job.seed,
             tier=tier,
+            referee=True,
         )
     except Exception as error:
         seconds = time.monotonic() - started
