@@ -8,7 +8,7 @@ STEPS = 10_000_000
 
 
 def count(steps: int) -> int:
-    """Keep one core busy. There is no wait in it that another could use."""
+    """Keep one core busy. This function never waits."""
     total = 0
     for number in range(steps):
         total += number

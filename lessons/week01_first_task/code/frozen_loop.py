@@ -9,7 +9,7 @@ BEAT_SECONDS = 0.1
 
 
 def summarize() -> None:
-    """Stand in for a library that knows nothing of asyncio: a blocking call."""
+    """Play the library: a blocking call of one second."""
     time.sleep(1)
 
 
@@ -22,7 +22,7 @@ async def moved_to_a_thread() -> None:
 
 
 async def heartbeat(beats: list[float]) -> None:
-    """Note the time, again and again: it stands for every other visitor of this server."""
+    """Record the time again and again, until the program cancels this task."""
     while True:
         beats.append(time.perf_counter())
         await asyncio.sleep(BEAT_SECONDS)

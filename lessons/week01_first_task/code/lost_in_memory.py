@@ -10,7 +10,7 @@ ARTICLES = ["Ants", "Bees", "Cats", "Dogs", "Eels"]
 
 
 def serve(report: Connection) -> None:
-    """Play a web server with a background thread: take five articles, promise all of them."""
+    """Play a web server with a background thread. It accepts five articles."""
     waiting: queue.Queue[str] = queue.Queue()
     for article in ARTICLES:
         waiting.put(article)

@@ -24,7 +24,7 @@ class UploadPage(BaseHTTPRequestHandler):
             pass  # nobody is there any more
 
     def log_message(self, *_: object) -> None:
-        """Keep the output to what we print."""
+        """Write no log lines, so that only the output of this program is printed."""
 
 
 def visit(address: str) -> str:

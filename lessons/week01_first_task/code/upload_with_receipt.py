@@ -32,7 +32,7 @@ class UploadPage(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, *_: object) -> None:
-        """Keep the output to what we print."""
+        """Write no log lines, so that only the output of this program is printed."""
 
 
 def work() -> None:

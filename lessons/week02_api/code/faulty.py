@@ -8,7 +8,7 @@ class OutOfPaper(Exception):
 
 
 class PaperJam(Exception):
-    """Another error of the shop, whose arguments are not the ones that its base class gets."""
+    """Another error of the shop. It takes two arguments, but gives its base class only a text."""
 
     def __init__(self, tray: int, sheet: str) -> None:
         super().__init__(f"A sheet of {sheet} is stuck in tray {tray}.")

@@ -34,12 +34,12 @@ def letter() -> bytes:
 
 
 def unpack(data: bytes) -> str:
-    """What a library does that trusts the archive: the whole member into memory."""
+    """Read the whole file inside the archive into memory, as a careless library does."""
     return zipfile.ZipFile(io.BytesIO(data)).read("a").decode()
 
 
 def child() -> None:
-    """Limits first, then the stranger's bytes."""
+    """Set the limits first, and only then read the bytes of the client."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     data = sys.stdin.buffer.read()

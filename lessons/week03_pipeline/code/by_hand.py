@@ -18,7 +18,7 @@ Supercalifragilisticexpialidocious is a word. The keeper sleeps by day."""
 
 
 def split(text: str, size: int, boundaries: list[str]) -> list[str]:
-    """Pieces of at most `size` characters that together are `text`."""
+    """Cut `text` into pieces of at most `size` characters. Joined, the pieces are `text` again."""
     if len(text) <= size:
         return [text]
     pattern, *smaller = boundaries

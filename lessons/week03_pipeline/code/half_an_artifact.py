@@ -21,7 +21,7 @@ def in_place(target: Path, dies: bool) -> None:
 
 
 def all_or_nothing(target: Path, dies: bool) -> None:
-    """Write elsewhere, then rename: within one file system nobody sees anything between."""
+    """Write to another name, then rename. In one file system, a rename happens all at once."""
     partial = target.with_suffix(".partial")
     in_place(partial, dies)
     partial.replace(target)

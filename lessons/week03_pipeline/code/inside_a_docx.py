@@ -12,12 +12,12 @@ REPORT = SAMPLES / "harbour_report.docx"
 
 
 def words_in_paragraphs(document: WordDocument) -> int:
-    """What the first example of every tutorial reads."""
+    """Count the words of `document.paragraphs`, which most tutorials read."""
     return sum(len(paragraph.text.split()) for paragraph in document.paragraphs)
 
 
 def words_in_body(document: WordDocument) -> int:
-    """Every text element, wherever it stands, in the order of the document."""
+    """Count the words of all text elements, also of those inside tables."""
     return sum(len(element.text.split()) for element in document.element.body.iter(qn("w:t")))
 
 

@@ -8,7 +8,7 @@ SIZE = 200
 
 
 def lost(splitter: TextSplitter) -> int:
-    """Characters of the notes between two pieces, or after the last."""
+    """Count the characters of the notes that are in no piece."""
     end = missing = 0
     for start, piece in splitter.chunk_indices(NOTES):
         missing += start - end

@@ -32,7 +32,7 @@ def prepare(database: Database) -> None:
 
 
 def neighbours(database: Database) -> list[set[int]]:
-    """For each question, the ids of what the database holds to be nearest."""
+    """Return, for each question, the ids of the rows that the database finds."""
     order = "SELECT id FROM items ORDER BY vector <=> %s LIMIT %s"
     return [
         {row[0] for row in database.execute(order, [question, NEIGHBOURS])} for question in ASKED

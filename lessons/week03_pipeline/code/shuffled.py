@@ -23,13 +23,13 @@ def answer_with(*places: int) -> Fault:
 
 
 def as_they_come(client: OpenAI) -> dict[str, list[float]]:
-    """Believe that the first vector belongs to the first text."""
+    """Assume that the first vector belongs to the first text, and so on."""
     answer = client.embeddings.create(model="m", input=TEXTS)
     return {text: item.embedding for text, item in zip(TEXTS, answer.data, strict=False)}
 
 
 def by_index(client: OpenAI) -> dict[str, list[float]]:
-    """Look at the number that every item carries."""
+    """Assign each vector to the text whose number the item has."""
     answer = client.embeddings.create(model="m", input=TEXTS)
     return {TEXTS[item.index]: item.embedding for item in answer.data}
 

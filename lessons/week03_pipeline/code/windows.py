@@ -7,14 +7,14 @@ STORY = (
 
 
 def windows(words: list[str], size: int, overlap: int) -> list[list[str]]:
-    """Windows of at most `size` words; each begins with the last `overlap` words of the one before.
+    """Cut windows of at most `size` words. Each repeats the last `overlap` words of the one before.
 
     Raises:
-        ValueError: the windows would not go forward.
+        ValueError: `overlap` is not smaller than `size`, so the next window would not go forward.
     """
     step = size - overlap
     if step < 1:
-        raise ValueError(f"{size} words, {overlap} of them old: that never ends")
+        raise ValueError(f"an overlap of {overlap} needs windows of more than {overlap} words")
     return [words[start : start + size] for start in range(0, len(words) - overlap, step)]
 
 

@@ -51,7 +51,7 @@ def split(ref: Reference) -> Reference:
 
 @app.task(name="count")
 def count(ref: Reference) -> Reference:
-    """Words to numbers."""
+    """Count each word, and store the counts as an artifact."""
     key = key_of("numbers", ref["words_key"])
     words = json.loads((folder() / ref["words_key"]).read_text(encoding="utf-8"))
     (folder() / key).write_text(json.dumps(Counter(words)), encoding="utf-8")

@@ -13,7 +13,7 @@ def luminance(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """From 1 (the same colour) to 21 (black and white)."""
+    """Return the contrast: 1 for two equal colours, 21 for black and white."""
     lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 

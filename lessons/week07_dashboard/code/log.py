@@ -15,9 +15,9 @@ class Log:
         self.kept.append((self.newest, text))
 
     def can_resume(self, last: int) -> bool:
-        """Whether the log still has every change after number `last`."""
+        """Return whether the log still has every change after number `last`."""
         if last > self.newest:
-            return False  # a number of another log: the server was started again
+            return False  # another process counted to this number, before a restart
         return not self.kept or last + 1 >= self.kept[0][0]
 
 

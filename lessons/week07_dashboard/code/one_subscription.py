@@ -21,7 +21,7 @@ class FanOut:
         return page
 
     def deliver(self, owner: str, text: str) -> int:
-        """Give it to the pages of this owner alone. Returns how many they are."""
+        """Give a message to the pages of one owner, and return the number of these pages."""
         mine = self.pages.get(owner, [])
         for page in mine:
             page.append(text)

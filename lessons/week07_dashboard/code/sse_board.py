@@ -1,4 +1,4 @@
-"""A server whose stream tells of six changes of reports, and resumes if it is asked to."""
+"""A server that sends six changes of reports, and resumes a stream if the browser has an id."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ happened = 0
 
 @app.get("/without-ids", response_class=EventSourceResponse)
 async def without_ids() -> AsyncIterator[ServerSentEvent]:
-    """Tell of each change from now on."""
+    """Send each change from now on."""
     async for _, text in changes_after(happened):
         yield ServerSentEvent(event="report", data=text)
 
@@ -32,7 +32,7 @@ async def without_ids() -> AsyncIterator[ServerSentEvent]:
 async def with_ids(
     last_event_id: Annotated[int | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Tell of each change after the one that the browser got last."""
+    """Send each change after the last one that the browser has received."""
     start = happened if last_event_id is None else last_event_id
     async for number, text in changes_after(start):
         yield ServerSentEvent(event="report", data=text, id=str(number))

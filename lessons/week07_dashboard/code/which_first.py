@@ -43,7 +43,7 @@ def only_listen(server: Server, board: Board) -> Steps:
 
 
 def listen_then_read(server: Server, board: Board) -> Steps:
-    """Nothing falls between: what happens after `listen` waits, and all else is in the rows."""
+    """Miss no change: each one is either in the rows, or it waits in the list, or both."""
     waiting = server.listen()
     yield
     board.update(server.rows)
