@@ -38,7 +38,7 @@ def look_first(client: Any, key: str) -> str:
 
 
 def on_condition(client: Any, key: str) -> str:
-    """Write the record if the key is new, as DynamoDB decides. Then create the order."""
+    """Write the record only if the key is new, with one request. Then create the order."""
     together.wait()
     order = f"order-{uuid4()}"
     try:

@@ -18,7 +18,7 @@ Wait = Callable[[random.Random, int], float]
 
 
 def fixed(_: random.Random, attempt: int) -> float:
-    """Always wait equally long."""
+    """Always wait for the same time."""
     return BASE
 
 

@@ -34,7 +34,7 @@ def text_only(message: Message) -> str:
 
 
 def whole_message(message: Message) -> str:
-    """A signature of everything that the receiver believes: id, time and text."""
+    """Return a signature of everything that the receiver relies on: id, time and text."""
     signed = "\n".join([message.id, str(message.minute), message.text])
     return hmac.new(SECRET, signed.encode(), hashlib.sha256).hexdigest()
 

@@ -23,7 +23,7 @@ def when_due(now: int) -> ConditionBase:
 
 
 def take(table: Any, now: int, condition: ConditionBase) -> bool:
-    """Take the delivery for one attempt, and move its date: if this worker dies, it is due again."""
+    """Take the delivery, and set a later due time: if this worker dies, it is due again then."""
     try:
         table.update_item(
             Key={"id": "msg-1"},

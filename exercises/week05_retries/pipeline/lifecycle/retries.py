@@ -103,7 +103,7 @@ def resume(job: ReliableJob, waiting: Waiting) -> None:
 
 
 def count_lost_message(job: Job) -> None:
-    """Count a delivery that is needed because a message was lost. It says nothing about the document.
+    """Count a delivery that is needed because a message was lost. The document is not its cause.
 
     Each message is counted once, although the same job is due again and again while the broker is down.
     """

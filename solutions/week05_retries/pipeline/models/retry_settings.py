@@ -22,18 +22,19 @@ class RetrySettings(BaseSettings):
     backoff_base_seconds: float = Field(1.0, gt=0)
     """The longest wait after the first attempt. It doubles with each attempt."""
     backoff_cap_seconds: float = Field(60.0, gt=0)
-    """No random wait is longer. What the provider asks for is not limited by it."""
+    """No random wait is longer. It does not limit a wait that the provider asks for."""
     broker_wait_seconds: float = Field(60.0, ge=0)
-    """A longer wait is kept by the job's row, and the outbox ends it. Keep this value far below
+    """The longest wait that a message in the broker keeps. For a longer wait, the row has the due
+    time, and the outbox sends the message at this time. Keep this value far below
     `visibility_timeout_seconds`, or Redis delivers the waiting message twice."""
     max_deliveries: int = Field(3, ge=1)
-    """How many workers may start a job. A job that ends all of them is poison."""
+    """How many workers may start a job. A job during which all of them died is a poison job."""
     replays_per_second: float = Field(5.0, gt=0)
     """How many jobs start in a second after `POST /dead-letters/replay`."""
     alert_window_seconds: float = Field(HOUR, gt=0)
     """In this time there is one alert for all dead letters of the same kind."""
     alert_webhook_url: str = ""
-    """Where alerts are sent: an incoming webhook, as of a chat. Empty: alerts are only logged."""
+    """Where alerts are sent, for example the webhook of a chat. Empty: alerts are only logged."""
     alert_timeout_seconds: float = Field(5.0, gt=0)
     """How long that webhook may take to connect, and to answer."""
 

@@ -22,8 +22,8 @@ from pipeline.retry_after import asked_wait
 logger = get_task_logger(__name__)
 
 CONNECTION_ERRORS = (
-    openai.APIConnectionError,  # has APITimeoutError
-    psycopg.OperationalError,  # has PoolTimeout
+    openai.APIConnectionError,  # also its subclass APITimeoutError
+    psycopg.OperationalError,  # also its subclass PoolTimeout
     kombu.exceptions.OperationalError,
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
