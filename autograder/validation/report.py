@@ -26,6 +26,8 @@ PAGE = paths.ROOT / "VALIDATION.md"
 PASSED, LOST, LEFT = "✓", "✗", "·"
 """Full marks; no point; not checked, because the change cannot touch the item."""
 KINDS = ("reference", "untouched", "undone", "wrong", "unlike", "cheat")
+MUTANT = "mutant"
+"""A kind without rows on the page: it says how many of them were noticed."""
 HEAD = """# Grader validation
 
 Every grader was tried on the solutions below, each on real services. `make validate` writes this
@@ -138,19 +140,25 @@ def _is_there(trial: Trial) -> bool:
 
 def page(trials: Iterable[Trial]) -> str:
     """The page as Markdown: a table for each week."""
-    ordered = sorted(trials, key=lambda one: (one.week, KINDS.index(one.kind), one.name))
+    trials = list(trials)
+    mutants = [one for one in trials if one.kind == MUTANT]
+    shown = [one for one in trials if one.kind != MUTANT]
+    ordered = sorted(shown, key=lambda one: (one.week, KINDS.index(one.kind), one.name))
     lines = [HEAD.format(passed=PASSED, lost=LOST, left=LEFT)]
     lines += [FRESH_EYES, *fresh_eyes.table(graded_weeks()), ""]
     for week, group in groupby(ordered, key=lambda one: one.week):
-        lines += _table(week, list(group))
+        lines += _table(week, list(group), [one for one in mutants if one.week == week])
     return "\n".join(lines) + "\n"
 
 
-def _table(week: str, trials: list[Trial]) -> Iterator[str]:
+def _table(week: str, trials: list[Trial], mutants: list[Trial]) -> Iterator[str]:
     items = list(trials[0].expected)
     held = sum(trial.holds for trial in trials)
     yield f"## {week}\n"
     yield f"{held} of {len(trials)} hold.\n"
+    if mutants:
+        noticed = sum(one.holds for one in mutants)
+        yield f"{noticed} of {len(mutants)} small mechanical changes in the blanks are noticed.\n"
     yield f"| kind | solution | {' | '.join(items)} |"
     yield f"|---|---|{'---|' * len(items)}"
     yield from (trial.row() for trial in trials)

@@ -16,7 +16,7 @@ import pytest
 from autograder.classroom.execution.fingerprint import of_graders
 from autograder.validation import report
 from bootcamp import paths
-from bootcamp.course.weeks import find_week
+from bootcamp.course.weeks import Week, find_week
 
 Identity = tuple[str, str, str]
 """A trial's week, kind and name, as on the page of the validation."""
@@ -30,6 +30,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="Every solution and cheat, not a few of each kind.",
     )
+    group.addoption("--every-mutant", action="store_true", help="All mutants, not a third of them.")
     group.addoption(
         "--note-validation",
         type=Path,
@@ -59,6 +60,8 @@ def identity(item: pytest.Item) -> Identity | None:
     params = getattr(getattr(item, "callspec", None), "params", {})
     if cheat := params.get("cheat"):
         return find_week(cheat.week).name, "cheat", f"{cheat.family}: {cheat.name}"
+    if mutant := params.get("mutant"):
+        return mutant.week.name, report.MUTANT, mutant.name
     if variant := params.get("variant"):
         return variant.week.name, variant.path.parent.name, variant.path.stem
     if "item" in params and "week" in params:
@@ -108,8 +111,15 @@ def holds_still(trial: Identity, folder: Path) -> bool:
 def key(week: str, kind: str, name: str) -> str:
     """The hash of everything that decides how a trial ends: graders, solutions, the change itself."""
     one = find_week(week)
+    if kind == report.MUTANT:
+        return report.key(of_graders(one), name.encode(), *_solution(one))
     if kind == "cheat":
         changes = sorted((paths.ROOT / "tests" / "cheats").glob("*.py"))
     else:
         changes = sorted((one.grader / kind).glob(f"{name}.patch"))
     return report.key(of_graders(one), *(path.read_bytes() for path in changes))
+
+
+def _solution(week: Week) -> list[bytes]:
+    """What a mutant is made from."""
+    return [path.read_bytes() for path in sorted(week.solutions.rglob("*.py"))]
