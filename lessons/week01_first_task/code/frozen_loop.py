@@ -9,7 +9,7 @@ BEAT_SECONDS = 0.1
 
 
 def summarize() -> None:
-    """Play the library: a blocking call of one second."""
+    """Stand in for a call of the library: block the thread for one second."""
     time.sleep(1)
 
 

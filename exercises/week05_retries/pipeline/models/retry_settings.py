@@ -24,9 +24,9 @@ class RetrySettings(BaseSettings):
     backoff_cap_seconds: float = Field(60.0, gt=0)
     """No random wait is longer. It does not limit a wait that the provider asks for."""
     broker_wait_seconds: float = Field(60.0, ge=0)
-    """The longest wait that a message in the broker keeps. For a longer wait, the row has the due
-    time, and the outbox sends the message at this time. Keep this value far below
-    `visibility_timeout_seconds`, or Redis delivers the waiting message twice."""
+    """The longest time for which a message waits in the broker. For a longer wait, the row stores the
+    due time, and the outbox sends the message then. Keep this value far below
+    `visibility_timeout_seconds`, because otherwise the waiting message is redelivered."""
     max_deliveries: int = Field(3, ge=1)
     """How many workers may start a job. A job during which all of them died is a poison job."""
     replays_per_second: float = Field(5.0, gt=0)

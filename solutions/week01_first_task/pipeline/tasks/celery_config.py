@@ -81,8 +81,8 @@ def delivery() -> dict[str, Any]:
 def redelivery() -> dict[str, Any]:
     """Build the settings for how soon, and how often, a message is redelivered after a crash.
 
-    Given to students complete. Redis redelivers when a whole worker node is lost. The worker itself
-    retries when only one of its processes is lost.
+    Given to students complete. If a whole worker node is lost, another worker redelivers its
+    messages. If only one of its processes is lost, the worker itself retries the task.
     """
     settings = worker_settings()
     timeouts = {"socket_connect_timeout": 2.0, "socket_timeout": 5.0}  # seconds: fail, do not hang
