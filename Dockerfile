@@ -43,6 +43,10 @@ RUN pip install --constraint /tmp/requirements.lock \
 # autograder/classroom/execution/container.py has the options that it is started with. It is root with few
 # rights: each submission gets a user of its own. Nothing but /tmp can be written.
 FROM base AS grader
+# Week 7's checks open the page in it.
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends chromium \
+    && rm -rf /var/lib/apt/lists/*
 # generated: libraries of grader
 RUN pip install --constraint /tmp/requirements.lock \
     axe-playwright-python \

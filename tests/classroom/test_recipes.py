@@ -69,11 +69,12 @@ def test_gradescope_installs_with_a_python_that_the_course_runs_on(
     """Gradescope's default image, Ubuntu 22.04, has Python 3.10."""
     tools, course = tmp_path / "bin", tmp_path / "source" / "course"
     tools.mkdir()
-    course.mkdir(parents=True)
+    (course / ".venv/bin").mkdir(parents=True)
     pretend = f"import sys; sys.version_info = ({has}); exec(sys.argv[1])"
     for name, line in {
         "apt-get": 'echo "apt-get $*"',
         "make": 'echo "make $* in $PWD"',
+        "../source/course/.venv/bin/playwright": 'echo "playwright $*"',
         "python3": f"exec '{sys.executable}' -c '{pretend}' \"$2\"",  # it is called with -c
     }.items():
         (tools / name).write_text(f"#!/bin/sh\n{line}\n")
@@ -85,9 +86,10 @@ def test_gradescope_installs_with_a_python_that_the_course_runs_on(
         text=True,
         check=True,
     )
-    *_, install, made = done.stdout.splitlines()
+    *_, install, made, browser = done.stdout.splitlines()
     assert made == f"make setup PYTHON={gets} in {course}"
     assert ("python3.11 python3.11-venv" in install) == (gets == "python3.11")
+    assert browser == "playwright install --with-deps chromium"
 
 
 def test_the_shell_scripts_can_be_read_by_bash() -> None:

@@ -12,3 +12,5 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 fi
 cd "${AUTOGRADER_ROOT:-/autograder}/source/course"
 make setup PYTHON="$python"
+# Week 7's checks open the page in a browser. Ubuntu has Chromium as a snap only, which needs more than an image has.
+.venv/bin/playwright install --with-deps chromium
