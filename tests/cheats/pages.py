@@ -1,0 +1,103 @@
+"""Pages of the dashboard that are hostile to the browser, to the machine, or to the grader's eyes."""
+
+from __future__ import annotations
+
+import re
+
+from tests.cheats.making import Cheat, of_family, solved
+
+SCRIPT = "pipeline/dashboard/polling.js"
+"""Every page loads it, so a line at its end runs before the page shows anything."""
+LOOK = "pipeline/dashboard/dashboard.css"
+OUTLINE = re.compile(
+    r"/\* BEGIN SOLUTION 7\.5 \*/\n(?:/\* \? h\).*\n)(?:.*\n)*?/\* END SOLUTION \*/\n"
+)
+ALL = ("7.1", "7.3", "7.4", "7.5")
+NO_CARD = "expected"
+
+
+def page(script: str) -> dict[str, str]:
+    """The reference, with a script that runs on every page."""
+    files = solved("7")
+    files[SCRIPT] += f"\n{script}\n"
+    return files
+
+
+def unseen(script: str) -> dict[str, str]:
+    """The reference without an outline for the keyboard, and a script that hides that."""
+    files = page(script)
+    files[LOOK], count = OUTLINE.subn("", files[LOOK])
+    assert count == 1
+    return files
+
+
+CHEATS = (
+    *of_family(
+        "harming",
+        [
+            Cheat(
+                name="a-page-that-loops",
+                loses=("7.1",),
+                keeps=("7.2",),
+                story="Never gives the browser its thread back.",
+                says=("busy",),
+                files=page("while (true);"),
+            ),
+            Cheat(
+                name="a-page-of-dialogs",
+                loses=("7.1",),
+                keeps=("7.2",),
+                story="Asks for attention without end: whoever answers a dialog gets the next one.",
+                says=("expected",),
+                files=page('while (true) alert("Look at me.");'),
+            ),
+            Cheat(
+                name="a-page-that-floods-the-console",
+                loses=("7.1",),
+                keeps=("7.2",),
+                story="Writes gigabytes into the console, and throws as many errors.",
+                says=("expected",),
+                files=page(
+                    'const flood = () => { for (let n = 0; n < 1e4; n++) console.log("x".repeat(1e4));'
+                    ' setTimeout(flood); queueMicrotask(() => { throw new Error("x".repeat(1e5)); }); };'
+                    " flood(); document.body.replaceChildren();"
+                ),
+            ),
+            Cheat(
+                name="a-page-that-eats-memory",
+                loses=("7.1",),
+                keeps=("7.2",),
+                story="Fills the memory of its tab, and of the machine where nothing holds it.",
+                says=("expected",),
+                files=page(
+                    "const all = []; while (true) all.push(new Uint8Array(1 << 24).fill(1));"
+                ),
+            ),
+            Cheat(
+                name="a-page-that-goes-away",
+                loses=("7.1",),
+                keeps=("7.2",),
+                story="Leads the grader to another place, again and again.",
+                says=("expected",),
+                files=page('setInterval(() => { location.href = "/docs?" + Math.random(); }, 50);'),
+            ),
+        ],
+    ),
+    *of_family(
+        "faking",
+        [
+            Cheat(
+                name="a-page-that-paints-for-the-grader",
+                loses=("7.5",),
+                story="Has no outline for the keyboard, and replaces the function that would say so.",
+                says=("clear outline",),
+                files=unseen(
+                    "const see = window.getComputedStyle.bind(window);"
+                    " window.getComputedStyle = (one) => new Proxy(see(one), { get: (style, name) =>"
+                    ' ({ outlineStyle: "solid", outlineWidth: "3px", outlineColor: "rgb(0, 0, 0)" })[name]'
+                    " ?? style[name] });"
+                ),
+            ),
+        ],
+    ),
+)
