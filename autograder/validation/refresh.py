@@ -28,7 +28,7 @@ from autograder.validation.patch_file import PatchText, read_patch
 from autograder.validation.workspace import Workspace
 from bootcamp.files import write_atomic
 
-KINDS = ("wrong", "unlike", "untried")
+KINDS = ("wrong", "unlike")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from autograder.sdk import fail
+from autograder.sdk import fail, until
 from autograder.sdk.jobs_table import new_id
 
 if TYPE_CHECKING:
@@ -27,6 +26,15 @@ SECONDS = 20.0
 LOOK_MS = 40
 API_PATHS = re.compile(r"/(jobs|events|stats|search|documents|dead-letters)(/|\?|$)")
 PROBLEMS_SHOWN = 3
+
+POLLING_ONLY = """
+export class Live {
+  open() {}
+  close() {}
+}
+export const switching = () => ({ up() {}, down() {} });
+"""
+"""`live.js` of a page whose stream never opens: what the other items show must not depend on 7.3."""
 
 View = dict[str, Any]
 
@@ -104,8 +112,10 @@ class Board:
         self.problems: list[str] = []
         self.held: list[Route] | None = None
         """Requests for the jobs that wait for their answer, while this is a list."""
+        self._world: int | None = None
         page.on("pageerror", lambda error: self.problems.append(str(error)[:300]))
         page.route(API_PATHS, self._answer)
+        page.route("**/dashboard/live.js", self._without_stream)
 
     def go(self, *, clock: bool = False) -> Board:
         """Open the page. With `clock`, its timers run only in `run`."""
@@ -114,11 +124,20 @@ class Board:
         self.page.goto(self.url, wait_until="load")
         return self
 
+    def with_stream(self) -> Board:
+        """Let the page have its own `live.js`. Without this call it only polls."""
+        self.page.unroute("**/dashboard/live.js", self._without_stream)
+        return self
+
     def live(self) -> Board:
         """Let the page talk to the real API from now on."""
+        self.with_stream()
         self.page.unroute(API_PATHS, self._answer)
         self.page.on("request", self._note)
         return self
+
+    def _without_stream(self, route: Route) -> None:
+        route.fulfill(content_type="text/javascript", body=POLLING_ONLY)
 
     def _note(self, request: Any) -> None:
         parts = urlsplit(request.url)
@@ -158,13 +177,14 @@ class Board:
             self.page.wait_for_timeout(LOOK_MS)
 
     def until(self, probe: Callable[[], Any], seconds: float = SECONDS) -> Any:
-        """What `probe` says, once that is true; else its last answer."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if found := probe():
-                return found
-            self.page.wait_for_timeout(LOOK_MS)
-        return probe()
+        """What `probe` says, once that is true; None if it never is."""
+
+        def look() -> Any:
+            if not (found := probe()):
+                self.page.wait_for_timeout(LOOK_MS)  # a page lives on only while Playwright waits
+            return found
+
+        return until(look, seconds)
 
     def count(self, method: str, path: str) -> int:
         """How many requests there were."""
@@ -189,6 +209,21 @@ class Board:
     def call(self, script: str, argument: Any = None) -> Any:
         """The value of a function of JavaScript, which the page computes."""
         return self.page.evaluate(script, argument)
+
+    def look(self, expression: str) -> Any:
+        """The value of an expression on the page's document, beside the page's own scripts.
+
+        A browser gives an extension such a world: it has the document and its styles, and its functions
+        are its own. A page that has replaced `getComputedStyle` does not change what is seen here.
+        """
+        if self._world is None:
+            self._session = self.page.context.new_cdp_session(self.page)
+            frame = self._session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+            made = self._session.send("Page.createIsolatedWorld", {"frameId": frame})
+            self._world = made["executionContextId"]
+        options = {"contextId": self._world, "awaitPromise": True, "returnByValue": True}
+        answer = self._session.send("Runtime.evaluate", {"expression": expression, **options})
+        return answer["result"].get("value")
 
     def must(
         self, sent: str, expected: str, probe: Callable[[], Any], got: Callable[[], Any], cause: str

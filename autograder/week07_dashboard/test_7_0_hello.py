@@ -1,7 +1,4 @@
-"""7.0, the first green: a browser hears one event.
-
-Promise a: the event has the type `hello`, and the greeting is its data.
-"""
+"""7.0, the first green: a browser hears one event."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ pytestmark = pytest.mark.item("7.0")
 
 
 def test_hello(api: Api, rng: Random) -> None:
+    """a: the event has the type `hello`, and the greeting is its data."""
     name = "".join(rng.choices("abcdefghij", k=7)).title()
     answer = api.get("/hello", params={"name": name})
     lines = set(answer.text.splitlines())

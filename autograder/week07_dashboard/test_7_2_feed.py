@@ -25,6 +25,7 @@ BURST = 240
 PACE = 20
 """So many at a time, less than any queue here: one that reads is never behind."""
 END_SECONDS = 20.0
+OFFERED = "`deliver` offers it to the readers, and `offer` wakes the stream (`self._news.set`)"
 
 
 def test_the_owner_alone(streams: Streams, changes: Changes, rng: Random) -> None:
@@ -38,22 +39,27 @@ def test_the_owner_alone(streams: Streams, changes: Changes, rng: Random) -> Non
         changes.progress(theirs, "embed", rng.randint(51, 79))
     changes.progress(ours[-1], "embed", 60)
     for stream in both:
+        check_no_stranger(stream, theirs["id"])
         check_got(stream, [one["id"] for one in ours])
-        text = str([one.data for one in stream.events])
-        if theirs["id"] in text or STRANGER in text:
-            cause = "`deliver` offers a change to `readers_of(owner)`, and to nobody else"
-            fail(sent="a change of another owner", expected="nothing", got=text[:300], cause=cause)
+
+
+def check_no_stranger(stream: Stream, job_id: str) -> None:
+    """The stranger's change was published first, so it would be there before any other."""
+    stream.must("a change", "an event", lambda: stream.jobs, OFFERED)
+    text = str([one.data for one in stream.events])
+    if job_id in text or STRANGER in text:
+        cause = "`deliver` offers a change to `readers_of(owner)`, and to nobody else"
+        fail(sent="a change of another owner", expected="nothing", got=text[:300], cause=cause)
 
 
 def check_got(stream: Stream, wanted: list[str]) -> None:
     sent = f"{len(wanted)} changes, with a stream open"
-    cause = "`deliver` offers it to the readers, and `offer` wakes the stream (`self._news.set`)"
     progress = lambda: [one for one in list(stream.events) if one.type == "progress"]  # noqa: E731
-    stream.must(sent, "each of them at once, then the progress", progress, cause)
+    stream.must(sent, "each of them at once, then the progress", progress, OFFERED)
     got = [one.job_id for one in stream.jobs]
     if got != wanted:
         expected = f"each of them once, in order: {[one[:8] for one in wanted]}"
-        fail(sent=sent, expected=expected, got=[one[:8] for one in got], cause=cause)
+        fail(sent=sent, expected=expected, got=[one[:8] for one in got], cause=OFFERED)
 
 
 def test_a_burst_that_is_read(streams: Streams, changes: Changes, rng: Random) -> None:

@@ -58,7 +58,7 @@ CAUSES = {
 
 def test_following(board: Callable[..., Board], rng: Random) -> None:
     """a, b, c: what becomes of each event of an `EventSource`, also the second time."""
-    page = board().go()
+    page = board().with_stream().go()
     happens = ["open", "error", "open", "error", "error", "open", "closed"]
     happens += rng.sample(happens, 3)
     said = page.call(FOLLOW, happens)
@@ -67,12 +67,12 @@ def test_following(board: Callable[..., Board], rng: Random) -> None:
 
 def test_switching(board: Callable[..., Board], rng: Random) -> None:
     """d, e: polling stops while the stream is open, and starts when it breaks."""
-    page = board().go()
+    page = board().with_stream().go()
     happens = ["down", "up", "down", "up", *rng.choices(["down", "up"], k=3)]
     said = page.call(SWITCHING, happens)
     causes = {
         "up": "`up` stops polling and shows `live`: nobody needs both",
-        "down": "`down` shows `polling` and starts to poll at once, without a timer",
+        "down": "`down` shows `polling` and starts polling at once, without a timer",
     }
     compare(page, "switching", happens, said, MODES, causes)
 
@@ -139,7 +139,7 @@ def check_card(page: Board, item: dict[str, Any], sent: str) -> None:
 def test_polling_comes_first(board: Callable[..., Board], rng: Random) -> None:
     """e: a page whose stream never opens polls at once."""
     job = view(rng)
-    page = board(job).go(clock=True)
+    page = board(job).with_stream().go(clock=True)
     page.settle()
     sent = "a page whose stream is refused with 503"
     polled = lambda: page.count("GET", "/jobs")  # noqa: E731

@@ -46,29 +46,6 @@ def start(board: Callable[..., Board], *jobs: View) -> Board:
     return page
 
 
-def test_announced(board: Callable[..., Board], rng: Random) -> None:
-    """a, e: the end of a job is written into a place that is announced politely and not seen."""
-    jobs = [view(rng, "processing", step="parse") for _ in range(2)]
-    page = start(board, *jobs)
-    ends = rng.sample(ENDS, 2)
-    page.jobs = [newer(job, end) for job, end in zip(jobs, ends, strict=True)]
-    page.run(3.5)
-    page.run(2)
-    parts = [f"{name_of(job)}: {end}." for job, end in zip(jobs, ends, strict=True)]
-
-    def heard() -> list[Any]:
-        return [one for one in page.call(PLACES) if all(part in one["text"] for part in parts)]
-
-    cause = (
-        "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written"
-    )
-    sent = "two jobs that end"
-    page.must(sent, f"an announcement: {' '.join(parts)}", heard, lambda: page.call(PLACES), cause)
-    if any(one["seen"] for one in heard()):
-        cause = "the cards show it already: the class `visually-hidden` hides it from the eye alone"
-        page.fail(sent, "an announcement that is heard and not seen", "it is on the page", cause)
-
-
 def test_sentences(board: Callable[..., Board], rng: Random) -> None:
     """e, f: up to three jobs by name, and more than that by number."""
     page = board().go()
@@ -93,6 +70,29 @@ def check_sentence(page: Board, news: list[dict[str, str]], allowed: list[str], 
     if got not in allowed:
         states = [one["status"] for one in news]
         page.fail(f"sentence() of {len(news)} jobs: {states}", allowed[0], got, cause)
+
+
+def test_announced(board: Callable[..., Board], rng: Random) -> None:
+    """a, e: the end of a job is written into a place that is announced politely and not seen."""
+    jobs = [view(rng, "processing", step="parse") for _ in range(2)]
+    page = start(board, *jobs)
+    ends = rng.sample(ENDS, 2)
+    page.jobs = [newer(job, end) for job, end in zip(jobs, ends, strict=True)]
+    page.run(3.5)
+    page.run(2)
+    parts = [f"{name_of(job)}: {end}." for job, end in zip(jobs, ends, strict=True)]
+
+    def heard() -> list[Any]:
+        return [one for one in page.call(PLACES) if all(part in one["text"] for part in parts)]
+
+    cause = (
+        "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written"
+    )
+    sent = "two jobs that end"
+    page.must(sent, f"an announcement: {' '.join(parts)}", heard, lambda: page.call(PLACES), cause)
+    if any(one["seen"] for one in heard()):
+        cause = "the cards show it already: the class `visually-hidden` hides it from the eye alone"
+        page.fail(sent, "an announcement that is heard and not seen", "it is on the page", cause)
 
 
 def test_label(board: Callable[..., Board], rng: Random) -> None:

@@ -22,13 +22,13 @@ NARROW = 360
 FOUND = 3
 """Findings of axe that a card shows."""
 STATES = ("pending", "processing", "completed", "failed", "cancelled")
-RUN_AXE = """async () => {
+RUN_AXE = """(async () => {
   const { violations } = await axe.run(document, { resultTypes: ["violations"] });
   return violations.map((one) => ({
     id: one.id, impact: one.impact, help: one.help, where: one.nodes[0]?.html ?? "",
   }));
-}"""
-DARKNESS = """() => {
+})()"""
+DARKNESS = """(() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   canvas.fillStyle = "#fff";
   canvas.fillRect(0, 0, 1, 1);
@@ -38,8 +38,13 @@ DARKNESS = """() => {
   }
   const [red, green, blue] = canvas.getImageData(0, 0, 1, 1).data;
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}"""
-OUTLINE = """() => {
+})()"""
+SHADOWS = """(() => {
+  window.shadows = new Map();
+  for (const one of document.querySelectorAll("*")) window.shadows.set(one, getComputedStyle(one).boxShadow);
+})()"""
+"""Notes the shadows without the focus: an outline may be a shadow, but not one that is always there."""
+OUTLINE = """(() => {
   const place = document.activeElement;
   if (!place || place === document.body) return null;
   const clear = (one) => {
@@ -47,11 +52,12 @@ OUTLINE = """() => {
     const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
     const see = style.outlineColor !== "rgba(0, 0, 0, 0)" && style.outlineColor !== "transparent";
     const box = one.getBoundingClientRect();
-    return (ring && see || style.boxShadow !== "none") && box.width > 8 && box.height > 8;
+    const shadow = style.boxShadow !== "none" && style.boxShadow !== window.shadows.get(one);
+    return (ring && see || shadow) && box.width > 8 && box.height > 8;
   };
   const all = [place, ...(place.labels ?? [])];
   return { clear: all.some(clear), name: place.getAttribute("aria-label") || place.id || place.innerText };
-}"""
+})()"""
 MOST_TABS = 24
 
 
@@ -82,13 +88,13 @@ def filled(board: Callable[..., Board], rng: Random, **options: Any) -> Board:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe(board: Callable[..., Board], rng: Random, scheme: str) -> None:
-    """g, and what axe knows: contrast, names, roles, labels, in light and in dark mode."""
+    """g: the colours of dark mode. Axe looks at contrast, names, roles, labels, in light and in dark mode."""
     page = filled(board, rng, color_scheme=scheme)
-    if scheme == "dark" and float(page.call(DARKNESS)) > 100:
+    if scheme == "dark" and float(page.look(DARKNESS)) > 100:
         cause = "`@media (prefers-color-scheme: dark)` gives the variables other colours"
         page.fail("the page, where the system is dark", "a dark page", "a light background", cause)
-    page.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
-    found = [one for one in page.call(RUN_AXE) if one.get("impact") in BAD]
+    page.look(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
+    found = [one for one in page.look(RUN_AXE) if one.get("impact") in BAD]
     if found:
         shown = [f"{one['help']}: {str(one['where'])[:120]}" for one in found[:FOUND]]
         cause = {
@@ -103,10 +109,11 @@ def test_the_keyboard(board: Callable[..., Board], rng: Random) -> None:
     """h: a person who goes from element to element with Tab sees where they are."""
     page = filled(board, rng, color_scheme="light")
     reached = []
-    page.call("document.activeElement?.blur()")
+    page.look("document.activeElement?.blur()")
+    page.look(SHADOWS)
     for _ in range(MOST_TABS):  # round the page once and a half: nobody knows where it begins
         page.page.keyboard.press("Tab")
-        if (place := page.call(OUTLINE)) is None:
+        if (place := page.look(OUTLINE)) is None:
             continue
         reached.append(str(place["name"])[:60])
         if not place["clear"]:
@@ -116,7 +123,7 @@ def test_the_keyboard(board: Callable[..., Board], rng: Random) -> None:
             page.fail(
                 "Tab", "a clear outline on each element that has the focus", reached[-1], cause
             )
-    fields = page.call("[...document.querySelectorAll('input, article button')].filter("
+    fields = page.look("[...document.querySelectorAll('input, article button')].filter("
                        "one => one.checkVisibility?.() ?? true).length")  # fmt: skip
     if len(set(reached)) < int(fields):
         cause = "a field or a button is hidden, or its `tabindex` is negative"
@@ -133,7 +140,7 @@ def test_small_screens(board: Callable[..., Board], rng: Random, width: int, sca
     page = board(*jobs, viewport=size, device_scale_factor=scale).go()
     card = page.card(name)
     page.must("the page", "the card", lambda: card.count() == 1, lambda: "none", "see 7.1")
-    wide = int(page.call("document.documentElement.scrollWidth"))
+    wide = int(page.look("document.documentElement.scrollWidth"))
     if wide > width:
         cause = "let the parts of a card follow one another, and break long names"
         page.fail(f"a screen of {width} px", "no scrolling sideways", f"{wide} px wide", cause)

@@ -50,7 +50,7 @@ FILES = (
     "pyrightconfig.json",
     "requirements.lock",
 )
-HIDDEN = ("wrong", "unlike", "untried", "fresh_eyes.toml", "equivalents.toml", packed_hints.PAGES)
+HIDDEN = ("wrong", "unlike", "fresh_eyes.toml", "equivalents.toml", packed_hints.PAGES)
 """Parts of a week's graders that show pieces of solutions, or are for maintainers. Hints come packed."""
 GIT_SECONDS = 120.0
 SECTION = re.compile(r"(?=^## )", re.MULTILINE)

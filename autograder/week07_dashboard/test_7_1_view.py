@@ -1,0 +1,147 @@
+"""7.1: the cards of the page show what the API says of each job.
+
+Promises checked here, by their letters in the TODOs: a (`place`), b, c and d (`fill`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from random import Random
+
+import pytest
+
+from autograder.week07_dashboard.board import Board, View, name_of, newer, view
+
+pytestmark = pytest.mark.item("7.1")
+
+TOPS = "cards => cards.map(card => card.getBoundingClientRect().top)"
+WATCH = """card => {
+  Object.assign(window, { kept: card, moved: false });
+  const moved = (one) => [...one.removedNodes].some((node) => node.contains(card));
+  const watch = new MutationObserver((seen) => { window.moved ||= seen.some(moved); });
+  watch.observe(document.body, { childList: true, subtree: true });
+}"""
+"""Notes whether a card is taken out of the document, as it is when it is moved."""
+STEPS = ("parse", "chunk", "embed", "index")
+
+
+def in_order(board: Board) -> list[str]:
+    """The names of the page's cards, from top to bottom."""
+    tops = {}
+    for name in map(name_of, board.jobs):
+        card = board.card(name)
+        if card.count() == 1:
+            tops[name] = float(card.evaluate("card => card.getBoundingClientRect().top"))
+    return sorted(tops, key=lambda name: tops[name])
+
+
+def check_order(board: Board, sent: str) -> None:
+    wanted = [
+        name_of(one)
+        for one in sorted(board.jobs, key=lambda one: str(one["created_at"]), reverse=True)
+    ]
+    board.must(
+        sent,
+        f"an article for each job, the newest first: {wanted}",
+        lambda: in_order(board) == wanted,
+        lambda: in_order(board),
+        "`place` inserts before the first item that is older, or at the end",
+    )
+
+
+def test_order(board: Callable[..., Board], rng: Random) -> None:
+    """a: the newest first, whenever it comes; and no card moves that is there already."""
+    ages = rng.sample(range(100, 900, 50), 5)
+    page = board(*[view(rng, age=age) for age in ages]).go(clock=True)
+    page.run(1.5)
+    check_order(page, "five jobs")
+    kept = name_of(page.jobs[rng.randrange(5)])
+    page.card(kept).evaluate(WATCH)
+    page.jobs += [view(rng, age=age) for age in (1, 425, 980)]
+    page.run(3.5)
+    check_order(page, "three more jobs: the newest, the oldest, and one in the middle")
+    if page.card(kept).evaluate("card => window.kept === card && !window.moved"):
+        return
+    page.fail(
+        "more jobs, while a card is on the page",
+        "the same card, which stays where it is in the document",
+        "the card was taken out, and put in again or replaced",
+        "`place` moves no other item, and creates none again: a card that is moved loses the focus",
+    )
+
+
+def shows(board: Board, job: View, words: list[str], sent: str, cause: str) -> None:
+    """The job's card has all of these words."""
+    card = board.card(name_of(job))
+    text = partial(board.text, card)
+    board.must(
+        sent,
+        f"an article {name_of(job)!r} with {words}",
+        lambda: all(word in text() for word in words),
+        lambda: text() or "no such article",
+        cause,
+    )
+
+
+def value_of(board: Board, job: View) -> float:
+    """The value of a card's progress bar; -1: there is none."""
+    bar = board.card(name_of(job)).get_by_role("progressbar")
+    if bar.count() != 1:
+        return -1.0
+    now = "bar => Number(bar.getAttribute('aria-valuenow') ?? bar.value ?? -1)"
+    return float(bar.evaluate(now))
+
+
+def test_progress(board: Callable[..., Board], rng: Random) -> None:
+    """b: the step in words, and the percent as text and as the bar's value; again at each change."""
+    step = rng.randrange(3)
+    percent = rng.randint(3, 59)
+    job = view(rng, "processing", step=STEPS[step], percent=percent)
+    page = board(job, view(rng)).go(clock=True)
+    page.run(1.5)
+    cause = "`fill` writes `.step` and `.percent`, and sets the value of the `progress`"
+    check_progress(page, job, f"a job in step {STEPS[step]} at {percent} %", cause)
+    later = newer(job, "processing", percent + rng.randint(5, 30), step=STEPS[step + 1])
+    page.jobs[0] = later
+    page.run(3.5)
+    check_progress(page, later, "the same job later", f"at each change, {cause}")
+
+
+def check_progress(page: Board, job: View, sent: str, cause: str) -> None:
+    percent = job["progress"]["percent"]
+    shows(page, job, [job["progress"]["step"], f"{percent} %"], sent, cause)
+    bar = value_of(page, job)
+    if bar != percent:
+        page.fail(sent, f"a progressbar with the value {percent}", bar, cause)
+
+
+def test_errors(board: Callable[..., Board], rng: Random) -> None:
+    """c: the message of a job that failed; and nothing of it when it runs again."""
+    message = f"The document is damaged at byte {rng.randint(1000, 9999)}."
+    failed = view(rng, "failed", error={"type": "damaged", "message": message})
+    page = board(failed, view(rng)).go(clock=True)
+    page.run(1.5)
+    sent, cause = "a job that has failed", "`fill` writes the error's message, or nothing"
+    shows(page, failed, [message], sent, cause)
+    page.jobs[0] = newer(failed, "processing", error=None)
+    page.run(3.5)
+    text = partial(page.text, page.card(name_of(failed)))
+    sent = "the same job, replayed: it has no error any more"
+    page.must(sent, "no error", lambda: text() and message not in text(), text, cause)
+
+
+def test_text(board: Callable[..., Board], rng: Random) -> None:
+    """d: a name and a message are text, whatever they look like."""
+    number = rng.randint(100, 999)
+    name = f"<img src=x onerror=alert({number})><b>bold{number}</b> &amp; co.txt"
+    message = f"<script>alert({number})</script><a href='//evil.test'>click {number}</a> &lt;"
+    job = view(rng, "failed", name=name, error={"type": "x", "message": message})
+    page = board(job, view(rng)).go(clock=True)
+    page.run(1.5)
+    cause = "set `textContent`: with `innerHTML` a file name becomes a part of the page"
+    markup = "document.querySelectorAll('article img, article b, article script, article a').length"
+    page.until(lambda: page.call("document.querySelectorAll('article').length") or 0)
+    if found := page.call(markup):
+        page.fail("a file name and an error that are markup", "text", f"{found} elements", cause)
+    shows(page, job, [name, message], "a file name and an error that are markup", cause)
