@@ -48,13 +48,14 @@ def page_blamed(browser: Chrome, error: BaseException) -> Card | None:
     """The card for an error of the browser: only the page can have brought it about."""
     if not type(error).__module__.startswith("playwright."):
         return None
-    first = str(error).strip().splitlines()[:1]
+    first = " ".join(str(error).strip().splitlines()[:1])
+    endless = browser.ended or first.startswith("Page.goto: Timeout")
     return Card(
         sent="the page, in a browser",
         expected="a page that answers",
-        got=browser.ended or " ".join(first),
+        got=browser.ended or first,
         cause="a script of the page never ends, or leads away from the page"
-        if browser.ended
+        if endless
         else "what the check looks for is not on the page, or a script has ended it",
     ).cleaned()
 

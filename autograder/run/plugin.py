@@ -171,6 +171,7 @@ class Grading:
         return (
             isinstance(error, TookTooLong | Hung)
             or DEADLINES.missed > self._missed
+            or type(error).__name__ == "TimeoutError"  # also Playwright's
             or bool(self.session.browser.ended)
         )
 

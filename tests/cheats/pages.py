@@ -12,8 +12,6 @@ LOOK = "pipeline/dashboard/dashboard.css"
 OUTLINE = re.compile(
     r"/\* BEGIN SOLUTION 7\.5 \*/\n(?:/\* \? h\).*\n)(?:.*\n)*?/\* END SOLUTION \*/\n"
 )
-ALL = ("7.1", "7.3", "7.4", "7.5")
-NO_CARD = "expected"
 
 
 def page(script: str) -> dict[str, str]:
@@ -40,7 +38,7 @@ CHEATS = (
                 loses=("7.1",),
                 keeps=("7.2",),
                 story="Never gives the browser its thread back.",
-                says=("busy",),
+                says=("a script of the page never ends",),
                 files=page("while (true);"),
             ),
             Cheat(
@@ -54,9 +52,8 @@ CHEATS = (
             Cheat(
                 name="a-page-that-floods-the-console",
                 loses=("7.1",),
-                keeps=("7.2",),
                 story="Writes gigabytes into the console, and throws as many errors.",
-                says=("expected",),
+                says=("the page, in a browser",),
                 files=page(
                     'const flood = () => { for (let n = 0; n < 1e4; n++) console.log("x".repeat(1e4));'
                     ' setTimeout(flood); queueMicrotask(() => { throw new Error("x".repeat(1e5)); }); };'
@@ -66,9 +63,8 @@ CHEATS = (
             Cheat(
                 name="a-page-that-eats-memory",
                 loses=("7.1",),
-                keeps=("7.2",),
                 story="Fills the memory of its tab, and of the machine where nothing holds it.",
-                says=("expected",),
+                says=("of memory together",),
                 files=page(
                     "const all = []; while (true) all.push(new Uint8Array(1 << 24).fill(1));"
                 ),
