@@ -106,7 +106,9 @@ def take_in(content: bytes, filename: str, kind: str, rejects: bool = False) -> 
         return put_stream(self, key, stream, limit)
 
     async def run() -> Any:
-        request = importlib.import_module("fastapi").Request(scope(filename), receiving(content, filename))
+        request = importlib.import_module("fastapi").Request(
+            scope(filename), receiving(content, filename)
+        )
         return await importlib.import_module("pipeline.api.intake").take_in(request)
 
     with ExitStack() as stack:
@@ -120,14 +122,14 @@ def take_in(content: bytes, filename: str, kind: str, rejects: bool = False) -> 
 
 
 _accepted: Notes = []
-_refuses = False
+_refusing: list[bool] = []
 
 
 async def accept(document: Any, owner: str, key: str | None = None) -> Any:
     """Stand in for the function that `SUBMIT` in `pipeline.wiring` names."""
     _accepted.append(["called", document.document_id, owner, key])
     await asyncio.sleep(0.05)
-    if _refuses:
+    if any(_refusing):
         raise importlib.import_module("pipeline.errors").BrokerUnavailable
     _accepted.append(["accepted"])
     return importlib.import_module("pipeline.submission").Accepted(document)
@@ -139,8 +141,7 @@ def upload(content: bytes, owner: str, refuses: bool = False) -> dict[str, Any]:
     Returns:
         The notes of `accept`, and the status, headers and body of the response.
     """
-    global _refuses
-    _refuses = refuses
+    _refusing[:] = [refuses]
     _accepted.clear()
     sent: list[dict[str, Any]] = []
 

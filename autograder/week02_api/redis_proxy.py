@@ -40,6 +40,7 @@ class RedisProxy:
         self._slots = threading.Semaphore(MOST_CONNECTIONS)
         self.published = 0
         self.states_read = 0
+        self.connects = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -70,7 +71,7 @@ class RedisProxy:
 
     @contextmanager
     def _counting(self, mode: Mode) -> Iterator[None]:
-        self.published = self.states_read = 0
+        self.published = self.states_read = self.connects = 0
         self._free.clear()
         self._mode = mode
         try:
@@ -83,6 +84,10 @@ class RedisProxy:
         with suppress(OSError):
             while True:
                 client, _ = self._server.accept()
+                if self._mode == "refuse" and self.published:
+                    self.connects += 1
+                    client.close()
+                    continue
                 if not self._slots.acquire(blocking=False):
                     client.close()
                     continue
