@@ -171,7 +171,9 @@ def judge(content: bytes, filename: str, position: int) -> dict[str, Any]:
     file.seek(position)
     try:
         kind = importlib.import_module("pipeline.api.checks").judged_type(file, filename)
-    except importlib.import_module("pipeline.errors").PipelineError as error:
+    except NotImplementedError:
+        raise
+    except Exception as error:
         return {"error": type(error).__name__}
     return {"kind": kind, "position": file.tell()}
 

@@ -79,7 +79,7 @@ def random_text(rng: Random, size: int) -> bytes:
 
 
 def test_it_is_stored_before_it_is_enqueued(run: Run, api: Api, rng: Random) -> None:
-    """Upload while Redis does not answer. Code that publishes first has stored nothing then."""
+    """j: upload while Redis does not answer. Code that publishes first has stored nothing then."""
     content = random_text(rng, 5_000)
     key = f"uploads/{hashlib.sha256(content).hexdigest()}"
     with ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):

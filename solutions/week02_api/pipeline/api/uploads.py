@@ -168,8 +168,8 @@ async def upload_document(request: Request, response: Response) -> UploadAccepte
     """Upload a PDF, DOCX, Markdown or text file. It is processed later: ask `status_url`."""
     document = await take_in(request)
     # BEGIN SOLUTION 2.1
-    # ? j) Submit the document with `submit`, for the owner that `current_owner()` returns. Wait until
-    # ?    it is accepted, but not until it is processed.
+    # ? j) Submit the stored document with `submit`, for the owner that `current_owner()` returns. Wait
+    # ?    until it is accepted, but not until it is processed.
     # ? k) Return an `UploadAccepted` with the document, its id as `task_id`, and the `status_url`
     # ?    `/tasks/` followed by this id.
     # ? l) Set the header `Location` of `response` to the same text.
