@@ -6,6 +6,7 @@ promise that an upload over HTTP can show is checked there as well.
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,13 @@ exec(compile(source, "probe.py", "exec"), module.__dict__)
 """
 
 
+def coded(value: Any) -> Any:
+    """Return bytes in the form in which a call carries them, and any other value unchanged."""
+    if isinstance(value, bytes):
+        return {"__type__": "bytes", "value": base64.b64encode(value).decode()}
+    return value
+
+
 class Inside:
     """The functions of `probe.py` in the student's process."""
 
@@ -31,7 +39,8 @@ class Inside:
 
     def call(self, sent: str, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call a function of the probe that must not raise. `sent` is what a card says of it."""
-        return must_return(sent, self._student.ask(NAME, name, *args, **kwargs))
+        sendable = [coded(one) for one in args]
+        return must_return(sent, self._student.ask(NAME, name, *sendable, **kwargs))
 
     def dict(self, sent: str, name: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Call a function of the probe that returns a dict."""

@@ -77,7 +77,9 @@ def replaced(name: str, value: Any) -> Iterator[None]:
         yield
 
 
-def take_in(content: bytes, filename: str, kind: str, rejects: bool = False) -> dict[str, Any]:
+def take_in(
+    content: bytes, filename: str, kind: str, limit: int, rejects: bool = False
+) -> dict[str, Any]:
     """Run `take_in` on an upload. `judged_type` returns `kind`, or rejects the upload.
 
     Returns:
@@ -106,10 +108,13 @@ def take_in(content: bytes, filename: str, kind: str, rejects: bool = False) -> 
         return put_stream(self, key, stream, limit)
 
     async def run() -> Any:
+        intake = importlib.import_module("pipeline.api.intake")
+        settings = intake.UploadSettings(max_upload_bytes=limit)
+        stack.enter_context(patch.object(intake, "upload_settings", lambda: settings))
         request = importlib.import_module("fastapi").Request(
             scope(filename), receiving(content, filename)
         )
-        return await importlib.import_module("pipeline.api.intake").take_in(request)
+        return await intake.take_in(request)
 
     with ExitStack() as stack:
         stack.enter_context(replaced("within_limit", within_limit))

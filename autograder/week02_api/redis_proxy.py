@@ -33,7 +33,9 @@ class RedisProxy:
         parts = urlsplit(redis_url)
         self._target = (parts.hostname or LOOPBACK, parts.port or 6379)
         self._port = free_port()
-        self.url = f"redis://{LOOPBACK}:{self._port}"
+        user = parts.netloc.rpartition("@")[0]
+        place = f"{user}@{LOOPBACK}:{self._port}" if user else f"{LOOPBACK}:{self._port}"
+        self.url = parts._replace(netloc=place).geturl()
         self._server = socket.create_server((LOOPBACK, self._port))
         self._mode: Mode = "pass"
         self._free = threading.Event()

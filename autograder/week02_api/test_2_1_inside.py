@@ -17,7 +17,9 @@ from autograder.week02_api.inside import Inside
 pytestmark = pytest.mark.item("2.1")
 
 PDF = "application/pdf"
-SENT = "take_in() of an upload with the name {!r}, while `judged_type` returns {!r}"
+SENT = (
+    "take_in() of an upload named {!r}, while MAX_UPLOAD_BYTES is {} and `judged_type` returns {!r}"
+)
 NAMES = {
     "..\\tide/ notes\u202e\u200b.pdf. ": "notes.pdf",
     "harbour.PDF": "harbour.PDF",
@@ -32,13 +34,14 @@ def notes_of(said: dict[str, Any], what: str) -> list[list[Any]]:
     return [one[1:] for one in notes or () if isinstance(one, list) and one[:1] == [what]]
 
 
-def test_each_step_of_an_upload(inside: Inside, limit: int, rng: Random) -> None:
+def test_each_step_of_an_upload(inside: Inside, rng: Random) -> None:
     """a, b, c, d, e: an upload whose type is decided by the check itself."""
     for raw, shown in NAMES.items():
         content = random_document(rng, "txt", pages=2).content
         kind = f"application/x-{rng.getrandbits(32):x}"
-        sent = SENT.format(raw, kind)
-        said = inside.dict(sent, "take_in", content, raw, kind)
+        limit = rng.randint(10**6, 10**9)
+        sent = SENT.format(raw, limit, kind)
+        said = inside.dict(sent, "take_in", content, raw, kind, limit)
         check_limit(sent, notes_of(said, "limited"), limit, len(content))
         check_judged(sent, notes_of(said, "judged"), raw)
         check_stored(sent, notes_of(said, "stored"), content)
@@ -133,7 +136,7 @@ def check_document(sent: str, document: object, content: bytes, kind: str, shown
 def test_a_rejected_upload_is_not_stored(inside: Inside, rng: Random) -> None:
     """b: `judged_type` rejects the upload."""
     sent = "take_in() of an upload that `judged_type` rejects"
-    said = inside.dict(sent, "take_in", rng.randbytes(500), "a.pdf", PDF, rejects=True)
+    said = inside.dict(sent, "take_in", rng.randbytes(500), "a.pdf", PDF, 10**6, rejects=True)
     if notes_of(said, "stored") or said.get("error") != "UnsupportedContent":
         fail(
             sent=sent,
