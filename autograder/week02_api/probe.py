@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 BOUNDARY = "probe-7MA4YWxkTrZu0gW"
 PIECE_BYTES = 16 * 1024
+LATER_SECONDS = 0.2
 Notes = list[list[Any]]
 
 
@@ -144,7 +145,7 @@ def upload(content: bytes, owner: str, refuses: bool = False) -> dict[str, Any]:
     """Send an upload of `owner` to the API in this process, while `accept` accepts documents.
 
     Returns:
-        The notes of `accept`, and the status, headers and body of the response.
+        The notes of `accept` before the response and at the end, and the status, headers and body.
     """
     _refusing[:] = [refuses]
     _accepted.clear()
@@ -157,6 +158,7 @@ def upload(content: bytes, owner: str, refuses: bool = False) -> dict[str, Any]:
         importlib.import_module("pipeline.owners").OWNER.set(owner)
         asked = scope("a.txt")
         await asked["app"](asked, receiving(content, "a.txt"), send)
+        await asyncio.sleep(LATER_SECONDS)  # for what runs in the background
 
     wiring = importlib.import_module("pipeline.wiring")
     with patch.object(wiring, "SUBMIT", f"{__name__}:accept"):
@@ -164,10 +166,37 @@ def upload(content: bytes, owner: str, refuses: bool = False) -> dict[str, Any]:
     start = next(one for one in sent if one["type"] == "http.response.start")
     return {
         "notes": start["notes"],
+        "later": list(_accepted),
         "status": start["status"],
         "headers": {name.decode(): value.decode() for name, value in start["headers"]},
         "body": b"".join(one.get("body", b"") for one in sent).decode(),
     }
+
+
+def enqueue(document_id: str) -> list[dict[str, Any]]:
+    """Run `enqueue` for a document, and publish nothing.
+
+    Returns:
+        The name and the options of each message.
+    """
+    uploads = importlib.import_module("pipeline.api.uploads")
+    app = importlib.import_module("pipeline.tasks.celery_config").app
+    reference = importlib.import_module("pipeline.documents").DocumentRef
+    document = reference(
+        document_id=document_id, blob_key="uploads/0", filename="a.txt", content_type="text/plain"
+    )
+    sent: list[dict[str, Any]] = []
+
+    def send_task(name: str, *args: Any, **options: Any) -> None:
+        wanted = ("task_id", "retry", "retry_policy")
+        sent.append({"name": name, **{one: options.get(one) for one in wanted}})
+
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(app, "send_task", send_task))
+        for name in ("record_queued", "delete_record"):
+            stack.enter_context(patch.object(uploads, name, lambda task_id: None))
+        uploads.enqueue(document)
+    return sent
 
 
 def judge(content: bytes, filename: str, position: int) -> dict[str, Any]:

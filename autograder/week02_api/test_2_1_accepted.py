@@ -95,7 +95,8 @@ def check_answer(api: Api, one: Accepted, sent: str) -> None:
                 got=address or "none",
                 cause=f"the {label} is not set"
                 if not address
-                else f"the {label} is the address of something else. It is '/tasks/' followed by the id",
+                else f"the {label} is the address of something else. It is '/tasks/' followed by the id, "
+                "without the name of a server",
             )
         answer = known(api, address)
         said = sending.status_in(api, answer)

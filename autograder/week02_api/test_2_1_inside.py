@@ -157,8 +157,13 @@ def test_the_route_submits(inside: Inside, rng: Random) -> None:
         fail(
             sent=sent,
             expected=f"one call of `submit`, for the owner {owner!r}",
-            got=f"for the owner {called[0][1]!r}" if called else "no call of `submit`",
-            cause="pass the document and `current_owner()` to `submit`. Do not publish in the route: "
+            got=f"for the owner {called[0][1]!r}"
+            if called
+            else f"no call of `submit` before the response, and {len(said.get('later') or ())} later",
+            cause="`submit` was not awaited, or it runs in a background task. 202 promises that the "
+            "document is accepted"
+            if said.get("later") and not called
+            else "pass the document and `current_owner()` to `submit`. Do not publish in the route: "
             "week 4 accepts documents in another way",
         )
     if not notes_of(said, "accepted"):

@@ -91,6 +91,7 @@ def test_a_text_under_any_name(inside: Inside, rng: Random) -> None:
     """c, e, g: texts of several scripts, and texts that look like nothing or like Markdown."""
     word = f"{rng.getrandbits(64):x}"
     texts = [
+        ("a text of letters", f"The keeper wrote {word}.\n".encode()),
         ("a text with umlauts", f"Grüße vom Wärter {word}. Ångström, 灯台, 🗼\n".encode()),
         ("a text that begins with '#'", f"# {word}\n\nThe keeper.\n".encode()),
         ("a text with a byte order mark", f"\ufeffThe keeper {word}\n".encode()),

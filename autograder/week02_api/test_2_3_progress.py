@@ -50,7 +50,9 @@ def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
             got=f"these states: {watch.states}",
             cause="`_report` raised an exception, which `report` logged: see the worker's lines below"
             if raised
-            else "nothing is stored, or it has another state than `PROGRESS` of `pipeline/states.py`",
+            else "nothing is stored for this document, or with another state than `PROGRESS` of "
+            "`pipeline/states.py`, or the last percent of another document is used: `self.percent` is "
+            "the one of this document",
             log=traceback_in(worker.recent()) if raised else (),
         )
     percents: list[int] = []
