@@ -30,16 +30,7 @@ HELD_SHARE, HELD_SECONDS = 0.5, 0.3
 """A blocked event loop answers only after the upload. Otherwise a response takes milliseconds."""
 LATE_SECONDS = 2.0
 QUEUE = "celery"
-REDIS_WORDS = (
-    "WRONGTYPE",
-    "LPUSH",
-    "Errno",
-    "Error ",
-    "Timeout",
-    "timed out",
-    "127.0.0.1",
-    "Connection",
-)
+REDIS_WORDS = ("WRONGTYPE", "LPUSH", "Errno", "reading from socket", "connecting to", "127.0.0.1")
 """Words of the errors that an outage raises."""
 CAUSE = re.compile(r"(redis|kombu)\.exceptions|TimeoutError|ConnectionError|ConnectionRefusedError")
 LOG_SECONDS = 2.0
