@@ -28,10 +28,23 @@ NAMES = {
 """Names as clients send them, and how `display_name` cleans them."""
 
 
-def notes_of(said: dict[str, Any], what: str) -> list[list[Any]]:
-    """Return the notes of one kind, such as `limited`, without the word itself."""
-    notes = said.get("notes")
-    return [one[1:] for one in notes or () if isinstance(one, list) and one[:1] == [what]]
+PARTS = {"limited": 2, "judged": 2, "stored": 2, "called": 3, "accepted": 0}
+"""How many values each kind of note has, after its name."""
+
+
+def notes_in(said: dict[str, Any], when: str = "notes") -> list[list[Any]]:
+    """Return all notes that are as the probe writes them."""
+    notes = said.get(when)
+    return [
+        one
+        for one in (notes if isinstance(notes, list) else [])
+        if isinstance(one, list) and one and PARTS.get(str(one[0])) == len(one) - 1
+    ]
+
+
+def notes_of(said: dict[str, Any], what: str, when: str = "notes") -> list[list[Any]]:
+    """Return the notes of one kind, such as `limited`, without its name."""
+    return [one[1:] for one in notes_in(said, when) if one[0] == what]
 
 
 def test_each_step_of_an_upload(inside: Inside, rng: Random) -> None:
@@ -45,7 +58,7 @@ def test_each_step_of_an_upload(inside: Inside, rng: Random) -> None:
         check_limit(sent, notes_of(said, "limited"), limit, len(content))
         check_judged(sent, notes_of(said, "judged"), raw)
         check_stored(sent, notes_of(said, "stored"), content)
-        check_order(sent, [one[0] for one in said.get("notes") or ()])
+        check_order(sent, [str(one[0]) for one in notes_in(said)])
         check_document(sent, said.get("document"), content, kind, shown)
 
 
@@ -152,17 +165,17 @@ def test_the_route_submits(inside: Inside, rng: Random) -> None:
     owner = f"owner-{rng.getrandbits(32):x}"
     sent = f"POST /documents/upload of {owner!r}, while the check takes the place of `accept`"
     said = inside.dict(sent, "upload", f"{rng.getrandbits(64):x}\n".encode(), owner)
-    called = notes_of(said, "called")
+    called, later = notes_of(said, "called"), notes_of(said, "called", "later")
     if len(called) != 1 or called[0][1:] != [owner, None]:
         fail(
             sent=sent,
             expected=f"one call of `submit`, for the owner {owner!r}",
             got=f"for the owner {called[0][1]!r}"
             if called
-            else f"no call of `submit` before the response, and {len(said.get('later') or ())} later",
+            else f"no call of `submit` before the response, and {len(later)} later",
             cause="`submit` was not awaited, or it runs in a background task. 202 promises that the "
             "document is accepted"
-            if said.get("later") and not called
+            if later and not called
             else "pass the document and `current_owner()` to `submit`. Do not publish in the route: "
             "week 4 accepts documents in another way",
         )

@@ -40,6 +40,8 @@ def check(inside: Inside, calls: list[Call], cause: str, every: int = EVERY) -> 
         None if percent is None else ["PROGRESS", {"step": step, "percent": percent}]
         for (step, _, _), percent in zip(calls, percents_of(calls, every), strict=True)
     ]
+    if len(got) != len(calls):
+        fail(sent=sent, expected=f"{len(calls)} calls that return", got=f"{len(got)} of them")
     if said.get("logged"):
         fail(
             sent=sent,
