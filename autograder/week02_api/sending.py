@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +74,21 @@ def status_in(api: Api, answer: httpx.Response) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def parsed(text: str) -> dict[str, Any]:
+    """Parse a JSON object. Anything else is an empty one."""
+    with suppress(ValueError, RecursionError):
+        found = json.loads(text)
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
 def is_id(text: str) -> bool:
-    """Return whether a text is a UUID."""
+    """Return whether a text is a random UUID, written in the usual way."""
     try:
-        uuid.UUID(text)
+        found = uuid.UUID(text)
     except ValueError:
         return False
-    return True
+    return found.version == 4 and str(found) == text
 
 
 def leak_in(text: str, *secrets: str) -> str:

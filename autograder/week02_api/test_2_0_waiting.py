@@ -17,6 +17,7 @@ STEPS = ("queued", "waiting", "accepted")
 
 
 def test_a_waiting_task(run: Run, api: Api, rng: Random) -> None:
+    """a: the status and the progress of a task in the state QUEUED."""
     task_id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
     progress = {"step": rng.choice(STEPS), "percent": rng.randint(0, 9)}
     queue_view.plant(run, task_id, "QUEUED", progress)

@@ -50,6 +50,7 @@ def slow(student: Student, api: Api) -> Iterator[SlowStore]:
 
 
 def test_a_large_upload_takes_little_memory(run: Run, api: Api, limit: int, rng: Random) -> None:
+    """a: an upload that is nearly as large as the limit."""
     content = random_text(rng, limit - 64 * 1024)
     sent = f"POST {uploading.UPLOAD} with {len(content)} bytes, in chunks"
     with PeakMemory(api.process.pid) as memory:
@@ -78,7 +79,7 @@ def random_text(rng: Random, size: int) -> bytes:
 
 
 def test_it_is_stored_before_it_is_enqueued(run: Run, api: Api, rng: Random) -> None:
-    """Upload while Redis does not answer. Code that publishes first has stored nothing then."""
+    """j: upload while Redis does not answer. Code that publishes first has stored nothing then."""
     content = random_text(rng, 5_000)
     key = f"uploads/{hashlib.sha256(content).hexdigest()}"
     with ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):
@@ -96,6 +97,7 @@ def test_it_is_stored_before_it_is_enqueued(run: Run, api: Api, rng: Random) -> 
 
 
 def test_a_slow_store_holds_up_nobody(student: Student, slow: SlowStore, rng: Random) -> None:
+    """d: `put_stream` waits for a store that does not answer."""
     content = random_text(rng, 5_000)
     student.await_api(slow.api)
     with ThreadPoolExecutor(1) as client:

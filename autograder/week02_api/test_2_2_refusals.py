@@ -30,8 +30,12 @@ REFUSAL_SECONDS = 10.0
 LONGEST_NAME = 120
 
 
+KINDS = {413: "upload_too_large", 415: "unsupported_content", 422: "empty_upload"}
+"""The type of each error, by its status."""
+
+
 def check_refusal(api: Api, response: httpx.Response, status: int, sent: str, cause: str) -> None:
-    """Check the status, and a body that explains the error and contains nothing internal."""
+    """Check the status, the error's type, and a body that contains nothing internal."""
     if response.status_code != status:
         fail(
             sent=sent,
@@ -49,6 +53,14 @@ def check_refusal(api: Api, response: httpx.Response, status: int, sent: str, ca
             got=response.text[:300],
             cause="the response was built by hand. Raise the error from `pipeline.errors` that fits, "
             "and the API builds the response",
+        )
+    if body.get("type") != KINDS[status]:
+        fail(
+            sent=sent,
+            expected=f"{status} with the type {KINDS[status]!r}",
+            got=response.text[:300],
+            cause="another error was raised that has the same status. Programs compare the type, so "
+            "raise exactly the error that the TODO names",
         )
 
 
@@ -75,13 +87,15 @@ def nothing_is_kept(run: Run, sent: str) -> Iterator[None]:
 
 
 def test_the_limit_is_exact(run: Run, api: Api, limit: int, rng: Random) -> None:
+    """a, b: one byte more than the limit, and exactly the limit, in many chunks."""
     line = f"{rng.getrandbits(200):050x}\n".encode()
     content = (line * (limit // len(line) + 2))[: limit + 1]
     sent = f"{limit + 1} bytes, where MAX_UPLOAD_BYTES={limit}"
     with nothing_is_kept(run, sent):
         response = in_pieces(api, content)
         cause = (
-            "nothing counts the bytes that arrive: `within_limit` is not called, or never raises"
+            "`within_limit` does not raise `UploadTooLarge` when the bytes of all chunks together "
+            "exceed the limit: it must count each chunk before it compares"
         )
         check_refusal(api, response, 413, sent, cause)
     sent = f"{limit} bytes, where MAX_UPLOAD_BYTES={limit}"
@@ -107,7 +121,7 @@ def in_pieces(api: Api, content: bytes) -> httpx.Response:
 def test_it_is_refused_while_the_rest_is_on_its_way(
     run: Run, api: Api, limit: int, rng: Random
 ) -> None:
-    """The client sends a little more than the limit, then nothing, and keeps the connection open."""
+    """b: the client sends a little more than the limit, then nothing, and keeps the connection open."""
     content = rng.getrandbits(8 * 32).to_bytes(32, "big").hex().encode() * (limit // 64 + 1)
     sent = f"{EXCESS_BYTES} bytes more than MAX_UPLOAD_BYTES; the rest of the upload never arrives"
     with (
@@ -157,21 +171,41 @@ def latin(rng: Random) -> bytes:
     return f"Der Wärter prüft Schiff {rng.randrange(10**6)}.\n".encode("latin-1") * 5
 
 
+def html(rng: Random) -> bytes:
+    return f"<!DOCTYPE html><title>{rng.randrange(10**6)}</title>\n".encode()
+
+
+def nul(rng: Random) -> bytes:
+    return f"The keeper wrote\0 {rng.randrange(10**6)}.\n".encode()
+
+
 def late(rng: Random) -> bytes:
     """Return a long text whose last byte is not UTF-8."""
     return f"The keeper wrote {rng.randrange(10**6)}.\n".encode() * 9000 + b"\xff"
 
 
+BY_NAME = (
+    "the type was taken from the name or from the client's Content-Type, which can both be wrong. "
+    "Determine it from the bytes: is_pdf, is_docx, is_text"
+)
+NO_TEXT = (
+    "`is_text` says whether the content is text. It reads the whole file, and rejects other encodings, "
+    "NUL bytes and other formats such as HTML. Do not decide this in another way"
+)
+TEXTS = (latin, late, html, nul)
 WRONG = [
     (png, "report.pdf", "application/pdf", "a picture"),
     (program, "notes.txt", "text/plain", "a program"),
     (archive, "letter.docx", None, "a ZIP archive without a Word document"),
     (latin, "brief.md", "text/markdown", "a text in Latin-1, which is not UTF-8"),
     (late, "long.txt", "text/plain", "a text whose last byte is not UTF-8"),
+    (html, "page.md", "text/markdown", "an HTML page"),
+    (nul, "notes.txt", "text/plain", "a text with a NUL byte"),
 ]
 
 
 def test_the_wrong_type_is_refused(run: Run, api: Api, rng: Random) -> None:
+    """f: contents that are of none of the four types."""
     for make, name, claimed, what in rng.sample(WRONG, len(WRONG)):
         sent = f"{what}, with the name {name}" + (f" and the type {claimed}" if claimed else "")
         with nothing_is_kept(run, sent):
@@ -181,14 +215,14 @@ def test_the_wrong_type_is_refused(run: Run, api: Api, rng: Random) -> None:
                 response,
                 415,
                 sent,
-                "the type was taken from the name or from the client's Content-Type, which can both "
-                "be wrong. Determine it from the bytes: is_pdf, is_docx, is_text"
+                (NO_TEXT if make in TEXTS else BY_NAME)
                 if response.status_code == 202
                 else "`judged_type` must raise `UnsupportedContent` for this content",
             )
 
 
 def test_an_empty_file_is_refused(run: Run, api: Api) -> None:
+    """c: no byte at all."""
     for name in ("empty.txt", "empty.pdf"):
         sent = f"an empty file with the name {name}"
         with nothing_is_kept(run, sent):
@@ -202,6 +236,7 @@ MADE_AS = {"pdf": "harbour.md", "docx": "harbour.pdf", "md": "harbour.pdf", "txt
 
 
 def test_the_content_decides_the_type(api: Api, rng: Random) -> None:
+    """d, e: documents under names that suggest another type."""
     for kind, lie in MADE_AS.items():
         document = random_document(rng, kind, pages=1)
         true = "text/plain" if kind == "md" else document.media_type

@@ -50,7 +50,9 @@ def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
             got=f"these states: {watch.states}",
             cause="`_report` raised an exception, which `report` logged: see the worker's lines below"
             if raised
-            else "nothing is stored, or it has another state than `PROGRESS` of `pipeline/states.py`",
+            else "nothing is stored for this document, or with another state than `PROGRESS` of "
+            "`pipeline/states.py`, or the last percent of another document is used: `self.percent` is "
+            "the one of this document",
             log=traceback_in(worker.recent()) if raised else (),
         )
     percents: list[int] = []
@@ -71,6 +73,7 @@ def reports_of(watch: queue_view.Watch, sent: str, worker: Worker) -> list[int]:
 def test_progress_of_a_long_document(
     student: Student, run: Run, api: Api, worker: Worker, rng: Random
 ) -> None:
+    """a, b, c: the reports of a task that reads some megabytes."""
     line = f"{rng.getrandbits(200):050x} wrote the keeper\n".encode()
     size = PIECE_BYTES * rng.choice(OFFSETS)
     content = (line * (size // len(line) + 1))[:size]
@@ -142,6 +145,7 @@ def check_shown(run: Run, api: Api, states: queue_view.Watch) -> None:
 
 
 def test_progress_of_an_empty_document(student: Student, run: Run, worker: Worker) -> None:
+    """a: a document without a byte."""
     sent = "process_document on a document of 0 bytes"
     percents = reports_of(watch(student, run, worker, b""), sent, worker)
     if percents[-1] != 100:

@@ -49,6 +49,7 @@ def run_task(student: Student, run: Run, worker: Worker, message: dict[str, Any]
 
 
 def test_a_result(student: Student, run: Run, api: Api, worker: Worker, rng: Random) -> None:
+    """a: the result of a task that a worker has run."""
     content = f"{rng.getrandbits(200):050x} wrote the keeper.\n".encode()
     task_id = run_task(student, run, worker, queue_view.put_document(run, content))
     sent = f"GET /tasks/{task_id}, of a task that succeeded"
@@ -66,8 +67,13 @@ def test_a_result(student: Student, run: Run, api: Api, worker: Worker, rng: Ran
 
 
 def test_a_result_that_is_nothing(run: Run, api: Api) -> None:
-    """A task that returns None, 0 or an empty list has succeeded too."""
-    values: list[Any] = [None, 0, [], {"error": None}]
+    """a: a task that returns None, 0, something empty, or a dict that looks like an error."""
+    values: list[Any] = [None, 0, [], {}, "", False, {"error": None}]
+    values += [
+        {"error": "no paper"},
+        {"error": {"type": "x", "message": "y"}},
+        {"status": "failed"},
+    ]
     for value in values:
         task_id = str(uuid.uuid4())
         queue_view.plant(run, task_id, "SUCCESS", value)
@@ -96,6 +102,7 @@ def check_completed(sent: str, body: dict[str, Any]) -> None:
 def test_an_error_of_ours(
     student: Student, run: Run, api: Api, worker: Worker, rng: Random
 ) -> None:
+    """b: a document that is not in the blob store, run by a worker."""
     message = queue_view.put_document(run, f"gone {rng.getrandbits(64)}".encode())
     (run.blob_folder / message["blob_key"]).unlink()
     task_id = run_task(student, run, worker, message)
@@ -114,7 +121,7 @@ def test_an_error_of_ours(
 def test_an_error_that_nobody_foresaw(
     student: Student, run: Run, api: Api, worker: Worker, rng: Random
 ) -> None:
-    """Check a validation error that really happens, and a stored error whose text has a password."""
+    """b: a validation error that really happens, and a stored error whose text has a password."""
     secret = f"hunter{rng.getrandbits(48):012x}"
     real = run_task(student, run, worker, {"blob_key": secret})
     planted = str(uuid.uuid4())
@@ -170,6 +177,7 @@ def check_failed(sent: str, answer: httpx.Response, body: dict[str, Any]) -> dic
 
 
 def test_an_id_that_nobody_submitted(run: Run, api: Api) -> None:
+    """c: an id that was never submitted, and one whose result has expired."""
     expired = str(uuid.uuid4())
     queue_view.plant(run, expired, "SUCCESS", {"words": 3})
     api.get(f"/tasks/{expired}")
@@ -187,4 +195,12 @@ def test_an_id_that_nobody_submitted(run: Run, api: Api) -> None:
                 cause="PENDING was treated as 'waiting'. In Celery it means that nothing is stored "
                 "under this id; a document that waits is QUEUED",
                 log=log_of(api, answer),
+            )
+        if sending.parsed(answer.text).get("type") != "task_not_found":
+            fail(
+                sent=f"GET /tasks/{task_id}, {what}",
+                expected="404 with the type 'task_not_found'",
+                got=answer.text[:200],
+                cause="another error was raised that has the same status. Programs compare the type, "
+                "so raise `TaskNotFound`",
             )

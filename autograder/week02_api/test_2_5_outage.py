@@ -5,6 +5,8 @@ This is the last item of the week, because it stops the shared Redis server and 
 
 from __future__ import annotations
 
+import hashlib
+import re
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -28,6 +30,10 @@ HELD_SHARE, HELD_SECONDS = 0.5, 0.3
 """A blocked event loop answers only after the upload. Otherwise a response takes milliseconds."""
 LATE_SECONDS = 2.0
 QUEUE = "celery"
+REDIS_WORDS = ("WRONGTYPE", "LPUSH", "Errno", "reading from socket", "connecting to", "127.0.0.1")
+"""Words of the errors that an outage raises."""
+CAUSE = re.compile(r"(redis|kombu)\.exceptions|TimeoutError|ConnectionError|ConnectionRefusedError")
+LOG_SECONDS = 2.0
 SILENT = "an upload, while Redis accepts connections and never answers"
 STOPPED = "an upload, while Redis refuses connections"
 FULL = "an upload, while Redis rejects messages (the check stored a text in place of the queue)"
@@ -73,12 +79,28 @@ def check_refused(api: Api, response: httpx.Response, sent: str) -> None:
             cause="the client does not learn when to retry. Raise `BrokerUnavailable`: an HTTPException "
             "has no such header",
         )
-    if leak := sending.leak_in(response.text):
+    if (found := sending.parsed(response.text).get("type")) != "broker_unavailable":
+        fail(
+            sent=sent,
+            expected="503 with the type 'broker_unavailable'",
+            got=f"{found!r} in {response.text[:300]}",
+            cause="another error was raised that has the same status. Programs compare the type, so "
+            "raise `BrokerUnavailable`",
+        )
+    if leak := sending.leak_in(response.text, *REDIS_WORDS):
         fail(
             sent=sent,
             expected="a response that any client may read",
             got=f"{leak!r} in {response.text}",
             cause="the response contains the exception's own text. Raise `BrokerUnavailable`",
+        )
+    if not until(lambda: CAUSE.search(api.recent()), LOG_SECONDS):
+        fail(
+            sent=sent,
+            expected="the error of Redis as the cause of BrokerUnavailable in the API's log",
+            got="no such line, so nobody can see why the message was not published",
+            cause="`BrokerUnavailable` was not raised from the error: `raise BrokerUnavailable from error`",
+            log=api.tail(),
         )
 
 
@@ -93,7 +115,7 @@ def is_delay(value: str) -> bool:
 
 
 def test_an_outage(run: Run, api: Api, worker: Worker, rng: Random) -> None:
-    """Check all outages in one test, because code that hangs in the first one hangs in each."""
+    """a, b, c, e: all outages in one test, because code that hangs in the first one hangs in each."""
     check_no_message_taken(run, api, worker, rng)
     check_silence(run, api, worker, rng)
     check_absence_and_return(run, api, worker, rng)
@@ -102,12 +124,13 @@ def test_an_outage(run: Run, api: Api, worker: Worker, rng: Random) -> None:
 def check_no_message_taken(run: Run, api: Api, worker: Worker, rng: Random) -> None:
     """Check an upload while Redis runs and rejects the message, as it does when its memory is full."""
     client = broker.database(run, broker.BROKER)
+    content = text(rng)
     with queue_view.nobody_takes_messages(run, worker):
         before = queue_view.records(run)
         client.delete(QUEUE)
         client.set(QUEUE, "no list, so every LPUSH fails")
         try:
-            check_refused(api, send(api, text(rng), FULL), FULL)
+            check_refused(api, send(api, content, FULL), FULL)
         finally:
             client.delete(QUEUE)
         if not until(lambda: not queue_view.records(run) - before, LATE_SECONDS):
@@ -117,6 +140,14 @@ def check_no_message_taken(run: Run, api: Api, worker: Worker, rng: Random) -> N
                 got="a record of it in the result backend, so its status stays 'pending' for an hour",
                 cause="the state that `record_queued` stored was not deleted. `enqueue` deletes it, so "
                 "publish with `enqueue`",
+            )
+        if f"uploads/{hashlib.sha256(content).hexdigest()}" not in stored(run):
+            fail(
+                sent=FULL,
+                expected="the document, still in the blob store",
+                got="no blob with its content",
+                cause="the document was deleted because it was not published. Another upload may have "
+                "stored the same content, and its task needs it",
             )
 
 

@@ -106,12 +106,17 @@ async def publish(document: DocumentRef) -> None:
     """
     try:
         # TODO 2.5:
-        #   a) Run `enqueue` for the document with `off_the_loop`, and wait for it. So it blocks a
-        #      thread and not the event loop, and the message is published before the client gets
-        #      its response.
+        #   a) Run `enqueue` for the document with `off_the_loop`, and wait until it ends, without a
+        #      timeout of your own. So it blocks a thread and not the event loop, and it is known
+        #      whether the message is published before the client gets its response.
         #   b) If this raises one of `REDIS_ERRORS`, raise `BrokerUnavailable` from it. The API
-        #      answers with 503 and `Retry-After`. Do not retry, and do not catch the error without
-        #      raising.
+        #      answers with 503 and `Retry-After`, and logs the cause. The client gets nothing of
+        #      its text.
+        #   c) Do not retry, and do not catch an error without raising one.
+        #   d) Do not catch any other exception. It is a mistake in our code, which the API answers
+        #      with 500.
+        #   e) Do not delete the document from the blob store. Another upload may have the same
+        #      content.
         raise NotImplementedError("2.5")
     except NotImplementedError:  # until the exercise is done, it blocks, and an outage is a 500
         enqueue(document)
@@ -156,9 +161,9 @@ async def upload_document(request: Request, response: Response) -> UploadAccepte
     """Upload a PDF, DOCX, Markdown or text file. It is processed later: ask `status_url`."""
     document = await take_in(request)
     # TODO 2.1:
-    #   j) Submit the document with `submit`, for the owner that `current_owner()` returns. Wait
-    #      until it is accepted, but not until it is processed.
+    #   j) Submit the stored document with `submit`, for the owner that `current_owner()` returns.
+    #      Wait until it is accepted, but not until it is processed.
     #   k) Return an `UploadAccepted` with the document, its id as `task_id`, and the `status_url`
     #      `/tasks/` followed by this id.
-    #   l) Set the header `Location` of `response` to the same address.
+    #   l) Set the header `Location` of `response` to the same text.
     raise NotImplementedError("2.1")

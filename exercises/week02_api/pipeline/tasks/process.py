@@ -103,6 +103,7 @@ class Reporter:
         #   c) To report, store the state `PROGRESS` for this task (`self.task.update_state`). Its
         #      meta is a dict with exactly two keys: "step" as it was passed in, and "percent".
         #   d) Store the reported percent in `self.percent`.
+        #   e) Do not catch an error of the result backend: `report` logs it.
         raise NotImplementedError("2.3")
 
 

@@ -60,11 +60,13 @@ def judged_type(file: BinaryIO, filename: str) -> str:
     """
     with suppress(NotImplementedError):  # every file counts as text until the exercise is done
         # BEGIN SOLUTION 2.2
-        # ? c) Raise `EmptyUpload` if the file has no byte.
+        # ? c) Raise `EmptyUpload` if the file has no byte. The file may be at any position, and white
+        # ?    space is a text.
         # ? d) Return `PDF` or `DOCX` if `is_pdf` or `is_docx` returns true, whatever the file's name is.
         # ? e) If `is_text` returns true, return `MARKDOWN` if the name ends with one of
         # ?    `MARKDOWN_SUFFIXES`, in upper or lower case, and `TEXT` for any other name.
         # ? f) Raise `UnsupportedContent` for any other content.
+        # ? g) Leave the file at its start, because the blob store reads from its position.
         if not file.seek(0, 2):
             raise EmptyUpload
         if is_pdf(file):

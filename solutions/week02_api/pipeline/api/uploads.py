@@ -111,10 +111,15 @@ async def publish(document: DocumentRef) -> None:
     """
     try:
         # BEGIN SOLUTION 2.5
-        # ? a) Run `enqueue` for the document with `off_the_loop`, and wait for it. So it blocks a thread
-        # ?    and not the event loop, and the message is published before the client gets its response.
+        # ? a) Run `enqueue` for the document with `off_the_loop`, and wait until it ends, without a
+        # ?    timeout of your own. So it blocks a thread and not the event loop, and it is known
+        # ?    whether the message is published before the client gets its response.
         # ? b) If this raises one of `REDIS_ERRORS`, raise `BrokerUnavailable` from it. The API answers
-        # ?    with 503 and `Retry-After`. Do not retry, and do not catch the error without raising.
+        # ?    with 503 and `Retry-After`, and logs the cause. The client gets nothing of its text.
+        # ? c) Do not retry, and do not catch an error without raising one.
+        # ? d) Do not catch any other exception. It is a mistake in our code, which the API answers
+        # ?    with 500.
+        # ? e) Do not delete the document from the blob store. Another upload may have the same content.
         try:
             await off_the_loop(enqueue, document)
         except REDIS_ERRORS as error:
@@ -163,11 +168,11 @@ async def upload_document(request: Request, response: Response) -> UploadAccepte
     """Upload a PDF, DOCX, Markdown or text file. It is processed later: ask `status_url`."""
     document = await take_in(request)
     # BEGIN SOLUTION 2.1
-    # ? j) Submit the document with `submit`, for the owner that `current_owner()` returns. Wait until
-    # ?    it is accepted, but not until it is processed.
+    # ? j) Submit the stored document with `submit`, for the owner that `current_owner()` returns. Wait
+    # ?    until it is accepted, but not until it is processed.
     # ? k) Return an `UploadAccepted` with the document, its id as `task_id`, and the `status_url`
     # ?    `/tasks/` followed by this id.
-    # ? l) Set the header `Location` of `response` to the same address.
+    # ? l) Set the header `Location` of `response` to the same text.
     await submit(document, current_owner())
     status_url = f"/tasks/{document.document_id}"
     response.headers["Location"] = status_url
