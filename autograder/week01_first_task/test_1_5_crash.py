@@ -15,7 +15,6 @@ HELD_SECONDS = 20.0
 """How long the model takes for a request whose worker will be killed."""
 AGAIN_SECONDS = 15.0
 """Celery notices a dead process within about two seconds; on a loaded machine it needs longer."""
-ACKNOWLEDGED_SECONDS = 5.0
 LATE = "the message was acknowledged before the task had run: set `task_acks_late`"
 LIMIT = (
     "`task_reject_on_worker_lost` puts the message back without a limit; "

@@ -68,8 +68,7 @@ def delivery() -> dict[str, Any]:
         task whose process was killed, a limited number of times.
     """
     # BEGIN SOLUTION 1.5
-    # ? a) Acknowledge a message after its task has run, not when the worker takes it. A task that
-    # ?    has raised an error has run too.
+    # ? a) Acknowledge a message after its task has run, not when the worker takes it.
     # ? b) Retry a task whose process was killed, whichever task it is. Choose the setting that stops
     # ?    after a limit.
     # ? c) Leave the limit, the delay and the visibility timeout to `redelivery()` below, which is
