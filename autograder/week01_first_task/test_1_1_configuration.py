@@ -191,9 +191,7 @@ class _Trap:
         return open, (str(self.path), "w")
 
 
-def plant(
-    run: Run, like: broker.Message, queue: str, body: bytes, kind: tuple[str, str]
-) -> None:
+def plant(run: Run, like: broker.Message, queue: str, body: bytes, kind: tuple[str, str]) -> None:
     """Put a copy of the message `like` into the worker's queue, as an attacker would.
 
     Args:

@@ -123,7 +123,9 @@ def check_log(sent: str, task_id: str, worker: Worker) -> None:
     if LOGGING_ERROR in worker.recent():
         got = "an error of `logging`, and no line"
         cause = "text and arguments of the log call do not fit: each argument needs a `%s`"
-    elif any(task_id in line and PREFIX.sub("", line) in own_texts(worker) for line in recent(worker)):
+    elif any(
+        task_id in line and PREFIX.sub("", line) in own_texts(worker) for line in recent(worker)
+    ):
         got = "a line with the id only in the prefix that Celery's log format adds"
         cause = "another log format has no such prefix: put `self.request.id` into the text itself"
     else:
@@ -155,7 +157,12 @@ def test_texts_stay_as_they_are(
 ) -> None:
     """b, c: spaces, line breaks, other alphabets, a long title, an empty one."""
     one, two, three = articles.titles(rng, 3)
-    titles = [f"  {one}\n twice  spaced ", f"Über {two}: 北京, naïve 🐜", f"{three} " + "news " * 80, ""]
+    titles = [
+        f"  {one}\n twice  spaced ",
+        f"Über {two}: 北京, naïve 🐜",
+        f"{three} " + "news " * 80,
+        "",
+    ]
     ids = [articles.enqueue(student, title) for title in titles]
     for title, task_id in zip(titles, ids, strict=True):
         sent = f"summarize_article.delay({show(title)})"
@@ -218,7 +225,9 @@ def test_an_error_of_the_model_fails_the_task(
         fail(
             sent=sent,
             expected="the state FAILURE, with an error of the openai library",
-            got=exception(value) if failed else f"{ended.get('status', 'no result')}: {show(value)}",
+            got=exception(value)
+            if failed
+            else f"{ended.get('status', 'no result')}: {show(value)}",
             cause="the error is replaced by another one: let it through"
             if failed
             else "the error is caught, so the task seems to have succeeded: let it through",

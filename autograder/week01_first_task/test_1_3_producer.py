@@ -44,7 +44,11 @@ def test_enqueues_without_waiting(
     """a, b, c: ids in order, messages in Redis, no wait for a worker."""
     titles = articles.titles(rng, rng.randint(5, 7))
     titles[2] = f"  Über  {titles[2]}, 北京\n"
-    titles += ["", titles[0], "  "]  # an empty title is a title; the same article twice is two tasks
+    titles += [
+        "",
+        titles[0],
+        "  ",
+    ]  # an empty title is a title; the same article twice is two tasks
     sent = f"producer.enqueue_articles(…{len(titles)} titles…), while no worker takes messages"
     with worker.paused():
         try:

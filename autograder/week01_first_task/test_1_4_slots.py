@@ -63,14 +63,8 @@ def test_slots_work_side_by_side(
 def test_slots_have_no_limit(student: Student, rng: Random, smallest: int) -> None:
     """a: the setting is followed for one slot, and for more than a machine has cores."""
     asked = smallest if smallest == 1 else rng.randint(smallest, 3 * smallest)
-    before = student.env["WORKER_CONCURRENCY"]
-    student.env["WORKER_CONCURRENCY"] = str(asked)
-    student.renew()
-    try:
+    with articles.restarted(student, WORKER_CONCURRENCY=asked):
         found = student.read("pipeline.tasks.celery_config", "app.conf.worker_concurrency")
-    finally:
-        student.env["WORKER_CONCURRENCY"] = before
-        student.renew()
     if found != asked:
         fail(
             sent=f"app.conf.worker_concurrency, with WORKER_CONCURRENCY={asked}",
