@@ -33,7 +33,8 @@ PREFIX = re.compile(r"^\[[^\]]*\] (?:[\w.]+\[[0-9a-f-]+\]: )?")
 """What Celery's log format writes before the text: time, level and process, and the task's id."""
 LOGGING_ERROR = "--- Logging error ---"
 """What `logging` prints, with the arguments, where text and arguments do not fit together."""
-SPOILED = re.compile(r"^(Arguments|Message): ")
+SPOILED = re.compile(r"^(Arguments: \(|Message: ['\"])")
+"""Lines of such an error. They are no log line, although they contain the arguments."""
 
 
 def test_runs_on_a_worker(
