@@ -59,6 +59,19 @@ def waiting(run: Run, number: int = BROKER) -> list[Message]:
     return found
 
 
+def taken(run: Run, number: int = BROKER) -> list[Message]:
+    """Read the messages that workers have taken and not acknowledged."""
+    found = []
+    for text in database(run, number).hvals("unacked"):  # type: ignore[union-attr]
+        try:
+            raw, _, queue = json.loads(text)
+        except (ValueError, TypeError, RecursionError):
+            continue
+        if isinstance(raw, dict):
+            found.append(Message(str(queue), raw))
+    return found
+
+
 def put_aside(run: Run, number: int = BROKER) -> list[Message]:
     """Read the messages in the queue `ASIDE`, and delete them."""
     found = [message for message in waiting(run, number) if message.queue == ASIDE]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -48,6 +50,20 @@ def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
         return {"result": None, **meta}
 
     return until(ended, timeout)
+
+
+@contextmanager
+def restarted(student: Student, **env: object) -> Iterator[None]:
+    """While this lasts, calls are made in a new process, whose environment has these values."""
+    before = dict(student.env)
+    student.env.update({name: str(value) for name, value in env.items()})
+    student.renew()
+    try:
+        yield
+    finally:
+        student.env.clear()
+        student.env.update(before)
+        student.renew()
 
 
 def requests_for(openai: OpenAIControl, title: str) -> list[JournalEntry]:

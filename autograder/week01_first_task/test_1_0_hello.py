@@ -20,6 +20,7 @@ RESULT_SECONDS = 10.0
 def test_a_worker_runs_hello(
     student: Student, run: Run, launched_worker: Worker, rng: Random
 ) -> None:
+    """a: the greeting for a random name is stored as the task's result."""
     name = f"{rng.choice(NAMES)} {rng.getrandbits(32):08x}"
     sent = f"hello.delay({name!r})"
     task_id = enqueue(student, sent, name)

@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Run, Student, TookTooLong, Worker, broker, fail, until
+from autograder.sdk import (
+    OpenAIControl,
+    Run,
+    Student,
+    TookTooLong,
+    Worker,
+    broker,
+    fail,
+    until,
+)
 from autograder.week01_first_task import articles
 
 pytestmark = pytest.mark.item("1.1")
@@ -54,6 +63,7 @@ def enqueue_aside(student: Student, run: Run, **options: Any) -> broker.Message:
 
 
 def test_settings_are_a_dict(student: Student) -> None:
+    """a: `connection` returns a dict."""
     settings = student.call(CONFIG, "connection", timeout=ENQUEUE_SECONDS)
     if not isinstance(settings, dict):
         fail(
@@ -66,7 +76,10 @@ def test_settings_are_a_dict(student: Student) -> None:
 
 @pytest.mark.usefixtures("launched_worker")  # it starts while these calls are made
 def test_messages_are_json_and_utc(student: Student, run: Run) -> None:
-    """The machine's clock shows Tokyo time. The message still contains the start time in UTC."""
+    """a, b, c, d: a message in JSON on the right database, with the start time in UTC.
+
+    The machine's clock shows Tokyo time.
+    """
     message = enqueue_aside(student, run, countdown=600)
     check_json(message)
     eta = str(message.headers.get("eta"))
@@ -82,15 +95,38 @@ def test_messages_are_json_and_utc(student: Student, run: Run) -> None:
 def test_result_expires(
     student: Student, run: Run, worker: Worker, expiry: int, rng: Random
 ) -> None:
+    """a, b, c, d: a result in JSON on the right database, which expires when the settings say."""
     [title] = articles.titles(rng, 1)
     check_result(run, articles.enqueue(student, title), expiry, worker)
 
 
 def test_pickle_is_refused(student: Student, run: Run, worker: Worker) -> None:
+    """c: the worker does not open a pickle."""
     queue = student.read(CONFIG, "app.conf.task_default_queue")
     trap = student.home / "pickle-was-opened"
-    plant_pickle(run, enqueue_aside(student, run), str(queue), trap)
+    body = pickle.dumps(((_Trap(trap),), {}, {}), protocol=2)
+    kind = ("application/x-python-serialize", "binary")
+    plant(run, enqueue_aside(student, run), str(queue), body, kind)
     check_refused(run, trap, worker)
+
+
+def test_yaml_is_refused(
+    student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
+) -> None:
+    """c: the worker does not run a task whose message is in YAML."""
+    queue = student.read(CONFIG, "app.conf.task_default_queue")
+    [title, normal] = articles.titles(rng, 2)
+    body = json.dumps([[title], {}, {}]).encode()  # JSON text is YAML too
+    plant(run, enqueue_aside(student, run), str(queue), body, ("application/x-yaml", "utf-8"))
+    articles.enqueue(student, normal)
+    articles.wait_for_requests(openai, normal, 1, RESULT_SECONDS)
+    if articles.wait_for_requests(openai, title, 1, 0.3):
+        fail(
+            sent="a message in YAML, put into the queue by a stranger",
+            expected="the worker rejects it, because it accepts only JSON",
+            got="the worker ran its task",
+            cause="`accept_content` allows more than json",
+        )
 
 
 def check_json(message: broker.Message) -> None:
@@ -155,15 +191,19 @@ class _Trap:
         return open, (str(self.path), "w")
 
 
-def plant_pickle(run: Run, like: broker.Message, queue: str, trap: Path) -> None:
-    """Put a pickled copy of the message `like` into the worker's queue, as an attacker would."""
+def plant(run: Run, like: broker.Message, queue: str, body: bytes, kind: tuple[str, str]) -> None:
+    """Put a copy of the message `like` into the worker's queue, as an attacker would.
+
+    Args:
+        body: its arguments, in another format.
+        kind: the content type and encoding of that format.
+    """
     task_id = str(uuid.uuid4())
     raw = json.loads(json.dumps(like.raw))
     raw["headers"]["id"] = raw["properties"]["correlation_id"] = task_id
     raw["properties"]["delivery_tag"] = str(uuid.uuid4())
     raw["properties"]["delivery_info"] = {"exchange": "", "routing_key": queue}
-    raw["content-type"], raw["content-encoding"] = "application/x-python-serialize", "binary"
-    body = pickle.dumps(((_Trap(trap),), {}, {}), protocol=2)
+    raw["content-type"], raw["content-encoding"] = kind
     raw["body"] = base64.b64encode(body).decode()
     broker.database(run, broker.BROKER).lpush(queue, json.dumps(raw))
 

@@ -9,7 +9,17 @@ from typing import Any
 import httpx
 import pytest
 
-from autograder.sdk import OpenAIControl, Run, Student, Worker, broker, fail, show, until
+from autograder.sdk import (
+    Fault,
+    OpenAIControl,
+    Run,
+    Student,
+    Worker,
+    broker,
+    fail,
+    show,
+    until,
+)
 from autograder.week01_first_task import articles
 
 pytestmark = pytest.mark.item("1.2")
@@ -19,11 +29,18 @@ CELERYS_OWN = re.compile(
     r"Task [\w.]+\[[0-9a-f-]+\] (received|succeeded|raised|retry)|ForkPoolWorker.*Traceback"
 )
 """Lines that Celery itself writes about every task."""
+PREFIX = re.compile(r"^\[[^\]]*\] (?:[\w.]+\[[0-9a-f-]+\]: )?")
+"""What Celery's log format writes before the text: time, level and process, and the task's id."""
+LOGGING_ERROR = "--- Logging error ---"
+"""What `logging` prints, with the arguments, where text and arguments do not fit together."""
+SPOILED = re.compile(r"^(Arguments: \(|Message: ['\"])")
+"""Lines of such an error. They are no log line, although they contain the arguments."""
 
 
 def test_runs_on_a_worker(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
 ) -> None:
+    """a, b, c: one request, one log line with the id, and the dict."""
     [title] = articles.titles(rng, 1)
     task_id = articles.enqueue(student, title)
     sent = f"summarize_article.delay({title!r})"
@@ -100,16 +117,121 @@ def model_answer(run: Run, title: str) -> Any:
 
 def check_log(sent: str, task_id: str, worker: Worker) -> None:
     def own_line() -> bool:
-        lines = worker.logs().splitlines()
-        return any(task_id in line and not CELERYS_OWN.search(line) for line in lines)
+        return any(task_id in text for text in own_texts(worker))
 
-    if not until(own_line, 2.0):
+    if until(own_line, 2.0):
+        return
+    if LOGGING_ERROR in worker.recent():
+        got = "an error of `logging`, and no line"
+        cause = "text and arguments of the log call do not fit: each argument needs a `%s`"
+    elif any(
+        task_id in line and PREFIX.sub("", line) in own_texts(worker) for line in recent(worker)
+    ):
+        got = "a line with the id only in the prefix that Celery's log format adds"
+        cause = "another log format has no such prefix: put `self.request.id` into the text itself"
+    else:
+        got = "only the lines that Celery writes itself"
+        cause = "your code logs nothing at INFO, or its text does not contain `self.request.id`"
+    fail(
+        sent=sent,
+        expected=f"a log line written by your code, with the task id {task_id} in its text",
+        got=got,
+        cause=cause,
+        log=worker.tail(),
+    )
+
+
+def recent(worker: Worker) -> list[str]:
+    """The lines of this test that Celery did not write itself."""
+    return [line for line in worker.recent().splitlines() if not CELERYS_OWN.search(line)]
+
+
+def own_texts(worker: Worker) -> list[str]:
+    """The texts of these lines, without the prefix."""
+    texts = [PREFIX.sub("", line) for line in recent(worker)]
+    return [text for text in texts if not SPOILED.match(text)]
+
+
+@pytest.mark.usefixtures("worker")
+def test_texts_stay_as_they_are(
+    student: Student, run: Run, openai: OpenAIControl, rng: Random
+) -> None:
+    """b, c: spaces, line breaks, other alphabets, a long title, an empty one."""
+    one, two, three = articles.titles(rng, 3)
+    titles = [
+        f"  {one}\n twice  spaced ",
+        f"Über {two}: 北京, naïve 🐜",
+        f"{three} " + "news " * 80,
+        "",
+    ]
+    ids = [articles.enqueue(student, title) for title in titles]
+    for title, task_id in zip(titles, ids, strict=True):
+        sent = f"summarize_article.delay({show(title)})"
+        value = (articles.outcome(run, task_id, RESULT_SECONDS) or {}).get("result")
+        asked = [entry.inputs for entry in openai.journal("chat") if title in entry.inputs]
+        if len(asked) != 1:
+            fail(
+                sent=sent,
+                expected="one request to the model, with exactly this title",
+                got=f"{len(asked)} such requests",
+                cause="the title is changed or tested before the call of `summarize(title)`",
+            )
+        expected = {"title": title, "summary": model_answer(run, title)}
+        if not isinstance(value, dict) or {key: value.get(key) for key in expected} != expected:
+            fail(
+                sent=sent,
+                expected=f"a result with {show(expected)}",
+                got=show(value),
+                cause="the title or the summary is shortened or changed in the result",
+            )
+
+
+def test_each_run_asks_the_model(student: Student, openai: OpenAIControl, rng: Random) -> None:
+    """b: two runs with the same title in the same process."""
+    [title] = articles.titles(rng, 1)
+    for _ in range(2):
+        student.call(articles.TASK, "summarize_article.apply", [title])
+    asked = articles.requests_for(openai, title)
+    if len(asked) != 2:
+        fail(
+            sent=f"summarize_article.apply([{title!r}]), two times in one process",
+            expected="two requests to the model, one in each run",
+            got=f"{len(asked)} requests",
+            cause="a summary is kept in the memory of the process",
+        )
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_error_of_the_model_fails_the_task(
+    student: Student, run: Run, openai: OpenAIControl, rng: Random
+) -> None:
+    """b, d: after one request, the error of `summarize` is the error of the task."""
+    [title] = articles.titles(rng, 1)
+    openai.script(Fault.status(500, matching=title, times=None))
+    task_id = articles.enqueue(student, title)
+    ended = articles.outcome(run, task_id, RESULT_SECONDS) or {}
+    value = ended.get("result")
+    sent = f"summarize_article.delay({title!r}), while the model answers 500"
+    asked = articles.requests_for(openai, title)
+    if len(asked) != 1:
         fail(
             sent=sent,
-            expected=f"a log line written by your code, with the task id {task_id}",
-            got="only the lines that Celery writes itself",
-            cause="your code logs nothing, or its log line does not contain `self.request.id`",
-            log=worker.tail(),
+            expected="one request to the model",
+            got=f"{len(asked)} requests",
+            cause="`summarize` is called again after an error; retries come in week 5",
+        )
+    origin = str(value.get("exc_module")) if isinstance(value, dict) else ""
+    if ended.get("status") != "FAILURE" or not origin.startswith("openai"):
+        failed = ended.get("status") == "FAILURE"
+        fail(
+            sent=sent,
+            expected="the state FAILURE, with an error of the openai library",
+            got=exception(value)
+            if failed
+            else f"{ended.get('status', 'no result')}: {show(value)}",
+            cause="the error is replaced by another one: let it through"
+            if failed
+            else "the error is caught, so the task seems to have succeeded: let it through",
         )
 
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
-from autograder.sdk import OpenAIControl, Run, Student, TookTooLong, Worker, fail
+from autograder.sdk import (
+    OpenAIControl,
+    Run,
+    Student,
+    TookTooLong,
+    Worker,
+    broker,
+    fail,
+    made,
+    until,
+)
 from autograder.week01_first_task import articles
 
 pytestmark = pytest.mark.item("1.3")
@@ -20,13 +31,20 @@ DELAY_SECONDS = 1.0
 LATEST_SECONDS = 5 * DELAY_SECONDS + 3
 LONG_SECONDS = 300.0
 RESULT_SECONDS = 15.0
+REJECTED_SECONDS = 15.0
+"""Celery tries several times to publish a message."""
+SHOWN_SECONDS = 5.0
+"""A message is in Redis all the time, except while a worker takes it."""
+TOLERANCE = timedelta(seconds=0.02)
 
 
 def test_enqueues_without_waiting(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
 ) -> None:
+    """a, b, c: ids in order, messages in Redis, no wait for a worker."""
     titles = articles.titles(rng, rng.randint(5, 7))
-    titles.append(titles[0])  # the same article twice is two tasks
+    titles[2] = f"  Über  {titles[2]}, 北京\n"
+    titles += ["", "  ", *[titles[0]] * 3]  # a blank title is a title; equal ones are tasks each
     sent = f"producer.enqueue_articles(…{len(titles)} titles…), while no worker takes messages"
     with worker.paused():
         try:
@@ -45,7 +63,8 @@ def test_enqueues_without_waiting(
                 got=f"the producer asked the model itself, {len(asked)} times",
                 cause="the task was called like an ordinary function, so it ran in the producer",
             )
-    check_ids(sent, ids, len(titles))
+        check_ids(sent, ids, len(titles))
+        check_enqueued(sent, run, ids)
     check_order(sent, run, ids, titles)
 
 
@@ -62,7 +81,29 @@ def check_ids(sent: str, ids: Any, count: int) -> None:
             sent=sent,
             expected=f"{count} different ids, one per title",
             got=f"{len(ids)} ids, {len(set(ids))} different",
-            cause="two equal titles must make two tasks",
+            cause=cause_of_missing(ids, count),
+        )
+
+
+def cause_of_missing(ids: list[str], count: int) -> str:
+    """Say what is wrong: of the titles, two are blank and one occurs four times."""
+    if len(ids) in (count - 1, count - 2):
+        return "a blank title is left out: it must make a task too"
+    if ids and len(set(ids)) == 1:
+        return "there is one task for all titles: there must be one task per title"
+    return "two equal titles must make two tasks"
+
+
+def check_enqueued(sent: str, run: Run, ids: list[str]) -> None:
+    """All messages are in the queue, except for one that the paused worker may have asked for."""
+    found = {message.headers.get("id") for message in broker.waiting(run)} & set(ids)
+    if len(found) < len(ids) - 1:
+        fail(
+            sent=sent,
+            expected=f"{len(ids)} messages in Redis when it returns",
+            got=f"{len(found)} of them",
+            cause="a thread still publishes them, or each task starts the next one: "
+            "a process or task that dies loses the others",
         )
 
 
@@ -79,7 +120,61 @@ def check_order(sent: str, run: Run, ids: list[str], titles: list[str]) -> None:
             )
 
 
+@pytest.mark.usefixtures("worker")
+def test_titles_can_come_from_a_generator(student: Student, run: Run, rng: Random) -> None:
+    """a: the titles are read once, and their number is not known before."""
+    titles = articles.titles(rng, 3)
+    sent = "producer.enqueue_articles(titles), with an iterator of three titles"
+    answer = student.ask(PRODUCER, "enqueue_articles", made("builtins", "iter", titles))
+    if not answer.ok:
+        fail(
+            sent=sent,
+            expected="three ids",
+            got=f"{answer.error}: {answer.message} ({answer.where})",
+            cause="`titles` is an `Iterable`: it may have no length and no index",
+        )
+    if not isinstance(answer.value, list) or len(answer.value) != len(titles):
+        fail(
+            sent=sent,
+            expected="three ids",
+            got=answer.value,
+            cause="the titles are read twice, and an iterator has them only once",
+        )
+    check_order(sent, run, answer.value, titles)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [("enqueue_articles", [["Ants", "Bees"]]), ("enqueue_later", ["Ants", LONG_SECONDS])],
+    ids=["articles", "later"],
+)
+def test_a_rejected_message_is_an_error(
+    student: Student, run: Run, worker: Worker, function: str, arguments: list[Any]
+) -> None:
+    """c, e: where the queue should be, Redis has a text, so it rejects each message."""
+    queue = str(student.read("pipeline.tasks.celery_config", "app.conf.task_default_queue"))
+    redis = broker.database(run, broker.BROKER)
+    with worker.paused():
+        kept = redis.rename(queue, f"{queue}-kept") if redis.exists(queue) else None
+        redis.set(queue, "no list")
+        try:
+            answer = student.ask(PRODUCER, function, *arguments, timeout=REJECTED_SECONDS)
+        finally:
+            redis.delete(queue)
+            if kept:
+                redis.rename(f"{queue}-kept", queue)
+    if answer.ok:
+        fail(
+            sent=f"producer.{function}(…), while Redis rejects each message",
+            expected="an error, because no message is in the queue",
+            got=answer.value,
+            cause="Celery's error is caught, or the message is sent later by a thread or a timer, "
+            "which is lost with this process",
+        )
+
+
 def test_an_empty_list_is_no_task(student: Student) -> None:
+    """a: no titles, no ids."""
     ids = student.call(PRODUCER, "enqueue_articles", [])
     if ids != []:
         fail(
@@ -92,6 +187,7 @@ def test_an_empty_list_is_no_task(student: Student) -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_a_delayed_task_waits(student: Student, openai: OpenAIControl, rng: Random) -> None:
+    """d: the task runs, and not before the delay is over."""
     [title] = articles.titles(rng, 1)
     sent = f"producer.enqueue_later({title!r}, {DELAY_SECONDS})"
     started = time.monotonic()
@@ -104,7 +200,8 @@ def test_a_delayed_task_waits(student: Student, openai: OpenAIControl, rng: Rand
             sent=sent,
             expected=f"the task runs about {DELAY_SECONDS} s later",
             got=f"it had not run after {LATEST_SECONDS:g} s",
-            cause="the start time was calculated from the local clock, or not in seconds",
+            cause="the start time was calculated from the local clock, or not in seconds, or the "
+            "message expires before it is due",
         )
     waited = arrivals[0].started - started
     if waited < 0.8 * DELAY_SECONDS:
@@ -117,7 +214,40 @@ def test_a_delayed_task_waits(student: Student, openai: OpenAIControl, rng: Rand
 
 
 @pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("least", [10, 2_000, 90_000], ids=["seconds", "minutes", "a day"])
+def test_the_delay_is_exact(student: Student, run: Run, rng: Random, least: int) -> None:
+    """d: fractions of a second count, and a long delay is not cut."""
+    [title] = articles.titles(rng, 1)
+    seconds = rng.randint(least, 2 * least) + rng.randint(60, 95) / 100
+    asked = datetime.now(UTC)
+    task_id = student.call(PRODUCER, "enqueue_later", title, seconds)
+    start = until(lambda: start_of(run, task_id), SHOWN_SECONDS)
+    earliest = asked + timedelta(seconds=seconds)
+    if start is None or start < earliest - TOLERANCE:
+        fail(
+            sent=f"producer.enqueue_later({title!r}, {seconds}) at {asked:%H:%M:%S.%f} UTC",
+            expected=f"a message in Redis with a start no earlier than {earliest.isoformat()}",
+            got=f"one that may start at {start.isoformat()}" if start else "no such message",
+            cause="the delay is rounded, or limited, or its days are left out"
+            if start
+            else "the message has no start time, or another id, or it is sent by a timer",
+        )
+
+
+def start_of(run: Run, task_id: str) -> datetime | None:
+    """When a task that is not due yet may start; `None` if no message says so."""
+    for message in (*broker.waiting(run), *broker.taken(run)):
+        if message.headers.get("id") == task_id:
+            try:
+                return datetime.fromisoformat(str(message.headers.get("eta"))).astimezone(UTC)
+            except ValueError:
+                return None
+    return None
+
+
+@pytest.mark.usefixtures("worker")
 def test_the_producer_does_not_wait_for_the_delay(student: Student, rng: Random) -> None:
+    """e: it returns long before the delay is over."""
     [title] = articles.titles(rng, 1)
     try:
         student.call(PRODUCER, "enqueue_later", title, LONG_SECONDS, timeout=RETURN_SECONDS)

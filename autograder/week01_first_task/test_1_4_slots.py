@@ -44,6 +44,7 @@ def most_at_once(entries: list[JournalEntry]) -> int:
 def test_slots_work_side_by_side(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random, slots: int
 ) -> None:
+    """a, b: as many tasks run at once as the worker has slots."""
     count = slots + 2
     peak = run_slowly(student, run, worker, openai, rng, count, SLOW_SECONDS)
     if peak < slots:
@@ -53,7 +54,23 @@ def test_slots_work_side_by_side(
             sent=f"{count} slow tasks to a worker started with WORKER_CONCURRENCY={slots}",
             expected=f"{slots} of them run at the same time",
             got=f"at most {peak} ran at the same time",
-            cause="`worker_concurrency` does not come from `worker_settings().worker_concurrency`",
+            cause="`worker_concurrency` does not come from `worker_settings().worker_concurrency`, "
+            "or `worker_pool` is solo, which has one slot",
+        )
+
+
+@pytest.mark.parametrize("smallest", [1, 30], ids=["one", "many"])
+def test_slots_have_no_limit(student: Student, rng: Random, smallest: int) -> None:
+    """a: the setting is followed for one slot, and for more than a machine has cores."""
+    asked = smallest if smallest == 1 else rng.randint(smallest, 3 * smallest)
+    with articles.restarted(student, WORKER_CONCURRENCY=asked):
+        found = student.read("pipeline.tasks.celery_config", "app.conf.worker_concurrency")
+    if found != asked:
+        fail(
+            sent=f"app.conf.worker_concurrency, with WORKER_CONCURRENCY={asked}",
+            expected=asked,
+            got=found,
+            cause="the number is limited, or it depends on the machine's cores",
         )
 
 
@@ -87,6 +104,7 @@ def run_slowly(
 def test_leaves_messages_for_others(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random, slots: int
 ) -> None:
+    """b: the worker takes no more messages than it has slots."""
     count = slots * 5
     before = broker.unacknowledged(run)  # tasks with a countdown, from other items
     openai.script(Fault.slow(SLOW_SECONDS, times=None))

@@ -17,11 +17,18 @@ AGAIN_SECONDS = 15.0
 """Celery notices a dead process within about two seconds; on a loaded machine it needs longer."""
 MOST_RUNS = 3
 """The worker was started with LOST_WORKER_RETRIES=1, so there are two runs and never a third."""
+LATE = "the message was acknowledged before the task had run: set `task_acks_late`"
+LIMIT = (
+    "`task_reject_on_worker_lost` puts the message back without a limit; "
+    "`task_retry_on_worker_lost` stops after the limit that `redelivery()` sets"
+)
+REPLACED = "a setting of `delivery()` replaces one of `redelivery()`, which sets limit and delay"
 
 
 def test_a_killed_task_runs_again(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
 ) -> None:
+    """b: the task runs again after its process was killed, and its result is stored."""
     [title] = articles.titles(rng, 1)
     openai.script(Fault.slow(HELD_SECONDS, matching=title, times=1))
     task_id = start(student, worker, openai, title)
@@ -29,9 +36,48 @@ def test_a_killed_task_runs_again(
     check_runs_again(run, worker, openai, title, task_id)
 
 
+@pytest.mark.parametrize(
+    ("module", "task"), [(articles.TASK, "summarize_article"), ("pipeline.tasks.hello", "hello")]
+)
+def test_all_tasks_are_retried(student: Student, module: str, task: str) -> None:
+    """a, b: the settings hold for every task of the pipeline."""
+    for name, setting in (
+        ("acks_late", "task_acks_late"),
+        ("retry_on_worker_lost", "task_retry_on_worker_lost"),
+    ):
+        found = student.read(module, f"{task}.{name}")
+        if not found:
+            fail(
+                sent=f"{task}.{name}",
+                expected=True,
+                got=found,
+                cause=f"`{setting}` is not set for all tasks, or not at all",
+            )
+
+
+def test_limit_and_delay_are_those_of_the_settings(student: Student, rng: Random) -> None:
+    """c: `delivery` replaces nothing that `redelivery` sets."""
+    settings = {
+        "LOST_WORKER_RETRIES": ("max_retries", rng.randint(4, 9)),
+        "LOST_WORKER_RETRY_SECONDS": ("default_retry_delay", rng.randint(11, 99) / 10),
+    }
+    env = {variable: value for variable, (_, value) in settings.items()}
+    with articles.restarted(student, **env):
+        for variable, (name, value) in settings.items():
+            found = student.read(articles.TASK, f"summarize_article.{name}")
+            if found != value:
+                fail(
+                    sent=f"summarize_article.{name}, with {variable}={value}",
+                    expected=value,
+                    got=found,
+                    cause=REPLACED,
+                )
+
+
 def test_a_deadly_task_is_given_up(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
 ) -> None:
+    """b, c: one retry and no second one."""
     [title] = articles.titles(rng, 1)
     openai.script(Fault.slow(HELD_SECONDS, matching=title, times=None))
     task_id = start(student, worker, openai, title)
@@ -83,7 +129,7 @@ def check_runs_again(
             cause="no setting retries a task whose process was killed: set "
             "`task_retry_on_worker_lost` together with `task_acks_late`"
             if lost
-            else "the message was acknowledged before the task had run: set `task_acks_late`",
+            else LATE,
             log=worker.tail(),
         )
     ended = articles.outcome(run, task_id, AGAIN_SECONDS)
@@ -117,8 +163,7 @@ def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task
         sent="a task whose process is killed at every run, with LOST_WORKER_RETRIES=1",
         expected="two runs, and then a failure",
         got=f"run number {MOST_RUNS}: the task would run without end",
-        cause="`task_reject_on_worker_lost` puts the message back without a limit; "
-        "`task_retry_on_worker_lost` stops after a limit",
+        cause=LIMIT,
     )
 
 
@@ -129,7 +174,7 @@ def test_a_killed_node_hands_its_task_over(
     openai: OpenAIControl,
     rng: Random,
 ) -> None:
-    """Kill the shared worker, so this test is the last one. Another node must run its task."""
+    """a, c: kill the shared worker, so this test is the last one. Another node must run its task."""
     [title] = articles.titles(rng, 1)
     openai.script(Fault.slow(HELD_SECONDS, matching=title, times=1))
     start(student, worker, openai, title)
@@ -142,6 +187,7 @@ def test_a_killed_node_hands_its_task_over(
             "then another node, with VISIBILITY_TIMEOUT_SECONDS=1",
             expected="the other node runs the task",
             got=f"it had not started it after {AGAIN_SECONDS:g} s: the article is lost",
-            cause="the message was acknowledged before the task had run: set `task_acks_late`",
+            cause=LATE
+            + ", and let `redelivery()` set `visibility_timeout` and the transport options",
             log=other.tail(),
         )

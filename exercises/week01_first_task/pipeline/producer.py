@@ -17,8 +17,10 @@ def enqueue_articles(titles: Iterable[str]) -> list[str]:
         The task ids, in the order of the titles.
     """
     # TODO 1.3:
-    #   a) Enqueue one task per title, and return the ids of the tasks in the order of the titles.
+    #   a) Enqueue one task per title, even for an empty title, and return the ids of the tasks in
+    #      the order of the titles. `titles` can be a generator. Pass each title on as it is.
     #   b) Return at once, also while no worker is running: do not wait for any result.
+    #   c) Return only after all messages are in Redis. If Redis rejects one, let the error through.
     raise NotImplementedError("1.3")
 
 
@@ -33,6 +35,8 @@ def enqueue_later(title: str, seconds: float) -> str:
         The task id.
     """
     # TODO 1.3:
-    #   c) Enqueue one task that starts no earlier than `seconds` from now, and return its id.
-    #   d) Return at once: let the worker wait for the delay, not this process.
+    #   d) Enqueue one task that starts no earlier than `seconds` from now, and return its id. The
+    #      delay can be a fraction of a second or more than a day.
+    #   e) Return at once, with the message in Redis: let the worker wait for the delay, not this
+    #      process.
     raise NotImplementedError("1.3")

@@ -24,9 +24,11 @@ def connection() -> dict[str, Any]:
     """
     settings = worker_settings()
     # BEGIN SOLUTION 1.1
-    # ? a) Return a dict of Celery settings. The lesson "Setting Celery up" lists their names.
+    # ? a) Return a dict of Celery settings, with the address and the expiry from `settings`. The
+    # ?    lesson "Setting Celery up" lists their names.
     # ? b) Put the broker on database `BROKER_DATABASE` and the result backend on `RESULT_DATABASE`.
-    # ? c) Send tasks and results as JSON, and accept no other format: opening a pickle runs its code.
+    # ? c) Send tasks and results as JSON, and accept no other format, neither pickle nor YAML:
+    # ?    opening a pickle runs its code.
     # ? d) Keep times in UTC, and let results expire after `settings.result_expires_seconds`.
     return {
         "broker_url": settings.redis_database(BROKER_DATABASE),
@@ -49,9 +51,8 @@ def slots() -> dict[str, Any]:
         each slot, so that a second worker finds messages too.
     """
     # BEGIN SOLUTION 1.4
-    # ? a) Return a dict of two Celery settings.
-    # ? b) Set the number of slots to `worker_settings().worker_concurrency`.
-    # ? c) Let a worker reserve one message for each of its slots, and no more.
+    # ? a) Set the number of slots to `worker_settings().worker_concurrency`, however small or large.
+    # ? b) Let a worker reserve one message for each of its slots, and no more.
     return {
         "worker_concurrency": worker_settings().worker_concurrency,
         "worker_prefetch_multiplier": 1,
@@ -67,10 +68,11 @@ def delivery() -> dict[str, Any]:
         task whose process was killed, a limited number of times.
     """
     # BEGIN SOLUTION 1.5
-    # ? a) Return a dict of two Celery settings.
-    # ? b) Acknowledge a message after its task has run, not when the worker takes it.
-    # ? c) Retry a task whose process was killed. Choose the setting that stops after a limit.
-    # ? d) Leave the limit and the delay to `redelivery()` below, which is given.
+    # ? a) Acknowledge a message after its task has run, not when the worker takes it.
+    # ? b) Retry a task whose process was killed, whichever task it is. Choose the setting that stops
+    # ?    after a limit.
+    # ? c) Leave the limit, the delay and the visibility timeout to `redelivery()` below, which is
+    # ?    given.
     return {
         "task_acks_late": True,
         "task_retry_on_worker_lost": True,

@@ -26,9 +26,11 @@ def summarize_article(self: Task, title: str) -> dict[str, str]:
         openai.OpenAIError: the model is unreachable, or it rejects the request.
     """
     # BEGIN SOLUTION 1.2
-    # ? a) Log one line that contains the id of this task. Take the id from `self.request`.
-    # ? b) Call `summarize(title)` exactly once.
-    # ? c) Return a dict with the keys `title` and `summary`.
+    # ? a) Log one line whose own text contains the id of this task, from `self.request`. The prefix
+    # ?    that Celery's log format adds is not part of the text.
+    # ? b) Call `summarize(title)` exactly once in each run, with the title as it is, even an empty one.
+    # ? c) Return a dict with the keys `title` and `summary`, with both texts unchanged.
+    # ? d) If `summarize` raises an error, let the task fail with the same error.
     logger.info("summarising %r as task %s", title, self.request.id)
     return {"title": title, "summary": summarize(title)}
     # END SOLUTION
