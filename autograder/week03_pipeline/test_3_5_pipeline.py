@@ -8,11 +8,23 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Api, OpenAIControl, Run, Student, Worker, database, fail, until
+from autograder.sdk import (
+    Api,
+    OpenAIControl,
+    Run,
+    Student,
+    Worker,
+    blobs,
+    broker,
+    database,
+    fail,
+    until,
+)
 from autograder.sdk.api_log import traceback_in
 from autograder.sdk.documents import Document, document, random_document, random_pages, words_of
 from autograder.week03_pipeline import files, index_rows
 from autograder.week03_pipeline.conftest import SLOTS
+from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.vectors import agree, true_vectors
 from autograder.week03_pipeline.watching import Watch
 
@@ -26,6 +38,8 @@ TASKS = [
     "pipeline.embed_chunks",
     "pipeline.index_document",
 ]
+PERCENT = {"parse": 0, "chunk": 40, "embed": 50, "index": 80}
+"""What the given steps report."""
 DONE_SECONDS = 20.0
 COPY_SECONDS = 8.0
 MOST_CHARACTERS = 20_000
@@ -85,7 +99,9 @@ def step_of(status: Status) -> str:
 def test_one_document_from_upload_to_index(
     student: Student, run: Run, api: Api, worker: Worker, openai: OpenAIControl, rng: Random
 ) -> None:
-    """A lock stops the last step. So the grader can read the progress, and deliver the message again."""
+    """a, b, c, f, g, h: a lock stops the last step. So the grader can read the progress, and deliver
+    the message again.
+    """
     made = random_document(rng, "pdf", 12, 40)
     sent = f"upload of {made.name}, a PDF of 12 pages"
     with Watch(run) as watch:
@@ -96,6 +112,7 @@ def test_one_document_from_upload_to_index(
             check_on_its_way(sent, status, watch, document_id, worker)
             resend(student, run, answer["document"])
             status = status_of(api, document_id)
+            check_not_failed(f"{sent}; then a late copy of its message", status, worker)
             check_progress(f"{sent}; then a late copy of its message", watch, document_id)
             if step_of(status) != "index":
                 fail(
@@ -117,14 +134,7 @@ def check_on_its_way(
 ) -> None:
     """Check that the document is at the step index while nothing can be indexed."""
     watch.settled(document_id, "index")
-    if status["status"] == "failed":
-        fail(
-            sent=sent,
-            expected="a document that is processed",
-            got=f"failed: {status['error']}",
-            cause="one of the steps raised an error: the lines below name it",
-            log=traceback_in(worker.recent()) or worker.tail(),
-        )
+    check_not_failed(sent, status, worker)
     if ended(status):
         fail(
             sent=f"{sent}, while the index is locked by somebody else",
@@ -138,11 +148,34 @@ def check_on_its_way(
             sent=sent,
             expected="GET /tasks/{id} shows the steps, up to index",
             got=f"{status['status']}, progress {status['progress']}",
-            cause="progress was stored under the step's own id and not under the document's, or a "
-            "task waits for a step that gets no slot",
+            cause=why_not_at_the_index(status),
             log=worker.tail(),
         )
     check_progress(sent, watch, document_id)
+
+
+def why_not_at_the_index(status: Status) -> str:
+    """Why the last step is not shown, although the document was processed or waits."""
+    if status["progress"]:
+        return (
+            "a later step is not stored: store it unless the stored percentage is higher. Or a task "
+            "waits for a step that gets no slot"
+        )
+    return (
+        "progress was stored under the step's own id and not under the document's, or in another state "
+        "than PROGRESS, or a task waits for a step that gets no slot"
+    )
+
+
+def check_not_failed(sent: str, status: Status, worker: Worker) -> None:
+    if status["status"] == "failed":
+        fail(
+            sent=sent,
+            expected="a document that is processed",
+            got=f"failed: {status['error']}",
+            cause="one of the steps raised an error: the lines below name it",
+            log=traceback_in(worker.recent()) or worker.tail(),
+        )
 
 
 def check_progress(sent: str, watch: Watch, document_id: str) -> None:
@@ -156,6 +189,13 @@ def check_progress(sent: str, watch: Watch, document_id: str) -> None:
             got=found,
             cause="a step does not report, or reports under its own id and not under the document's, "
             "or the steps run in another order",
+        )
+    if wrong := [one for one in found if one[1] != PERCENT[one[0]]]:
+        fail(
+            sent=sent,
+            expected=f"the percentages that the steps report: {PERCENT}",
+            got=wrong[0],
+            cause="store `meta` as it is",
         )
     percents = [percent for _, percent in found]
     if percents != sorted(percents) or percents[0] < 0 or percents[-1] > 100:
@@ -273,11 +313,11 @@ def check_references(sent: str, watch: Watch, made: Document) -> None:
 
 
 def test_several_at_once(run: Run, api: Api, worker: Worker, rng: Random) -> None:
-    """More documents than slots, and one that cannot be opened. Each of them must end as it should."""
+    """g, h: more documents than slots, and one that cannot be opened. Each must end as it should."""
     count = SLOTS + 1
     texts = [random_pages(rng, 1, 30) for _ in range(count)]
-    made = [document(rng.choice(["md", "txt"]), pages, files.made_up(rng, 1)[0]) for pages in texts]
-    secret = files.encrypted_pdf("a locked text", files.made_up(rng, 1)[0])
+    made = [document(rng.choice(["md", "txt"]), pages, made_up(rng, 1)[0]) for pages in texts]
+    secret = files.encrypted_pdf("a locked text", made_up(rng, 1)[0])
     ids = [upload(api, one)["task_id"] for one in made]
     locked = upload(api, Document("locked.pdf", files.PDF, secret, ()))["task_id"]
     for one, document_id in zip(made, ids, strict=True):
@@ -303,3 +343,127 @@ def check_failure(api: Api, run: Run, document_id: str, worker: Worker) -> None:
         )
     if database.filename_of(run, document_id):
         fail(sent=sent, expected="nothing indexed", got="a row in `documents`")
+
+
+def test_progress_after_another_state(
+    student: Student, run: Run, api: Api, worker: Worker, rng: Random
+) -> None:
+    """b: for one document no state is stored, and for another one an error, because its file was missing."""
+    new, failed, file = made_up(rng, 3)
+    made = document("txt", random_pages(rng, 1, 30), file)
+    reference = upload(api, made)["document"]
+    gone = {**reference, "blob_key": f"uploads/{rng.getrandbits(256):064x}"}
+    begin(student, run, {**gone, "document_id": failed})
+    for document_id, state in ((new, "none"), (failed, "FAILURE, and its info an exception")):
+        with Watch(run) as watch:
+            begin(student, run, {**reference, "document_id": document_id})
+            watch.settled(document_id, "index")
+        found = list(dict.fromkeys(step for step, _ in watch.progress(document_id)))
+        if found != STEPS:
+            fail(
+                sent=f"a document whose stored state is {state}",
+                expected=f"progress through the steps {STEPS}",
+                got=found or "no progress",
+                cause="the stored info has a percentage only if the state is PROGRESS: in every other "
+                "state, store",
+                log=worker.tail(),
+            )
+
+
+def begin(student: Student, run: Run, reference: dict[str, Any]) -> None:
+    """Send a document's message, and wait until a result or an error is stored under its id."""
+    document_id = reference["document_id"]
+    options = {"args": [reference], "task_id": document_id}
+    student.call(PIPELINE, "ingest_document.apply_async", **options)
+    until(lambda: broker.ended_anywhere(run, document_id), DONE_SECONDS)
+
+
+def test_a_step_that_runs_again(
+    student: Student, run: Run, api: Api, worker: Worker, openai: OpenAIControl, rng: Random
+) -> None:
+    """c, d, e: the grader calls steps in a process that has done no work of this document yet."""
+    made = random_document(rng, "md", 1, 60)
+    answer = upload(api, made)
+    status = status_when(api, answer["task_id"], ended)
+    check_result(f"upload of {made.name}", run, status, made, worker)
+    paid = len(openai.journal("embeddings"))
+    reference = answer["document"]
+    for step in ("parse_document", "chunk_document", "embed_chunks"):
+        reference = run_step(student, step, reference, "a second time, in another process")
+    check_requests(openai, paid, "embed_chunks, a second time, in another process")
+    key = str(reference.get("embeddings_key"))
+    if key not in blobs.stored(run):
+        fail(sent="embed_chunks, a second time", expected="the key of its artifact", got=key)
+    delete_blob(student, key)
+    run_step(student, "embed_chunks", reference, "after its artifact was deleted")
+    check_requests(openai, paid + 1, "embed_chunks, after its artifact was deleted")
+    check_stored(run, key, "embed_chunks, after its artifact was deleted")
+
+
+def test_an_artifact_of_another_file(
+    student: Student, run: Run, api: Api, worker: Worker, rng: Random
+) -> None:
+    """c, d: another input has another key. Where its artifact cannot be stored, the step must fail."""
+    first, second = (document("txt", random_pages(rng, 1, 30), name) for name in made_up(rng, 2))
+    references = [upload(api, one)["document"] for one in (first, second)]
+    for one in references:
+        status_when(api, one["document_id"], ended)
+    other = {**references[0], "blob_key": references[1]["blob_key"]}
+    found = run_step(student, "parse_document", other, "with another file of the same document")
+    sent = "parse_document, with another file of the same document"
+    check_stored(run, str(found.get("pages_key")), sent)
+    [fresh] = made_up(rng, 1)
+    in_the_way = f"artifacts/{fresh}"
+    assert blobs.write_below(run.blob_folder, in_the_way, b"")
+    answer = student.ask(PIPELINE, "parse_document", {**other, "document_id": fresh}, timeout=20.0)
+    if answer.ok:
+        fail(
+            sent="parse_document, while the blob store cannot store its artifact",
+            expected="the error of the blob store",
+            got=answer.value,
+            cause="the error of `put` was caught, so the next step gets the key of nothing",
+        )
+
+
+def run_step(student: Student, step: str, reference: dict[str, Any], when: str) -> dict[str, Any]:
+    """Call a step like a function, and return its reference."""
+    answer = student.ask(PIPELINE, step, reference, timeout=20.0)
+    if not answer.ok or not isinstance(answer.value, dict):
+        fail(
+            sent=f"{step}, {when}",
+            expected="the reference, with one more key",
+            got=answer.value if answer.ok else f"{answer.error}: {answer.message} ({answer.where})",
+            cause="`stored` must return the key, whether the blob existed or not",
+        )
+    return answer.value
+
+
+def check_requests(openai: OpenAIControl, expected: int, sent: str) -> None:
+    """Check how many requests for embeddings there were so far."""
+    found = len(openai.journal("embeddings"))
+    if found != expected:
+        fail(
+            sent=sent,
+            expected=f"{expected} requests to the provider in total",
+            got=f"{found} requests",
+            cause="ask the blob store whether the artifact exists: what this process has recorded says "
+            "nothing about other processes, or about blobs that were deleted"
+            if found > expected
+            else "the artifact does not exist, so the work must be done again",
+        )
+
+
+def check_stored(run: Run, key: str, sent: str) -> None:
+    if key not in blobs.stored(run):
+        fail(
+            sent=sent,
+            expected="an artifact under the key that the step returned",
+            got=f"no blob {key}",
+            cause="the artifact exists only if a blob has exactly this key",
+        )
+
+
+def delete_blob(student: Student, key: str) -> None:
+    """Delete a blob by the given code of week 2."""
+    store = "__import__('pipeline.storage', fromlist=['blob_store']).blob_store()"
+    student.call("builtins", "eval", f"{store}.delete({key!r})")
