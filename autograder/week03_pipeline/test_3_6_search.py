@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-import math
-import threading
-from collections.abc import Callable
 from random import Random
-from typing import Any, LiteralString
+from typing import LiteralString
 
 import httpx
 import pytest
 
 from autograder.sdk import Api, Fault, OpenAIControl, Run, Session, Student, database, fail, until
-from autograder.sdk.api_log import log_of
 from autograder.week03_pipeline import index_rows
 from autograder.week03_pipeline.files import made_up
-from autograder.week03_pipeline.library import CHUNKS, Indexed, Library, add_strangers, fill
+from autograder.week03_pipeline.library import CHUNKS, Library, add_strangers, fill
+from autograder.week03_pipeline.searches import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    SEARCH_SECONDS,
+    Asking,
+    check_ranking,
+    check_unavailable,
+    fail_blocked,
+    search,
+)
 
 pytestmark = [pytest.mark.item("3.6"), pytest.mark.usefixtures("stores")]
 
-DEFAULT_LIMIT, MAX_LIMIT = 10, 50
-SCORE_CLOSE = 1e-3
-SEARCH_SECONDS = 20.0
 OTHERS_SECONDS = 8.0
 """How long other requests may take. `GET /health` needs a thousandth of this."""
 SLOW_SECONDS = 4.0
@@ -43,27 +46,6 @@ def nobody_else(student: Student) -> None:
 def library(session: Session, run: Run) -> Library:
     """The chunks that a search can find."""
     return fill(run, session.random("library"))
-
-
-def search(api: Api, sent: str, **params: Any) -> list[dict[str, Any]]:
-    """The results of a search that must succeed."""
-    response = api.get("/search", params=params, timeout=SEARCH_SECONDS)
-    if response.status_code != 200:
-        fail(
-            sent=sent,
-            expected="200",
-            got=f"{response.status_code}: {response.text[:300]}",
-            cause="no connection of the pool was free, because a search does not give its connection "
-            "back, or PostgreSQL rejected the statement: see the API's log"
-            if response.status_code == 503
-            else "an exception in the route: the lines of the API's log below name it",
-            log=log_of(api, response),
-        )
-    answer = api.json(response)
-    results = answer.get("results") if isinstance(answer, dict) else None
-    if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
-        fail(sent=sent, expected='{"query": …, "results": […]}', got=answer)
-    return results
 
 
 def test_before_the_first_document(api: Api, run: Run, rng: Random) -> None:
@@ -102,77 +84,6 @@ def test_other_owners_are_not_searched(api: Api, run: Run, library: Library, rng
             cause="filter by the owner in the query, and join by document and owner",
         )
     check_ranking(api, library, DEFAULT_LIMIT, {})
-
-
-def check_ranking(api: Api, library: Library, limit: int, params: dict[str, int]) -> None:
-    sent = f"GET /search?q=…&limit={limit}" if params else "GET /search?q=…, without a limit"
-    found = search(api, sent, q=library.question, **params)
-    expected = library.chunks[:limit]
-    if len(found) != len(expected):
-        fail(
-            sent=f"{sent}, {len(library.chunks)} chunks in the index",
-            expected=f"{len(expected)} results",
-            got=f"{len(found)} results",
-            cause="the query does not use `limit`, the join loses or repeats rows, or only one chunk of "
-            "each document is returned",
-        )
-    texts = [one.get("text") for one in found]
-    wanted = [one.text for one in expected]
-    if len(set(map(str, texts))) < len(texts):
-        fail(
-            sent=sent,
-            expected="each chunk once",
-            got=f"{len(texts)} results, {len(set(map(str, texts)))} of them different",
-            cause="the join pairs a chunk with documents that are not its own",
-        )
-    if texts != wanted:
-        cosine_of = {one.text: one.cosine for one in library.chunks}
-        fail(
-            sent=sent,
-            expected=f"the nearest by angle first: cosines {short(one.cosine for one in expected)}",
-            got=f"cosines {short(cosine_of.get(str(text), float('nan')) for text in texts)}",
-            cause=why_not(library, texts),
-        )
-    for one, right in zip(found, expected, strict=True):
-        check_result(sent, one, right)
-
-
-def short(values: Any) -> str:
-    return ", ".join(f"{value:.2f}" for value in list(values)[:6]) + " …"
-
-
-def why_not(library: Library, texts: list[Any]) -> str:
-    """Which order the results have, if not that of the angle."""
-    farthest = [one.text for one in reversed(library.chunks)]
-    if texts == farthest[: len(texts)]:
-        return "the farthest come first: order the distance ascending"
-    return (
-        "another operator than `<=>` was used: `<->` is the Euclidean distance, `<#>` the negative "
-        "inner product, and both depend on the lengths of the vectors"
-    )
-
-
-def check_result(sent: str, found: dict[str, Any], right: Indexed) -> None:
-    for key in ("document_id", "filename", "page", "text"):
-        if found.get(key) != getattr(right, key):
-            fail(
-                sent=sent,
-                expected=f"{key} {getattr(right, key)!r} for the chunk {right.text!r}",
-                got=found.get(key),
-                cause="the join pairs a chunk with another document",
-            )
-    score = found.get("score")
-    number = float(score) if isinstance(score, (int, float)) else math.nan
-    if not abs(number - right.cosine) <= SCORE_CLOSE:
-        distance = abs(number - 1 + right.cosine) < SCORE_CLOSE
-        fail(
-            sent=sent,
-            expected=f"score {right.cosine:.3f}, the cosine of the angle: from 1 to -1",
-            got=score,
-            cause="this is the distance: similarity is one minus distance"
-            if distance
-            else "the score is not one minus the cosine distance",
-        )
 
 
 @pytest.mark.parametrize(
@@ -224,54 +135,6 @@ def test_what_the_provider_says_stays_here(
             got=response.text[:300],
             cause="the message of another service was returned: it can contain addresses and keys",
         )
-
-
-def check_unavailable(sent: str, response: httpx.Response, api: Api) -> None:
-    """Check for 503 with `Retry-After` and an error type of the pipeline."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    known = isinstance(body, dict) and body.get("type") == "search_unavailable"
-    if response.status_code != 503 or not known or "retry-after" not in response.headers:
-        fail(
-            sent=sent,
-            expected="503, Retry-After, and the type search_unavailable",
-            got=f"{response.status_code}: {response.text[:300]}",
-            cause="an exception of a library got through: raise `SearchUnavailable` in its place, for "
-            "every `openai.OpenAIError` and every `psycopg.OperationalError`",
-            log=log_of(api, response),
-        )
-
-
-class Asking(threading.Thread):
-    """A request that runs in a thread."""
-
-    def __init__(self, send: Callable[[], httpx.Response]) -> None:
-        super().__init__(daemon=True)
-        self.send = send
-        self.answer: httpx.Response | None = None
-        self.failure: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.answer = self.send()
-        except BaseException as failure:
-            self.failure = failure
-
-    @property
-    def done(self) -> bool:
-        return not self.is_alive()
-
-    def finish(self) -> httpx.Response:
-        """Wait for the answer and return it, or raise the failure."""
-        self.join(SEARCH_SECONDS + 5)
-        if self.failure is not None:
-            raise self.failure
-        if self.answer is None:
-            raise TimeoutError("the request did not end")
-        return self.answer
 
 
 @pytest.mark.parametrize("end", ["cancel", "terminate"])
@@ -392,15 +255,6 @@ async def ask():
     return [one.text for one in found.results]
 """
     return f"(lambda names: exec({program!r}, names) or names['ask']())({{}})"
-
-
-def fail_blocked(sent: str) -> None:
-    fail(
-        sent=f"{sent}, and GET /health at the same time",
-        expected="other requests are answered meanwhile",
-        got="GET /health waited for the search",
-        cause="the event loop is blocked: wait with `await` for the provider and for the database",
-    )
 
 
 def test_a_slow_provider_holds_nobody_else(
