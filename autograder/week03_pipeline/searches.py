@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from autograder.sdk import Api, fail
+from autograder.sdk import Api, fail, show
 from autograder.sdk.api_log import log_of
 from autograder.week03_pipeline.library import Indexed, Library
 
@@ -78,6 +78,11 @@ def short(values: Any) -> str:
 
 def why_not(library: Library, texts: list[Any]) -> str:
     """Which order the results have, if not that of the angle."""
+    known = {one.text for one in library.chunks}
+    if other := [text for text in texts if text not in known]:
+        return (
+            f"a text is not that of a chunk, but {show(other[0])}: return the columns as they are"
+        )
     farthest = [one.text for one in reversed(library.chunks)]
     if texts == farthest[: len(texts)]:
         return "the farthest come first: order the distance ascending"

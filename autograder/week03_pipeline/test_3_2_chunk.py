@@ -122,6 +122,50 @@ def test_nothing_gives_no_chunks(student: Student, pages: list[Page]) -> None:
         fail(sent=f"chunk_pages({pages!r})", expected="no chunks: []", got=found, cause=BLANK_CAUSE)
 
 
+def test_pieces_are_the_text(student: Student, rng: Random) -> None:
+    """b, c: the pieces of `split` follow each other without a gap, also where the text repeats itself."""
+    again = " ".join(made_up(rng, 6))
+    text = "\n\n".join(
+        [again, *(sentence(rng, 60) for _ in range(6)), again, f"  {again} \n", again]
+    )
+    size = rng.randint(70, 110)
+    sent = f"split(a text of {len(text)} characters with paragraphs that repeat, {size})"
+    value = called(student, sent, CHUNK, "split", text, size)
+    pairs = isinstance(value, list) and all(
+        isinstance(one, list) and len(one) == 2 and all(type(at) is int for at in one)
+        for one in value
+    )
+    if not pairs or not value:
+        fail(sent=sent, expected="a list of pairs (start, end)", got=value)
+    starts, ends = [start for start, _ in value], [end for _, end in value]
+    if [*starts, len(text)] != [0, *ends]:
+        fail(
+            sent=sent,
+            expected=f"pieces from 0 to {len(text)}, each beginning where the one before ends",
+            got=", ".join(f"{start}-{end}" for start, end in value[:10]),
+            cause=why_not_the_text(text, value),
+        )
+    if longest := [end - start for start, end in value if end - start > size]:
+        fail(sent=sent, expected=f"pieces of at most {size} characters", got=longest[0])
+
+
+def why_not_the_text(text: str, pairs: list[list[int]]) -> str:
+    """What is between two pieces that do not follow each other."""
+    ends = [end for _, end in pairs]
+    if [start for start, _ in pairs] == [0, *ends[:-1]]:
+        return "the end of the text was lost: its last piece is missing"
+    edges = [0, *(at for pair in pairs for at in pair), len(text)]
+    gaps = list(zip(edges[::2], edges[1::2], strict=True))
+    if all(text[end:start].isspace() for end, start in gaps if end < start) and all(
+        end <= start for end, start in gaps
+    ):
+        return "white space between the pieces is lost: `TextSplitter` trims, unless `trim=False`"
+    return (
+        "an index is not that of its piece: `chunk_indices` returns it, and a search for the text of "
+        "the piece finds the first place that has this text"
+    )
+
+
 @pytest.mark.parametrize("language", list(WORDS))
 def test_pages_are_covered_with_overlap(student: Student, rng: Random, language: str) -> None:
     """g, h, i, j: the pages come from an iterator, as `chunk_pages` allows."""
@@ -261,47 +305,6 @@ def test_letters_keep_their_accents(student: Student, rng: Random) -> None:
                 cause="what a reader sees as one letter can be several characters: see "
                 "`is_character_start`",
             )
-
-
-def test_pieces_are_the_text(student: Student, rng: Random) -> None:
-    """b, c: the pieces of `split` follow each other without a gap, also where the text repeats itself."""
-    again = " ".join(made_up(rng, 6))
-    text = "\n\n".join(
-        [again, *(sentence(rng, 60) for _ in range(6)), again, f"  {again} \n", again]
-    )
-    size = rng.randint(70, 110)
-    sent = f"split(a text of {len(text)} characters with paragraphs that repeat, {size})"
-    value = called(student, sent, CHUNK, "split", text, size)
-    pairs = isinstance(value, list) and all(
-        isinstance(one, list) and len(one) == 2 and all(type(at) is int for at in one)
-        for one in value
-    )
-    if not pairs or not value:
-        fail(sent=sent, expected="a list of pairs (start, end)", got=value)
-    starts, ends = [start for start, _ in value], [end for _, end in value]
-    if [*starts, len(text)] != [0, *ends]:
-        fail(
-            sent=sent,
-            expected=f"pieces from 0 to {len(text)}, each beginning where the one before ends",
-            got=", ".join(f"{start}-{end}" for start, end in value[:10]),
-            cause=why_not_the_text(text, value),
-        )
-    if longest := [end - start for start, end in value if end - start > size]:
-        fail(sent=sent, expected=f"pieces of at most {size} characters", got=longest[0])
-
-
-def why_not_the_text(text: str, pairs: list[list[int]]) -> str:
-    """What is between two pieces that do not follow each other."""
-    edges = [0, *(at for pair in pairs for at in pair), len(text)]
-    gaps = list(zip(edges[::2], edges[1::2], strict=True))
-    if all(text[end:start].isspace() for end, start in gaps if end < start) and all(
-        end <= start for end, start in gaps
-    ):
-        return "white space between the pieces is lost: `TextSplitter` trims, unless `trim=False`"
-    return (
-        "an index is not that of its piece: `chunk_indices` returns it, and a search for the text of "
-        "the piece finds the first place that has this text"
-    )
 
 
 @pytest.mark.parametrize("make", TEXTS, ids=lambda make: make.__name__)

@@ -56,7 +56,7 @@ def the_beginning_of_the_text(rng: Random) -> Case:
 def white_space_at_the_beginning(rng: Random) -> Case:
     """The text begins with white space, and the overlap is longer than what is before."""
     words = made_up(rng, 4)
-    text = " \n" + " ".join(words)
+    text = "  " + " ".join(words)
     cause = "a word begins at a visible character, not at white space"
     return text, text.index(words[2]), len(text), cause
 
