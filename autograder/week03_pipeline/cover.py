@@ -57,7 +57,11 @@ def cover(page: str, chunks: Sequence[str], overlap: int) -> list[Placed] | Gap:
     if len(page) in ends:
         return ends[len(page)]
     last = max(ends)
-    return Gap("", f"the chunks end before {page[last:][:120]!r}", "the end of the page was lost")
+    return Gap(
+        "",
+        f"the chunks end before {page[last:][:120]!r}",
+        "the end of the page was lost, or a short chunk was dropped",
+    )
 
 
 def _starts(page: str, chunk: str, end: int, overlap: int) -> list[int]:

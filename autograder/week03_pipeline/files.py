@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from random import Random
 
 import docx
@@ -24,13 +25,24 @@ def made_up(rng: Random, count: int) -> list[str]:
     return [f"{rng.choice('bdfgklmnprst')}{rng.getrandbits(40):010x}" for _ in range(count)]
 
 
-def word_file(rng: Random) -> tuple[bytes, list[list[str]]]:
-    """A DOCX of five pages (the third is blank), and the words of each page.
+@dataclass(frozen=True)
+class WordFile:
+    """A DOCX, the words of each page, and what stands between some of them."""
 
-    It has a list, a table with a table in it, tabs, line breaks and a non-breaking hyphen. One page
-    ends in the middle of a paragraph, two breaks follow each other, and two breaks are only noted.
+    content: bytes
+    pages: list[list[str]]
+    signs: list[tuple[str, str, str]]
+    """Two words, and the sign between them: "\\t" (on one line), "\\n" (the next line) or "\\n\\n"."""
+
+
+def word_file(rng: Random) -> WordFile:
+    """A DOCX of five pages, of which the third is blank.
+
+    It has a list, a table with a table in it, tabs, line breaks, a column break, a non-breaking hyphen
+    and a piece of text that is empty. One page ends in the middle of a paragraph, two breaks follow each
+    other, and two breaks are only noted.
     """
-    words = made_up(rng, 16)
+    words = made_up(rng, 18)
     halves = made_up(rng, 2)
     word = docx.Document()
     word.add_paragraph(f"{words[0]} {words[1]}")
@@ -47,6 +59,9 @@ def word_file(rng: Random) -> tuple[bytes, list[list[str]]]:
     run.add_text(words[10])
     run.add_tab()
     run.add_text(words[11])
+    run.add_break(WD_BREAK.COLUMN)
+    run._r.append(OxmlElement("w:t"))  # lxml says that its text is None
+    run.add_text(words[16])
     run.add_break(WD_BREAK.PAGE)
     run.add_break(WD_BREAK.PAGE)
     run = word.add_paragraph().add_run()
@@ -58,21 +73,41 @@ def word_file(rng: Random) -> tuple[bytes, list[list[str]]]:
     run.add_text(halves[1])
     run._r.append(OxmlElement("w:cr"))
     run.add_text(halves[0])
+    word.add_paragraph(words[17])
     file = io.BytesIO()
     word.save(file)
-    last = [*words[14:], "-".join(halves), halves[0]]
-    return file.getvalue(), [words[:9], words[9:12], [], words[12:14], last]
+    last = [*words[14:16], "-".join(halves), halves[0], words[17]]
+    pages = [words[:9], [*words[9:12], words[16]], [], words[12:14], last]
+    signs = [
+        (words[2], words[3], "\t"),
+        (words[4], words[5], "\t"),
+        (words[3], words[4], "\n"),
+        (words[7], words[8], "\n\n"),
+        (words[9], words[10], "\n"),
+        (words[10], words[11], "\t"),
+        (words[11], words[16], "\n"),
+        (halves[0], words[17], "\n\n"),
+    ]
+    return WordFile(file.getvalue(), pages, signs)
 
 
-def encrypted_pdf(text: str, password: str, algorithm: str = "RC4-128") -> bytes:
+def encrypted_pdf(
+    text: str, password: str, algorithm: str = "RC4-128", owner: str = OWNER
+) -> bytes:
     """A PDF that is encrypted with a password. With the password "" it opens without one.
 
     Args:
+        owner: the password for changes. It can be empty too.
         algorithm: "RC4-128", "AES-128", or "AES-256", which needs pypdf's extra `crypto`.
     """
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf([text])))
-    writer.encrypt(password, owner_password=OWNER, algorithm=algorithm)
+    writer.encrypt(password, owner_password=owner, algorithm=algorithm)
     return _written(writer)
+
+
+def certificate_pdf(text: str) -> bytes:
+    """A PDF that only the holder of a certificate can open: it is encrypted, but not by a password."""
+    return encrypted_pdf(text, "").replace(b"/Filter /Standard", b"/Filter /PubSec00", 1)
 
 
 def drawn_pdf(rng: Random) -> bytes:

@@ -14,6 +14,7 @@ from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.vectors import DIMENSIONS, Vectors, true_vectors
 
 CHUNKS = 24
+CHUNKS_OF_A_DOCUMENT = 3
 STRANGER = 0.998
 """The cosine of another owner's chunks. They are nearer than every chunk of the library."""
 
@@ -41,38 +42,48 @@ def fill(run: Run, rng: Random) -> Library:
     """Index chunks around one question. Their vectors have different lengths, so that neither the
     Euclidean distance nor the inner product gives the order of the angles.
     """
-    question = " ".join(made_up(rng, 3))
+    question = " ".join(made_up(rng, 3)).title()
     axis = true_vectors(run, [question])[0].astype(float)
     chunks = []
     with database.connect(run) as connection, connection.transaction():
         for number, cosine in enumerate(spread(rng)):
-            document_id, filename = made_up(rng, 2)
-            text = " ".join(made_up(rng, 4))
+            position = number % CHUNKS_OF_A_DOCUMENT
+            if not position:
+                document_id, filename = made_up(rng, 2)
+            text = " ".join(made_up(rng, rng.choice((4, 80))))
             one = Indexed(document_id, filename, rng.randint(1, 300), text, cosine)
             vector = at_angle(rng, axis, cosine) * length(number)
-            insert(connection, one, database.PUBLIC, vector)
+            insert(connection, one, database.PUBLIC, vector, position)
             chunks.append(one)
     return Library(question, sorted(chunks, key=lambda one: -one.cosine))
 
 
-def insert(connection: psycopg.Connection[Any], one: Indexed, owner: str, vector: Vectors) -> None:
-    """Index a document of one chunk."""
-    connection.execute(
-        "INSERT INTO documents (document_id, owner, filename) VALUES (%s, %s, %s)",
-        (one.document_id, owner, one.filename),
-    )
+def insert(
+    connection: psycopg.Connection[Any],
+    one: Indexed,
+    owner: str,
+    vector: Vectors,
+    position: int = 0,
+) -> None:
+    """Index a chunk, and before the first one of a document the document."""
+    if not position:
+        connection.execute(
+            "INSERT INTO documents (document_id, owner, filename) VALUES (%s, %s, %s)",
+            (one.document_id, owner, one.filename),
+        )
     connection.execute(
         "INSERT INTO chunks (document_id, owner, position, page, text, embedding) "
-        "VALUES (%s, %s, 0, %s, %s, %s::real[]::vector)",
-        (one.document_id, owner, one.page, one.text, vector.tolist()),
+        "VALUES (%s, %s, %s, %s, %s, %s::real[]::vector)",
+        (one.document_id, owner, position, one.page, one.text, vector.tolist()),
     )
 
 
-def add_strangers(run: Run, library: Library, rng: Random) -> set[str]:
+def add_strangers(run: Run, library: Library, rng: Random, stranger: str = "") -> set[str]:
     """Index chunks of another owner that are nearer to the question than all others: one in a
     document of its own, one in a document with an id that is in the library. Returns their texts.
     """
-    [owner, own_id] = made_up(rng, 2)
+    [name, own_id] = made_up(rng, 2)
+    owner = stranger or name
     axis = true_vectors(run, [library.question])[0].astype(float)
     texts = set()
     with database.connect(run) as connection, connection.transaction():

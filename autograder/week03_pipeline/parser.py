@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from typing import IO
 
 from autograder.sdk import Student, clean
@@ -14,10 +15,24 @@ from autograder.sdk import Student, clean
 CHILD_SECONDS = 30.0
 
 
-def error_of_child(student: Student, content: bytes, content_type: str, memory_bytes: int) -> str:
-    """The name of the error that `pipeline.steps.parse_child` returns, or what it did instead."""
-    limits = json.dumps({"memory_bytes": memory_bytes})
-    command = [sys.executable, "-P", "-m", "pipeline.steps.parse_child", content_type, limits]
+@dataclass(frozen=True)
+class Outcome:
+    """What the child process answered: the name and the message of an error, or "" for pages."""
+
+    error: str
+    message: str = ""
+
+
+def parsed_by_child(student: Student, content: bytes, content_type: str, **limits: int) -> Outcome:
+    """What `pipeline.steps.parse_child` answers under these fields of `ParseLimits`."""
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pipeline.steps.parse_child",
+        content_type,
+        json.dumps(limits),
+    ]
     process = student.process("parser", command, pipes=True)
     assert process.stdin is not None and process.stdout is not None
     threading.Thread(target=_feed, args=(process.stdin, content), daemon=True).start()
@@ -25,12 +40,16 @@ def error_of_child(student: Student, content: bytes, content_type: str, memory_b
         process.wait(CHILD_SECONDS)
     except subprocess.TimeoutExpired:
         process.stop(grace=0)
-        return f"no answer within {CHILD_SECONDS:g} s"
+        return Outcome(f"no answer within {CHILD_SECONDS:g} s")
     try:
-        return str(json.loads(process.stdout.read(100_000))["error"])
-    except (ValueError, KeyError, TypeError):
+        answer = json.loads(process.stdout.read(100_000))
+        if "pages" in answer:
+            return Outcome("")
+        return Outcome(str(answer["error"]), str(answer["message"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
         lines = student.tail(process)
-        return f"the process ended without an answer: {clean(lines[-1]) if lines else 'no message'}"
+        last = clean(lines[-1]) if lines else "no message"
+        return Outcome(f"the process ended without an answer: {last}")
 
 
 def _feed(stream: IO[bytes], content: bytes) -> None:

@@ -18,6 +18,7 @@ CALL_SECONDS = 15.0
 
 
 def test_the_chunks_of_an_owner_are_counted(student: Student, run: Run, rng: Random) -> None:
+    """a: the rows of this owner, over all documents."""
     owner, other, unknown = made_up(rng, 3)
     documents = [rng.randint(2, 5) for _ in range(3)]
     for chunks in documents:

@@ -18,7 +18,7 @@ from autograder.sdk.documents import (
     words_of,
 )
 from autograder.week03_pipeline import files, parser
-from autograder.week03_pipeline.shapes import CALL_SECONDS, as_pages, called
+from autograder.week03_pipeline.shapes import CALL_SECONDS, as_pages
 
 pytestmark = pytest.mark.item("3.1")
 
@@ -26,16 +26,29 @@ PARSE = "pipeline.steps.parse"
 MANY_PAGES = 300
 MOST_PAGES = 5_000
 """`ParseLimits.pages`"""
+MIB = 1024 * 1024
 
 
 def parse(student: Student, sent: str, content: bytes, content_type: str) -> list[dict[str, Any]]:
     """The pages that the student's parser finds in a valid file."""
-    data, cause = (
-        packed(content),
-        "the file is valid, so nothing must be raised: see the line that is named here",
-    )
-    value = called(student, sent, PARSE, "parse_document", data, content_type, cause=cause)
-    return as_pages(sent, value)
+    data = packed(content)
+    answer = student.ask(PARSE, "parse_document", data, content_type, timeout=CALL_SECONDS)
+    if not answer.ok:
+        fail(
+            sent=sent,
+            expected="no exception",
+            got=f"{answer.error}: {answer.message} ({answer.where})",
+            cause=WRONGLY_REFUSED.get(answer.error, "")
+            or "the file is valid, so nothing must be raised: see the line that is named here",
+        )
+    return as_pages(sent, answer.value)
+
+
+WRONGLY_REFUSED = {
+    "EncryptedDocument": "the empty password opens this file: refuse only what `decrypt` calls "
+    "NOT_DECRYPTED",
+    "NoTextInDocument": "only some of the pages are blank: the file has no text if all of them are",
+}
 
 
 def packed(content: bytes) -> dict[str, str]:
@@ -73,7 +86,10 @@ def check_pages(sent: str, found: list[dict[str, Any]], expected: list[list[str]
 def why_not_as_many(more: int) -> str:
     """Why there are too many pages, or too few (then `more` is negative)."""
     if more < 0:
-        return "a page without text was left out, or the text after the last page break was lost"
+        return (
+            "a page without text was left out, a break does not end the page (an explicit one, or one "
+            "that Word noted), or the text after the last page break was lost"
+        )
     return (
         "a break was counted twice: ignore a noted break if the page has no visible character yet, "
         "because it repeats the break before it"
@@ -86,6 +102,8 @@ def why_not(text: str, words: list[str], pages: list[dict[str, Any]]) -> str:
     for other in pages:
         if gone and gone[0] in words_of(other["text"]):
             return f"{gone[0]} is on page {other['number']}: a page ends exactly at the break"
+    if "None" in text:
+        return "the text of an empty `w:t` element is None: then add nothing"
     if gone and gone[0].replace("-", "") in text:
         return f"the hyphen of {gone[0]} is lost: it is an element without text, so take it from `signs`"
     if gone:
@@ -100,7 +118,7 @@ def shown(words: list[str]) -> str:
 
 @pytest.mark.parametrize("kind", ["pdf", "docx"])
 def test_pages_in_many_languages(student: Student, rng: Random, kind: str) -> None:
-    """One document: every page in another language."""
+    """a: one document, every page in another language."""
     pages = [random_pages(rng, 1, 40, language)[0] for language in WORDS]
     rng.shuffle(pages)
     make, media_type = {"pdf": (make_pdf, files.PDF), "docx": (make_docx, files.DOCX)}[kind]
@@ -118,6 +136,7 @@ def test_text_is_one_page(student: Student, rng: Random, kind: str) -> None:
 
 
 def test_blank_pages_of_a_pdf_count(student: Student, rng: Random) -> None:
+    """b: a blank page at the beginning, in the middle and at the end."""
     first, second, third = random_pages(rng, 3, 30)
     pages = ["", first, "", "", second, third, ""]
     sent = "a PDF of 7 pages, of which the 1st, 3rd, 4th and 7th are blank"
@@ -125,12 +144,46 @@ def test_blank_pages_of_a_pdf_count(student: Student, rng: Random) -> None:
 
 
 def test_all_that_a_word_file_holds(student: Student, rng: Random) -> None:
-    content, expected = files.word_file(rng)
+    """e, f, g, h: every kind of element that holds text, ends a page or has a sign of its own."""
+    word = files.word_file(rng)
     sent = (
-        "a DOCX with a list, a table in a table, tabs, line breaks, a non-breaking hyphen, a page "
-        "break in the middle of a paragraph, a blank page, and page breaks that Word noted"
+        "a DOCX with a list, a table in a table, tabs, line breaks, a column break, a non-breaking "
+        "hyphen, an empty piece of text, a page break in the middle of a paragraph, a blank page, and "
+        "page breaks that Word noted"
     )
-    check_pages(sent, parse(student, sent, content, files.DOCX), expected)
+    found = parse(student, sent, word.content, files.DOCX)
+    check_pages(sent, found, word.pages)
+    check_signs(sent, "\n".join(page["text"] for page in found), word.signs)
+
+
+def check_signs(sent: str, text: str, signs: list[tuple[str, str, str]]) -> None:
+    """Check what stands between two words of a Word file."""
+    for before, after, sign in signs:
+        end = text.index(after)
+        between = text[text.rindex(before, 0, end) + len(before) : end]
+        if not right_sign(between, sign):
+            fail(
+                sent=sent,
+                expected=f"{sign!r} between {before} and {after}, which are {PLACES[sign]}",
+                got=f"{between!r}",
+                cause="a paragraph in a table cell begins with a tab, and each other element with what "
+                "`signs` has for it",
+            )
+
+
+PLACES = {
+    "\t": "in one row of a table, or divided by a tab",
+    "\n": "in two rows of a table, or divided by a line break or a column break",
+    "\n\n": "in two paragraphs",
+}
+
+
+def right_sign(between: str, sign: str) -> bool:
+    """Whether two words are on one line, on two lines, or in two paragraphs. Other blanks may stand there."""
+    lines = between.count("\n")
+    if sign == "\t":
+        return "\t" in between and not lines
+    return lines == 1 if sign == "\n" else lines >= 2
 
 
 def test_three_hundred_pages(student: Student, rng: Random) -> None:
@@ -142,13 +195,18 @@ def test_three_hundred_pages(student: Student, rng: Random) -> None:
 
 @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
 def test_a_pdf_that_opens_without_a_password(student: Student, rng: Random, algorithm: str) -> None:
+    """c: the empty password opens the file. In one of them it also allows changes."""
     [page] = random_pages(rng, 1, 20)
     sent = f"a PDF encrypted by {algorithm} with the empty password: it opens without a password"
     found = parse(student, sent, files.encrypted_pdf(page, "", algorithm), files.PDF)
     check_pages(sent, found, [words_of(page)])
+    sent += ", and both of its passwords are empty"
+    found = parse(student, sent, files.encrypted_pdf(page, "", algorithm, owner=""), files.PDF)
+    check_pages(sent, found, [words_of(page)])
 
 
 def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> None:
+    """a, d, i, k, l: one file for each error, and for each way to it."""
     text = " ".join(files.made_up(rng, 60))
     garbage = rng.randbytes(600)
     check = ErrorCheck(student)
@@ -178,25 +236,51 @@ def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> 
         "DamagedDocument",
     )
     check("random bytes, sent as DOCX", garbage, files.DOCX, "DamagedDocument")
-    odd = files.strange_filter_pdf(text, files.made_up(rng, 1)[0].encode())
-    check("a PDF whose page is compressed by an unknown filter", odd, files.PDF, "DocumentError")
+    locked = files.certificate_pdf(text)
+    check("a PDF that is locked by a certificate", locked, files.PDF, "EncryptedDocument")
+    [name] = files.made_up(rng, 1)
+    odd = files.strange_filter_pdf(text, name.encode())
+    sent = "a PDF whose page is compressed by an unknown filter"
+    check(sent, odd, files.PDF, "DocumentError", hidden=name)
 
 
 def test_limits_hold(student: Student, rng: Random) -> None:
+    """j: the limits of the call, and without them those of `DEFAULT_LIMITS`."""
+    pages = rng.randint(3, 9)
+    for more, expected in ((0, ""), (1, "DocumentTooLarge")):
+        content = files.text_of_many_pages(rng, pages + more)
+        outcome = parser.parsed_by_child(student, content, files.PLAIN, pages=pages)
+        if outcome.error != expected:
+            fail(
+                sent=f"a text file of {pages + more} pages, with limits of {pages} pages",
+                expected=expected or "its pages",
+                got=outcome.error or "pages, and no error",
+                cause="pass the `limits` of the call to `read_pages`",
+            )
     many = files.text_of_many_pages(rng, MOST_PAGES + 1)
     sent = f"a text file of {MOST_PAGES + 1:,} pages, one more than `ParseLimits` allows"
     ErrorCheck(student)(sent, many, files.PLAIN, "DocumentTooLarge")
 
 
-def test_running_out_of_memory_is_no_damage(student: Student) -> None:
-    """The parser runs in a child process, as in the worker, but with little memory."""
-    kind = parser.error_of_child(student, files.text_that_swells(20), files.PLAIN, 112 * 1024**2)
-    if kind != "DocumentTooLarge":
+def test_running_out_of_memory_is_no_damage(student: Student, rng: Random) -> None:
+    """k: the parser runs in a child process, as in the worker, but with little memory."""
+    content, memory = files.text_that_swells(rng.randint(19, 23)), rng.randint(105, 116) * MIB
+    outcome = parser.parsed_by_child(student, content, files.PLAIN, memory_bytes=memory)
+    sent = "a valid text file that needs more memory than the child process may use"
+    if outcome.error != "DocumentTooLarge":
         fail(
-            sent="a valid text file that needs more memory than the child process may use",
+            sent=sent,
             expected="DocumentTooLarge: the child process turns a MemoryError into this error",
-            got=kind,
+            got=outcome.error or "pages, and no error",
             cause="`except Exception` also catches MemoryError: let it through unchanged",
+        )
+    if "memory" not in outcome.message:
+        fail(
+            sent=sent,
+            expected="MemoryError from `parse_document`, of which the child process makes: The document "
+            "needs too much memory.",
+            got=f"{outcome.error}: {outcome.message}",
+            cause="`parse_document` turned the MemoryError into another error: let it through unchanged",
         )
 
 
@@ -206,8 +290,14 @@ class ErrorCheck:
     def __init__(self, student: Student) -> None:
         self.student = student
 
-    def __call__(self, sent: str, content: bytes, content_type: str, kind: str) -> None:
-        """`parse_document` must raise `kind`, which the worker knows to be permanent."""
+    def __call__(
+        self, sent: str, content: bytes, content_type: str, kind: str, hidden: str = ""
+    ) -> None:
+        """`parse_document` must raise `kind`, which the worker knows to be permanent.
+
+        Args:
+            hidden: a word of the file that the message must not contain.
+        """
         name = "parse_document"
         answer = self.student.ask(PARSE, name, packed(content), content_type, timeout=CALL_SECONDS)
         wanted = "a DocumentError of the pipeline" if kind == "DocumentError" else kind
@@ -217,6 +307,13 @@ class ErrorCheck:
                 expected=wanted,
                 got=f"no exception, but {answer.value!r}",
                 cause="a file without readable text must fail, or its owner searches for it in vain",
+            )
+        if hidden and hidden in answer.message and "PermanentError" in answer.bases:
+            fail(
+                sent=sent,
+                expected="a message without the text of the file",
+                got=f"{answer.error}: {answer.message}",
+                cause="the message of a library's error was repeated, and the client sees it",
             )
         if kind in (answer.error, *answer.bases) and "PermanentError" in answer.bases:
             return
@@ -242,6 +339,8 @@ def likely_cause(kind: str, error: str, bases: tuple[str, ...]) -> str:
             "an error that has a type of its own was turned into DamagedDocument: let permanent "
             "errors through unchanged, and check each case separately"
         )
+    if error == "NoTextInDocument" and kind == "EmptyDocument":
+        return "there are no bytes: raise EmptyDocument before you read the file"
     if kind == "NoTextInDocument":
         return "there are bytes, but no page has a visible character: raise NoTextInDocument"
     return "each kind of unusable file has an error of its own: see `pipeline/steps/errors.py`"

@@ -11,9 +11,11 @@ import pytest
 
 from autograder.sdk import Student, fail, show
 from autograder.sdk.documents import WORDS, random_pages
+from autograder.sdk.races import made
 from autograder.week03_pipeline.cover import Gap, Placed, cover, cuts_a_word, plain
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.shapes import as_chunks, called
+from autograder.week03_pipeline.word_starts import TEXTS, chunk_begins
 
 pytestmark = pytest.mark.item("3.2")
 
@@ -31,7 +33,8 @@ def chunked(
 ) -> tuple[str, list[Chunk]]:
     """What was sent, and the chunks, checked: none too long, numbered, not blank."""
     sent = f"chunk_pages({sent}, max_chars={max_chars}, overlap={overlap})"
-    value = called(student, sent, CHUNK, "chunk_pages", pages, max_chars=max_chars, overlap=overlap)
+    once = made("builtins", "iter", pages)
+    value = called(student, sent, CHUNK, "chunk_pages", once, max_chars=max_chars, overlap=overlap)
     chunks = as_chunks(sent, value)
     check_form(sent, chunks, max_chars)
     return sent, chunks
@@ -45,7 +48,9 @@ def check_form(sent: str, chunks: list[Chunk], max_chars: int) -> None:
                 sent=sent,
                 expected=f"no chunk longer than {max_chars} characters",
                 got=f"chunk {number} has {size}",
-                cause="the overlap is added to a full piece: leave room for it when you cut",
+                cause="the overlap is added to a full piece: leave room for it when you cut"
+                if size < max_chars * 3 // 2
+                else "a piece is too long, or its start and end are those of another place in the text",
             )
         if text != text.strip() or not text:
             fail(
@@ -60,8 +65,17 @@ def check_form(sent: str, chunks: list[Chunk], max_chars: int) -> None:
             sent=sent,
             expected=f"positions 0, 1, 2 … {len(chunks) - 1} through the whole document",
             got=positions,
-            cause="positions began again on a page, began at 1, or counted pieces that were skipped",
+            cause=why_not_positions(positions),
         )
+
+
+def why_not_positions(positions: list[int]) -> str:
+    """What the positions count in place of the chunks."""
+    if len(set(positions)) < len(positions):
+        return "positions began again on a page"
+    if positions[0] == 1:
+        return "positions began at 1"
+    return "positions counted pieces that were skipped"
 
 
 def check_cover(
@@ -102,19 +116,69 @@ def numbered(rng: Random, texts: list[str]) -> list[Page]:
 
 @pytest.mark.parametrize("pages", [[], [{"number": 1, "text": " \n\t"}]], ids=["none", "blank"])
 def test_nothing_gives_no_chunks(student: Student, pages: list[Page]) -> None:
+    """j: a piece of white space alone makes no chunk."""
     found = student.call(CHUNK, "chunk_pages", pages)
     if found != []:
         fail(sent=f"chunk_pages({pages!r})", expected="no chunks: []", got=found, cause=BLANK_CAUSE)
 
 
+def test_pieces_are_the_text(student: Student, rng: Random) -> None:
+    """b, c: the pieces of `split` follow each other without a gap, also where the text repeats itself."""
+    again = " ".join(made_up(rng, 6))
+    text = "\n\n".join(
+        [again, *(sentence(rng, 60) for _ in range(6)), again, f"  {again} \n", again]
+    )
+    size = rng.randint(70, 110)
+    sent = f"split(a text of {len(text)} characters with paragraphs that repeat, {size})"
+    value = called(student, sent, CHUNK, "split", text, size)
+    pairs = isinstance(value, list) and all(
+        isinstance(one, list) and len(one) == 2 and all(type(at) is int for at in one)
+        for one in value
+    )
+    if not pairs or not value:
+        fail(sent=sent, expected="a list of pairs (start, end)", got=value)
+    starts, ends = [start for start, _ in value], [end for _, end in value]
+    if [*starts, len(text)] != [0, *ends]:
+        fail(
+            sent=sent,
+            expected=f"pieces from 0 to {len(text)}, each beginning where the one before ends",
+            got=", ".join(f"{start}-{end}" for start, end in value[:10]),
+            cause=why_not_the_text(text, value),
+        )
+    if longest := [end - start for start, end in value if end - start > size]:
+        fail(sent=sent, expected=f"pieces of at most {size} characters", got=longest[0])
+
+
+def why_not_the_text(text: str, pairs: list[list[int]]) -> str:
+    """What is between two pieces that do not follow each other."""
+    ends = [end for _, end in pairs]
+    if [start for start, _ in pairs] == [0, *ends[:-1]]:
+        return "the end of the text was lost: its last piece is missing"
+    edges = [0, *(at for pair in pairs for at in pair), len(text)]
+    gaps = list(zip(edges[::2], edges[1::2], strict=True))
+    if all(text[end:start].isspace() for end, start in gaps if end < start) and all(
+        end <= start for end, start in gaps
+    ):
+        return "white space between the pieces is lost: `TextSplitter` trims, unless `trim=False`"
+    return (
+        "an index is not that of its piece: `chunk_indices` returns it, and a search for the text of "
+        "the piece finds the first place that has this text"
+    )
+
+
 @pytest.mark.parametrize("language", list(WORDS))
 def test_pages_are_covered_with_overlap(student: Student, rng: Random, language: str) -> None:
+    """g, h, i, j: the pages come from an iterator, as `chunk_pages` allows."""
     texts = [random_pages(rng, 1, rng.randint(150, 250), language)[0] for _ in range(2)]
-    pages = numbered(rng, [texts[0], " \n ", texts[1], "", "a page of few words"])
+    pages = numbered(rng, [texts[0], " \n ", texts[1], "", "few words", rng.choice("1234")])
     overlap = rng.randint(90, 120)
     size = overlap * 2 + rng.randint(150, 250)
     sent, chunks = chunked(
-        student, f"five pages ({language}), two of them blank", pages, size, overlap
+        student,
+        f"six pages ({language}), two blank and one of a single character",
+        pages,
+        size,
+        overlap,
     )
     for page in pages:
         text = plain(page["text"])
@@ -145,7 +209,7 @@ def check_overlap(sent: str, page: str, place: Placed, overlap: int) -> None:
 
 
 def test_repeated_paragraphs_are_all_kept(student: Student, rng: Random) -> None:
-    """A header and a footer on every page, and paragraphs that occur twice."""
+    """j: a header and a footer on every page, and paragraphs that occur twice."""
     header, footer, *middle = random_pages(rng, 6, 30)
     texts = ["\n\n".join([header, *rng.choices(middle, k=6), footer]) for _ in range(3)]
     pages = numbered(rng, texts)
@@ -154,6 +218,7 @@ def test_repeated_paragraphs_are_all_kept(student: Student, rng: Random) -> None
 
 
 def test_the_default_size(student: Student, rng: Random) -> None:
+    """h: with the sizes of the pipeline."""
     pages = numbered(rng, random_pages(rng, 2, 400))
     sent = "chunk_pages(two pages of 400 words)"
     chunks = as_chunks(sent, called(student, sent, CHUNK, "chunk_pages", pages))
@@ -190,6 +255,7 @@ def chinese(rng: Random) -> tuple[list[str], str]:
 def test_cuts_fall_on_the_largest_boundary(
     student: Student, rng: Random, make: Callable[[Random], tuple[list[str], str]]
 ) -> None:
+    """a: paragraphs that fit, sentences that fit, and sentences without spaces."""
     parts, between = make(rng)
     text, what = between.join(parts), make.__name__
     pages = [{"number": 1, "text": text}]
@@ -214,7 +280,7 @@ def test_cuts_fall_on_the_largest_boundary(
 
 
 def test_a_word_longer_than_a_chunk(student: Student, rng: Random) -> None:
-    """No text is lost, even if a word has to be cut."""
+    """a, h: no text is lost, even if a word has to be cut."""
     word = f"{rng.getrandbits(6_000):x}"
     pages = numbered(rng, [f"before {word} after", word])
     sent, chunks = chunked(student, "two pages with a word of 1,500 letters", pages, 200, 40)
@@ -222,7 +288,7 @@ def test_a_word_longer_than_a_chunk(student: Student, rng: Random) -> None:
 
 
 def test_letters_keep_their_accents(student: Student, rng: Random) -> None:
-    """A language without spaces, and an accent after every letter."""
+    """f: a language without spaces, and an accent after every letter."""
     text = "".join(
         chr(rng.randrange(0x0915, 0x0939)) + "\N{COMBINING ACUTE ACCENT}" for _ in range(400)
     )
@@ -239,3 +305,23 @@ def test_letters_keep_their_accents(student: Student, rng: Random) -> None:
                 cause="what a reader sees as one letter can be several characters: see "
                 "`is_character_start`",
             )
+
+
+@pytest.mark.parametrize("make", TEXTS, ids=lambda make: make.__name__)
+def test_where_a_chunk_begins(
+    student: Student, rng: Random, make: Callable[[Random], tuple[str, int, int, str]]
+) -> None:
+    """d, e, f: the first word, else the first character, else no overlap."""
+    text, start, overlap, cause = make(rng)
+    sent = f"overlap_start({show(text[:60])}{'…' if len(text) > 60 else ''}, {start}, {overlap})"
+    found = called(student, sent, CHUNK, "overlap_start", text, start, overlap)
+    expected = chunk_begins(text, start, overlap)
+    if found != expected:
+        fail(
+            sent=sent,
+            expected=f"{expected}, before {show(text[expected : expected + 20])}",
+            got=f"{found}, before {show(text[found : found + 20])}"
+            if type(found) is int
+            else found,
+            cause=cause,
+        )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
+from itertools import accumulate
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
-from autograder.sdk import Fault, JournalEntry, OpenAIControl, Run, Student, fail, show
+from autograder.sdk import Answer, Fault, JournalEntry, OpenAIControl, Run, Student, fail, show
 from autograder.week03_pipeline import vectors
+from autograder.week03_pipeline.batch_sizes import SIZES, full_batches
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.shapes import CALL_SECONDS, called, is_vector
 from autograder.week03_pipeline.vectors import DIMENSIONS
@@ -20,8 +24,6 @@ pytestmark = pytest.mark.item("3.3")
 EMBED = "pipeline.steps.embed"
 MAX_INPUTS, MAX_INPUT_TOKENS, MAX_REQUEST_TOKENS = 2_048, 8_192, 300_000
 CUNEIFORM = 0x12000
-LEAST_FILLED = 50
-"""The fewest short texts in a batch, on average. With fewer, requests are wasted."""
 
 
 def embedded(student: Student, sent: str, texts: list[str]) -> list[list[float]]:
@@ -92,7 +94,14 @@ def check_requests(sent: str, entries: list[JournalEntry], texts: list[str]) -> 
 def test_equal_texts_are_sent_once_and_order_is_kept(
     student: Student, run: Run, openai: OpenAIControl, rng: Random
 ) -> None:
-    different = [f"{word} in the harbour" for word in made_up(rng, 8)]
+    """i, j, k: some texts differ only in case, or in white space."""
+    [word, *words] = made_up(rng, 6)
+    different = [f"{one} in the harbour" for one in words]
+    different += [
+        f"{word} in the harbour",
+        f"{word.upper()} in the Harbour",
+        f"{word}  in the harbour\n",
+    ]
     texts = [*different, *rng.choices(different, k=12)]
     rng.shuffle(texts)
     sent = f"embed_texts({len(texts)} texts, {len(different)} of them different)"
@@ -110,6 +119,9 @@ def test_equal_texts_are_sent_once_and_order_is_kept(
 
 
 def test_no_texts_no_request(student: Student, openai: OpenAIControl) -> None:
+    """d, j: no texts make no batches, and nothing is sent."""
+    if found := called(student, "batches([])", EMBED, "batches", []):
+        fail(sent="batches([])", expected="[]", got=found, cause="no batch is empty")
     cause = "return no batches for no texts, because the provider rejects an empty request"
     found = called(student, "embed_texts([])", EMBED, "embed_texts", [], cause=cause)
     if found != [] or openai.journal():
@@ -124,12 +136,17 @@ def test_no_texts_no_request(student: Student, openai: OpenAIControl) -> None:
 def test_tokens_of_a_request(
     student: Student, run: Run, openai: OpenAIControl, rng: Random
 ) -> None:
-    """Long texts in cuneiform. Each sign has four bytes, so it counts as four tokens."""
+    """b, i: long texts in cuneiform. Each sign has four bytes, so it counts as four tokens.
+
+    The first text comes again at the end, when it was sent in another request.
+    """
     count = 42
     signs = [chr(CUNEIFORM + rng.randrange(900)) for _ in range(2_100)]
     texts = [
         f"{word} " + "".join(signs[: rng.randint(1_980, 2_040)]) for word in made_up(rng, count)
     ]
+    texts.append(texts[0])
+    count += 1
     sent = f"embed_texts({count} texts of about 8,000 tokens each)"
     answer = student.ask(EMBED, "embed_texts", texts, timeout=CALL_SECONDS)
     if entries := openai.journal("embeddings"):
@@ -147,11 +164,11 @@ def test_tokens_of_a_request(
 
 
 def test_number_of_inputs(student: Student, openai: OpenAIControl, rng: Random) -> None:
-    """The provider rejects the first request. The journal says how large it was."""
+    """b, l: the provider rejects every request. The journal says how large they were, and how many."""
     texts = made_up(rng, MAX_INPUTS + rng.randint(2, 90))
     openai.script(Fault.status(500, times=None))
-    student.ask(EMBED, "embed_texts", texts, timeout=CALL_SECONDS)
-    sent = f"embed_texts({len(texts):,} short texts, all different)"
+    answer = student.ask(EMBED, "embed_texts", texts, timeout=CALL_SECONDS)
+    sent = f"embed_texts({len(texts):,} short texts, all different), answered with 500"
     entries = openai.journal("embeddings")
     if not entries:
         fail(sent=sent, expected="a request", got="none", cause="no text was sent to the provider")
@@ -161,49 +178,104 @@ def test_number_of_inputs(student: Student, openai: OpenAIControl, rng: Random) 
             fail(
                 sent=sent, expected="these texts", got=entry.inputs[:3], cause="texts were changed"
             )
-    found = batches(student, sent.replace("embed_texts", "batches"), texts)
-    if len(found) > math.ceil(len(texts) / LEAST_FILLED) or len(entries[0].inputs) < LEAST_FILLED:
+    firsts = [entry.inputs[0] for entry in entries]
+    if len(set(firsts)) < len(firsts):
         fail(
             sent=sent,
-            expected="few requests, each as full as the limits allow",
-            got=f"{len(found)} batches, and a first request with {len(entries[0].inputs)} texts",
-            cause="a batch is closed before it is full",
+            expected="each batch sent once",
+            got=f"{len(firsts)} requests for {len(set(firsts))} batches",
+            cause="a failed request was sent again: the task decides about retries, not this step",
+        )
+    if answer.ok or "OpenAIError" not in answer.bases:
+        fail(
+            sent=sent,
+            expected="the error of the provider, unchanged",
+            got="no exception" if answer.ok else f"{answer.error}: {answer.message}",
+            cause="an error of the provider was caught: the task must see it to decide about retries",
         )
 
 
-def batches(student: Student, sent: str, texts: list[str]) -> list[list[str]]:
-    """What `batches` returns, checked: in order, all of them, none empty, inside the limits."""
+@pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: sizes.__name__)
+def test_each_batch_is_full(
+    student: Student, rng: Random, sizes: Callable[[Random], list[int]]
+) -> None:
+    """a, b: a batch ends only where the next text would exceed a limit."""
+    tokens = sizes(rng)
+    texts = [text_of(rng, count) for count in tokens]
+    sent = f"batches({len(texts):,} texts of {show(tokens[:6])[:-1]}, … tokens)"
     found = called(student, sent, EMBED, "batches", texts)
+    check_batches(sent, found, texts)
+    expected = full_batches(tokens)
+    if (lengths := [len(batch) for batch in found]) != expected:
+        fail(
+            sent=sent,
+            expected=f"batches of {short(expected)} texts, with {short(totals(tokens, expected))} tokens",
+            got=f"batches of {short(lengths)} texts, with {short(totals(tokens, lengths))} tokens",
+            cause=why_not_full(lengths, expected),
+        )
+
+
+def text_of(rng: Random, tokens: int) -> str:
+    """A text of so many tokens, as `estimate_tokens` counts them. It begins with a word of its own."""
+    return (made_up(rng, 1)[0] + "x" * tokens)[:tokens]
+
+
+def short(numbers: list[int]) -> str:
+    """The first of many numbers."""
+    return ", ".join(f"{one:,}" for one in numbers[:6]) + (" …" if len(numbers) > 6 else "")
+
+
+def totals(tokens: list[int], lengths: list[int]) -> list[int]:
+    """How many tokens batches of so many texts have."""
+    ends = list(accumulate(lengths))
+    return [sum(tokens[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+
+
+def why_not_full(lengths: list[int], expected: list[int]) -> str:
+    """Where the batches differ first."""
+    same = next(
+        (n for n, pair in enumerate(zip(lengths, expected, strict=False)) if pair[0] != pair[1]), 0
+    )
+    if same and lengths[same] < expected[same]:
+        return "what a batch has counted begins again at 0 with each batch"
+    if lengths[same] < expected[same]:
+        return "a batch is closed before it is full: exactly the limits are allowed"
+    return "a batch has more than its limits allow"
+
+
+def check_batches(sent: str, found: Any, texts: list[str]) -> None:
+    """Check that batches contain all texts in order, and that none is empty."""
     shaped = isinstance(found, list) and all(
         isinstance(batch, list) and all(isinstance(text, str) for text in batch) for batch in found
     )
-    if not shaped or [text for batch in found for text in batch] != texts:
+    if not shaped:
+        fail(sent=sent, expected="a list of lists of texts", got=found)
+    flat = [text for batch in found for text in batch]
+    if flat != texts:
         fail(
             sent=sent,
             expected="lists of texts that together are all texts, in order",
-            got=f"{len(found)} batches with {sum(map(len, found))} of {len(texts)} texts"
-            if shaped
-            else found,
-            cause="the last batch was lost, or a text was dropped when a new batch began",
+            got=f"{len(found)} batches with {len(flat)} of {len(texts)} texts",
+            cause="the texts are in another order: only the last batch may take the next text"
+            if sorted(flat) == sorted(texts)
+            else "the last batch was lost, or a text was dropped when a new batch began",
         )
-    sizes = [len(batch) for batch in found]
-    if 0 in sizes or max(sizes, default=0) > MAX_INPUTS:
-        fail(
-            sent=sent,
-            expected=f"from 1 to {MAX_INPUTS:,} texts in each batch",
-            got=f"batches of {sizes} texts",
-            cause="a batch is full at exactly this number of texts, and no batch is empty",
-        )
-    return list(found)
+    if [] in found:
+        fail(sent=sent, expected="no empty batch", got=[len(batch) for batch in found][:9])
 
 
 def test_a_text_at_the_limit_and_one_over_it(
     student: Student, openai: OpenAIControl, rng: Random
 ) -> None:
+    """c: in `batches`, and before `embed_texts` sends anything."""
     [word] = made_up(rng, 1)
     longest = (word + "é" * MAX_INPUT_TOKENS)[: MAX_INPUT_TOKENS // 2]
     longest += "x" * (MAX_INPUT_TOKENS - len(longest.encode()))
-    batches(student, f"batches([a text of exactly {MAX_INPUT_TOKENS:,} bytes])", [longest])
+    sent = f"batches([a text of exactly {MAX_INPUT_TOKENS:,} bytes])"
+    cause = "a text of exactly `MAX_INPUT_TOKENS` is allowed: only one of more is too long"
+    check_batches(sent, called(student, sent, EMBED, "batches", [longest], cause=cause), [longest])
+    sent = f"batches(['{word}', a text of {MAX_INPUT_TOKENS + 1:,} tokens])"
+    check_too_long(sent, student.ask(EMBED, "batches", [word, longest + "x"]))
     sent = f"embed_texts(['{word}', a text of {MAX_INPUT_TOKENS + 1:,} tokens])"
     answer = student.ask(EMBED, "embed_texts", [word, longest + "x"], timeout=CALL_SECONDS)
     if asked := openai.journal():
@@ -214,16 +286,22 @@ def test_a_text_at_the_limit_and_one_over_it(
             cause="the texts before it are paid for, and then the document fails: check all "
             "texts before the first request",
         )
+    check_too_long(sent, answer)
+
+
+def check_too_long(sent: str, answer: Answer) -> None:
     if answer.ok or answer.error != "TextTooLong":
         fail(
             sent=sent,
             expected="TextTooLong",
             got=answer.error or "no exception",
-            cause="a single text has a limit of its own, `MAX_INPUT_TOKENS`",
+            cause="a single text has a limit of its own, `MAX_INPUT_TOKENS`: check all texts in "
+            "`batches`, and neither cut nor skip one",
         )
 
 
 def test_answers_in_another_order(student: Student, openai: OpenAIControl, rng: Random) -> None:
+    """e, h: the vectors are those of the answer, as 32-bit floats."""
     texts = made_up(rng, 4)
     items = [(index, vectors.sparse(rng)) for index in range(4)]
     right = [vector for _, vector in items]
@@ -237,9 +315,26 @@ def test_answers_in_another_order(student: Student, openai: OpenAIControl, rng: 
             fail(
                 sent=sent,
                 expected=f"at place {place} the vector with index {place}",
-                got="the vector of another text",
-                cause="each item of the answer says by its `index` which text it belongs to",
+                got="the vector of another text"
+                if any(vectors.agree(found[place], one) for one in right)
+                else "a vector that the answer does not contain",
+                cause="each item of the answer says by its `index` which text it belongs to, and its "
+                "numbers must stay as they are",
             )
+        exact = [float(np.float32(number)) for number in right[place]]
+        if found[place] != exact:
+            at = first_number(exact)
+            fail(
+                sent=sent,
+                expected=f"32-bit floats: {exact[at]} for {right[place][at]}",
+                got=found[place][at],
+                cause="`np.array` makes 64-bit floats of a list, unless its `dtype` is `np.float32`",
+            )
+
+
+def first_number(vector: list[float]) -> int:
+    """The first place that is not 0."""
+    return next(place for place, number in enumerate(vector) if number)
 
 
 BAD = {
@@ -248,21 +343,31 @@ BAD = {
     "the indexes 0 and 2": [(0, "good"), (2, "good")],
     "three vectors for two texts": [(0, "good"), (1, "good"), (2, "good")],
     "a vector of 1,535 numbers": [(0, "good"), (1, "short")],
+    "a vector of 1,537 numbers": [(0, "good"), (1, "long")],
     "NaN in a vector": [(0, "good"), (1, "nan")],
-    "Infinity in a vector": [(0, "infinite"), (1, "good")],
+    "Infinity in a vector": [(0, "good"), (1, "infinite")],
 }
 """Answers to a request with two texts. The client itself rejects an answer without any vector."""
+WHY_BAD = {
+    "good": "unless the indexes are 0, 1, 2, … with exactly one for each text",
+    "short": "unless each vector has exactly `DIMENSIONS` numbers",
+    "long": "unless each vector has exactly `DIMENSIONS` numbers",
+    "nan": "unless all numbers are finite",
+    "infinite": "unless all numbers are finite: infinity is not NaN",
+}
 
 
 @pytest.mark.parametrize("what", BAD)
 def test_answers_that_make_no_sense(
     student: Student, openai: OpenAIControl, rng: Random, what: str
 ) -> None:
+    """f, g: one answer for each way in which it can be wrong."""
     good = vectors.sparse(rng)
     at = rng.randrange(DIMENSIONS)
     kinds = {
         "good": good,
         "short": good[:-1],
+        "long": [*good, 0.5],
         "nan": [*good[:at], math.nan, *good[at + 1 :]],
         "infinite": [*good[:at], -math.inf, *good[at + 1 :]],
     }
@@ -273,5 +378,5 @@ def test_answers_that_make_no_sense(
             sent=f"embed_batch(2 texts), answered with {what}",
             expected="BadEmbeddings",
             got=f"{answer.error}: {answer.message}" if not answer.ok else "no exception",
-            cause="a wrong vector would be indexed without an error: check indexes, lengths and values",
+            cause=f"a wrong vector would be indexed: raise BadEmbeddings {WHY_BAD[BAD[what][-1][1]]}",
         )

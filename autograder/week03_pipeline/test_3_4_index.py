@@ -96,6 +96,7 @@ def brief(rows: list[index_rows.Row]) -> str:
 
 
 def test_what_is_indexed(student: Student, run: Run, rng: Random) -> None:
+    """a, e: a document that is new."""
     [document_id] = made_up(rng, 1)
     version = Version(rng, 14)
     sent = f"index_document with {version.count} chunks, a document that is new"
@@ -118,6 +119,7 @@ def check_one_transaction(run: Run, sent: str, document_id: str) -> None:
 
 
 def test_twice_is_once(student: Student, run: Run, rng: Random) -> None:
+    """b: the second call replaces each row by itself."""
     [document_id] = made_up(rng, 1)
     version = Version(rng, 5)
     sent = "index_document, twice the same"
@@ -130,6 +132,7 @@ def test_twice_is_once(student: Student, run: Run, rng: Random) -> None:
 def test_a_second_version_replaces_the_first(
     student: Student, run: Run, rng: Random, count: int
 ) -> None:
+    """b, c, d: a shorter version, a longer one, and one without chunks."""
     document_id, neighbour = made_up(rng, 2)
     first, second, other = Version(rng, 7), Version(rng, count), Version(rng, 9)
     sent = f"index_document with 7 chunks, then a new version with {count}"
@@ -153,9 +156,51 @@ def test_a_second_version_replaces_the_first(
     )
 
 
+@pytest.mark.parametrize("changed", ["page", "text", "embedding"])
+def test_a_row_is_replaced_completely(
+    student: Student, run: Run, rng: Random, changed: str
+) -> None:
+    """b: the new version differs in one column, and the others are as before."""
+    [document_id] = made_up(rng, 1)
+    first, second = Version(rng, 6), Version(rng, 6)
+    second.filename = first.filename
+    second.rows = [
+        (n, page + 7 * (changed == "page"), new if changed == "text" else text)
+        for (n, page, text), (_, _, new) in zip(first.rows, second.rows, strict=True)
+    ]
+    if changed != "embedding":
+        second.vectors = first.vectors
+    sent = f"index_document with 6 chunks, then the same with another {changed} in each"
+    write(student, sent, document_id, first)
+    write(student, sent, document_id, second)
+    cause = "an upsert must replace page, text and embedding, whichever of them has changed"
+    check(run, sent, document_id, second, cause)
+
+
+def test_every_file_name_can_be_stored(student: Student, run: Run, rng: Random) -> None:
+    """f: PostgreSQL rejects NUL, and UTF-8 has no half of a surrogate pair."""
+    document_id, name = made_up(rng, 2)
+    version = Version(rng, 3)
+    version.filename = f"{name}\0\ud83d.pdf"
+    sent = "index_document with a file name that has a NUL and half a surrogate pair"
+    answer = ask(student, document_id, version)
+    if not answer.ok:
+        fail(
+            sent=sent,
+            expected="no exception",
+            got=f"{answer.error}: {answer.message} ({answer.where})",
+            cause="no database stores these characters: write `storable(filename)`",
+        )
+    version.filename = f"{name}?.pdf"
+    check(run, sent, document_id, version, "write `storable(filename)`, and not another name")
+
+
 def test_owners_share_no_rows(student: Student, run: Run, rng: Random) -> None:
-    """Two owners have a document with the same id. What one owner writes must not change the other's."""
-    document_id, neighbour = made_up(rng, 2)
+    """c, d: two owners have a document with the same id. What one writes must not change the other's.
+
+    The names contain a quote, which ends a text in SQL unless it is passed as a parameter.
+    """
+    document_id, neighbour = (f"o'{name}" for name in made_up(rng, 2))
     mine, shorter, theirs = Version(rng, 6), Version(rng, 2), Version(rng, 9)
     sent = "index_document with a document id that another owner has, too"
     cause = "the owner is part of each row's key: name it in every WHERE and ON CONFLICT"
@@ -167,7 +212,7 @@ def test_owners_share_no_rows(student: Student, run: Run, rng: Random) -> None:
 
 
 def test_all_or_nothing(student: Student, run: Run, rng: Random) -> None:
-    """PostgreSQL rejects the last vector, so the old version must still be there."""
+    """e, g: PostgreSQL rejects the last vector, so the old version must still be there."""
     [document_id] = made_up(rng, 1)
     first, second = Version(rng, 5), Version(rng, 4)
     write(student, "index_document with 5 chunks", document_id, first)
@@ -193,8 +238,8 @@ def test_all_or_nothing(student: Student, run: Run, rng: Random) -> None:
 
 
 def test_nobody_sees_a_mixture(student: Student, run: Run, rng: Random) -> None:
-    """The grader locks a row of the old tail, so the student's code waits in the middle. At that moment
-    all other connections must see the whole old version.
+    """e: the grader locks a row of the old tail, so the student's code waits in the middle. At that
+    moment all other connections must see the whole old version.
     """
     [document_id] = made_up(rng, 1)
     first, second = Version(rng, 7), Version(rng, 4)
@@ -220,6 +265,53 @@ def test_nobody_sees_a_mixture(student: Student, run: Run, rng: Random) -> None:
         second,
         "the call ended, but the index does not contain the new version",
     )
+
+
+def test_the_documents_row_is_the_lock(student: Student, run: Run, rng: Random) -> None:
+    """f: the grader holds the document's row, as a second worker does. Until it is free, no row of the
+    chunks may be changed.
+    """
+    [document_id] = made_up(rng, 1)
+    first, second = Version(rng, 7), Version(rng, 4)
+    write(student, "index_document with 7 chunks", document_id, first)
+    sent = (
+        "index_document with 4 chunks in place of 7, while another worker holds the document's row"
+    )
+    writer = Background(student, sent, document_id, second)
+    lock = "SELECT 1 FROM documents WHERE document_id = %s FOR UPDATE"
+    with index_rows.held(run, lock, document_id):
+        writer.start()
+        index_rows.wait_for_waiting(run, 1, unless=lambda: not writer.is_alive())
+        free = index_rows.unlocked(run, document_id)
+        if len(free) < first.count:
+            taken = sorted(set(range(first.count)) - set(free))
+            fail(
+                sent=sent,
+                expected="no chunk changed before the document's row is free",
+                got=f"the chunks at the positions {taken} are changed or deleted already",
+                cause="call `upsert_document` first: its row is the lock that a second worker waits for",
+            )
+    writer.finish()
+    check(run, sent, document_id, second, "the call ended without the new version")
+
+
+def test_an_error_of_the_last_statement(student: Student, run: Run, rng: Random) -> None:
+    """g: PostgreSQL refuses to delete the tail. Then nothing of the new version may be written."""
+    [document_id] = made_up(rng, 1)
+    first, second = Version(rng, 6), Version(rng, 3)
+    write(student, "index_document with 6 chunks", document_id, first)
+    sent = "index_document with 3 chunks in place of 6, and PostgreSQL refuses to delete"
+    with index_rows.no_deletion(run):
+        answer = ask(student, document_id, second)
+    if answer.ok:
+        fail(
+            sent=sent,
+            expected="the error of the database",
+            got=f"{answer.value!r}, and no exception",
+            cause="an error of the database was caught and dropped",
+        )
+    cause = "the new version was committed, although a statement failed"
+    check(run, sent, document_id, first, cause)
 
 
 class Background(threading.Thread):

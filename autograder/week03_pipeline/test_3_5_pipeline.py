@@ -2,90 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import pytest
 
-from autograder.sdk import Api, OpenAIControl, Run, Student, Worker, database, fail, until
+from autograder.sdk import (
+    Api,
+    OpenAIControl,
+    Run,
+    Student,
+    Worker,
+    database,
+    fail,
+)
 from autograder.sdk.api_log import traceback_in
 from autograder.sdk.documents import Document, document, random_document, random_pages, words_of
 from autograder.week03_pipeline import files, index_rows
 from autograder.week03_pipeline.conftest import SLOTS
+from autograder.week03_pipeline.files import made_up
+from autograder.week03_pipeline.uploads import (
+    PIPELINE,
+    STEPS,
+    Status,
+    check_result,
+    ended,
+    status_of,
+    status_when,
+    step_of,
+    upload,
+)
 from autograder.week03_pipeline.vectors import agree, true_vectors
 from autograder.week03_pipeline.watching import Watch
 
 pytestmark = [pytest.mark.item("3.5"), pytest.mark.usefixtures("stores")]
 
-PIPELINE = "pipeline.tasks.document_pipeline"
-STEPS = ["parse", "chunk", "embed", "index"]
 TASKS = [
     "pipeline.parse_document",
     "pipeline.chunk_document",
     "pipeline.embed_chunks",
     "pipeline.index_document",
 ]
-DONE_SECONDS = 20.0
+PERCENT = {"parse": 0, "chunk": 40, "embed": 50, "index": 80}
+"""What the given steps report."""
 COPY_SECONDS = 8.0
 MOST_CHARACTERS = 20_000
 """A message with references has a tenth of this. Ten vectors have fifteen times as much."""
-
-Status = dict[str, Any]
-
-
-def upload(api: Api, made: Document) -> Status:
-    """Upload a document, and return the answer of the API (week 2's reference)."""
-    response = api.post("/documents/upload", files={"file": (made.name, made.content)})
-    if response.status_code != 202:
-        fail(
-            sent=f"POST /documents/upload with {made.name}",
-            expected="202",
-            got=f"{response.status_code}: {response.text[:300]}",
-            log=api.tail(),
-        )
-    answer: Status = api.json(response)
-    return answer
-
-
-def status_of(api: Api, document_id: str) -> Status:
-    response = api.get(f"/tasks/{document_id}")
-    status = api.json(response)
-    if response.status_code != 200 or not isinstance(status, dict):
-        fail(
-            sent=f"GET /tasks/{document_id}",
-            expected="200 and the document's status",
-            got=f"{response.status_code}: {response.text[:300]}",
-            cause="store progress under the document's id, with a step's name and a whole percentage",
-            log=api.tail(),
-        )
-    return status
-
-
-def status_when(
-    api: Api, document_id: str, when: Callable[[Status], bool], seconds: float = DONE_SECONDS
-) -> Status:
-    """The status as soon as `when` holds, or the last status at the deadline."""
-
-    def look() -> Status | None:
-        status = status_of(api, document_id)
-        return status if when(status) else None
-
-    return until(look, seconds) or status_of(api, document_id)
-
-
-def ended(status: Status) -> bool:
-    return status["status"] in ("completed", "failed")
-
-
-def step_of(status: Status) -> str:
-    return str((status["progress"] or {}).get("step"))
 
 
 def test_one_document_from_upload_to_index(
     student: Student, run: Run, api: Api, worker: Worker, openai: OpenAIControl, rng: Random
 ) -> None:
-    """A lock stops the last step. So the grader can read the progress, and deliver the message again."""
+    """a, b, c, f, g, h: a lock stops the last step. So the grader can read the progress, and deliver
+    the message again.
+    """
     made = random_document(rng, "pdf", 12, 40)
     sent = f"upload of {made.name}, a PDF of 12 pages"
     with Watch(run) as watch:
@@ -96,6 +66,7 @@ def test_one_document_from_upload_to_index(
             check_on_its_way(sent, status, watch, document_id, worker)
             resend(student, run, answer["document"])
             status = status_of(api, document_id)
+            check_not_failed(f"{sent}; then a late copy of its message", status, worker)
             check_progress(f"{sent}; then a late copy of its message", watch, document_id)
             if step_of(status) != "index":
                 fail(
@@ -117,14 +88,7 @@ def check_on_its_way(
 ) -> None:
     """Check that the document is at the step index while nothing can be indexed."""
     watch.settled(document_id, "index")
-    if status["status"] == "failed":
-        fail(
-            sent=sent,
-            expected="a document that is processed",
-            got=f"failed: {status['error']}",
-            cause="one of the steps raised an error: the lines below name it",
-            log=traceback_in(worker.recent()) or worker.tail(),
-        )
+    check_not_failed(sent, status, worker)
     if ended(status):
         fail(
             sent=f"{sent}, while the index is locked by somebody else",
@@ -138,11 +102,34 @@ def check_on_its_way(
             sent=sent,
             expected="GET /tasks/{id} shows the steps, up to index",
             got=f"{status['status']}, progress {status['progress']}",
-            cause="progress was stored under the step's own id and not under the document's, or a "
-            "task waits for a step that gets no slot",
+            cause=why_not_at_the_index(status),
             log=worker.tail(),
         )
     check_progress(sent, watch, document_id)
+
+
+def why_not_at_the_index(status: Status) -> str:
+    """Why the last step is not shown, although the document was processed or waits."""
+    if status["progress"]:
+        return (
+            "a later step is not stored: store it unless the stored percentage is higher. Or a task "
+            "waits for a step that gets no slot"
+        )
+    return (
+        "progress was stored under the step's own id and not under the document's, or in another state "
+        "than PROGRESS, or a task waits for a step that gets no slot"
+    )
+
+
+def check_not_failed(sent: str, status: Status, worker: Worker) -> None:
+    if status["status"] == "failed":
+        fail(
+            sent=sent,
+            expected="a document that is processed",
+            got=f"failed: {status['error']}",
+            cause="one of the steps raised an error: the lines below name it",
+            log=traceback_in(worker.recent()) or worker.tail(),
+        )
 
 
 def check_progress(sent: str, watch: Watch, document_id: str) -> None:
@@ -156,6 +143,13 @@ def check_progress(sent: str, watch: Watch, document_id: str) -> None:
             got=found,
             cause="a step does not report, or reports under its own id and not under the document's, "
             "or the steps run in another order",
+        )
+    if wrong := [one for one in found if one[1] != PERCENT[one[0]]]:
+        fail(
+            sent=sent,
+            expected=f"the percentages that the steps report: {PERCENT}",
+            got=wrong[0],
+            cause="store `meta` as it is",
         )
     percents = [percent for _, percent in found]
     if percents != sorted(percents) or percents[0] < 0 or percents[-1] > 100:
@@ -173,36 +167,6 @@ def resend(student: Student, run: Run, reference: dict[str, Any]) -> None:
     options = {"args": [reference], "task_id": reference["document_id"]}
     student.call(PIPELINE, "ingest_document.apply_async", **options)
     index_rows.wait_for_waiting(run, 2, seconds=COPY_SECONDS)
-
-
-def check_result(sent: str, run: Run, status: Status, made: Document, worker: Worker) -> None:
-    if status["status"] != "completed":
-        fail(
-            sent=sent,
-            expected=f"completed within {DONE_SECONDS:g} s",
-            got=f"{status['status']}: {status['error'] or status['progress']}",
-            cause=why_not_completed(run, status),
-            log=worker.tail(),
-        )
-    document_id = status["task_id"]
-    chunks = len(index_rows.chunks_of(run, document_id))
-    expected = {"document_id": document_id, "pages": len(made.pages), "chunks": chunks}
-    if status["result"] != expected or not chunks:
-        fail(
-            sent=sent,
-            expected=f"the result of the last step: {expected}",
-            got=status["result"],
-            cause="the document's id is the id of the first task, so the result of the last step "
-            "must be stored under it",
-        )
-
-
-def why_not_completed(run: Run, status: Status) -> str:
-    if status["status"] == "failed":
-        return "one of the steps raised an error: the worker's log says which"
-    if database.filename_of(run, status["task_id"]):
-        return "the document is indexed, but nothing ended under its id: use `self.replace`"
-    return "a task that waits for other tasks holds a slot that they need"
 
 
 def check_index(sent: str, run: Run, document_id: str, made: Document) -> None:
@@ -242,7 +206,7 @@ def check_paid_once(sent: str, openai: OpenAIControl) -> None:
 
 def check_messages(sent: str, watch: Watch) -> None:
     """Check that each step went through the broker as a message of its own."""
-    sent_tasks = {command.task for command in watch.commands}
+    sent_tasks = watch.tasks()
     if missing := [task for task in TASKS if task not in sent_tasks]:
         fail(
             sent=sent,
@@ -273,11 +237,11 @@ def check_references(sent: str, watch: Watch, made: Document) -> None:
 
 
 def test_several_at_once(run: Run, api: Api, worker: Worker, rng: Random) -> None:
-    """More documents than slots, and one that cannot be opened. Each of them must end as it should."""
+    """g, h: more documents than slots, and one that cannot be opened. Each must end as it should."""
     count = SLOTS + 1
     texts = [random_pages(rng, 1, 30) for _ in range(count)]
-    made = [document(rng.choice(["md", "txt"]), pages, files.made_up(rng, 1)[0]) for pages in texts]
-    secret = files.encrypted_pdf("a locked text", files.made_up(rng, 1)[0])
+    made = [document(rng.choice(["md", "txt"]), pages, made_up(rng, 1)[0]) for pages in texts]
+    secret = files.encrypted_pdf("a locked text", made_up(rng, 1)[0])
     ids = [upload(api, one)["task_id"] for one in made]
     locked = upload(api, Document("locked.pdf", files.PDF, secret, ()))["task_id"]
     for one, document_id in zip(made, ids, strict=True):

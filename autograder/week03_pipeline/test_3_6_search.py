@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
-import math
-import threading
-from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import LiteralString
 
 import httpx
 import pytest
 
 from autograder.sdk import Api, Fault, OpenAIControl, Run, Session, Student, database, fail, until
-from autograder.sdk.api_log import log_of
 from autograder.week03_pipeline import index_rows
 from autograder.week03_pipeline.files import made_up
-from autograder.week03_pipeline.library import CHUNKS, Indexed, Library, add_strangers, fill
+from autograder.week03_pipeline.library import CHUNKS, Library, add_strangers, fill
+from autograder.week03_pipeline.searches import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    SEARCH_SECONDS,
+    Asking,
+    check_ranking,
+    check_unavailable,
+    fail_blocked,
+    search,
+)
 
 pytestmark = [pytest.mark.item("3.6"), pytest.mark.usefixtures("stores")]
 
-DEFAULT_LIMIT, MAX_LIMIT = 10, 50
-SCORE_CLOSE = 1e-3
-SEARCH_SECONDS = 20.0
 OTHERS_SECONDS = 8.0
 """How long other requests may take. `GET /health` needs a thousandth of this."""
 SLOW_SECONDS = 4.0
 """How long the provider takes for some questions: less than the API waits for it."""
 CONNECTIONS = 4
 """How many connections the pool of the API has."""
+SEARCHES = 14
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,24 +48,6 @@ def library(session: Session, run: Run) -> Library:
     return fill(run, session.random("library"))
 
 
-def search(api: Api, sent: str, **params: Any) -> list[dict[str, Any]]:
-    """The results of a search that must succeed."""
-    response = api.get("/search", params=params, timeout=SEARCH_SECONDS)
-    if response.status_code != 200:
-        fail(
-            sent=sent,
-            expected="200",
-            got=f"{response.status_code}: {response.text[:300]}",
-            cause="an exception in the route: the lines of the API's log below name it",
-            log=log_of(api, response),
-        )
-    answer = api.json(response)
-    results = answer.get("results") if isinstance(answer, dict) else None
-    if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
-        fail(sent=sent, expected='{"query": …, "results": […]}', got=answer)
-    return results
-
-
 def test_before_the_first_document(api: Api, run: Run, rng: Random) -> None:
     """The index is empty. This is the first test of the item, because the others fill the index."""
     index_rows.clear(run)
@@ -70,14 +56,23 @@ def test_before_the_first_document(api: Api, run: Run, rng: Random) -> None:
         fail(sent=sent, expected="no results", got=found)
 
 
-def test_ranked_by_the_angle(api: Api, library: Library) -> None:
+def test_ranked_by_the_angle(api: Api, openai: OpenAIControl, library: Library) -> None:
+    """a, c, d, e: documents of several chunks, with vectors of different lengths."""
     for limit in (CHUNKS, 5, 1):
         check_ranking(api, library, limit, {"limit": limit})
     check_ranking(api, library, DEFAULT_LIMIT, {})
+    asked = {text for entry in openai.journal("embeddings") for text in entry.inputs}
+    if asked != {library.question}:
+        fail(
+            sent=f"GET /search?q={library.question}",
+            expected="this question sent to the provider, unchanged",
+            got=sorted(asked)[:2],
+            cause="the question must be embedded as the client wrote it, as the chunks were",
+        )
 
 
 def test_other_owners_are_not_searched(api: Api, run: Run, library: Library, rng: Random) -> None:
-    """Another owner has nearer chunks, also in a document with the same id as one of the client's."""
+    """b: another owner has nearer chunks, also in a document with the same id as one of the client's."""
     sent = "GET /search?q=… while another owner has nearer chunks"
     texts = add_strangers(run, library, rng)
     found = {one.get("text") for one in search(api, sent, q=library.question)}
@@ -89,76 +84,6 @@ def test_other_owners_are_not_searched(api: Api, run: Run, library: Library, rng
             cause="filter by the owner in the query, and join by document and owner",
         )
     check_ranking(api, library, DEFAULT_LIMIT, {})
-
-
-def check_ranking(api: Api, library: Library, limit: int, params: dict[str, int]) -> None:
-    sent = f"GET /search?q=…&limit={limit}" if params else "GET /search?q=…, without a limit"
-    found = search(api, sent, q=library.question, **params)
-    expected = library.chunks[:limit]
-    if len(found) != len(expected):
-        fail(
-            sent=f"{sent}, {len(library.chunks)} chunks in the index",
-            expected=f"{len(expected)} results",
-            got=f"{len(found)} results",
-            cause="the query does not use `limit`, or the join loses or repeats rows",
-        )
-    texts = [one.get("text") for one in found]
-    wanted = [one.text for one in expected]
-    if len(set(map(str, texts))) < len(texts):
-        fail(
-            sent=sent,
-            expected="each chunk once",
-            got=f"{len(texts)} results, {len(set(map(str, texts)))} of them different",
-            cause="the join pairs a chunk with documents that are not its own",
-        )
-    if texts != wanted:
-        cosine_of = {one.text: one.cosine for one in library.chunks}
-        fail(
-            sent=sent,
-            expected=f"the nearest by angle first: cosines {short(one.cosine for one in expected)}",
-            got=f"cosines {short(cosine_of.get(str(text), float('nan')) for text in texts)}",
-            cause=why_not(library, texts),
-        )
-    for one, right in zip(found, expected, strict=True):
-        check_result(sent, one, right)
-
-
-def short(values: Any) -> str:
-    return ", ".join(f"{value:.2f}" for value in list(values)[:6]) + " …"
-
-
-def why_not(library: Library, texts: list[Any]) -> str:
-    """Which order the results have, if not that of the angle."""
-    farthest = [one.text for one in reversed(library.chunks)]
-    if texts == farthest[: len(texts)]:
-        return "the farthest come first: order the distance ascending"
-    return (
-        "another operator than `<=>` was used: `<->` is the Euclidean distance, `<#>` the negative "
-        "inner product, and both depend on the lengths of the vectors"
-    )
-
-
-def check_result(sent: str, found: dict[str, Any], right: Indexed) -> None:
-    for key in ("document_id", "filename", "page", "text"):
-        if found.get(key) != getattr(right, key):
-            fail(
-                sent=sent,
-                expected=f"{key} {getattr(right, key)!r} for the chunk {right.text!r}",
-                got=found.get(key),
-                cause="the join pairs a chunk with another document",
-            )
-    score = found.get("score")
-    number = float(score) if isinstance(score, (int, float)) else math.nan
-    if not abs(number - right.cosine) <= SCORE_CLOSE:
-        distance = abs(number - 1 + right.cosine) < SCORE_CLOSE
-        fail(
-            sent=sent,
-            expected=f"score {right.cosine:.3f}, the cosine of the angle: from 1 to -1",
-            got=score,
-            cause="this is the distance: similarity is one minus distance"
-            if distance
-            else "the score is not one minus the cosine distance",
-        )
 
 
 @pytest.mark.parametrize(
@@ -187,6 +112,7 @@ def test_questions_that_are_none(
 def test_a_provider_that_is_away(
     api: Api, openai: OpenAIControl, library: Library, fault: Fault
 ) -> None:
+    """g: the provider rejects the request, or is unreachable."""
     openai.script(fault)
     response = api.get("/search", params={"q": library.question}, timeout=SEARCH_SECONDS)
     what = f"status {fault.answer}" if fault.kind == "status" else "a connection that breaks"
@@ -196,6 +122,7 @@ def test_a_provider_that_is_away(
 def test_what_the_provider_says_stays_here(
     api: Api, openai: OpenAIControl, library: Library, rng: Random
 ) -> None:
+    """g: without the message of the other error."""
     [secret] = made_up(rng, 1)
     openai.script(Fault.status(500, body=json.dumps({"error": {"message": secret}})))
     sent = "GET /search while the provider answers 500 with a message of its own"
@@ -210,55 +137,11 @@ def test_what_the_provider_says_stays_here(
         )
 
 
-def check_unavailable(sent: str, response: httpx.Response, api: Api) -> None:
-    """Check for 503 with `Retry-After` and an error type of the pipeline."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    known = isinstance(body, dict) and body.get("type") == "search_unavailable"
-    if response.status_code != 503 or not known or "retry-after" not in response.headers:
-        fail(
-            sent=sent,
-            expected="503, Retry-After, and the type search_unavailable",
-            got=f"{response.status_code}: {response.text[:300]}",
-            cause="an exception of a library got through: raise `SearchUnavailable` in its place",
-            log=log_of(api, response),
-        )
-
-
-class Asking(threading.Thread):
-    """A request that runs in a thread."""
-
-    def __init__(self, send: Callable[[], httpx.Response]) -> None:
-        super().__init__(daemon=True)
-        self.send = send
-        self.answer: httpx.Response | None = None
-        self.failure: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.answer = self.send()
-        except BaseException as failure:
-            self.failure = failure
-
-    @property
-    def done(self) -> bool:
-        return not self.is_alive()
-
-    def finish(self) -> httpx.Response:
-        """Wait for the answer and return it, or raise the failure."""
-        self.join(SEARCH_SECONDS + 5)
-        if self.failure is not None:
-            raise self.failure
-        if self.answer is None:
-            raise TimeoutError("the request did not end")
-        return self.answer
-
-
-def test_a_database_that_goes_away(api: Api, run: Run, library: Library) -> None:
-    """A lock stops a search. Meanwhile other requests are answered, and then its connection is cut."""
+@pytest.mark.parametrize("end", ["cancel", "terminate"])
+def test_a_database_that_goes_away(api: Api, run: Run, library: Library, end: str) -> None:
+    """a, c, f, g: a lock stops a search. Meanwhile other requests are answered, and its statement can be
+    read. Then PostgreSQL cancels the statement, as after its time limit, or cuts the connection.
+    """
     sent = "GET /search while the table is locked"
     with index_rows.held(run, "LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE"):
         asking = Asking(
@@ -268,29 +151,116 @@ def test_a_database_that_goes_away(api: Api, run: Run, library: Library) -> None
         others = Asking(lambda: api.get("/health", timeout=SEARCH_SECONDS))
         until(lambda: others.done or asking.done, OTHERS_SECONDS)
         blocked = bool(stopped) and not others.done
+        statements = index_rows.statements_of(run, stopped)
         for pid in index_rows.waiting(run):
-            database.query(run, "SELECT pg_terminate_backend(%s)", pid)
+            database.query(run, ENDS[end], pid)
         if blocked:
             fail_blocked(sent)
         response = asking.finish()
     others.finish()
-    check_unavailable(f"{sent}, until its connection is cut", response, api)
+    how = "its statement is cancelled" if end == "cancel" else "its connection is cut"
+    check_unavailable(f"{sent}, until {how}", response, api)
     check_ranking(api, library, DEFAULT_LIMIT, {})
+    for statement in statements:
+        check_statement(run, statement)
 
 
-def fail_blocked(sent: str) -> None:
-    fail(
-        sent=f"{sent}, and GET /health at the same time",
-        expected="other requests are answered meanwhile",
-        got="GET /health waited for the search",
-        cause="the event loop is blocked: wait with `await` for the provider and for the database",
+ENDS: dict[str, LiteralString] = {
+    "cancel": "SELECT pg_cancel_backend(%s)",
+    "terminate": "SELECT pg_terminate_backend(%s)",
+}
+
+
+def check_statement(run: Run, statement: str) -> None:
+    """Check that no value is in the text of the statement, and that PostgreSQL can use the index."""
+    sent = "GET /search; the statement that PostgreSQL got"
+    values = [f"'{database.PUBLIC}'", "'[", f"LIMIT {DEFAULT_LIMIT}", f"FIRST {DEFAULT_LIMIT}"]
+    if found := [value for value in values if value in statement]:
+        fail(
+            sent=sent,
+            expected="a statement with parameters in place of values",
+            got=f"{found[0]} in its text",
+            cause="the statement was put together as text: pass all values as parameters",
+        )
+    plan = index_rows.plan_of(run, statement)
+    if plan and INDEX not in plan:
+        fail(
+            sent=sent,
+            expected=f"an order that the index `{INDEX}` has",
+            got=" / ".join(line.strip() for line in plan.splitlines()[:4]),
+            cause="order by the distance itself (`<=>`), ascending: an order by the score, or by a "
+            "function, reads the whole table",
+        )
+
+
+INDEX = "chunks_embedding"
+
+
+def test_the_connections_of_the_pool_are_used(api: Api, run: Run, library: Library) -> None:
+    """e: many searches, one after another, need no more connections than the pool has."""
+    before = index_rows.connections_so_far(run)
+    for _ in range(SEARCHES):
+        search(api, "GET /search, many times", q=library.question)
+    made = index_rows.connections_so_far(run) - before
+    if made > 2 * CONNECTIONS:  # PostgreSQL counts a connection a moment after it was made
+        fail(
+            sent=f"GET /search, {SEARCHES} times, one after another",
+            expected=f"at most {CONNECTIONS} new connections, which the pool keeps",
+            got=f"{made} new connections to PostgreSQL",
+            cause="each search opens a connection of its own: take one by `pool.connection()`",
+        )
+
+
+def test_the_owner_of_the_request(
+    student: Student, run: Run, library: Library, rng: Random
+) -> None:
+    """a, b, f: the grader calls the route as another owner, whose name contains a quote."""
+    [name] = made_up(rng, 1)
+    owner = f"o'{name}"
+    texts = add_strangers(run, library, rng, owner)
+    sent = f"GET /search?q=… of the owner {owner}"
+    answer = student.ask(
+        "builtins", "eval", as_owner(owner, library.question), timeout=SEARCH_SECONDS
     )
+    if not answer.ok:
+        fail(
+            sent=sent,
+            expected="the chunks of this owner",
+            got=f"{answer.error}: {answer.message} ({answer.where})",
+            cause="the name of the owner became a part of the statement: pass it as a parameter"
+            if "Syntax" in answer.error
+            else "see the line that is named here",
+        )
+    found = answer.value if isinstance(answer.value, list) else []
+    if set(map(str, found)) != texts:
+        fail(
+            sent=sent,
+            expected=f"this owner's {len(texts)} chunks",
+            got=f"{len(found)} chunks, {len(texts & set(map(str, found)))} of them this owner's",
+            cause="search for the owner of the request, `current_owner()`",
+        )
+
+
+def as_owner(owner: str, question: str) -> str:
+    """An expression that calls the route as an owner, and returns the texts that are found."""
+    program = f"""
+async def ask():
+    from types import SimpleNamespace
+    from pipeline.api import search
+    from pipeline.owners import OWNER
+    OWNER.set({owner!r})
+    async with search._lifespan(None) as state:
+        request = SimpleNamespace(state=SimpleNamespace(**state))
+        found = await search.search(request, {question!r}, {DEFAULT_LIMIT})
+    return [one.text for one in found.results]
+"""
+    return f"(lambda names: exec({program!r}, names) or names['ask']())({{}})"
 
 
 def test_a_slow_provider_holds_nobody_else(
     api: Api, openai: OpenAIControl, library: Library, rng: Random
 ) -> None:
-    """As many slow questions as the pool has connections, and a quick one. This is the last test,
+    """e, f: as many slow questions as the pool has connections, and a quick one. This is the last test,
     because it does not wait for the slow ones.
     """
     slow = made_up(rng, 1)[0]

@@ -37,6 +37,14 @@ class Command:
         return found[1] if found else ""
 
     @property
+    def lists(self) -> list[str]:
+        """The lists that it reads or writes, if it is a command of a queue."""
+        name, *rest = self.text.split(" ")
+        if name.upper() == "BRPOP":
+            return rest[:-1]
+        return rest[:1] if name.upper() in ("LPUSH", "RPUSH") else []
+
+    @property
     def what(self) -> str:
         """A description: a message to a task, a step's result, or the name of the command."""
         name, _, rest = self.text.partition(" ")
@@ -118,6 +126,16 @@ class Watch:
     def commands(self) -> list[Command]:
         """The commands so far."""
         return list(self._commands)
+
+    def tasks(self) -> set[str]:
+        """The tasks that were put into queues from which somebody reads."""
+        read = {
+            name
+            for command in self.commands
+            if command.text[:5].upper() == "BRPOP"
+            for name in command.lists
+        }
+        return {command.task for command in self.commands if read.intersection(command.lists)}
 
     def progress(self, document_id: str) -> list[tuple[str, int]]:
         """Step and percent of each `PROGRESS` that was stored for a document, in order, so far."""

@@ -131,7 +131,8 @@ async def nearest(
     # TODO 3.6:
     #   a) Await `cursor.execute(statement, values)` with one SELECT of the five columns. Pass all
     #      values as parameters, and the vector as `%(vector)s::vector`.
-    #   b) Join `chunks` and `documents` by document and owner. Return only chunks of this owner.
+    #   b) Join `chunks` and `documents` by document and owner (`USING`, because both have these
+    #      columns). Return only chunks of this owner, also several of one document.
     #   c) Order by the cosine distance to the vector (`<=>`), ascending: only then the index is
     #      used. Return at most `limit` rows.
     #   d) Return as `score` the similarity, which is one minus the cosine distance.
@@ -156,8 +157,8 @@ async def search(
     #      by `async with pool.connection()`, so that none is held while the provider works.
     #   f) Set `found` to the rows that `nearest` returns for the owner of this request
     #      (`current_owner()`). Wait with `await` only, so that this process answers other requests.
-    #   g) If the provider or PostgreSQL fails (`openai.OpenAIError`, `psycopg.OperationalError`),
-    #      raise `SearchUnavailable` without the other error's message: it must not reach the
-    #      client.
+    #   g) If the provider or PostgreSQL fails (`openai.OpenAIError`, `psycopg.OperationalError`; a
+    #      full pool and a statement that took too long are of the second kind), raise
+    #      `SearchUnavailable` without the other error's message: it must not reach the client.
     raise NotImplementedError("3.6")
     return SearchResponse(query=q, results=[SearchResult(**row) for row in found])

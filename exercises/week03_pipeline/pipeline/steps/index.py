@@ -41,10 +41,10 @@ def upsert_chunks(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
         rows: the values of each row, in the order of `Row`.
     """
     # TODO 3.4:
-    #   a) Insert all rows with one SQL statement and `cursor.executemany`. `schema.sql` has the
-    #      columns, and `Row` has the order of the values.
+    #   a) Insert every row. `cursor.executemany` runs one SQL statement for all of them.
+    #      `schema.sql` has the columns, and `Row` has the order of the values.
     #   b) If a row with the same document, owner and position exists, replace its page, text and
-    #      embedding.
+    #      embedding, whichever of them has changed.
     raise NotImplementedError("3.4")
 
 
@@ -59,7 +59,8 @@ def delete_tail(cursor: Cursor[Any], document_id: str, owner: str, count: int) -
     """
     # TODO 3.4:
     #   c) Delete the rows of this document and this owner that the new version does not have.
-    #      Positions count from 0, so they begin at `count`.
+    #      Positions count from 0, so they begin at `count`. Pass the values as parameters, as
+    #      `upsert_document` does.
     #   d) Keep the rows of other documents, and those of another owner whose document has the same
     #      id.
     raise NotImplementedError("3.4")
@@ -104,12 +105,13 @@ def index_document(
     ]
     with connection() as database:  # noqa: SIM117  (the inner one is the exercise)
         # TODO 3.4:
-        #   e) Call `upsert_document`, `upsert_chunks` and `delete_tail` with one cursor, inside one
-        #      transaction (`database.transaction()`), so that a search never sees a part of the new
-        #      version.
+        #   e) Call `upsert_document`, `upsert_chunks` and `delete_tail` with one cursor
+        #      (`database.cursor()`), inside one transaction (`database.transaction()`), so that a
+        #      search never sees a part of the new version.
         #   f) Write the document's row first, with `storable(filename)`. The chunks refer to it,
-        #      and it is the lock that a second worker waits for.
-        #   g) Let errors of the database through. Then nothing of the new version is written.
+        #      and it is the lock that a second worker waits for: change no chunk before you have
+        #      it.
+        #   g) Let every error of the database through. Then nothing of the new version is written.
         raise NotImplementedError("3.4")
     return len(rows)
 

@@ -131,7 +131,8 @@ async def nearest(
     # BEGIN SOLUTION 3.6
     # ? a) Await `cursor.execute(statement, values)` with one SELECT of the five columns. Pass all values
     # ? as parameters, and the vector as `%(vector)s::vector`.
-    # ? b) Join `chunks` and `documents` by document and owner. Return only chunks of this owner.
+    # ? b) Join `chunks` and `documents` by document and owner (`USING`, because both have these
+    # ? columns). Return only chunks of this owner, also several of one document.
     # ? c) Order by the cosine distance to the vector (`<=>`), ascending: only then the index is used.
     # ? Return at most `limit` rows.
     # ? d) Return as `score` the similarity, which is one minus the cosine distance.
@@ -166,8 +167,9 @@ async def search(
     # ? `async with pool.connection()`, so that none is held while the provider works.
     # ? f) Set `found` to the rows that `nearest` returns for the owner of this request
     # ? (`current_owner()`). Wait with `await` only, so that this process answers other requests.
-    # ? g) If the provider or PostgreSQL fails (`openai.OpenAIError`, `psycopg.OperationalError`), raise
-    # ? `SearchUnavailable` without the other error's message: it must not reach the client.
+    # ? g) If the provider or PostgreSQL fails (`openai.OpenAIError`, `psycopg.OperationalError`; a full
+    # ? pool and a statement that took too long are of the second kind), raise `SearchUnavailable`
+    # ? without the other error's message: it must not reach the client.
     try:
         vector = await embed_question(q)
         async with pool.connection() as connection:

@@ -84,14 +84,14 @@ def overlap_start(text: str, start: int, overlap: int) -> int:
         overlap: the most characters to repeat.
 
     Returns:
-        An index from `start - overlap` to `start`. It is the first at which a word begins. If no word
+        The first index from `start - overlap` on, but before `start`, at which a word begins. If no word
         begins there, as in a very long word or a language without spaces, it is the first at which a
-        character begins.
+        character begins, and `start` if there is none.
     """
     # BEGIN SOLUTION 3.2
     # ? d) Go back `overlap` characters from `start`, but not beyond the beginning of the text.
     # ? e) From there, return the first index before `start` at which a word begins: a visible character
-    # ? that follows white space, or is the first of the text.
+    # ? that follows white space of any kind, or is the first of the text.
     # ? f) If no word begins there, return the first index for which `is_character_start(text, index)`
     # ? holds, and `start` if there is none. So no letter is cut off from its accent.
     earliest = max(0, start - overlap)
@@ -140,8 +140,8 @@ def chunk_pages(
     # ? g) Cut the text of each page on its own with `pieces`, and give each chunk the number of its page.
     # ? h) Cut pieces of `max_chars - overlap` characters, so that a chunk fits together with its overlap.
     # ? i) Let a chunk begin at `overlap_start` and end with its piece. Strip white space around it.
-    # ? j) Skip a piece of white space alone. Append every other chunk to `chunks`, with positions that
-    # ? count from 0 through the whole document, without gaps.
+    # ? j) Skip a piece that is white space alone. Append a chunk for every other piece, however short it
+    # ? is, with positions that count from 0 through the whole document, without gaps.
     for page in pages:
         text = page["text"]
         for start, end in pieces(text, max_chars - overlap):

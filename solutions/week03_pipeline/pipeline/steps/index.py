@@ -41,10 +41,10 @@ def upsert_chunks(cursor: Cursor[Any], rows: Sequence[Row]) -> None:
         rows: the values of each row, in the order of `Row`.
     """
     # BEGIN SOLUTION 3.4
-    # ? a) Insert all rows with one SQL statement and `cursor.executemany`. `schema.sql` has the columns,
-    # ? and `Row` has the order of the values.
+    # ? a) Insert every row. `cursor.executemany` runs one SQL statement for all of them. `schema.sql` has
+    # ? the columns, and `Row` has the order of the values.
     # ? b) If a row with the same document, owner and position exists, replace its page, text and
-    # ? embedding.
+    # ? embedding, whichever of them has changed.
     cursor.executemany(
         """
         INSERT INTO chunks (document_id, owner, position, page, text, embedding)
@@ -68,7 +68,7 @@ def delete_tail(cursor: Cursor[Any], document_id: str, owner: str, count: int) -
     """
     # BEGIN SOLUTION 3.4
     # ? c) Delete the rows of this document and this owner that the new version does not have. Positions
-    # ? count from 0, so they begin at `count`.
+    # ? count from 0, so they begin at `count`. Pass the values as parameters, as `upsert_document` does.
     # ? d) Keep the rows of other documents, and those of another owner whose document has the same id.
     cursor.execute(
         "DELETE FROM chunks WHERE document_id = %s AND owner = %s AND position >= %s",
@@ -116,11 +116,12 @@ def index_document(
     ]
     with connection() as database:  # noqa: SIM117  (the inner one is the exercise)
         # BEGIN SOLUTION 3.4
-        # ? e) Call `upsert_document`, `upsert_chunks` and `delete_tail` with one cursor, inside one
-        # ? transaction (`database.transaction()`), so that a search never sees a part of the new version.
+        # ? e) Call `upsert_document`, `upsert_chunks` and `delete_tail` with one cursor
+        # ? (`database.cursor()`), inside one transaction (`database.transaction()`), so that a search
+        # ? never sees a part of the new version.
         # ? f) Write the document's row first, with `storable(filename)`. The chunks refer to it, and it
-        # ? is the lock that a second worker waits for.
-        # ? g) Let errors of the database through. Then nothing of the new version is written.
+        # ? is the lock that a second worker waits for: change no chunk before you have it.
+        # ? g) Let every error of the database through. Then nothing of the new version is written.
         with database.transaction(), database.cursor() as cursor:
             upsert_document(cursor, document_id, owner, storable(filename))
             upsert_chunks(cursor, rows)

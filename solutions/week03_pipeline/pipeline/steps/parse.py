@@ -112,12 +112,12 @@ def docx_pages(stream: BinaryIO) -> Iterator[str]:
     # All elements of these kinds, in the order in which a reader meets them, also inside tables.
     for element in body.iter(text, noted_break, *signs):
         # BEGIN SOLUTION 3.1
-        # ? e) Look at one element. Either yield `page` and set it to "", or add text to `page`.
-        # ? f) Yield the page at an explicit page break: the tag is `line_break`, and the attribute
-        # ? `qn("w:type")` is "page".
-        # ? g) Yield the page at a `noted_break` if `page` has a visible character. Otherwise add nothing.
-        # ? h) For a paragraph whose parent is a table cell (`element.getparent().tag == cell`), add a tab.
-        # ? i) For a `text` element, add `element.text`, which can be None. For all others, add what
+        # ? e) Yield `page` and set it to "" at an explicit page break: the tag is `line_break`, and the
+        # ? attribute `qn("w:type")` is "page". Another type, such as "column", is an ordinary line break.
+        # ? f) Do the same at a `noted_break` if `page` has a visible character. Otherwise ignore it.
+        # ? g) For a paragraph whose parent is a table cell (`element.getparent().tag == cell`), add a tab
+        # ? to `page`.
+        # ? h) For a `text` element, add `element.text`, which can be None. For all others, add what
         # ? `signs` has for the tag.
         explicit = element.tag == line_break and element.get(qn("w:type")) == "page"
         if explicit or (element.tag == noted_break and page.strip()):
@@ -217,12 +217,14 @@ def parse_document(
         MemoryError: this process has too little memory. The file may be sound.
     """
     # BEGIN SOLUTION 3.1
-    # ? j) Raise `EmptyDocument` if there are no bytes.
-    # ? k) Return the pages of `read_pages(data, content_type, limits)` as a list. It is a generator, so
+    # ? i) Raise `EmptyDocument` if there are no bytes.
+    # ? j) Return the pages of `read_pages(data, content_type, limits)` as a list. It is a generator, so
     # ? its errors occur while you build the list.
-    # ? l) Raise `DamagedDocument` in place of any other library error, such as `KeyError` or
-    # ? `RecursionError`. Let `PermanentError` and `MemoryError` through as they are.
-    # ? m) Raise `NoTextInDocument` if the text of every page is empty.
+    # ? k) Raise `DamagedDocument` in place of any other library error, such as `KeyError` or
+    # ? `RecursionError`, and do not repeat its message. Let `PermanentError` and `MemoryError` through
+    # ? as they are.
+    # ? l) Raise `NoTextInDocument` if the text of every page is empty. `read_pages` has removed the
+    # ? white space around it.
     if not data:
         raise EmptyDocument
     try:

@@ -65,7 +65,8 @@ def _report(task: PipelineTask, document_id: str, meta: dict[str, Any]) -> None:
     # ? itself runs under another task id, which no client knows.
     # ? b) Read the stored state first: `app.AsyncResult(document_id)` has `state`, and `info` is the
     # ? stored `meta`. If it is `PROGRESS` with a higher percentage, store nothing. A message can be
-    # ? delivered twice, so a late copy of an early step may run after a later step.
+    # ? delivered twice, so a late copy of an early step may run after a later step. In another state
+    # ? `info` can be None or an exception: then store.
     known = app.AsyncResult(document_id)
     if known.state == PROGRESS and known.info["percent"] > meta["percent"]:
         return
@@ -86,7 +87,8 @@ def stored(key: str, make: Callable[[], bytes]) -> str:
     # BEGIN SOLUTION 3.5
     # ? c) If a blob exists under `key`, an earlier run has done the same work. Do not call `make()`, so
     # ? that a step that runs again costs nothing. `blob_store()` has `exists(key)`.
-    # ? d) If no blob exists, call `make()` once and store its result: `blob_store().put(key, data)`.
+    # ? d) If no blob exists, call `make()` once and store its result: `blob_store().put(key, data)`. Let
+    # ? errors of the store through.
     # ? e) Return the key in both cases.
     if not blob_store().exists(key):
         blob_store().put(key, make())
