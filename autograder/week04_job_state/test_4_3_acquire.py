@@ -144,8 +144,8 @@ def taken_jobs(rng: Random) -> list[tuple[str, Item]]:
     jobs = [
         ("in processing, whose lease has not expired", job(rng, "processing")),
         (
-            "in processing, whose lease expires in 20 s",
-            job(rng, "processing", lease_until=moment(20)),
+            "in processing, whose lease expires in 30 s",
+            job(rng, "processing", lease_until=moment(30)),
         ),
         (
             "in processing that waits for the message of its next step",

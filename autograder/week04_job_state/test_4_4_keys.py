@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.item("4.4"), pytest.mark.usefixtures("nothing_waits")]
 
 SLACK_SECONDS = 2.0
 MOST_WRITES = 4
-SOON_SECONDS = 20
+SOON_SECONDS = 30
 
 
 def create_once(code: Code, made: dict[str, str], owner: str, key: str) -> Answer:
