@@ -73,5 +73,11 @@ def accepted(api: Api, response: httpx.Response, sent: str) -> Accepted:
         )
     replayed = response.headers.get("idempotency-replayed")
     if replayed not in (None, "true"):
-        fail(sent=sent, expected="Idempotency-Replayed: true, or no such header", got=replayed)
+        fail(
+            sent=sent,
+            expected="Idempotency-Replayed: true, or no such header",
+            got=replayed,
+            cause="the header is the word `true`, or it is left out: a client may only look whether "
+            "it is there",
+        )
     return Accepted(job_id, replayed is not None, body, location)

@@ -1,4 +1,4 @@
-"""Another process that writes, or the death of this one, right before a write that counts.
+"""Another process that writes, or the death of this one, around a write that counts.
 
 A write counts if it would change something. A solution cannot detect the rival by a first write
 that has no effect, because the rival acts only before the write that does the work. A solution that
@@ -20,6 +20,10 @@ NTH = (1, 2)
 """The number of the write before which the rival acts. Correct code has no second write, so nothing
 happens then. To the student's code both cases look the same until the write.
 """
+READ_AGAIN = (
+    "between a write and a later read another process writes, so a second read returns its job and "
+    "not yours. `update` returns the item as it is after your write: return that"
+)
 
 
 class Writes:
@@ -98,6 +102,32 @@ class Rival:
             if self._kept.get(key) != now.get(key)
         )
         return self._odd or next(odd, "")
+
+
+class Successor:
+    """Acts once, right before the first read that follows a write that counts.
+
+    Correct code has no such read, because the write itself returns the item.
+    """
+
+    def __init__(
+        self, dynamodb_proxy: DynamoDBProxy, table: JobsTable, key: str, act: Callable[[], Any]
+    ) -> None:
+        self._writes = Writes(dynamodb_proxy, table, key)
+        self._key = key
+        self._act = act
+        self._written = False
+        self.met = False
+        """Whether the successor has acted."""
+
+    def __call__(self, request: Request) -> bool:
+        with self._writes.lock:
+            if self._writes.concern(request):
+                self._written |= self._writes.count(request)
+            elif self._written and not self.met and request.names(self._key):
+                self._act()
+                self.met = True
+        return True
 
 
 class Death:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.item("4.0")
 
 
 def test_a_row_is_read(code: Code, table: JobsTable, rng: Random) -> None:
-    """`read_row` returns the item of the job, and None for an id that no job has."""
+    """a: `read_row` returns the item of the job, and None for an id that no job has."""
     one, other = job(rng, rng.choice(STATES)), job(rng, rng.choice(STATES))
     table.put(one, other)
     sent = "read_row(job_id) for a job that is in the table"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -12,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from autograder.sdk import Run, Student, fail
 from autograder.sdk.answers import Code, must_return, number, plain
-from autograder.sdk.jobs_table import FINISHED, STATES, UNFINISHED, JobsTable, job
+from autograder.sdk.jobs_table import FINISHED, SHARDS, STATES, UNFINISHED, JobsTable, job
 from autograder.week04_job_state.student_code import JOB, status
 
 pytestmark = pytest.mark.item("4.1")
@@ -23,15 +24,34 @@ NEVER_PARTITIONS = ("status", "step", "steps_done", "deliveries", "generation", 
 """Attributes with few values, each shared by very many jobs. As a partition key, a value would put
 all of its jobs into one partition."""
 SLACK_SECONDS = 1.5
+CLOCK_SECONDS = 0.05
+"""The student's process reads the same clock, so a time that is not rounded is exact."""
+PARTS = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 JOBS_A_STATE = 12
 
 
 @pytest.mark.usefixtures("code")  # its settings first: a module may read them as it is imported
 def test_the_table(student: Student, run: Run, rng: Random) -> None:
-    """The description of the table is complete, and DynamoDB accepts it."""
+    """a, b, c, d, e, f: the description of the table is complete, and DynamoDB accepts it."""
     definition = must_return(SENT, student.ask(JOB, "table_definition"))
     if not isinstance(definition, dict):
         fail(sent=SENT, expected="a dict: the arguments of CreateTable", got=definition)
+    if lacks := [part for part in PARTS if part not in definition]:
+        fail(
+            sent=SENT,
+            expected=f"a dict with the four entries {', '.join(PARTS)}",
+            got=f"no entry {' and no entry '.join(lacks)}; there are {sorted(map(str, definition))}",
+            cause="the docstring names the four entries of the dict. Without one of them DynamoDB "
+            "rejects the table, or creates it without its indexes",
+        )
+    if "TableName" in definition:
+        fail(
+            sent=SENT,
+            expected="no entry TableName",
+            got=definition["TableName"],
+            cause="the migration passes the table's name itself, so `create_table` would get it "
+            "twice and raise a TypeError",
+        )
     indexes = check_indexes(definition, index_names(student))
     check_types(definition, indexes)
     if definition.get("BillingMode") != "PAY_PER_REQUEST":
@@ -138,7 +158,7 @@ def check_types(definition: dict[str, Any], indexes: dict[str, Any]) -> None:
 
 def create(table: JobsTable, definition: dict[str, Any]) -> None:
     try:
-        table.create({name: value for name, value in definition.items() if name != "TableName"})
+        table.create(definition)
     except (BotoCoreError, ClientError) as error:
         fail(
             sent=f"CreateTable with {SENT}",
@@ -152,7 +172,7 @@ def create(table: JobsTable, definition: dict[str, Any]) -> None:
 def test_due_and_expiry(
     code: Code, run: Run, student: Student, rng: Random, wait_of: dict[str, int]
 ) -> None:
-    """`timing` is right for each state, and the due index finds the right jobs."""
+    """g, h: `timing` is right for each state, and the due index finds the right jobs."""
     table = JobsTable(run, f"sparse-{rng.getrandbits(32):x}")
     create(table, must_return(SENT, student.ask(JOB, "table_definition")))
     for state in rng.sample(STATES, len(STATES)):
@@ -185,6 +205,7 @@ def timing(
         check_finished(sent, value, begun + keep, ended + keep)
     else:
         check_unfinished(sent, value, begun + due_in, ended + due_in)
+        check_shard(sent, value, zlib.crc32(job_id.encode()) % SHARDS)
     return {name: exact(one) for name, one in value.items()}
 
 
@@ -224,6 +245,9 @@ def check_finished(sent: str, value: dict[str, Any], earliest: float, latest: fl
             got=f"{expires:.0f}",
             cause="this looks like milliseconds, but DynamoDB counts in seconds"
             if expires > 100 * latest
+            else "this looks like a duration, but DynamoDB needs the moment at which it ends: "
+            "`moment(job_settings().job_keep_seconds)`"
+            if expires < earliest / 2
             else "the job is shown for a wrong time: `moment(job_settings().job_keep_seconds)`",
         )
 
@@ -238,7 +262,7 @@ def check_unfinished(sent: str, value: dict[str, Any], earliest: float, latest: 
             "so. Set expires_at only for finished jobs",
         )
     shard, due = number(value["due_shard"]), number(value["due_at"])
-    if shard is None or shard not in range(4) or due is None:
+    if shard is None or shard not in range(SHARDS) or due is None:
         fail(
             sent=sent,
             expected="a due_shard from 0 to DUE_SHARDS - 1, and a time as due_at",
@@ -254,20 +278,32 @@ def check_unfinished(sent: str, value: dict[str, Any], earliest: float, latest: 
             cause="boto3 rejects floats, and text cannot be a key of this index. Use "
             "`moment(due_in)`",
         )
-    if not earliest - SLACK_SECONDS <= due <= latest + SLACK_SECONDS:
+    if not earliest - CLOCK_SECONDS <= due <= latest + CLOCK_SECONDS:
         fail(
             sent=sent,
-            expected=f"due_at is {latest - time.time():.0f} s from now",
-            got=f"{due - time.time():.0f} s from now",
+            expected=f"due_at is {latest - time.time():.2f} s from now",
+            got=f"{due - time.time():.2f} s from now",
             cause="the outbox would publish the job too early or too late. It is due `due_in` "
-            "seconds from now: `moment(due_in)`",
+            "seconds from now, with the fraction of a second: `moment(due_in)`",
+        )
+
+
+def check_shard(sent: str, value: dict[str, Any], wanted: int) -> None:
+    """The job has its own shard, which is the same in every process and in every state."""
+    if number(value["due_shard"]) != wanted:
+        fail(
+            sent=sent,
+            expected=f"{wanted} as due_shard, as `due_shard(job_id)` returns it",
+            got=value["due_shard"],
+            cause="the shard of a job is computed from its id, so that it never changes and the "
+            "jobs are spread. Do not draw it, and do not compute it from anything else",
         )
 
 
 def check_due_index(table: JobsTable, index: str, student: Student) -> None:
     """The due index holds exactly the jobs that are not finished, in several shards."""
     jobs = table.jobs()
-    shards = {shard: table.by(index, "due_shard", shard) for shard in range(4)}
+    shards = {shard: table.by(index, "due_shard", shard) for shard in range(SHARDS)}
     found = {one["id"] for items in shards.values() for one in items}
     expected = {job_id for job_id, one in jobs.items() if one["status"] in UNFINISHED}
     if found != expected:

@@ -12,7 +12,7 @@ from autograder.sdk import Answer, fail
 from autograder.sdk.answers import Code, changed, differs, must_be_job, must_raise, plain
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import FINISHED, STATES, Item, JobsTable, job, new_id
-from autograder.week04_job_state.rivals import NTH, Death, Rival
+from autograder.week04_job_state.rivals import NTH, READ_AGAIN, Death, Rival, Successor
 from autograder.week04_job_state.student_code import JOB, status
 
 pytestmark = pytest.mark.item("4.2")
@@ -26,6 +26,10 @@ ALLOWED = {
 }
 RACERS = 40
 MOST_WRITES = 4
+OTHER_ERROR = (
+    "the write was rejected, as it must be, but the caller gets the wrong error. Raise JobConflict "
+    "if `failed.found[0]` is an item, and JobNotFound if it is None"
+)
 NO_GAP = (
     "a read followed by a write leaves a gap, in which another process writes. Its write is lost, "
     "and nobody notices. Put the condition into the write itself"
@@ -62,7 +66,8 @@ def check_moved(sent: str, table: JobsTable, one: Item, to: str, answer: Answer,
             sent=f"{sent}, with changes={{'mark': {mark!r}}}",
             expected="a row with the new status and the changes, and without a lease",
             got=odd,
-            cause="a row must never be half changed. Write all of `new` in one write",
+            cause="a row must never be half changed. Write all of `new` in one write, also its None "
+            "values, which remove attributes",
         )
     assert row is not None
     if to in FINISHED and not {"finished_at", "expires_at"} <= set(row):
@@ -83,13 +88,14 @@ def check_moved(sent: str, table: JobsTable, one: Item, to: str, answer: Answer,
 
 def check_refused(sent: str, table: JobsTable, one: Item, answer: Answer, cause: str) -> None:
     """The function raises JobConflict, and the row has not changed."""
-    must_raise(sent, answer, "JobConflict", cause)
-    if odd := changed(one, table.get(one["id"])):
+    odd = changed(one, table.get(one["id"]))
+    must_raise(sent, answer, "JobConflict", cause if answer.ok or odd else OTHER_ERROR)
+    if odd:
         fail(sent=sent, expected="JobConflict, and an unchanged row", got=odd, cause=cause)
 
 
 def test_every_way(code: Code, table: JobsTable, rng: Random) -> None:
-    """Each of the 25 pairs of states is accepted or rejected as `ALLOWED` says."""
+    """a, b, d: each of the 25 pairs of states is accepted or rejected as `ALLOWED` says."""
     ways = [(start, to) for start in STATES for to in STATES]
     for start, to in rng.sample(ways, len(ways)):
         one, mark = job(rng, start), f"{rng.getrandbits(64):x}"
@@ -110,7 +116,7 @@ def test_every_way(code: Code, table: JobsTable, rng: Random) -> None:
 
 
 def test_generations(code: Code, table: JobsTable, rng: Random) -> None:
-    """A worker with an old generation cannot end the job."""
+    """c: a worker with an old generation cannot end the job."""
     for to, step in (("completed", -1), ("failed", 1), ("completed", None), ("failed", 0)):
         one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
         mine = 0 if step is None else int(one["generation"]) + step
@@ -129,8 +135,51 @@ def test_generations(code: Code, table: JobsTable, rng: Random) -> None:
         check_refused(sent, table, one, answer, cause)
 
 
+def test_rows_of_other_kinds(code: Code, table: JobsTable, rng: Random) -> None:
+    """b, c: nothing but the status and the generation decides, and both must be in the row."""
+    mine, mark = rng.randint(3, 9), f"{rng.getrandbits(64):x}"
+    for to in ("completed", "failed"):
+        one = job(rng, "processing", lease_owner=None, generation=mine)
+        table.put(one)
+        answer = move(code, one["id"], to, {"mark": mark}, generation=mine)
+        sent = f"{sent_for(one, to, mine)}, and that no worker has between two steps"
+        check_moved(sent, table, one, to, answer, mark)
+        one = job(rng, "processing", generation=None)
+        table.put(one)
+        answer = move(code, one["id"], to, {"mark": mark}, generation=mine)
+        cause = (
+            "a row without a generation does not have the caller's. Require that the two are equal"
+        )
+        check_refused(sent_for(one, to, mine), table, one, answer, cause)
+
+
+def test_a_write_afterwards(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """d: another process writes right after the student's write, and its write is not returned."""
+    for to in FINISHED:
+        one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
+        table.put(one)
+
+        def act(one: Item = one) -> None:
+            table.change(one["id"], status="pending", mark="of another process")
+
+        successor = Successor(dynamodb_proxy, table, one["id"], act)
+        with dynamodb_proxy.watching(successor):
+            answer = move(code, one["id"], to, {"mark": mark})
+        sent = f"{sent_for(one, to)}; right after its write, another process writes"
+        said = must_be_job(sent, answer)
+        if (said["status"], said.get("mark")) != (to, mark):
+            fail(
+                sent=sent,
+                expected=f"the job as it is after the call's own write: {to}",
+                got=f"the job after the other write: {said['status']}",
+                cause=READ_AGAIN,
+            )
+
+
 def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
-    """For an id without a job, nothing is written and JobNotFound is raised."""
+    """b, e: for an id without a job, nothing is written and JobNotFound is raised."""
     for more, to in product(({}, {"generation": rng.randint(1, 9)}), ("cancelled", "completed")):
         job_id = new_id(rng)
         answer = move(code, job_id, to, **more)
@@ -154,7 +203,7 @@ def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
 def test_a_death_half_way(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """The process dies after its first write: the row is changed completely, or not at all."""
+    """a: the process dies after its first write: the row is changed completely, or not at all."""
     for writes in range(1, MOST_WRITES):
         one, mark = job(rng, "processing"), f"{rng.getrandbits(64):x}"
         table.put(one)
@@ -190,7 +239,7 @@ def races() -> list[tuple[str, str, bool, bool]]:
 def test_a_write_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Another process writes right before the student's write arrives, or no process does."""
+    """a, b, c, e: another process writes right before the student's write, or no process does."""
     cases = [(*case, nth) for case in races() for nth in NTH]
     for start, to, named, taken, nth in rng.sample(cases, len(cases)):
         one, mark = job(rng, start), f"{rng.getrandbits(64):x}"
@@ -221,7 +270,7 @@ def test_a_write_in_between(
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
-    """Forty calls end the same job at the same moment. Only one succeeds."""
+    """a, e: forty calls end the same job at the same moment. Only one succeeds."""
     one = job(rng, "processing")
     table.put(one)
     ends = [rng.choice(FINISHED) for _ in range(RACERS)]

@@ -9,9 +9,17 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Answer, fail
-from autograder.sdk.answers import Code, changed, differs, must_be_job, must_return, number, plain
+from autograder.sdk.answers import (
+    Code,
+    changed,
+    differs,
+    must_be_job,
+    must_return,
+    number,
+    plain,
+)
 from autograder.sdk.dynamodb import DynamoDBProxy
-from autograder.sdk.jobs_table import FINISHED, Item, JobsTable, job, moment, new_id
+from autograder.sdk.jobs_table import FINISHED, LONG, Item, JobsTable, job, moment, new_id
 from autograder.week04_job_state.rivals import NTH, Rival
 from autograder.week04_job_state.student_code import TRACKING, winners
 
@@ -49,8 +57,15 @@ def free_jobs(rng: Random) -> list[tuple[str, Item]]:
 
 
 def test_what_is_free(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
-    """A free job is taken: with the lease, and with both counters raised."""
-    for what, one in free_jobs(rng):
+    """a, b, c, d: a free job is taken: with the lease, and with both counters raised."""
+    kept = {"lease_until": moment(LONG)}
+    cases = [
+        ("in processing, whose lease expired just now", job(rng, "processing")),
+        ("that is pending, with an old lease_until in its row", job(rng, **kept)),
+        *free_jobs(rng),
+    ]
+    cases[0][1]["lease_until"] = moment(-0.01)
+    for what, one in cases:
         table.put(one)
         worker, sent, begun = name(rng), f"acquire() of a job {what}", time.time()
         answer = acquire(code, one["id"], worker)
@@ -76,8 +91,10 @@ def check_row(sent: str, row: Item | None, before: Item, worker: str) -> None:
         "steps_done": 0,
         "deliveries": before.get("deliveries", 0) + 1,
         "generation": before.get("generation", 0) + 1,
+        "percent": before.get("percent"),
     }
     causes = {
+        "percent": "a job that restarts keeps its progress. Write `changes` and nothing else",
         "deliveries": "week 5 reads `deliveries` to find jobs that kill their workers. Add 1 in "
         "the same write: `add`",
         "generation": "with the old generation, a worker that was only slow can still write. Add "
@@ -127,6 +144,10 @@ def taken_jobs(rng: Random) -> list[tuple[str, Item]]:
     jobs = [
         ("in processing, whose lease has not expired", job(rng, "processing")),
         (
+            "in processing, whose lease expires in 30 s",
+            job(rng, "processing", lease_until=moment(30)),
+        ),
+        (
             "in processing that waits for the message of its next step",
             job(rng, "processing", lease_owner=None, steps_done=2),
         ),
@@ -139,11 +160,20 @@ def taken_jobs(rng: Random) -> list[tuple[str, Item]]:
 
 
 def test_what_is_not_free(code: Code, table: JobsTable, rng: Random) -> None:
-    """A job that is finished or that a worker has is not taken, and nothing is written."""
-    for what, one in taken_jobs(rng):
+    """b, d: a job that is finished or that a worker has is not taken, and nothing is written.
+
+    Not even by the worker that has it: a copy of its message arrives there.
+    """
+    cases = [(what, one, name(rng)) for what, one in taken_jobs(rng)]
+    cases += [
+        (f"{what}, by the worker that its row names", one, one["lease_owner"])
+        for what, one in taken_jobs(rng)
+        if "lease_owner" in one
+    ]
+    for what, one, worker in cases:
         table.put(one)
         sent = f"acquire() of a job {what}"
-        got = must_return(sent, acquire(code, one["id"], name(rng)))
+        got = must_return(sent, acquire(code, one["id"], worker))
         odd = changed(one, table.get(one["id"]))
         if got is not None or odd:
             fail(
@@ -153,13 +183,13 @@ def test_what_is_not_free(code: Code, table: JobsTable, rng: Random) -> None:
                 cause="a finished job would run again, and be paid for again, when its message is "
                 "delivered again. The condition must also check the status"
                 if one["status"] in FINISHED
-                else "two workers would run the job. A lease is valid until `lease_until`, with or "
-                "without a `lease_owner`",
+                else "the job would run twice at the same time. A lease is valid until "
+                "`lease_until`, with or without a `lease_owner`, and for its own worker too",
             )
 
 
 def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
-    """For an id without a job, the function returns None and creates nothing."""
+    """b, d: for an id without a job, the function returns None and creates nothing."""
     job_id, sent = new_id(rng), "acquire() with an id that no job has"
     got = must_return(sent, acquire(code, job_id, name(rng)))
     if got is not None or table.get(job_id) is not None:
@@ -175,7 +205,7 @@ def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:
 def test_a_taking_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Another worker takes the job right before the student's write arrives, or no worker does."""
+    """a, b: another worker takes the job right before the student's write, or no worker does."""
     cases = [(what, one, nth) for nth in NTH for what, one in free_jobs(rng)]
     for what, one, nth in rng.sample(cases, len(cases)):
         table.put(one)
@@ -212,7 +242,7 @@ def test_a_taking_in_between(
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
-    """A hundred workers try at the same moment, and one of them takes the job."""
+    """a, b, c: a hundred workers try at the same moment, and one of them takes the job."""
     for what, one in free_jobs(rng):
         table.put(one)
         workers = [name(rng) for _ in range(RACERS)]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Answer, fail
-from autograder.sdk.answers import Code, must_raise, must_return, number, plain
+from autograder.sdk.answers import Code, changed, must_raise, must_return, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy
-from autograder.sdk.jobs_table import JobsTable, document, moment, new_id
+from autograder.sdk.jobs_table import JobsTable, document, job, moment, new_id
 from autograder.week04_job_state.job_checks import check_job, somebody
 from autograder.week04_job_state.rivals import Death, Rival
 from autograder.week04_job_state.student_code import CREATION, reference
@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.item("4.4"), pytest.mark.usefixtures("nothing_waits")]
 
 SLACK_SECONDS = 2.0
 MOST_WRITES = 4
+SOON_SECONDS = 30
 
 
 def create_once(code: Code, made: dict[str, str], owner: str, key: str) -> Answer:
@@ -45,7 +46,7 @@ def created(sent: str, answer: Answer, cause: str = "") -> dict[str, Any]:
 def test_first_and_second(
     code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]
 ) -> None:
-    """The first request creates the job and a record, and the second request gets the same job."""
+    """a, d, e, f: the first request creates job and record, and the second gets the same job."""
     (owner, key), made = somebody(rng), document(rng, new_id(rng))
     sent, begun = "create_once() with a key that is new", time.time()
     first = created(sent, create_once(code, made, owner, key))
@@ -143,27 +144,108 @@ def check_other_document(
 
 
 def test_a_key_that_has_expired(code: Code, table: JobsTable, rng: Random) -> None:
-    """DynamoDB deletes late, so an expired record can still be stored. It no longer counts."""
+    """c: DynamoDB deletes late, so an expired record can still be stored. It no longer counts.
+
+    Neither for another document nor for the same one.
+    """
+    for same in rng.sample((True, False), 2):
+        (owner, key), made = somebody(rng), document(rng, new_id(rng))
+        table.clear()
+        created("create_once()", create_once(code, made, owner, key))
+        for record in [one for one in table.all() if "document" not in one]:
+            table.change(record["id"], expires_at=int(moment(-1)))
+        new = new_id(rng)
+        later = {**made, "document_id": new} if same else document(rng, new)
+        sent = (
+            f"create_once() for {'the same' if same else 'another'} document, with a key whose "
+            "record has just expired, and is still in the table"
+        )
+        cause = (
+            "the promise of a key ends when its record expires, not when DynamoDB deletes it. "
+            "Compare the record's `expires_at` with `moment()` in the condition"
+        )
+        got = created(sent, create_once(code, later, owner, key), cause)
+        if got != {"job_id": new, "replayed": False}:
+            fail(sent=sent, expected="a new job", got=got, cause=cause)
+        check_job(sent, table, later, owner)
+
+
+def test_a_key_that_expires_soon(code: Code, table: JobsTable, rng: Random) -> None:
+    """c: a record counts until its last second."""
     (owner, key), made = somebody(rng), document(rng, new_id(rng))
     created("create_once()", create_once(code, made, owner, key))
     for record in [one for one in table.all() if "document" not in one]:
-        table.change(record["id"], expires_at=int(moment(-100)))
-    later = document(rng, new_id(rng))
-    sent = "create_once() with a key whose record expired 100 s ago, and is still in the table"
-    cause = (
-        "the promise of a key ends when its record expires, not when DynamoDB deletes it. Compare "
-        "the record's `expires_at` with `moment()` in the condition"
+        table.change(record["id"], expires_at=int(moment(SOON_SECONDS)))
+    again = {**made, "document_id": new_id(rng)}
+    sent = f"create_once() with a key whose record expires in {SOON_SECONDS} s"
+    got = created(sent, create_once(code, again, owner, key))
+    check_replayed(sent, table, got, made["document_id"])
+
+
+def test_an_id_that_is_taken(code: Code, table: JobsTable, rng: Random) -> None:
+    """b, g: a job is never overwritten, not even one that has expired."""
+    expired = job(rng, "completed", expires_at=int(moment(-100)))
+    for one in (job(rng), job(rng, "completed"), expired):
+        table.put(one)
+        owner, key = somebody(rng)
+        sent = (
+            "create_once() with a new key, and the id of a job that is "
+            f"{one['status']}{' and has expired' if one['id'] == expired['id'] else ''}"
+        )
+        answer = create_once(code, document(rng, one["id"]), owner, key)
+        odd = changed(one, table.get(one["id"]))
+        if odd:
+            fail(
+                sent=sent,
+                expected="an unchanged row",
+                got=odd,
+                cause="the job of somebody else would be lost. Write the job only if no item has "
+                "its id: `Attr(KEY).not_exists()`, and nothing else",
+            )
+        must_raise(
+            sent,
+            answer,
+            "ConditionFailed",
+            "`found[1]` is None, so the key is new and the job's id is not. This is a fault of the "
+            "program, and not a mistake of the client: let `ConditionFailed` out",
+        )
+
+
+def test_a_lost_response(code: Code, table: JobsTable, rng: Random) -> None:
+    """f: a copy of a request's own transaction finds that it has succeeded."""
+    (owner, key), made = somebody(rng), document(rng, new_id(rng))
+    created("create_once()", create_once(code, made, owner, key))
+    sent = "create_once() whose transaction has succeeded, but whose response was lost"
+    got = created(sent, create_once(code, made, owner, key))
+    if got != {"job_id": made["document_id"], "replayed": False} or len(table.jobs()) != 1:
+        fail(
+            sent=sent,
+            expected="one job, the document's own id, and replayed=False",
+            got=got,
+            cause="the stored record names the very job that this call creates, so no earlier "
+            "request did, and the job's message must still be published",
+        )
+
+
+def test_without_dynamodb(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """g: if DynamoDB does not answer, the client gets to know it."""
+    (owner, key), made = somebody(rng), document(rng, new_id(rng))
+    with dynamodb_proxy.watching(lambda request: not request.names(owner)):
+        answer = create_once(code, made, owner, key)
+    must_raise(
+        "create_once() while DynamoDB does not answer",
+        answer,
+        "JobStoreUnavailable",
+        "the client must get 503 and send its request again. Catch `ConditionFailed` alone",
     )
-    got = created(sent, create_once(code, later, owner, key), cause)
-    if got != {"job_id": later["document_id"], "replayed": False}:
-        fail(sent=sent, expected="a new job", got=got, cause=cause)
-    check_job(sent, table, later, owner)
 
 
 def test_a_death_half_way(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """The process dies after its first write, and the client sends the request again."""
+    """a: the process dies after its first write, and the client sends the request again."""
     for writes in range(1, MOST_WRITES):
         (owner, key), made = somebody(rng), document(rng, new_id(rng))
         table.clear()
@@ -194,7 +276,7 @@ def check_one_job(table: JobsTable, answer: Answer) -> None:
 def test_two_at_the_same_moment(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Another request with the same key creates the job right before the student's write."""
+    """a, c, f: another request with the same key creates the job right before the student's write."""
     (owner, key), probe = somebody(rng), document(rng, new_id(rng))
     created("create_once()", create_once(code, probe, owner, key))
     won = table.all()

@@ -22,10 +22,11 @@ AT_ONCE = 50
 RETRIES = 3
 BOUND_SECONDS = 10.0
 HELD_SECONDS = 4.0
+SLOW_SECONDS = 0.6
 
 
 def test_without_a_key(api: Api, run: Run, table: JobsTable, rng: Random) -> None:
-    """The same bytes twice create two jobs, one blob and two messages."""
+    """k, l, m: the same bytes twice create two jobs, one blob and two messages."""
     content = text(rng)
     sent = "POST /documents without a key, the same bytes twice"
     both = [accepted(api, submit(api, content), sent) for _ in range(2)]
@@ -48,6 +49,13 @@ def test_without_a_key(api: Api, run: Run, table: JobsTable, rng: Random) -> Non
         )
     for one in both:
         check_job(sent, table, one.body["document"], "public")
+        if one.location != one.body["status_url"]:
+            fail(
+                sent=sent,
+                expected=f"Location: {one.body['status_url']}, the path of status_url",
+                got=one.location,
+                cause="behind a proxy the server does not know its own address. Use the path alone",
+            )
     check_announced(sent, run, ids)
 
 
@@ -82,7 +90,7 @@ def why_not_announced(found: list[str], ids: list[str]) -> str:
 
 
 def test_fifty_at_once(api: Api, run: Run, table: JobsTable, rng: Random) -> None:
-    """Fifty requests with one key at the same moment create one job."""
+    """i, j, k, m: fifty requests with one key at the same moment create one job."""
     key, content = somebody(rng)[1], text(rng)
     sent = f"POST /documents {AT_ONCE} times at once, with one Idempotency-Key"
     with ThreadPoolExecutor(AT_ONCE) as clients:
@@ -132,7 +140,7 @@ def check_alike(sent: str, answers: list[Accepted], table: JobsTable) -> None:
 
 
 def test_another_document(api: Api, table: JobsTable, rng: Random) -> None:
-    """A client that uses one key for two documents gets 422."""
+    """h: a client that uses one key for two documents gets 422."""
     key = somebody(rng)[1]
     sent = "POST /documents with a key"
     accepted(api, submit(api, text(rng), key=key), sent)
@@ -153,7 +161,7 @@ def test_another_document(api: Api, table: JobsTable, rng: Random) -> None:
 def test_row_before_message(
     api: Api, run: Run, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Until the row is written, there is no message, and the API serves other requests."""
+    """h, i: until the row is written, there is no message, and the API serves other requests."""
     for key in (somebody(rng)[1], None):
         sent = f"POST /documents {'with' if key else 'without'} a key, while DynamoDB is slow"
         early: list[str] = []
@@ -196,8 +204,28 @@ def held_up(api: Api) -> list[str]:
     return []
 
 
+def test_the_response_is_last(api: Api, run: Run, rng: Random) -> None:
+    """i: when the response comes, the message is in the queue, even if Redis is slow."""
+    sent = f"POST /documents with a key, while Redis writes nothing for {SLOW_SECONDS:g} s"
+    redis = queue(run)
+    redis.execute_command("CLIENT", "PAUSE", int(SLOW_SECONDS * 1000), "WRITE")
+    try:
+        one = accepted(api, submit(api, text(rng), key=somebody(rng)[1]), sent)
+        found = announced(run)
+    finally:
+        redis.execute_command("CLIENT", "UNPAUSE")
+    if found != [one.job_id]:
+        fail(
+            sent=sent,
+            expected="a response once the message is in the queue",
+            got="a response, and no message yet",
+            cause="a task that nobody awaits can be lost: Python may remove it, and it dies with "
+            "the process. Write `await announce(document)`",
+        )
+
+
 def test_without_redis(api: Api, run: Run, table: JobsTable, rng: Random) -> None:
-    """While Redis is down, documents are accepted, and their messages are published later."""
+    """i: while Redis is down, documents are accepted, and their messages are published later."""
     sent = "POST /documents while Redis is stopped"
     with run.redis_outage():
         answers = [

@@ -12,9 +12,14 @@ from autograder.sdk import Answer, fail
 from autograder.sdk.answers import Code, changed, differs, must_be_job, must_return, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import FINISHED, STEPS, Item, JobsTable, job, moment, new_id
-from autograder.week04_job_state.rivals import NTH, Rival
-from autograder.week04_job_state.student_code import TRACKING, winners
-from autograder.week04_job_state.test_4_3_acquire import ONE_WRITE, check_lease, check_said, name
+from autograder.week04_job_state.rivals import NTH, Death, Rival, Successor
+from autograder.week04_job_state.student_code import TRACKING, check_own, winners
+from autograder.week04_job_state.test_4_3_acquire import (
+    ONE_WRITE,
+    check_lease,
+    check_said,
+    name,
+)
 
 pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]
 
@@ -37,11 +42,12 @@ def times_of(rng: Random, done: int) -> dict[str, Any]:
 def waiting_for(rng: Random, step: int, **more: Any) -> Item:
     """Return a job whose next step is `step`. No worker has it, and its message is on the way."""
     ready = {"lease_owner": None, "steps_done": step - 1, "steps": times_of(rng, step - 1)}
+    ready["percent"] = rng.randint(1, 79)
     return job(rng, "processing", **{**ready, **more})
 
 
 def test_in_its_turn(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
-    """Each of the four steps begins if it is the next one."""
+    """a, b, c, d: each of the four steps begins if it is the next one."""
     for step, title in enumerate(STEPS, 1):
         late = {"lease_until": moment(-rng.uniform(5, 500))} if step == 2 else {}
         one = waiting_for(rng, step, **late)
@@ -76,12 +82,13 @@ def check_begun(sent: str, row: Item | None, before: Item, title: str, worker: s
         "deliveries": before["deliveries"],
         "generation": before["generation"] + 1,
         "step": title,
+        "percent": before["percent"],
     }
     if odd := differs(row, wanted):
         fail(
             sent=sent,
-            expected=f"the lease, `generation` raised by 1, and the step {title!r}; `deliveries` "
-            "and `steps_done` as before",
+            expected=f"the lease, `generation` raised by 1, and the step {title!r}; `deliveries`, "
+            "`steps_done` and `percent` as before",
             got=odd,
             cause="with the old generation, a worker that had the job before can still write. Add "
             "1 in the same write: `add`"
@@ -136,7 +143,7 @@ def out_of_turn(rng: Random) -> list[tuple[str, int, Item]]:
 
 
 def test_out_of_turn(code: Code, table: JobsTable, rng: Random) -> None:
-    """A step that is not the next one does not begin, and nothing is written."""
+    """b, d: a step that is not the next one does not begin, and nothing is written."""
     for what, step, one in out_of_turn(rng):
         table.put(one)
         sent = f"begin_step() of step {step}, which {what}"
@@ -168,7 +175,7 @@ def test_out_of_turn(code: Code, table: JobsTable, rng: Random) -> None:
 def test_a_write_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Right before the student's write, the job is cancelled or taken, or nothing happens."""
+    """a, b, c: right before the student's write, the job is cancelled or taken, or nothing happens."""
     cases = [(taken, nth) for taken in (False, True) for nth in NTH]
     for taken, nth in rng.sample(cases, len(cases)):
         step, worker = rng.randint(1, 4), name(rng)
@@ -204,8 +211,31 @@ def test_a_write_in_between(
             )
 
 
+def test_one_write(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """a, c, d: the process dies after its first write, or another one writes right after it."""
+    step = rng.randint(1, 4)
+    one, worker = waiting_for(rng, step), name(rng)
+    table.put(one)
+    sent = f"begin_step() of step {step}"
+    with dynamodb_proxy.watching(Death(dynamodb_proxy, table, one["id"], 1)):
+        begin(code, one["id"], step, worker)
+    dead = f"{sent}, in a process that dies after its first write"
+    check_begun(dead, table.get(one["id"]), one, STEPS[step - 1], worker)
+    table.put(one)
+
+    def act() -> None:
+        table.change(one["id"], generation=one["generation"] + 2, lease_owner="the-next")
+
+    with dynamodb_proxy.watching(Successor(dynamodb_proxy, table, one["id"], act)):
+        answer = begin(code, one["id"], step, worker)
+    sent = f"{sent}; right after its write another worker writes"
+    check_own(sent, must_be_job(sent, answer), one["generation"] + 1)
+
+
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
-    """Fifty workers receive a copy of one message at the same moment, and one begins."""
+    """a, b: fifty workers receive a copy of one message at the same moment, and one begins."""
     step = rng.randint(1, 4)
     one = waiting_for(rng, step)
     table.put(one)

@@ -13,8 +13,8 @@ from autograder.sdk import Answer, fail, made
 from autograder.sdk.answers import Code, changed, differs, must_be_job, must_raise, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import STEPS, Item, JobsTable, job, moment
-from autograder.week04_job_state.rivals import NTH, Rival
-from autograder.week04_job_state.student_code import JOB, TRACKING
+from autograder.week04_job_state.rivals import NTH, Rival, Successor
+from autograder.week04_job_state.student_code import JOB, TRACKING, check_own
 from autograder.week04_job_state.test_4_6_begin import times_of
 
 pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]
@@ -22,8 +22,13 @@ pytestmark = [pytest.mark.item("4.6"), pytest.mark.usefixtures("late_worker")]
 PERCENT = (40, 50, 80, 100)
 SLACK_SECONDS = 1.5
 NOT_YOURS = (
-    "a worker with an old generation must not write, or it overwrites the work of its successor. "
-    "Pass `generation=job.generation` to `move`. `hand_over` checks the generation itself"
+    "the job was cancelled, or its row has another generation. A worker with an old generation must "
+    "not write, and nobody ends a step of a job that has ended. Write all with one call: `move` "
+    "with `generation=job.generation`, or `hand_over`, which checks the generation itself"
+)
+SWALLOWED = (
+    "the write was rejected, as it must be, but the caller goes on as if it had succeeded. Let the "
+    "JobConflict of `move` and `hand_over` out"
 )
 
 
@@ -47,7 +52,7 @@ def end(code: Code, one: Item, step: int, more: dict[str, Any]) -> Answer:
 
 
 def test_each_step(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
-    """The first three steps hand the job over, and the last one completes it."""
+    """e, f, g, h: the first three steps hand the job over, and the last one completes it."""
     for step, title in enumerate(STEPS, 1):
         one, mark = at_work(rng, step), f"{rng.getrandbits(64):x}"
         table.put(one)
@@ -148,7 +153,7 @@ def check_due(sent: str, row: Item, due: float, last: bool) -> None:
 
 
 def test_progress_never_goes_back(code: Code, table: JobsTable, rng: Random) -> None:
-    """A job was at 80 percent when its worker died. It restarts, and its progress stays."""
+    """f: a job was at 80 percent when its worker died. It restarts, and its progress stays."""
     for step in (1, 2):
         one = at_work(rng, step, percent=80)
         table.put(one)
@@ -163,6 +168,23 @@ def test_progress_never_goes_back(code: Code, table: JobsTable, rng: Random) -> 
                 cause="a progress bar that goes back looks broken. Write the larger of the job's "
                 "and the step's percent",
             )
+
+
+def test_a_write_afterwards(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """g, h: another worker takes the job right after the student's write."""
+    for step in (rng.randint(1, 3), 4):
+        one = at_work(rng, step)
+        table.put(one)
+
+        def act(one: Item = one) -> None:
+            table.change(one["id"], generation=one["generation"] + 1, lease_owner="the-next")
+
+        with dynamodb_proxy.watching(Successor(dynamodb_proxy, table, one["id"], act)):
+            answer = end(code, one, step, {})
+        sent = f"end_step() of step {step}; right after its write another worker takes the job"
+        check_own(sent, must_be_job(sent, answer), one["generation"])
 
 
 def late(one: Item, rng: Random) -> list[tuple[str, dict[str, Any]]]:
@@ -187,7 +209,7 @@ def meddle(table: JobsTable, job_id: str, changes: dict[str, Any]) -> None:
 
 
 def test_too_late(code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
-    """A slow worker ends its step after the job was cancelled or taken by another worker.
+    """e, g, h: a slow worker ends its step after the job was cancelled or taken by another worker.
 
     That happens before the call, or right before the write arrives, or not at all.
     """
@@ -245,6 +267,6 @@ def race(
 
 
 def check_refused(sent: str, answer: Answer, odd: str) -> None:
-    must_raise(sent, answer, "JobConflict", NOT_YOURS)
+    must_raise(sent, answer, "JobConflict", NOT_YOURS if odd or not answer.ok else SWALLOWED)
     if odd:
         fail(sent=sent, expected="JobConflict, and an unchanged row", got=odd, cause=NOT_YOURS)

@@ -82,16 +82,17 @@ def create_once(document: DocumentRef, owner: str, key: str) -> Created:
         EXPIRY: int(moment(job_settings().idempotency_seconds)),
     }
     # TODO 4.4:
-    #   a) Write the job (`new_item`) and `record` in one transaction, in this order, so that either
-    #      both are written or neither: `jobs().put_together`.
+    #   a) Write the job (`new_item`) and `record` in one transaction, so that either both are
+    #      written or neither: `jobs().put_together`. With the job first, the record is `found[1]`.
     #   b) Write the job only if no item has its id (`KEY`).
     #   c) Write the record only if no item has its id, or if the stored record has expired: its
-    #      `EXPIRY` is `moment()` or earlier. DynamoDB deletes expired items late.
+    #      `EXPIRY` has passed (`.lte(moment())`). DynamoDB deletes expired items late.
     #   d) If both were written, return `Created` with the document's id and `replayed=False`.
     #   e) `ConditionFailed.found[1]` is the record of an earlier request. If its `fingerprint` is
     #      not the one of `record`, raise `IdempotencyKeyReused`.
     #   f) If the fingerprints are equal, return `Created` with the `job_id` of the stored record
     #      and `replayed=True`. If that is this document's own id, our write succeeded and only the
     #      response was lost: then `replayed` is False.
-    #   g) If `found[1]` is None, let `ConditionFailed` out: the job's id was not new.
+    #   g) If `found[1]` is None, let `ConditionFailed` out: the job's id was not new. Let every
+    #      other error out too.
     raise NotImplementedError("4.4")

@@ -157,8 +157,8 @@ def table_definition() -> dict[str, Any]:
         `AttributeDefinitions`, `KeySchema`, `GlobalSecondaryIndexes` and `BillingMode`.
     """
     # TODO 4.1:
-    #   a) Return the four entries that the docstring names. Build them with the helpers above:
-    #      `_attributes`, `_keys` and `_index`.
+    #   a) Return the four entries that the docstring names, without the table's name. Build them
+    #      with the helpers above: `_attributes`, `_keys` and `_index`.
     #   b) The key of the table is `KEY` alone, without a sort key.
     #   c) `LIST_INDEX` has the partition key `owner`, the sort key `created_at` and the projection
     #      `ALL`.
@@ -203,8 +203,8 @@ def timing(job_id: str, status: Status, due_in: float = 0.0) -> dict[str, Any]:
     #   g) For a state in `FINISHED`: `due_shard` and `due_at` are None, so the job leaves the
     #      sparse index. `expires_at` is `job_settings().job_keep_seconds` from now, as an `int`:
     #      DynamoDB accepts only whole seconds since 1970.
-    #   h) For any other state: `due_shard` is the job's shard, `due_at` is `due_in` seconds from
-    #      now as a `moment(…)`, and `expires_at` is None.
+    #   h) For any other state: `due_shard` is what `due_shard(job_id)` returns, `due_at` is
+    #      `due_in` seconds from now as a `moment(…)`, and `expires_at` is None.
     raise NotImplementedError("4.1")
 
 
@@ -261,7 +261,8 @@ def move(
     #   b) The condition of the write: the job's status is one from which `ALLOWED` leads to `to`.
     #   c) If `generation` is not None, the condition also requires that the job has this
     #      generation. 0 is a generation like any other.
-    #   d) Return the item that `update` returns as a `Job`: `Job.from_item`.
+    #   d) Return the item that `update` returns as a `Job`: `Job.from_item`. Do not read the row
+    #      after the write either: it can have changed again.
     #   e) If the condition fails, `ConditionFailed.found[0]` is the stored item, or None. Raise
     #      `JobConflict` if there is an item, and `JobNotFound` if there is none.
     raise NotImplementedError("4.2")

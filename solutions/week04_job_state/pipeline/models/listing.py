@@ -103,11 +103,12 @@ def page(owner: str, status: Status | None, limit: int, cursor: str | None) -> P
     found: list[Job] = []
     # BEGIN SOLUTION 4.5
     # ? c) Query `LIST_INDEX` for the jobs of `owner`, newest first, from `start` on, with the
-    # ? filter `keep=visible(status)` and `limit=READ_ITEMS`. `query` returns the items and the
-    # ? place where the next query goes on, which is None at the end.
-    # ? d) Query again from that place until `limit` jobs are found, until the place is None, or
-    # ? until `MAX_QUERIES` queries were made. A short or empty answer alone is not the end, because
-    # ? the filter runs after the reading.
+    # ? filter `keep=visible(status)` and `limit=READ_ITEMS`: so many that a rare status costs few
+    # ? queries. `query` returns the items and the place where the next query goes on, which is None
+    # ? at the end. Let its errors out.
+    # ? d) Query again from that place until at least `limit` jobs are found, until the place is
+    # ? None, or until `MAX_QUERIES` queries were made. A short or empty answer alone is not the
+    # ? end, because the filter runs after the reading.
     # ? e) Return a `Page` with at most `limit` jobs (`Job.from_item`), in the order of the index.
     # ? f) If more jobs were found than fit, the cursor is `make_cursor` of `place_of` the last job
     # ? on the page. Else it is `make_cursor` of the last query's place, or None if that place is

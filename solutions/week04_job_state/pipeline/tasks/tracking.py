@@ -35,10 +35,11 @@ def acquire(job_id: str, worker: str) -> Job | None:
     # BEGIN SOLUTION 4.3
     # ? a) Write all of `changes` with one call of `jobs().update`. Do not read the row first.
     # ? b) The condition of the write: the job is pending, or it is in processing and its
-    # ? `lease_until` is `moment()` or earlier, with or without a `lease_owner`. A finished job is
-    # ? never taken.
+    # ? `lease_until` has passed (`.lte(moment())`), with or without a `lease_owner`, even if that
+    # ? is `worker`. A finished job is never taken.
     # ? c) In the same write, add 1 to `deliveries` and 1 to `generation`: the argument `add`.
     # ? d) Return the item that `update` returns as a `Job`. If the condition fails, return None.
+    # ? Let every other error out.
     free = Attr("status").eq(Status.PENDING.value)
     abandoned = Attr("status").eq(Status.PROCESSING.value) & Attr("lease_until").lte(moment())
     count = {"deliveries": 1, "generation": 1}
