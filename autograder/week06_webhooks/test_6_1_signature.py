@@ -31,20 +31,32 @@ EVENTS = "pipeline.webhooks.events"
 
 def test_signatures(code: Code, rng: Random) -> None:
     """a, b, c, d: what the specification defines, of any bytes; its official library accepts it."""
-    contents = [*odd_bodies(rng), *(messages.body(rng) for _ in range(MESSAGES))]
-    for content in contents:
-        key, one = messages.secret(rng), messages.message_id(rng)
-        ago = rng.randint(0, 200)
-        at = int(time.time()) - ago
-        sent = f"sign({key[:12]}…, {one!r}, {ago} seconds ago, {content!r})"
-        arguments = (key, one, at, messages.data(content))
-        said = must_return(sent, code.ask(messages.SIGNING, "sign", *arguments))
-        expected = messages.signature(key, one, at, content)
-        if said != expected:
-            fail(sent=sent, expected=expected, got=said, cause=cause(said, key, one, at, content))
-        headers = messages.headers(key, one, at, content) | {"webhook-signature": said}
-        if refusal := messages.accepted(key, headers, content):
-            fail(sent=sent, expected="a signature that standardwebhooks accepts", got=refusal)
+    for _ in range(MESSAGES):
+        key, one, content = messages.secret(rng), messages.message_id(rng), messages.body(rng)
+        check_signature(code, rng, key, one, content)
+    for content in odd_bodies(rng):
+        check_signature(code, rng, messages.secret(rng), messages.message_id(rng), content)
+
+
+def check_signature(code: Code, rng: Random, key: str, one: str, content: bytes) -> None:
+    """Sign one webhook, and compare the signature with that of the specification."""
+    ago = rng.randint(0, 200)
+    at = int(time.time()) - ago
+    sent = f"sign({key[:12]}…, {one!r}, {ago} seconds ago, {content!r})"
+    arguments = (key, one, at, messages.data(content))
+    said = must_return(sent, code.ask(messages.SIGNING, "sign", *arguments))
+    expected = messages.signature(key, one, at, content)
+    if said != expected:
+        fail(sent=sent, expected=expected, got=said, cause=cause(said, key, one, at, content))
+    if not is_text(content):
+        return  # the official library knows text only
+    headers = messages.headers(key, one, at, content) | {"webhook-signature": said}
+    if refusal := messages.accepted(key, headers, content):
+        fail(sent=sent, expected="a signature that standardwebhooks accepts", got=refusal)
+
+
+def is_text(content: bytes) -> bool:
+    return content.decode(errors="ignore").encode() == content
 
 
 def odd_bodies(rng: Random) -> list[bytes]:
