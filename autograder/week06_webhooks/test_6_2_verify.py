@@ -183,7 +183,9 @@ def test_several_signatures(receiver: Receiver, rng: Random) -> None:
         receiver.refuses(
             f"a webhook with {what}",
             receiver.headers() | {"webhook-signature": text},
-            "split the header at its spaces and compare each part as a whole",
+            "compare each signature as it is: base64 has upper and lower case"
+            if "case" in what
+            else "split the header at its spaces and compare each part as a whole",
         )
 
 

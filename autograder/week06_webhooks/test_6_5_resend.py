@@ -44,6 +44,47 @@ def resend(client: WebhookClient, item: Item) -> Any:
     return client.api.post(f"/deliveries/{id_of(item)}/resend")
 
 
+def test_the_row_is_written_first(
+    client: WebhookClient, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """k: while the write is on its way, no worker has got a message."""
+    hook = client.register("ordered")
+    item = ended(rng, hook)
+    client.table.put(item)
+    early: list[Request] = []
+
+    def is_restart(request: Request) -> bool:
+        return request.writes and request.names(item["id"]) and b"tries_before" in request.body
+
+    with contextlib.ExitStack() as pause:
+        pause.enter_context(client.worker.paused())
+
+        def hold() -> None:
+            before = len(seen)
+            pause.close()
+            until(lambda: len(about(item, seen[before:])) > 0, LOOK_SECONDS)
+            early.extend(about(item, seen[before:]))
+
+        with dynamodb_proxy.before(hold, is_restart) as seen:
+            resend(client, item)
+    if early:
+        fail(
+            sent="POST /deliveries/{id}/resend, while DynamoDB is slow to write",
+            expected="first the row is written, then the message is sent",
+            got="a worker reads the delivery, and its row is not written yet",
+            cause="a fast worker sees a delivery that is not due, and drops the message. Await "
+            "`tell_a_worker` after `send_again` has returned",
+        )
+
+
+LOOK_SECONDS = 1.5
+"""In this time, a worker that has got a message reads the delivery."""
+
+
+def about(item: Item, seen: list[Request]) -> list[Request]:
+    return [one for one in seen if one.names(item["id"])]
+
+
 WAITS = "waiting for its next attempt"
 
 
@@ -168,47 +209,6 @@ def test_under_way(client: WebhookClient, rng: Random) -> None:
     sent = "POST /deliveries/{id}/resend of a delivery that a worker is sending"
     cause = "`deliveries.send_again` raises `DeliveryUnderWay`: let it pass"
     refused(client, sent, item, 409, "delivery_under_way", cause)
-
-
-def test_the_row_is_written_first(
-    client: WebhookClient, dynamodb_proxy: DynamoDBProxy, rng: Random
-) -> None:
-    """k: while the write is on its way, no worker has got a message."""
-    hook = client.register("ordered")
-    item = ended(rng, hook)
-    client.table.put(item)
-    early: list[Request] = []
-
-    def is_restart(request: Request) -> bool:
-        return request.writes and request.names(item["id"]) and b"tries_before" in request.body
-
-    with contextlib.ExitStack() as pause:
-        pause.enter_context(client.worker.paused())
-
-        def hold() -> None:
-            before = len(seen)
-            pause.close()
-            until(lambda: len(about(item, seen[before:])) > 0, LOOK_SECONDS)
-            early.extend(about(item, seen[before:]))
-
-        with dynamodb_proxy.before(hold, is_restart) as seen:
-            resend(client, item)
-    if early:
-        fail(
-            sent="POST /deliveries/{id}/resend, while DynamoDB is slow to write",
-            expected="first the row is written, then the message is sent",
-            got="a worker reads the delivery, and its row is not written yet",
-            cause="a fast worker sees a delivery that is not due, and drops the message. Await "
-            "`tell_a_worker` after `send_again` has returned",
-        )
-
-
-LOOK_SECONDS = 1.5
-"""In this time, a worker that has got a message reads the delivery."""
-
-
-def about(item: Item, seen: list[Request]) -> list[Request]:
-    return [one for one in seen if one.names(item["id"])]
 
 
 @pytest.mark.parametrize("step", ["delivery", "webhook", "write"])
