@@ -100,7 +100,8 @@ def test_once_more(client: WebhookClient, rng: Random, status: str) -> None:
     client.table.put(item)
     sent = f"POST /deliveries/{{id}}/resend of a delivery that is {status}"
     began = time.time()
-    view = client.must(sent, 202, "POST", f"/deliveries/{id_of(item)}/resend")
+    cause = "a delivery of any status can be resent, unless a worker has it: `send_again` decides"
+    view = client.must(sent, 202, "POST", f"/deliveries/{id_of(item)}/resend", cause)
     check_view(sent, item, view, began)
     expected = "delivered at once, with a record of attempt 5"
     done = lambda one: one["status"] == "delivered" and len(one["attempts"]) == 5  # noqa: E731
