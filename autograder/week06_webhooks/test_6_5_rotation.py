@@ -99,6 +99,54 @@ def test_the_moment_at_which_it_ends(code: Code, rng: Random) -> None:
         fail(sent=sent, expected="a list with the new secret only", got=got, cause=cause)
 
 
+def test_two_rotations(
+    code: Code, client: WebhookClient, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """a, b, d: the old secret is always the one that was in use, and each rotation is one write."""
+    hook = client.register("rotated-twice")
+    used = [hook.secret]
+    for which in ("first", "second", "third"):
+        sent = f"rotate(), the {which} time, while the earlier rotations are still running"
+        seen = {"events": ["job.completed"], **client.endpoint(hook)}
+        argument = made(ENDPOINTS, "Endpoint", **plain(seen))
+        with dynamodb_proxy.watching() as requests:
+            said = must_return(sent, code.ask(ENDPOINTS, "rotate", PUBLIC, argument))
+        row = client.endpoint(hook)
+        new = row.get("secret")
+        if new in used or not is_secret(new):
+            cause = "`new_secret()` returns a new random secret"
+            fail(sent=sent, expected="a new secret in the table", got=show(new), cause=cause)
+        if row.get("old_secret") != used[-1]:
+            known = row.get("old_secret") in used
+            fail(
+                sent=sent,
+                expected="old_secret is the one that was in use until now",
+                got="an older one" if known else show(row.get("old_secret")),
+                cause="set it to `endpoint.secret`, also during a rotation: after a leak the owner rotates "
+                "twice, and the leaked secret must be gone",
+            )
+        if not isinstance(said, dict) or said.get("secret") != new:
+            cause = "return what `_change` returns"
+            fail(sent=sent, expected="the endpoint with the new secret", got=said, cause=cause)
+        check_one_write(sent, requests, OWNER, TOGETHER)
+        used.append(str(new))
+
+
+TOGETHER = (
+    "write all three with one call of `_change`: after a crash between two writes, the old secret is "
+    "lost, or signs without an end"
+)
+
+
+def is_secret(said: Any) -> bool:
+    """Is this `whsec_` and base64 of 24 to 64 bytes?"""
+    try:
+        raw = base64.b64decode(said.removeprefix("whsec_"), validate=True)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return said.startswith("whsec_") and 24 <= len(raw) <= 64
+
+
 def test_a_rotation(configured: Configured, client: WebhookClient, rng: Random) -> None:
     """a, c, e, f: a receiver gets two signatures during a rotation, and one after it."""
     hook = client.register("rotated")
@@ -151,54 +199,6 @@ def test_a_rotation(configured: Configured, client: WebhookClient, rng: Random) 
             expected="no signature with the old secret",
             got="standardwebhooks accepts the delivery with the old secret",
         )
-
-
-def test_two_rotations(
-    code: Code, client: WebhookClient, dynamodb_proxy: DynamoDBProxy, rng: Random
-) -> None:
-    """a, b, d: the old secret is always the one that was in use, and each rotation is one write."""
-    hook = client.register("rotated-twice")
-    used = [hook.secret]
-    for which in ("first", "second", "third"):
-        sent = f"rotate(), the {which} time, while the earlier rotations are still running"
-        seen = {"events": ["job.completed"], **client.endpoint(hook)}
-        argument = made(ENDPOINTS, "Endpoint", **plain(seen))
-        with dynamodb_proxy.watching() as requests:
-            said = must_return(sent, code.ask(ENDPOINTS, "rotate", PUBLIC, argument))
-        row = client.endpoint(hook)
-        new = row.get("secret")
-        if new in used or not is_secret(new):
-            cause = "`new_secret()` returns a new random secret"
-            fail(sent=sent, expected="a new secret in the table", got=show(new), cause=cause)
-        if row.get("old_secret") != used[-1]:
-            known = row.get("old_secret") in used
-            fail(
-                sent=sent,
-                expected="old_secret is the one that was in use until now",
-                got="an older one" if known else row.get("old_secret"),
-                cause="set it to `endpoint.secret`, also during a rotation: after a leak the owner rotates "
-                "twice, and the leaked secret must be gone",
-            )
-        if not isinstance(said, dict) or said.get("secret") != new:
-            cause = "return what `_change` returns"
-            fail(sent=sent, expected="the endpoint with the new secret", got=said, cause=cause)
-        check_one_write(sent, requests, OWNER, TOGETHER)
-        used.append(str(new))
-
-
-TOGETHER = (
-    "write all three with one call of `_change`: after a crash between two writes, the old secret is "
-    "lost, or signs without an end"
-)
-
-
-def is_secret(said: Any) -> bool:
-    """Is this `whsec_` and base64 of 24 to 64 bytes?"""
-    try:
-        raw = base64.b64decode(said.removeprefix("whsec_"), validate=True)
-    except (AttributeError, TypeError, ValueError):
-        return False
-    return said.startswith("whsec_") and 24 <= len(raw) <= 64
 
 
 def delivered(client: WebhookClient, hook: Hook, rng: Random) -> tuple[dict[str, str], bytes]:
