@@ -75,7 +75,7 @@ def check_unsafe(sent: str, answer: Answer, found: list[str], cause: str) -> Non
             sent=sent,
             expected=f"{UNSAFE} with a message that contains none of the addresses",
             got=f"{named[0]} in {answer.message!r}",
-            cause="whoever registers a name would learn which addresses it has inside our network",
+            cause="a client who registers a name would learn which addresses it has inside our network",
         )
 
 
