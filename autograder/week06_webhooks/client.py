@@ -101,7 +101,10 @@ class WebhookClient:
             return len(seen) == count and all(map(enough, seen))
 
         if not until(look, DONE_SECONDS):
-            got = [{name: one.get(name) for name in ("status", "attempts")} for one in seen]
+            got = [  # a card shows only the beginning of a long value
+                {"status": one["status"], "attempts, the latest first": one["attempts"][::-1]}
+                for one in seen
+            ]
             fail(
                 sent=sent,
                 expected=f"{expected}, within {DONE_SECONDS:g} s",
