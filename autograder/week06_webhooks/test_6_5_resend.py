@@ -30,7 +30,7 @@ from autograder.week06_webhooks.rows import delivery, endpoint_id, id_of
 
 pytestmark = pytest.mark.item("6.5")
 
-CLOCK_SECONDS = 5.0
+CLOCK_SECONDS = 60.0
 """How far the next attempt may be from now in the response of a resend."""
 
 
@@ -295,7 +295,7 @@ def test_redis_does_not_answer(client: WebhookClient, run: Run, rng: Random) -> 
             got=status,
             cause="`tell_a_worker` catches what the broker raises: call it, and not `publish`",
         )
-    if longest > max(waited / 2, 1.0):
+    if longest > max(BLOCKED * waited, 1.0):
         fail(
             sent=f"{sent}, and many requests GET /webhooks at the same time",
             expected="responses at once, also while the resend waits for Redis",
@@ -305,3 +305,5 @@ def test_redis_does_not_answer(client: WebhookClient, run: Run, rng: Random) -> 
 
 
 SILENT_SECONDS = 10.0
+BLOCKED = 0.8
+"""If one response takes this part of the wait, the event loop is blocked, and not only slow."""
