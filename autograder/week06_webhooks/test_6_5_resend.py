@@ -37,6 +37,7 @@ def resend(client: WebhookClient, item: Item) -> Any:
     return client.api.post(f"/deliveries/{id_of(item)}/resend")
 
 
+ANY_STATUS = "a delivery of any status can be resent, unless a worker has it: `send_again` decides"
 WAITS = "waiting for its next attempt"
 
 
@@ -52,8 +53,7 @@ def test_once_more(client: WebhookClient, rng: Random, status: str) -> None:
     client.table.put(item)
     sent = f"POST /deliveries/{{id}}/resend of a delivery that is {status}"
     began = time.time()
-    cause = "a delivery of any status can be resent, unless a worker has it: `send_again` decides"
-    view = client.must(sent, 202, "POST", f"/deliveries/{id_of(item)}/resend", cause)
+    view = client.must(sent, 202, "POST", f"/deliveries/{id_of(item)}/resend", ANY_STATUS)
     check_view(sent, item, view, began)
     expected = "delivered at once, with a record of attempt 5"
     done = lambda one: one["status"] == "delivered" and len(one["attempts"]) == 5  # noqa: E731
