@@ -41,7 +41,9 @@ class WebhookClient:
     table: JobsTable
     sink: WebhookSink
 
-    def must(self, sent: str, status: int, method: str, path: str, **options: Any) -> Any:
+    def must(
+        self, sent: str, status: int, method: str, path: str, cause: str = "", **options: Any
+    ) -> Any:
         """Send a request and return the JSON of the response. Another status is a failure card."""
         answer = self.api.request(method, path, **options)
         if answer.status_code != status:
@@ -51,7 +53,7 @@ class WebhookClient:
                 got=f"{answer.status_code} {answer.text[:300]}",
                 cause="the route raised an exception, which the log below names"
                 if answer.status_code == 500
-                else "",
+                else cause,
                 log=log_of(self.api, answer),
             )
         return self.api.json(answer)
@@ -99,7 +101,10 @@ class WebhookClient:
             return len(seen) == count and all(map(enough, seen))
 
         if not until(look, DONE_SECONDS):
-            got = [{name: one.get(name) for name in ("status", "attempts")} for one in seen]
+            got = [  # a card shows only the beginning of a long value
+                {"status": one["status"], "attempts, the latest first": one["attempts"][::-1]}
+                for one in seen
+            ]
             fail(
                 sent=sent,
                 expected=f"{expected}, within {DONE_SECONDS:g} s",

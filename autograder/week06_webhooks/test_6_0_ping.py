@@ -21,7 +21,7 @@ STATUSES = (202, 204, 404, 500)
 def test_a_test_message_arrives(
     code: Code, webhooks: WebhookSink, rng: Random, status: int
 ) -> None:
-    """The receiver gets the text once, and its status is in the attempt."""
+    """a, b: the receiver gets the text once, and its status is in the attempt."""
     name, text = f"{RECEIVER}-{status}", f"{rng.choice(messages.WORDS)} {rng.getrandbits(32):08x}"
     webhooks.script(Fault.status(status, on=name))
     sent = f"ping(the URL of a receiver that answers {status}, {text!r})"

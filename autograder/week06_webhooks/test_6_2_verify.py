@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Answer, CheckFailed, fail, failure_card
-from autograder.sdk.answers import Code
+from autograder.sdk import Answer, CheckFailed, fail, failure_card, made
+from autograder.sdk.answers import Code, must_raise
 from autograder.week06_webhooks import messages
+from autograder.week06_webhooks.test_6_1_signature import malformed, odd_bodies
 
 pytestmark = pytest.mark.item("6.2")
 
 REFUSED = "BadSignature"
 TOLERANCE = 300
+MOST = 20
+"""This is `MAX_SIGNATURES`."""
 CAUSE = "calculate the signature of the id, the timestamp and the unchanged body; `moment` is now"
 
 
@@ -70,11 +73,19 @@ def receiver(code: Code, rng: Random) -> Receiver:
 
 
 def test_what_is_signed_is_accepted(receiver: Receiver, rng: Random) -> None:
+    """a, c: genuine webhooks, with header names in any case and with any bytes as a body."""
     for _ in range(4):
         one = Receiver(receiver.code, rng)
         one.accepts("a genuine webhook", one.headers(), CAUSE)
         odd = {name.title(): value for name, value in one.headers().items()}
         one.accepts("a genuine webhook whose headers are written Webhook-Id, …", odd)
+    for content in odd_bodies(rng):
+        receiver.accepts(
+            f"a genuine webhook with the body {content!r}",
+            messages.headers(receiver.key, receiver.id, receiver.now, content),
+            "the body may be any bytes: pass it to `sign` unchanged",
+            body=content,
+        )
     now = int(time.time())
     receiver.accepts(
         "a webhook of now, by the receiver's own clock (now=None)", receiver.headers(now), now=None
@@ -82,11 +93,13 @@ def test_what_is_signed_is_accepted(receiver: Receiver, rng: Random) -> None:
 
 
 def test_what_was_changed_is_refused(receiver: Receiver, rng: Random) -> None:
+    """c, f: a changed body, id or timestamp, and a body that is not UTF-8."""
     good = receiver.headers()
     for what, body in (
         ("a changed body", receiver.body.replace(b'"n"', b'"m"')),
         ("a body with one more space", receiver.body + b" "),
         ("an empty body", b""),
+        ("a body that is not UTF-8", b"\xff\xfe\x00"),
         ("a body with the same JSON, written in another way", rewritten(receiver.body)),
     ):
         receiver.refuses(
@@ -105,15 +118,15 @@ def rewritten(body: bytes) -> bytes:
 
 
 def test_time(receiver: Receiver, rng: Random) -> None:
-    """A correctly signed but old webhook may be a replay by an attacker who recorded it."""
+    """b: a correctly signed but old webhook may be a replay by an attacker who recorded it."""
     past = "check the age: without that, a recorded webhook can be replayed without end"
     future = "check both sides: a timestamp in the future must be refused too"
     for _ in range(2):
-        for seconds in (rng.randint(1, TOLERANCE - 5), 0):
-            receiver.accepts(f"a webhook {seconds} s old", receiver.headers(receiver.now - seconds))
-            receiver.accepts(
-                f"a webhook {seconds} s in the future", receiver.headers(receiver.now + seconds)
-            )
+        for seconds in (rng.randint(1, TOLERANCE - 5), 0, TOLERANCE):
+            old, new = receiver.now - seconds, receiver.now + seconds
+            cause = "a webhook is refused if the difference is more than `tolerance`"
+            receiver.accepts(f"a webhook {seconds} s old", receiver.headers(old), cause)
+            receiver.accepts(f"a webhook {seconds} s in the future", receiver.headers(new), cause)
         for seconds in (rng.randint(TOLERANCE + 5, 900), rng.randint(10_000, 10**8)):
             old, new = receiver.now - seconds, receiver.now + seconds
             receiver.refuses(f"a webhook {seconds} s old", receiver.headers(old), past)
@@ -122,6 +135,19 @@ def test_time(receiver: Receiver, rng: Random) -> None:
         "a webhook whose timestamp is in milliseconds, correctly signed",
         receiver.headers(receiver.now * 1000),
         "the timestamp is in seconds",
+    )
+    for seconds in (TOLERANCE, -TOLERANCE - 1):
+        receiver.refuses(
+            f"a webhook {abs(seconds + 0.5)} s {'old' if seconds > 0 else 'in the future'}",
+            receiver.headers(receiver.now - seconds),
+            "compare with `moment` as it is, and not with whole seconds",
+            now=receiver.now + 0.5,
+        )
+    receiver.accepts(
+        "a webhook 400 s old, with tolerance=500",
+        receiver.headers(receiver.now - 400),
+        "`tolerance` is the largest allowed difference in seconds",
+        tolerance=500,
     )
     receiver.refuses(
         "a webhook 50 s old, with tolerance=20",
@@ -132,7 +158,7 @@ def test_time(receiver: Receiver, rng: Random) -> None:
 
 
 def test_several_signatures(receiver: Receiver, rng: Random) -> None:
-    """During a rotation there are two signatures, and one correct signature is enough."""
+    """d, e: during a rotation there are two signatures, and one correct signature is enough."""
     right = receiver.headers()["webhook-signature"]
     other = receiver.headers(key=messages.secret(rng))["webhook-signature"]
     digest = right.removeprefix("v1,")
@@ -149,16 +175,74 @@ def test_several_signatures(receiver: Receiver, rng: Random) -> None:
         ("a signature with one more character", f"v1,x{digest}"),
         ("a signature with other characters before it", f"{other}{right}"),
         ("the first half of a signature", right[: len(right) // 2]),
+        ("a signature in lower case", right.lower()),
+        ("a signature in upper case", f"v1,{digest.upper()}"),
+        ("a signature whose letters have the other case", f"v1,{digest.swapcase()}"),
     ):
         receiver.refuses(
             f"a webhook with {what}",
             receiver.headers() | {"webhook-signature": text},
-            "split the header at its spaces and compare each part as a whole",
+            "compare each signature as it is: base64 has upper and lower case"
+            if "case" in what
+            else "split the header at its spaces and compare each part as a whole",
+        )
+
+
+def test_at_most_twenty_signatures(receiver: Receiver, rng: Random) -> None:
+    """d: the first `MAX_SIGNATURES` are compared, of whatever version they are, and no others."""
+    right = receiver.headers()["webhook-signature"]
+    other = receiver.headers(key=messages.secret(rng))["webhook-signature"]
+    for one in (other, "v2,abc", "x"):
+        for before in (MOST - 1, MOST):
+            several = " ".join([*[one] * before, right])
+            sent = f"a webhook with {before} times {one[:6]!r} before its correct signature"
+            headers = receiver.headers() | {"webhook-signature": several}
+            if before < MOST:
+                receiver.accepts(sent, headers, f"the first {MOST} count (`MAX_SIGNATURES`)")
+            else:
+                cause = f"a header may be long: compare the first {MOST} only (`MAX_SIGNATURES`)"
+                receiver.refuses(sent, headers, cause)
+
+
+NEVER_EQUAL = made("builtins", "getattr", made("importlib", "import_module", "operator"), "is_")
+"""A function of two values that says False, because no two values here are the same object."""
+
+
+def test_the_comparison_takes_constant_time(receiver: Receiver) -> None:
+    """e: if `compare_digest` says that nothing is equal, no signature is accepted."""
+    student = receiver.code.student
+    try:
+        for module in ("hmac", "secrets", messages.SIGNING):
+            where = made("importlib", "import_module", module)
+            if student.call("builtins", "hasattr", where, "compare_digest"):
+                student.call("builtins", "setattr", where, "compare_digest", NEVER_EQUAL)
+        receiver.refuses(
+            "a genuine webhook, while `hmac.compare_digest` finds every two values different",
+            receiver.headers(),
+            "decide by `hmac.compare_digest`. The time that `==` or `in` takes tells an attacker how many "
+            "characters are right",
+        )
+    finally:
+        student.renew()
+
+
+def test_the_own_secret_is_malformed(receiver: Receiver, rng: Random) -> None:
+    """g: that is a mistake in the receiver's settings, and not a forged webhook."""
+    for what, key in malformed(rng).items():
+        content = messages.data(receiver.body)
+        answer = receiver.code.ask(
+            messages.SIGNING, "verify", key, receiver.headers(), content, now=receiver.now
+        )
+        must_raise(
+            f"verify() of a webhook, with an own secret {what}",
+            answer,
+            "ValueError",
+            "let the `ValueError` of `sign` pass: with `BadSignature`, the owner looks for a forger",
         )
 
 
 def test_nonsense(receiver: Receiver) -> None:
-    """Missing, empty and odd headers raise `BadSignature`, and nothing else."""
+    """a, b, f: missing, empty and odd headers raise `BadSignature`, and nothing else."""
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
         left = {key: value for key, value in receiver.headers().items() if key != name}
         receiver.refuses(f"a webhook without {name}", left)

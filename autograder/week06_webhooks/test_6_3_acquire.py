@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail
-from autograder.sdk.answers import Code, changed, differs, must_return, number
+from autograder.sdk.answers import Code, changed, differs, must_raise, must_return, number
 from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.sdk.jobs_table import LONG, Item, JobsTable, moment
 from autograder.week06_webhooks.conftest import Configured
@@ -45,6 +45,7 @@ def free(rng: Random) -> list[tuple[str, Item]]:
 def test_one_that_can_be_sent(
     code: Code, configured: Configured, table: JobsTable, rng: Random
 ) -> None:
+    """a: `begun` is written with one more try, and what is returned is the delivery after that."""
     for what, item in free(rng):
         table.put(item)
         began = time.time()
@@ -99,6 +100,7 @@ def check_taken(
 
 
 def test_one_that_must_wait_or_is_over(code: Code, table: JobsTable, rng: Random) -> None:
+    """b, c: None, and nothing written, if one of the three conditions does not hold."""
     late = rng.uniform(30, 900)
     cases = [
         (
@@ -136,11 +138,13 @@ def test_one_that_must_wait_or_is_over(code: Code, table: JobsTable, rng: Random
 def test_what_happens_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Right before the student's write, another worker changes the delivery."""
+    """b, d: right before the student's write, another worker changes the delivery."""
     cases: list[tuple[str, Item]] = [
         ("it is delivered", {"status": "delivered", "lease_until": None, "due_at": None}),
+        ("it is discarded", {"status": "discarded", "lease_until": None, "due_at": None}),
         ("it gets a later date", {"lease_until": None, "next_at": moment(LONG)}),
         ("another worker takes it", {"lease_until": moment(500), "tries": 7}),
+        ("another worker extends its lease", {"lease_until": moment(500)}),
     ]
     cases += [("nothing happens", {})] * 2
     for what, changes in rng.sample(cases, len(cases)):
@@ -167,7 +171,7 @@ def test_what_happens_in_between(
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
-    """Twenty copies of a message cause one attempt."""
+    """d: twenty copies of a message cause one attempt."""
     item = delivery(rng)
     table.put(item)
     sent = f"acquire() of one delivery, by {RACERS} workers at the same moment"
@@ -181,3 +185,20 @@ def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:
         fail(
             sent=sent, expected="one worker gets it, the others get None", got=got, cause=ONE_WRITE
         )
+
+
+def test_dynamodb_does_not_answer(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """c: an outage is not a refused write. The task must fail, so that the outage is seen."""
+    item = delivery(rng)
+    table.put(item)
+
+    def passes(request: Request) -> bool:
+        return not (request.writes and request.names(item["id"]))
+
+    sent = "acquire() of a delivery that can be sent; DynamoDB does not answer to the write"
+    with dynamodb_proxy.watching(passes):
+        answer = acquire(code, item)
+    cause = "catch `ConditionFailed` only: None means that there is nothing to do, and nobody knows that"
+    must_raise(sent, answer, BUSY, cause)

@@ -26,12 +26,14 @@ PRIVATE = {
     "reserved": "240.0.0.1 255.255.255.255 4000::1 e000::1",
     "for documentation and tests": "192.0.2.1 198.51.100.7 203.0.113.9 198.18.0.1 198.19.255.255 "
     "2001:db8::1 3fff::1",
-    "for protocols": "192.0.0.1 192.88.99.1 2001::1 2001:10::1 100::1 5f00::1",
+    "for protocols": "192.0.0.1 192.88.99.1 192.31.196.1 192.52.193.1 192.175.48.1 2001::1 2001:10::1 "
+    "2620:4f:8000::1 100::1 5f00::1",
     "an IPv4 address written as IPv6 (mapped)": "::ffff:127.0.0.1 ::ffff:10.0.0.1 "
-    "::ffff:169.254.169.254 ::ffff:192.168.1.1 ::ffff:0.0.0.0",
+    "::ffff:169.254.169.254 ::ffff:192.168.1.1 ::ffff:0.0.0.0 ::ffff:100.64.0.1 ::ffff:168.63.129.16 "
+    "::ffff:224.0.0.1 ::ffff:203.0.113.1 ::ffff:192.88.99.1",
     "an IPv4 address written as IPv6 (compatible)": "::127.0.0.1 ::169.254.169.254 ::10.1.2.3",
     "an IPv4 address behind NAT64": "64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 64:ff9b::10.0.0.1 "
-    "64:ff9b:1::a9fe:a9fe",
+    "64:ff9b::100.64.0.1 64:ff9b::224.0.0.1 64:ff9b:1::a9fe:a9fe",
     "an IPv4 address in a 6to4 address": "2002:7f00:1:: 2002:a9fe:a9fe:: 2002:c0a8:101::1",
     "an IPv4 address in a Teredo address": "2001:0:4136:e378:8000:63bf:3fff:fdd2",
 }
@@ -81,11 +83,6 @@ def one_of(rng: Random, network: str) -> str:
     return str(kind(value))
 
 
-def public(rng: Random) -> str:
-    """Return a random public address, IPv4 or IPv6."""
-    return one_of(rng, rng.choice(PUBLIC_IPV4 + PUBLIC_IPV6))
-
-
 def addresses(rng: Random) -> list[tuple[str, str]]:
     """Return addresses that are not public, each with its kind."""
     fixed = [(one, what) for what, many in PRIVATE.items() for one in many.split()]
@@ -98,6 +95,7 @@ def addresses(rng: Random) -> list[tuple[str, str]]:
 
 
 def test_not_public(code: Code, rng: Random) -> None:
+    """a, b, c: addresses of all kinds that are not public, in each form that a name server returns."""
     for address, what in addresses(rng):
         said = must_return(
             f"is_public({address!r})", code.ask(SAFETY, "is_public", address)
@@ -116,6 +114,7 @@ def test_not_public(code: Code, rng: Random) -> None:
 
 
 def test_public(code: Code, rng: Random) -> None:
+    """a, d: every other address is public, also one that is written as IPv6."""
     networks = [*rng.sample(PUBLIC_IPV4, DRAWN_PUBLIC), *PUBLIC_IPV6]
     drawn = [one_of(rng, network) for network in networks]
     for address in (*PUBLIC.split(), *drawn):

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from random import Random
 from typing import Any
 
 import pytest
 
-from autograder.sdk import WebhookSink, fail
+from autograder.sdk import Answer, WebhookSink, fail, made
 from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.network import NameServer
 from autograder.week06_webhooks.conftest import PINNED, Configured
 from autograder.week06_webhooks.messages import data
 from autograder.week06_webhooks.test_6_4_addresses import (
     PUBLIC_IPV4,
+    PUBLIC_IPV6,
     RANDOM_PRIVATE,
     SAFETY,
     addresses,
     one_of,
-    public,
 )
 
 pytestmark = pytest.mark.item("6.4")
 
 UNSAFE = "UnsafeUrl"
-MORE_NAMES = 16
 ODD = """
 https://127.0.0.1/ https://10.0.0.1/ https://169.254.169.254/latest/meta-data/ https://[::1]/
 https://[::ffff:127.0.0.1]/ https://[64:ff9b::a9fe:a9fe]/ https://[fd00:ec2::254]/
@@ -56,39 +56,94 @@ def test_odd_addresses(code: Code) -> None:
 
 
 def test_names_of_private_addresses(code: Code, names: NameServer, rng: Random) -> None:
-    for address, what in rng.sample(addresses(rng), MORE_NAMES):
+    """f, g: names that resolve to one address of each kind, IPv4 and IPv6."""
+    every = addresses(rng)
+    kinds = {(what, ":" in one): one for one, what in rng.sample(every, len(every))}
+    for (what, _), address in kinds.items():
         host = name(rng)
         names.say(host, [address])
         sent = f"checked() of {host}, which resolves to {address}: {what}"
-        must_raise(
-            sent,
-            asked(code, host),
-            UNSAFE,
-            "every address of the name must be checked with `is_public`",
+        cause = "every address of the name must be checked with `is_public`"
+        check_unsafe(sent, asked(code, host), [address], cause)
+
+
+def check_unsafe(sent: str, answer: Answer, found: list[str], cause: str) -> None:
+    """The URL is refused, and the message contains none of the addresses."""
+    must_raise(sent, answer, UNSAFE, cause)
+    if named := [one for one in found if one in answer.message]:
+        fail(
+            sent=sent,
+            expected=f"{UNSAFE} with a message that contains none of the addresses",
+            got=f"{named[0]} in {answer.message!r}",
+            cause="a client who registers a name would learn which addresses it has inside our network",
         )
 
 
 def test_one_bad_address_among_good_ones(code: Code, names: NameServer, rng: Random) -> None:
-    """A connection may go to any of the addresses, so one bad address refuses the URL."""
-    privates = " ".join(RANDOM_PRIVATE.values()).split()
-    for place in (0, 1, 2, 3):
+    """f, g: a connection may go to any of the addresses, so one bad address refuses the URL."""
+    networks = [
+        [one for one in " ".join(RANDOM_PRIVATE.values()).split() if (":" in one) is version_6]
+        for version_6 in (False, True)
+    ]
+    for version_6, place in itertools.product((False, True), range(4)):
         host = name(rng)
-        found = [one_of(rng, rng.choice(PUBLIC_IPV4)) for _ in range(3)]
-        bad = one_of(rng, rng.choice(privates))
+        good = PUBLIC_IPV6 if version_6 else PUBLIC_IPV4
+        found = [one_of(rng, rng.choice(good)) for _ in range(3)]
+        bad = one_of(rng, rng.choice(networks[version_6]))
         found.insert(place, bad)
+        other = one_of(rng, rng.choice(PUBLIC_IPV4 if version_6 else PUBLIC_IPV6))
+        found.insert(rng.choice((0, 4)), other)
         names.say(host, found)
         sent = f"checked() of {host}, which resolves to {', '.join(found)}"
         cause = f"{bad} is not public, so the whole URL must be refused"
-        must_raise(sent, asked(code, host), UNSAFE, cause)
+        check_unsafe(sent, asked(code, host), found, cause)
 
 
 def test_good_names(code: Code, names: NameServer, rng: Random) -> None:
-    for count in (1, 3):
+    """i: all addresses are returned. dnspython shuffles them, so their order is tested below."""
+    for count in (1, 6):
         host = name(rng)
-        found = {public(rng) for _ in range(count)}
-        names.say(host, sorted(found))
-        sent = f"checked() of {host}, which resolves to {', '.join(sorted(found))}"
-        check_target(sent, must_return(sent, asked(code, host)), found)
+        ipv4 = [one_of(rng, network) for network in rng.sample(PUBLIC_IPV4, count)]
+        ipv6 = [one_of(rng, network) for network in rng.sample(PUBLIC_IPV6, min(count, 3))]
+        names.say(host, [*ipv4, *ipv6])
+        wanted = [*ipv4, *ipv6]
+        sent = f"checked() of {host}, which resolves to {', '.join(wanted)}"
+        target = must_return(sent, asked(code, host))
+        check_target(sent, target, set(wanted))
+        if sorted(target["addresses"]) != sorted(wanted):
+            expected = f"a Target with all addresses: {', '.join(wanted)}"
+            fail(sent=sent, expected=expected, got=target["addresses"], cause=NEXT)
+        url = target.get("url")
+        if not isinstance(url, dict) or url.get("host") != host or url.get("target") != "/hooks":
+            fail(sent=sent, expected=f"a Target with the url of {host}", got=target)
+
+
+NEXT = (
+    "if the first address does not respond, the next one is tried: return the tuple of what `resolve` "
+    "returned"
+)
+
+
+def test_the_order_of_the_answer(code: Code, rng: Random) -> None:
+    """i: the addresses are returned in the order in which `resolve` returned them."""
+    host = name(rng)
+    ipv6 = [one_of(rng, network) for network in PUBLIC_IPV6]
+    wanted = ["93.184.216.34", *ipv6[:2], "8.8.8.8", "100.128.0.1", *ipv6[2:], "9.9.9.9"]
+    said = made("builtins", "getattr", made("builtins", "dict", {host: wanted}), "__getitem__")
+    student = code.student
+    try:
+        for module in ("pipeline.webhooks.resolver", SAFETY):
+            where = made("importlib", "import_module", module)
+            student.call("builtins", "setattr", where, "resolve", said)
+        answer = asked(code, host)
+    finally:
+        student.renew()
+    sent = f"checked() of {host}, for which `resolve` returns {', '.join(wanted)}"
+    target = must_return(sent, answer)
+    check_target(sent, target, set(wanted))
+    if target["addresses"] != wanted:
+        expected = "a Target with these addresses, in this order"
+        fail(sent=sent, expected=expected, got=target["addresses"], cause=NEXT)
 
 
 def check_target(sent: str, target: Any, wanted: set[str], cause: str = "") -> None:
@@ -116,7 +171,7 @@ REBINDING = (
 
 
 def test_a_name_that_changes(code: Code, names: NameServer, rng: Random) -> None:
-    """It resolves to a public address for the check, and to a private one a moment later."""
+    """e: it resolves to a public address for the check, and to a private one a moment later."""
     judged = 0
     for _ in range(2 * TRIES):
         if judged == TRIES:
@@ -150,19 +205,23 @@ def test_a_name_that_changes(code: Code, names: NameServer, rng: Random) -> None
 
 
 def test_a_name_without_an_address(code: Code, names: NameServer, rng: Random) -> None:
-    """A name without an address raises `HostUnknown`. Note that `all` of an empty list is true."""
-    for what in ("does not exist", "has no address"):
+    """h: it is not unsafe. Note that `all` of an empty list is true."""
+    for what, error in (
+        ("does not exist", "HostUnknown"),
+        ("has no address", "HostUnknown"),
+        ("the name server cannot look up now", "NameUnresolved"),
+    ):
         host = name(rng)
         if what == "has no address":
             names.say(host, [])
-        answer = asked(code, host)
-        if answer.ok:
-            sent = f"checked() of {host}, a name that {what}"
-            fail(
-                sent=sent,
-                expected="the error HostUnknown, which `resolve` raises",
-                got=answer.value,
-            )
+        if error == "NameUnresolved":
+            names.fail(host)
+        must_raise(
+            f"checked() of {host}, a name that {what}",
+            asked(code, host),
+            error,
+            f"`resolve` raises {error}: let it pass. The name may have a public address later",
+        )
 
 
 def test_it_connects_to_what_was_checked(

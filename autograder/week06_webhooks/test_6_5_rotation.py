@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from random import Random
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail, made, show
-from autograder.sdk.answers import Code, must_raise, must_return
+from autograder.sdk.answers import Code, must_raise, must_return, plain
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.sdk.jobs_table import moment
 from autograder.week06_webhooks import messages
-from autograder.week06_webhooks.client import Hook, WebhookClient, time_of
+from autograder.week06_webhooks.client import OWNER, Hook, WebhookClient, time_of
 from autograder.week06_webhooks.conftest import Configured
 from autograder.week06_webhooks.rows import PUBLIC, delivery, endpoint_id, id_of
 
@@ -34,9 +36,9 @@ def endpoint(rng: Random, **more: Any) -> dict[str, Any]:
 
 
 def test_who_signs(code: Code, rng: Random) -> None:
-    """The new secret always signs, and the old one until `old_secret_until`."""
+    """e, f: the new secret always signs, and the old one until `old_secret_until`."""
     old, new = messages.secret(rng), messages.secret(rng)
-    for what, until, wanted, cause in (
+    for what, until, wanted, why in (
         (
             "in an hour",
             3_600,
@@ -51,13 +53,17 @@ def test_who_signs(code: Code, rng: Random) -> None:
             "its time is over: it may have been replaced because it leaked",
         ),
         ("a year ago", -31_536_000, [new], "its time is over: `old_secret_until` has passed"),
+        ("at no time that is known (None)", None, [new], "without a time, only the new one signs"),
     ):
-        values = endpoint(rng, secret=new, old_secret=old, old_secret_until=time.time() + until)
+        end = None if until is None else time.time() + until
+        values = endpoint(rng, secret=new, old_secret=old, old_secret_until=end)
         sent = f"signing_secrets() of an endpoint whose old secret ends {what}"
         said = must_return(
             sent, code.ask(ENDPOINTS, "signing_secrets", made(ENDPOINTS, "Endpoint", **values))
         )
-        if not isinstance(said, list) or sorted(map(str, said)) != sorted(wanted):
+        if said != wanted:
+            turned = said == wanted[::-1]
+            cause = "the newest is the first, then the old one" if turned else why
             words = {new: "the new one", old: "the old one"}
             got = (
                 [words.get(str(one), "another") for one in said] if isinstance(said, list) else said
@@ -72,8 +78,77 @@ def test_who_signs(code: Code, rng: Random) -> None:
         fail(sent=sent, expected="a list with its only secret", got=said)
 
 
+def test_the_moment_at_which_it_ends(code: Code, rng: Random) -> None:
+    """f: at `old_secret_until` itself, the time of the old secret is over."""
+    student = code.student
+    now = float(int(time.time()))
+    values = endpoint(rng, old_secret=messages.secret(rng), old_secret_until=now)
+    argument = made(ENDPOINTS, "Endpoint", **values)
+    clock = made("builtins", "getattr", made("itertools", "repeat", now), "__next__")
+    module = made("importlib", "import_module", "time")
+    student.call("importlib", "import_module", ENDPOINTS)
+    try:
+        student.call("builtins", "setattr", module, "time", clock)
+        answer = code.ask(ENDPOINTS, "signing_secrets", argument)
+    finally:
+        student.renew()
+    sent = "signing_secrets() at the moment that `old_secret_until` names"
+    if (said := must_return(sent, answer)) != [values["secret"]]:
+        got = f"{len(said)} secrets" if isinstance(said, list) else said
+        cause = "the old secret signs while it is earlier than `old_secret_until`"
+        fail(sent=sent, expected="a list with the new secret only", got=got, cause=cause)
+
+
+def test_two_rotations(
+    code: Code, client: WebhookClient, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """a, b, d: the old secret is always the one that was in use, and each rotation is one write."""
+    hook = client.register("rotated-twice")
+    used = [hook.secret]
+    for which in ("first", "second", "third"):
+        sent = f"rotate(), the {which} time, while the earlier rotations are still running"
+        seen = {"events": ["job.completed"], **client.endpoint(hook)}
+        argument = made(ENDPOINTS, "Endpoint", **plain(seen))
+        with dynamodb_proxy.watching() as requests:
+            said = must_return(sent, code.ask(ENDPOINTS, "rotate", PUBLIC, argument))
+        row = client.endpoint(hook)
+        new = row.get("secret")
+        if new in used or not is_secret(new):
+            cause = "`new_secret()` returns a new random secret"
+            fail(sent=sent, expected="a new secret in the table", got=show(new), cause=cause)
+        if row.get("old_secret") != used[-1]:
+            known = row.get("old_secret") in used
+            fail(
+                sent=sent,
+                expected="old_secret is the one that was in use until now",
+                got="an older one" if known else show(row.get("old_secret")),
+                cause="set it to `endpoint.secret`, also during a rotation: after a leak the owner rotates "
+                "twice, and the leaked secret must be gone",
+            )
+        if not isinstance(said, dict) or said.get("secret") != new:
+            cause = "return what `_change` returns"
+            fail(sent=sent, expected="the endpoint with the new secret", got=said, cause=cause)
+        check_one_write(sent, requests, OWNER, TOGETHER)
+        used.append(str(new))
+
+
+TOGETHER = (
+    "write all three with one call of `_change`: after a crash between two writes, the old secret is "
+    "lost, or signs without an end"
+)
+
+
+def is_secret(said: Any) -> bool:
+    """Is this `whsec_` and base64 of 24 to 64 bytes?"""
+    try:
+        raw = base64.b64decode(said.removeprefix("whsec_"), validate=True)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return said.startswith("whsec_") and 24 <= len(raw) <= 64
+
+
 def test_a_rotation(configured: Configured, client: WebhookClient, rng: Random) -> None:
-    """A receiver gets two signatures during a rotation, and one after it."""
+    """a, c, e, f: a receiver gets two signatures during a rotation, and one after it."""
     hook = client.register("rotated")
     began = time.time()
     sent = "POST /webhooks/{id}/rotate"
@@ -95,7 +170,11 @@ def test_a_rotation(configured: Configured, client: WebhookClient, rng: Random) 
             sent=sent,
             expected=f"old_secret_until in {seconds:g} s (`webhook_rotation_seconds`)",
             got=f"in {left} s" if left is not None else "none",
+            cause="the time comes from the setting: `moment(webhook_settings().webhook_rotation_seconds)`",
         )
+    if client.endpoint(hook).get("secret") != new.secret:
+        cause = "return what `_change` returns"
+        fail(sent=sent, expected="the secret that is in the table", got="another", cause=cause)
     during = delivered(client, hook, rng)
     sent = "a delivery during a rotation"
     for who, key in (("the new", new.secret), ("the old", hook.secret)):
@@ -146,7 +225,7 @@ def delivered(client: WebhookClient, hook: Hook, rng: Random) -> tuple[dict[str,
 
 
 def test_a_rotation_that_comes_too_late(code: Code, client: WebhookClient, rng: Random) -> None:
-    """If the secret has changed since the endpoint was read, one of two new secrets would be lost."""
+    """d: if the secret has changed since the endpoint was read, a new secret would be lost."""
     hook = client.register("twice")
     before = client.endpoint(hook)
     seen = endpoint(rng, id=hook.id)
@@ -156,6 +235,30 @@ def test_a_rotation_that_comes_too_late(code: Code, client: WebhookClient, rng: 
     must_raise(sent, answer, "EndpointConflict", cause)
     if client.endpoint(hook) != before:
         fail(sent=sent, expected="nothing written", got="a changed endpoint", cause=cause)
+
+
+def test_a_rotation_right_before_the_write(
+    code: Code, client: WebhookClient, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """d: another request rotates between the student's reads, if there are any, and the write."""
+    hook = client.register("rotated-by-two")
+    argument = made(ENDPOINTS, "Endpoint", **plain(client.endpoint(hook)))
+    other = messages.secret(rng)
+
+    def writes(request: Request) -> bool:
+        return request.writes and request.names(OWNER)
+
+    sent = (
+        "rotate() of an endpoint whose secret is rotated by another request, right before the write"
+    )
+    with dynamodb_proxy.before(lambda: client.change_endpoint(hook, secret=other), writes):
+        answer = code.ask(ENDPOINTS, "rotate", PUBLIC, argument)
+    cause = (
+        "`_change` refuses: let `EndpointConflict` pass. The other person has seen the other secret"
+    )
+    must_raise(sent, answer, "EndpointConflict", cause)
+    if client.endpoint(hook).get("secret") != other:
+        fail(sent=sent, expected="the other secret stays", got="it was replaced", cause=cause)
 
 
 def test_no_secret_is_shown_again(client: WebhookClient) -> None:

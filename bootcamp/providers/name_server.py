@@ -34,6 +34,7 @@ class NameServer:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self._answers: dict[tuple[str, str], list[list[str]]] = {}
+        self._failing: set[str] = set()
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((LOOPBACK, 0))
@@ -51,6 +52,11 @@ class NameServer:
                     [one for one in answer if ip_address(one).version == version]
                     for answer in answers
                 ]
+
+    def fail(self, name: str) -> None:
+        """Answer questions for this name with SERVFAIL: the name server cannot look it up now."""
+        with self._lock:
+            self._failing.add(name)
 
     def count(self, name: str, kind: str = "A") -> int:
         """How often this was asked."""
@@ -89,6 +95,9 @@ class NameServer:
         answer = dns.message.make_response(query)
         with self._lock:
             self.asked.append((name, kind))
+            if name in self._failing:
+                answer.set_rcode(dns.rcode.SERVFAIL)
+                return answer
             known = self._answers.get((name, kind))
             if known is None:
                 answer.set_rcode(dns.rcode.NXDOMAIN)

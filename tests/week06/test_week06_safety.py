@@ -120,6 +120,12 @@ def test_a_name_that_nobody_has_and_one_without_address(names):
             checked(f"https://{name}/")
 
 
+def test_a_name_server_that_fails_is_a_name_unresolved(names):
+    names.fail("trap.test")
+    with pytest.raises(NameUnresolved):
+        checked("https://trap.test/")
+
+
 def test_a_name_server_that_is_away_is_a_name_unresolved(settings):
     settings(webhook_dns_server="127.0.0.1:9")
     with pytest.raises(NameUnresolved):

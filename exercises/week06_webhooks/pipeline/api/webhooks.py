@@ -204,5 +204,5 @@ async def resend(delivery_id: DeliveryId) -> DeliveryView:
     #      same.
     #   l) Return the `DeliveryView` of the delivery that `send_again` returned.
     #   m) Do not block the event loop: await the three functions that read or write through
-    #      `on_thread`. `tell_a_worker` is async, so await it directly.
+    #      `on_thread`. `tell_a_worker` is async and needs no thread.
     raise NotImplementedError("6.5")

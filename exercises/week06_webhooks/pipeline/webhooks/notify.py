@@ -53,6 +53,7 @@ def acquire(delivery_id: str) -> Delivery | None:
     #      worker has the lease (`deliveries.unleased()`), and that `next_at` is not later than
     #      `moment()`.
     #   c) Return None if the write is refused (`ConditionFailed`). Nothing has been written then.
+    #      Let every other error pass.
     #   d) Make one write, and let its condition decide. Values that were read before may be out of
     #      date.
     raise NotImplementedError("6.3")

@@ -68,7 +68,8 @@ def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """
     # TODO 6.1:
     #   a) Calculate HMAC-SHA256 of `message_id`, a full stop, `timestamp`, a full stop, and `body`.
-    #   b) Use the decoded secret as the key: the bytes that `key_of(secret)` returns.
+    #   b) Use the decoded secret as the key: the bytes that `key_of(secret)` returns. It raises
+    #      `ValueError` for a malformed secret: let it pass.
     #   c) Sign the bytes of `body` unchanged. Do not decode them, and do not parse them as JSON.
     #   d) Return `VERSION`, a comma, and the digest in standard base64, as one text. Encode the
     #      bytes of the digest, not its hexadecimal form.
@@ -127,6 +128,7 @@ def verify(
     #      `hmac.compare_digest` and never with `==`. Compare bytes: texts that are not ASCII raise
     #      `TypeError`.
     #   f) Never raise anything but `BadSignature`, whatever the headers and the body contain.
+    #   g) Let the `ValueError` of `sign` pass: it says that the receiver's own secret is malformed.
     raise NotImplementedError("6.2")
 
 

@@ -200,7 +200,7 @@ async def resend(delivery_id: DeliveryId) -> DeliveryView:
     # ? k) Only after this write, call `tell_a_worker` with the id of the delivery, which stays the same.
     # ? l) Return the `DeliveryView` of the delivery that `send_again` returned.
     # ? m) Do not block the event loop: await the three functions that read or write through `on_thread`.
-    # ? `tell_a_worker` is async, so await it directly.
+    # ? `tell_a_worker` is async and needs no thread.
     delivery = await on_thread(deliveries.find, delivery_id, owner)
     endpoint = await on_thread(endpoints.find, owner, delivery.endpoint_id)
     if endpoint.disabled_at:

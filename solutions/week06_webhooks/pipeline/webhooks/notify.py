@@ -50,7 +50,8 @@ def acquire(delivery_id: str) -> Delivery | None:
     # ? `begun` contains the lease, the due time after which the outbox looks again, and the new attempt.
     # ? b) In the condition of this write, require that the status is still `pending`, that no worker has
     # ? the lease (`deliveries.unleased()`), and that `next_at` is not later than `moment()`.
-    # ? c) Return None if the write is refused (`ConditionFailed`). Nothing has been written then.
+    # ? c) Return None if the write is refused (`ConditionFailed`). Nothing has been written then. Let every
+    # ? other error pass.
     # ? d) Make one write, and let its condition decide. Values that were read before may be out of date.
     pending = Attr("status").eq(DeliveryStatus.PENDING.value)
     ready = pending & deliveries.unleased() & Attr("next_at").lte(moment())
