@@ -138,7 +138,7 @@ def check_due(scene: Scene, sent: str, seen: FirstRetry) -> None:
             else "a row that is due later finds a lost message too late"
         )
         if early and not seen.held:
-            cause = "a delay up to BROKER_WAIT_SECONDS is kept by a message: return `RetryAfter(wait, error)` "
+            cause = "up to BROKER_WAIT_SECONDS a message keeps the delay. Return `RetryAfter(wait, error)` "
             cause += "and make the row due after `wait + redrive_seconds`"
         fail(
             sent=f"{sent} (REDRIVE_SECONDS {redrive})",
