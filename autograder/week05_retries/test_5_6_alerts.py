@@ -88,6 +88,8 @@ def must_be(sent: str, said: int | None, wanted: int | None, cause: str = "") ->
     if said != wanted:
         silent = "None: the alert of this window has been sent"
         expected = silent if wanted is None else f"{wanted}: alert, with the number of dead letters"
+        if wanted is not None and said is not None:
+            cause = "return the record's `seen` as it is after the write, with all dead letters of this kind"
         fail(sent=sent, expected=expected, got=said, cause=cause)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import fail
-from autograder.sdk.answers import Code, must_be_job, plain
+from autograder.sdk.answers import Code, must_be_job, must_return, plain
 from autograder.sdk.dynamodb import DynamoDBProxy, check_one_write
 from autograder.week05_retries.conflicts import check_conflict
 from autograder.week05_retries.rows import (
@@ -35,8 +35,10 @@ ONE_WRITE = "write everything in one conditional write: `move` with the generati
 
 def test_one(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
     """b, c, d, e, f: the job is pending as at its start, and nothing of the failure is left."""
+    shards: set[int] = set()
     for due_in in (None, 0.0, float(rng.randint(30, 90))):
-        row = died(rng)
+        row, shard = died_in_other_shard(code, rng, shards)
+        shards.add(shard)
         quiet.put(row)
         sent = f"replay() of a job with a dead letter, due_in={due_in}"
         said = must_be_job(sent, code.ask(DEAD_MODEL, "replay", as_job(row), due_in))
@@ -45,10 +47,10 @@ def test_one(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
         check_returned(sent, said, row)
         after = due_after(found)
         wanted = settings.publish_seconds if due_in is None else due_in
-        if after is None or abs(after - wanted) > SLACK_SECONDS or "due_shard" not in found:
+        if after is None or abs(after - wanted) > SLACK_SECONDS or found.get("due_shard") != shard:
             fail(
                 sent=sent,
-                expected=f"due {wanted:g} s from now",
+                expected=f"due {wanted:g} s from now, in the job's shard {shard}",
                 got=plain(
                     {name: found.get(name) for name in ("due_at", "due_shard", "updated_at")}
                 ),
@@ -61,6 +63,15 @@ def test_one(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
 def died(rng: Random) -> Item:
     """Return a job with a dead letter, which may have been replayed before."""
     return dead(rng, owner=f"owner-{rng.getrandbits(32):x}", replays=rng.randint(0, 5))
+
+
+def died_in_other_shard(code: Code, rng: Random, shards: set[int]) -> tuple[Item, int]:
+    """Return a job with a dead letter, and its shard of the due index, which is none of these."""
+    while True:
+        row = died(rng)
+        shard = must_return("due_shard()", code.ask("pipeline.models.job", "due_shard", row["id"]))
+        if shard not in shards:
+            return row, shard
 
 
 def check_reset(sent: str, row: Item, before: Item) -> None:
