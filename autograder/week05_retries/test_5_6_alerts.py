@@ -73,7 +73,7 @@ def check_expiry(sent: str, table: Rows, kind: str, begun: float, window: float)
             expected=f"expires_at: {window + DAY_SECONDS:.0f} s from now",
             got="no expires_at" if expires_at is None else f"{expires_at - begun:.0f} s from now",
             cause="write all of `changes` with an alert: a record that never expires is never "
-            "deleted, and one that expires early is forgotten within its window",
+            "deleted, and one that expires early lets a second alert through in its window",
         )
 
 
