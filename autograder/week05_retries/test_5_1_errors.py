@@ -15,7 +15,7 @@ pytestmark = pytest.mark.item("5.1")
 RETRY = "pipeline.tasks.retry"
 URL = "http://127.0.0.1/v1/embeddings"
 TRANSIENT = (408, 429, 500, 502, 503, 504, 520, 529)
-PERMANENT = (400, 401, 403, 404, 405, 413, 415, 422, 451)
+PERMANENT = (304, 400, 401, 403, 404, 405, 409, 413, 415, 422, 425, 451, 499)
 MORE_TRANSIENT = range(505, 600)
 MORE_PERMANENT = (402, 406, 410, 411, 412, 414, 416, 417, 426, 428, 431)
 """Each run draws some of these, so a list of statuses cannot pass."""
@@ -42,6 +42,7 @@ MISTAKES = (
     ("builtins", "FileNotFoundError"),
     ("builtins", "PermissionError"),
     ("builtins", "Exception"),
+    ("openai", "OpenAIError"),
     ("psycopg.errors", "UndefinedTable"),
     ("psycopg.errors", "NotNullViolation"),
 )
@@ -88,7 +89,7 @@ def check(code: Code, what: str, error: Made, passes: bool, cause: str) -> None:
 
 
 def test_answers(code: Code, rng: Random) -> None:
-    """The provider's answers, by status."""
+    """a, b, c: the provider's answers, by status."""
     broken = (*TRANSIENT, *rng.sample(MORE_TRANSIENT, DRAWS))
     for status in rng.sample(broken, len(broken)):
         cause = {
@@ -115,7 +116,7 @@ def codes_of(status: int, rng: Random) -> tuple[str | None, ...]:
 
 
 def test_quota(code: Code) -> None:
-    """A 429 with this code is permanent, whatever its type is."""
+    """b: a 429 with this code is permanent, whatever its type is."""
     for kind in (QUOTA, "requests", None):
         error = answered(429, QUOTA, kind)
         cause = "the account has no money left, and waiting does not change that: check `error.code`, too"
@@ -123,7 +124,7 @@ def test_quota(code: Code) -> None:
 
 
 def test_no_answer(code: Code, rng: Random) -> None:
-    """There was no answer. Subclasses of these errors are transient, too."""
+    """d: there was no answer. Subclasses of these errors are transient, too."""
     silent = [(name, made(module, name)) for module, name in NO_ANSWER]
     silent += [
         (f"a class derived from {name}", derived(rng, module, name)) for module, name in NO_ANSWER
@@ -138,7 +139,7 @@ def test_no_answer(code: Code, rng: Random) -> None:
 
 
 def test_all_else(code: Code, rng: Random) -> None:
-    """Bugs are permanent. Errors of the pipeline say by their class what they are."""
+    """e: bugs are permanent. Errors of the pipeline say by their class what they are."""
     mistakes = [
         (name, made(module, name, f"text {rng.randint(0, 99)}")) for module, name in MISTAKES
     ]

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Api, Fault, OpenAIControl, Run, Worker, fail, until
+from autograder.sdk import Api, Fault, OpenAIControl, Run, Worker, broker, fail, until
 from autograder.sdk.answers import number, plain
 from autograder.sdk.api_log import traceback_in
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.submitting import accepted
 from autograder.sdk.submitting import submit as post
 from autograder.week05_retries.rows import (
+    DONE_SECONDS,
     LONG,
     Item,
     Rows,
@@ -74,7 +75,7 @@ def test_permanent_and_exhausted(
     settings: Settings,
     rng: Random,
 ) -> None:
-    """One job fails at once, the other after its last attempt. Each has one dead letter."""
+    """b, d, e, h, i: one job fails at once, the other after its last attempt. Each has one dead letter."""
     broken = b"%PDF-1.4\n" + rng.randbytes(400)
     unread = accepted(api, post(api, broken, "broken.pdf"), "a PDF that is damaged").job_id
     most = settings.max_attempts
@@ -124,6 +125,50 @@ def test_permanent_and_exhausted(
     if len(asked(openai, one)) != 1:
         got = f"{len(asked(openai, one))} requests"
         fail(sent=sent, expected="one request, which was the last attempt", got=got)
+
+
+def test_a_write_that_is_rejected(
+    worker: Worker,
+    api: Api,
+    run: Run,
+    table: Rows,
+    openai: OpenAIControl,
+    dynamodb_proxy: DynamoDBProxy,
+    settings: Settings,
+    rng: Random,
+) -> None:
+    """i: a job is cancelled right before its dead letter is written. The log reports no dead letter."""
+    one = submit(run, table, rng, **failed_before(settings.max_attempts - 1), due_at=moment(LONG))
+    openai.script(Fault.status(500, times=None, matching=one.text))
+    cancelled: list[str] = []
+
+    def cancel() -> None:
+        table.cancel(one.id)
+        cancelled.append(one.id)
+
+    def gives_up(request: Request) -> bool:
+        return request.writes and request.names(one.id) and b"dead_letter" in request.body
+
+    sent = "a job that is cancelled right before its dead letter is written"
+    with dynamodb_proxy.before(cancel, gives_up):
+        table.make_due(one.id)
+        if not until(lambda: cancelled, DONE_SECONDS):
+            got = shown(row_of(table, one.id))
+            fail(sent=sent, expected="a write with the dead letter", got=got, log=worker.tail())
+        until(lambda: not broker.unacknowledged(run), LOG_SECONDS)
+    time.sleep(FLUSH_SECONDS)
+    row = row_of(table, one.id)
+    if row.get("status") != "cancelled" or "dead_letter" in row:
+        got = f"{shown(row)}, dead letter: {plain(letter_on(row)) or 'none'}"
+        fail(sent=sent, expected="a cancelled job without a dead letter", got=got)
+    if found := errors(worker, one.id):
+        fail(
+            sent=sent,
+            expected="no line about this job at level ERROR",
+            got=found[0][:300],
+            cause="on `JobConflict` log nothing, and let it leave the function: the dead letter does not "
+            "exist, so the log must not report one",
+        )
 
 
 def check_public(sent: str, api: Api, job_id: str, letter: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ HELD_SECONDS = 60.0
 
 
 def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
-    """A job runs up to the limit. Deliveries because of lost messages and errors of steps do not count."""
+    """a, b, c: a job runs up to the limit. Lost messages and errors of steps do not count."""
     limit = settings.max_deliveries
     cases = [(limit, 0), (limit + 1, 0), (2, 0), (limit + rng.randint(2, 90), 0)]
     lost = rng.randint(2, 7)
@@ -91,7 +91,7 @@ def test_with_a_worker(
     settings: Settings,
     rng: Random,
 ) -> None:
-    """One job is poison, two are not, and one becomes poison: its worker is killed while it embeds."""
+    """a, b: one job is poison, two are not, and one becomes poison: its worker is killed while it embeds."""
     limit = settings.max_deliveries
     deadly = submit(run, table, rng, deliveries=limit - 1, due_at=moment(LONG))
     openai.script(Fault.slow(HELD_SECONDS, times=None, matching=deadly.text))

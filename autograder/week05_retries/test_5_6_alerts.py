@@ -30,6 +30,7 @@ MODULE = "pipeline.tasks.alerts"
 RACERS = 6
 SLACK_SECONDS = 3.0
 SENT_SECONDS = 15.0
+DAY_SECONDS = 86_400
 ONE_DECIDES = (
     "one conditional write must decide who alerts: reading first and writing then leaves a gap"
 )
@@ -60,6 +61,22 @@ def check_record(sent: str, table: Rows, kind: str, seen: int, quiet_until: floa
         )
 
 
+def check_expiry(sent: str, table: Rows, kind: str, begun: float, window: float) -> None:
+    """Check that the record is deleted one day after the window of its last alert."""
+    expires_at, wanted = (
+        number(record_of(table, kind).get("expires_at")),
+        begun + window + DAY_SECONDS,
+    )
+    if expires_at is None or abs(expires_at - wanted) > SLACK_SECONDS:
+        fail(
+            sent=sent,
+            expected=f"expires_at: {window + DAY_SECONDS:.0f} s from now",
+            got="no expires_at" if expires_at is None else f"{expires_at - begun:.0f} s from now",
+            cause="write all of `changes` with an alert: a record that never expires is never "
+            "deleted, and one that expires early lets a second alert through in its window",
+        )
+
+
 def claim(code: Code, sent: str, kind: str) -> int | None:
     said = must_return(sent, code.ask(MODULE, "claim_alert", kind))
     if said is not None and (not isinstance(said, int) or isinstance(said, bool)):
@@ -71,11 +88,13 @@ def must_be(sent: str, said: int | None, wanted: int | None, cause: str = "") ->
     if said != wanted:
         silent = "None: the alert of this window has been sent"
         expected = silent if wanted is None else f"{wanted}: alert, with the number of dead letters"
+        if wanted is not None and said is not None:
+            cause = "return the record's `seen` as it is after the write, with all dead letters of this kind"
         fail(sent=sent, expected=expected, got=said, cause=cause)
 
 
 def test_many_at_once(code: Code, table: Rows, settings: Settings, rng: Random) -> None:
-    """Many workers dead-letter jobs of one kind at the same time."""
+    """l, n: many workers dead-letter jobs of one kind at the same time."""
     kind, begun = f"{rng.getrandbits(64):016x}", time.time()
     sent = f"claim_alert() {RACERS} times at once, for a new kind of failure"
     answers = code.race(sent, MODULE, "claim_alert", [[kind]] * RACERS)
@@ -89,10 +108,11 @@ def test_many_at_once(code: Code, table: Rows, settings: Settings, rng: Random) 
         )
     window = settings.alert_window_seconds
     check_record(sent, table, kind, RACERS, begun + window)
+    check_expiry(sent, table, kind, begun, window)
 
 
 def test_windows(code: Code, table: Rows, settings: Settings, rng: Random) -> None:
-    """A window ends, is not extended by further failures, and is for one kind only."""
+    """l, m, n: a window ends, is not extended by further failures, and is for one kind only."""
     kind, window = f"{rng.getrandbits(64):016x}", settings.alert_window_seconds
     must_be("claim_alert() of a new kind", claim(code, "claim_alert()", kind), 1)
     half = time.time() + window / 2
@@ -105,6 +125,7 @@ def test_windows(code: Code, table: Rows, settings: Settings, rng: Random) -> No
     cause = "`quiet_until` has passed, so the failure must be reported again"
     must_be(sent, claim(code, sent, kind), 3, cause)
     check_record(sent, table, kind, 3, time.time() + window)
+    check_expiry(sent, table, kind, time.time(), window)
     must_be(sent + ", and once more", claim(code, sent, kind), None)
     other = f"{rng.getrandbits(64):016x}"
     sent = "claim_alert() of another kind"
@@ -118,7 +139,7 @@ def quiet(table: Rows, kind: str, seconds: float) -> None:
 def test_a_race(
     code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, settings: Settings, rng: Random
 ) -> None:
-    """Another worker alerts right before the first write of `quiet_until`."""
+    """l, n: another worker alerts right before the first write of `quiet_until`."""
     kind = f"{rng.getrandbits(64):016x}"
     until = moment(settings.alert_window_seconds)
 
@@ -139,7 +160,7 @@ def test_a_race(
 def test_the_webhook(
     code: Code, table: Rows, worker: Worker, run: Run, webhooks: WebhookSink, rng: Random
 ) -> None:
-    """Four jobs fail in one way, then one in another: two alerts reach the operator."""
+    """l: four jobs fail in one way, then one in another: two alerts reach the operator."""
     kinds = [f"{rng.getrandbits(64):016x}" for _ in "ab"]
     sent = "alert() of four jobs that failed in one way, then of one that failed in another"
     for kind in (*kinds[:1] * 4, kinds[1]):
