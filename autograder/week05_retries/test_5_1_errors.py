@@ -14,9 +14,9 @@ pytestmark = pytest.mark.item("5.1")
 
 RETRY = "pipeline.tasks.retry"
 URL = "http://127.0.0.1/v1/embeddings"
-TRANSIENT = (408, 429, 500, 502, 503, 504, 520, 529)
+TRANSIENT = (408, 429, 500, 502, 503, 504, 520, 529, 600)
 PERMANENT = (304, 400, 401, 403, 404, 405, 409, 413, 415, 422, 425, 451, 499)
-MORE_TRANSIENT = range(505, 600)
+MORE_TRANSIENT = range(505, 1000)
 MORE_PERMANENT = (402, 406, 410, 411, 412, 414, 416, 417, 426, 428, 431)
 """Each run draws some of these, so a list of statuses cannot pass."""
 DRAWS = 6
@@ -46,6 +46,8 @@ MISTAKES = (
     ("psycopg.errors", "UndefinedTable"),
     ("psycopg.errors", "NotNullViolation"),
 )
+HANDLED = "(lambda error: (setattr(error, '{name}', ConnectionError('cut')), error)[1])(KeyError('colour'))"
+"""A bug that appears while a connection error is handled. The exception refers to that error."""
 OURS = (
     ("pipeline.errors", "BlobStoreUnavailable", True),
     ("pipeline.steps.errors", "BadEmbeddings", True),
@@ -99,7 +101,9 @@ def test_answers(code: Code, rng: Random) -> None:
         }.get(status, "a status from 500 on is a fault of the provider, which may end soon")
         for named in codes_of(status, rng):
             error = answered(status, named, rng.choice(TYPES))
-            code_too = f" with the code {named}" if status == 429 else ""
+            code_too = f" with the code {named}" if status == 429 or named else ""
+            if named == QUOTA:
+                cause = "this code makes only a 429 permanent: look at the status first"
             check(code, f"the provider's answer {status}{code_too}", error, True, cause)
     refused = (*PERMANENT, *rng.sample(MORE_PERMANENT, DRAWS))
     for status in rng.sample(refused, len(refused)):
@@ -109,9 +113,9 @@ def test_answers(code: Code, rng: Random) -> None:
 
 
 def codes_of(status: int, rng: Random) -> tuple[str | None, ...]:
-    """The codes that an answer with this status may have. A 429 has many, or none."""
+    """The codes that an answer with this status may have. Only of a 429 the code decides."""
     if status != 429:
-        return (None,)
+        return (None, QUOTA)
     return ("rate_limit_exceeded", None, f"limit_{rng.getrandbits(32):x}")
 
 
@@ -138,14 +142,39 @@ def test_no_answer(code: Code, rng: Random) -> None:
         check(code, f"{name}", error, True, cause)
 
 
+def bug(name: str) -> str:
+    """Return an expression for a bug that appears while a connection error is handled."""
+    return HANDLED.format(name=name)
+
+
+def unreadable() -> list[tuple[str, Made]]:
+    """Return errors of the `openai` client that are neither a bad status nor silence."""
+    answer = made("httpx2", "Response", 200, text="no JSON", request=request())
+    return [
+        ("openai.APIError", made("openai", "APIError", "No.", request(), body=None)),
+        (
+            "openai.APIResponseValidationError, a 200 that the client cannot read",
+            made("openai", "APIResponseValidationError", answer, None),
+        ),
+    ]
+
+
 def test_all_else(code: Code, rng: Random) -> None:
     """e: bugs are permanent. Errors of the pipeline say by their class what they are."""
     mistakes = [
         (name, made(module, name, f"text {rng.randint(0, 99)}")) for module, name in MISTAKES
     ]
     mistakes += [("an error of an unknown class", derived(rng, "builtins", "Exception"))]
+    mistakes += [
+        (f"a KeyError whose {name} is a ConnectionError", made("builtins", "eval", bug(name)))
+        for name in ("__cause__", "__context__")
+    ]
+    mistakes += unreadable()
     for name, error in rng.sample(mistakes, len(mistakes)):
         cause = "an unknown error is probably a bug, which no retry fixes: only known errors are transient"
+        if "whose" in name:
+            cause = "the class of the error itself decides: a bug in the code that handles a connection "
+            cause += "error is still a bug"
         check(code, name, error, False, cause)
     for module, name, passes in OURS:
         cause = "the class of the pipeline's own errors decides: TransientError or PermanentError"

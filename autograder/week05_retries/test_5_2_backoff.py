@@ -11,7 +11,7 @@ import pytest
 
 from autograder.sdk import fail
 from autograder.sdk.answers import Code, must_return
-from autograder.sdk.randomness import check_own_chance, values
+from autograder.sdk.randomness import check_forked_chance, check_own_chance, values
 
 pytestmark = pytest.mark.item("5.2")
 
@@ -142,6 +142,11 @@ def check_jitter(
 def test_chance_is_each_process_its_own(code: Code) -> None:
     """c: two processes draw different waits. A fixed seed would give both of them the same waits."""
     check_own_chance(code, "backoff(1, base=8, cap=8)", RETRY, "backoff", 1, 8.0, 8.0)
+
+
+def test_forked_workers_draw_their_own(code: Code) -> None:
+    """c: two processes that were forked after the import draw different waits, as Celery's workers do."""
+    check_forked_chance(code, "backoff(1, base=8, cap=8)", RETRY, "backoff", 1, 8.0, 8.0)
 
 
 def test_asked_is_the_least(code: Code, rng: Random) -> None:

@@ -37,11 +37,12 @@ NAMES |= {"first_at", "last_at", "fingerprint"}
 Made = dict[str, Any]
 
 
-def letter_of(code: Code, row: Item, step: str, failures: Made, error: Made) -> dict[str, Any]:
+def letter_of(
+    code: Code, row: Item, step: str, failures: Made, error: Made, task: str
+) -> dict[str, Any]:
     """Return the student's dead letter for a job whose step has failed with this error."""
     arguments = [plain(row["document"])]
     sent = f"dead_letter() of a job whose step {step} has failed"
-    task = f"pipeline.{step}_document"
     answer = code.ask(DEAD, "dead_letter", as_job(row), step, task, arguments, failures, error)
     said = must_return(sent, answer)
     if not isinstance(said, dict):
@@ -81,14 +82,17 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
         ),
     )
     for error, wanted in cases:
-        row, step = job(rng, "processing"), rng.choice(STEPS)
+        step, begun_last = rng.sample(STEPS, 2)
+        task, lost = f"pipeline.task_{rng.getrandbits(32):x}", rng.randint(1, 3)
+        counts = {"deliveries": lost + rng.randint(1, 3), "lost_messages": lost}
+        row = job(rng, "processing", step=begun_last, **counts)
         count, first_at, object_ = failures(rng)
         begun = time.time()
-        said = letter_of(code, row, step, object_, error)
+        said = letter_of(code, row, step, object_, error, task)
         known = must_return("public_error()", code.ask("pipeline.errors", "public_error", error))
         wanted |= {
             "step": step,
-            "task": f"pipeline.{step}_document",
+            "task": task,
             "arguments": [plain(row["document"])],
             "attempts": count,
             "deliveries": row["deliveries"],
@@ -125,7 +129,10 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
 CAUSES = {
     "arguments": "store the arguments unchanged, so that the task can be called again with them",
     "attempts": "use `failures.count`, the errors of the step: `deliveries` counts the workers",
-    "deliveries": "use `job.deliveries`, the workers that started the job: `failures.count` counts errors",
+    "deliveries": "use `job.deliveries`, the workers that started the job: `failures.count` counts errors, "
+    "and nothing is subtracted",
+    "step": "use the `step` that was passed: the row has the step that was begun last",
+    "task": "use the `task` that was passed: it is the entry task if a worker died in a step",
     "kind": "use the `type` of `public_error(error)`",
     "message": "use the `message` of `public_error(error)`: it is for clients",
     "exception": "use `class_name(error)`, for the operator",
@@ -173,7 +180,8 @@ def test_kinds(code: Code, rng: Random) -> None:
         object_ = failures(rng)[2]
         row = job(rng, "processing")
         error = made("builtins", kind, text)
-        return letter_of(code, row, step, object_, error).get("fingerprint")
+        task = f"pipeline.task_{rng.getrandbits(32):x}"
+        return letter_of(code, row, step, object_, error, task).get("fingerprint")
 
     def text(what: str) -> str:
         spent = rng.uniform(1, 90)
@@ -184,11 +192,11 @@ def test_kinds(code: Code, rng: Random) -> None:
     one, same = of("embed", text("no answer")), of("embed", text("no answer"))
     if not isinstance(one, str) or one != same:
         fail(
-            sent="dead_letter() of two jobs whose errors differ only in numbers and ids",
+            sent="dead_letter() of two jobs of different tasks whose errors differ only in numbers and ids",
             expected="the same fingerprint",
             got=f"{one!r} and {same!r}",
-            cause="use `fingerprint(step, error)`, without the job's id or the plain text: otherwise there "
-            "is an alert for each job",
+            cause="use `fingerprint(step, error)`, without the task, the job's id or the plain text: "
+            "otherwise there is an alert for each job",
         )
     for other, what in (
         (of("index", text("no answer")), "of another step"),

@@ -62,7 +62,13 @@ def letter_of(sent: str, table: Rows, worker: Worker, job_id: str) -> dict[str, 
 def has(sent: str, letter: dict[str, Any], **wanted: Any) -> None:
     found = {name: plain(letter.get(name)) for name in wanted}
     if found != wanted:
-        fail(sent=sent, expected=f"in the dead letter: {wanted}", got=found)
+        cause = "use `failures.count`, which contains this failure: the row does not have it yet"
+        fail(
+            sent=sent,
+            expected=f"in the dead letter: {wanted}",
+            got=found,
+            cause=cause if found.get("attempts") != wanted.get("attempts") else "",
+        )
 
 
 def test_permanent_and_exhausted(
@@ -236,5 +242,7 @@ def check_log(sent: str, worker: Worker, job_id: str, letter: dict[str, Any]) ->
             sent=sent,
             expected="one line in the worker's log at level ERROR, with the job's id and the fingerprint",
             got=f"{len(found)} such lines" + (", and some below that level" if lines() else ""),
-            cause="call `logger.error` once, after the write: monitoring looks for the level ERROR",
+            cause="call `logger.error` once, after the write: monitoring looks for the level ERROR"
+            if lines()
+            else "the line must contain the letter's fingerprint and the job's id: operators search for them",
         )

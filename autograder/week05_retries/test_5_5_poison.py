@@ -53,7 +53,8 @@ def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
     cases += [(limit + lost, lost), (limit + lost + 1, lost), (lost + 1, lost)]
     for (deliveries, messages), failed in product(cases, (0, limit + rng.randint(1, 5))):
         failures = failed_before(failed) if failed else {}
-        row = job(rng, "processing", deliveries=deliveries, lost_messages=messages, **failures)
+        counts = {"deliveries": deliveries, "lost_messages": messages, "replays": rng.randint(1, 9)}
+        row = job(rng, "processing", **counts, **failures)
         sent = (
             f"refuse_poison() of a job with {deliveries} deliveries, this one included, of which "
         )
@@ -62,7 +63,12 @@ def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
         )
         answer = code.ask(DEAD, "refuse_poison", as_job(row))
         if deliveries - messages > limit:
-            cause = f"{deliveries - messages - 1} workers have started this job before, and all of them died"
+            cause = (
+                f"{deliveries - messages - 1} workers have started this job, and all of them died. "
+            )
+            cause += "From `deliveries` only `lost_messages` is subtracted"
+            if answer.error:
+                cause = "raise `PoisonJob`: the dead letter gets its kind from this class"
             must_raise(sent, answer, "PoisonJob", cause)
         elif answer.error == "PoisonJob":
             cause = f"`deliveries` includes the current delivery, and {limit} deliveries may run"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Run, WebhookSink, Worker, broker, fail, until
-from autograder.sdk.answers import Code, must_return, number, plain
+from autograder.sdk.answers import Code, must_raise, must_return, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.week05_retries.rows import (
     ALERTS,
@@ -80,7 +80,13 @@ def check_expiry(sent: str, table: Rows, kind: str, begun: float, window: float)
 def claim(code: Code, sent: str, kind: str) -> int | None:
     said = must_return(sent, code.ask(MODULE, "claim_alert", kind))
     if said is not None and (not isinstance(said, int) or isinstance(said, bool)):
-        fail(sent=sent, expected="the number of dead letters (an int), or None", got=said)
+        cause = "the table returns numbers as `Decimal`: convert `seen` by `int`"
+        fail(
+            sent=sent,
+            expected="the number of dead letters (an int), or None",
+            got=said,
+            cause=cause,
+        )
     return said
 
 
@@ -104,7 +110,9 @@ def test_many_at_once(code: Code, table: Rows, settings: Settings, rng: Random) 
             sent=sent,
             expected="a number for one of them, None for all others",
             got=f"{len(loud)} numbers",
-            cause=ONE_DECIDES,
+            cause="return None if no alert is to be sent: every number, also 0, sends one"
+            if 0 in loud
+            else ONE_DECIDES,
         )
     window = settings.alert_window_seconds
     check_record(sent, table, kind, RACERS, begun + window)
@@ -130,6 +138,20 @@ def test_windows(code: Code, table: Rows, settings: Settings, rng: Random) -> No
     other = f"{rng.getrandbits(64):016x}"
     sent = "claim_alert() of another kind"
     must_be(sent, claim(code, sent, other), 1, "each kind has a record and an alert of its own")
+
+
+def test_without_dynamodb(code: Code, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
+    """n: DynamoDB does not answer. That is an outage, and not an alert that has been sent."""
+    kind = f"{rng.getrandbits(64):016x}"
+
+    def passes(request: Request) -> bool:
+        return not (request.writes and request.names(f"alert#{kind}"))
+
+    with dynamodb_proxy.watching(passes):
+        answer = code.ask(MODULE, "claim_alert", kind)
+    cause = "catch `ConditionFailed` alone: None says that an alert has been sent, and nobody knows that here"
+    sent = "claim_alert() of a new kind, while DynamoDB does not answer"
+    must_raise(sent, answer, "JobStoreUnavailable", cause)
 
 
 def quiet(table: Rows, kind: str, seconds: float) -> None:

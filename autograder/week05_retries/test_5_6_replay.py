@@ -88,6 +88,7 @@ def check_reset(sent: str, row: Item, before: Item) -> None:
     """Check that the job is pending, and that its counts and its failure are removed."""
     both = "a job that runs again must not be in the list of dead letters"
     causes = {
+        "error": "a client would read an error of a job that runs again",
         "deliveries": "with the old deliveries the job counts as poison, at once or after the next crash",
         "failures": "with the old failures the first error would be the last attempt",
         "lost_messages": "it belongs to the old deliveries: with it, the limit would allow more crashes",

@@ -64,6 +64,17 @@ def must_answer(api: Api, sent: str, answer: httpx.Response, status: int, cause:
     return body if isinstance(body, dict) else {}
 
 
+def check_error(sent: str, body: dict[str, Any], kind: str) -> None:
+    """Check that the body is that of the pipeline's own error."""
+    if body.get("type") != kind:
+        fail(
+            sent=sent,
+            expected=f"an error of the type {kind}",
+            got=body,
+            cause="let the error of `find_dead` or `replay` leave the function: the API answers with it",
+        )
+
+
 def must_complete(
     sent: str, table: Rows, worker: Worker, openai: OpenAIControl, one: Submitted, cause: str
 ) -> None:
@@ -192,7 +203,8 @@ def test_what_is_not_replayed(
     ):
         sent = f"POST /dead-letters/{{job_id}}/replay of a job {what}"
         cause = "use `find_dead(job_id, owner)`, which finds only what this owner may replay"
-        must_answer(api, sent, replay(api, row["id"]), 404, cause)
+        body = must_answer(api, sent, replay(api, row["id"]), 404, cause)
+        check_error(sent, body, "dead_letter_not_found")
         if table.get(row["id"]) and (odd := changed(row, table.get(row["id"]))):
             fail(sent=sent, expected="an unchanged row", got=odd, cause=cause)
 
@@ -213,7 +225,8 @@ def test_what_is_not_replayed(
         cause = (
             "the row has a newer generation, so `replay` must raise `JobConflict`: do not catch it"
         )
-        must_answer(api, sent, replay(api, one.id), 409, cause)
+        body = must_answer(api, sent, replay(api, one.id), 409, cause)
+    check_error(sent, body, "job_conflict")
     if odd := changed(again, table.get(one.id)):
         fail(sent=sent, expected="409, and an unchanged row", got=odd)
 
