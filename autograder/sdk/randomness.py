@@ -42,3 +42,24 @@ def first_values(code: Code, sent: str, module: str, name: str, *args: Any) -> A
     """What a function says first, in a process that has done nothing yet."""
     code.student.renew()
     return must_return(sent, values(code, DRAWS, module, name, *args))
+
+
+def check_forked_chance(code: Code, sent: str, module: str, name: str, *args: Any) -> None:
+    """Check that two processes draw different values if both are forked after the import.
+
+    The functions of `random` get a new seed in each forked process. A generator of the module's own
+    is copied with its state.
+    """
+    code.student.renew()
+    draws = made("operator", "methodcaller", "starmap", function(module, name), [[*args]] * DRAWS)
+    pool = made("multiprocessing", "Pool", 1)
+    drawn = [must_return(sent, code.ask("operator", "call", draws, pool)) for _ in "ab"]
+    code.student.renew()
+    if drawn[0] == drawn[1]:
+        fail(
+            sent=f"{sent}, {DRAWS} times, in each of two processes that were forked after the import",
+            expected="different numbers",
+            got=f"twice {drawn[0]}",
+            cause="a `Random()` that is created at import is copied with its state into each worker that "
+            "Celery forks. Use the functions of `random` itself, or create the generator in the call",
+        )

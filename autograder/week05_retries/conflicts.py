@@ -9,6 +9,9 @@ from autograder.sdk.answers import changed, must_raise
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.week05_retries.rows import Item, Rows, row_of
 
+CAUGHT = "the write was rejected, and its `JobConflict` was caught: let it leave the function. A job that "
+CAUGHT += "this worker no longer has must not be reported as written"
+
 
 def check_conflict(
     sent: str,
@@ -37,6 +40,8 @@ def check_conflict(
         meddle()
     with dynamodb_proxy.before(meddle, writes_it):
         answer = call()
+    if answer.ok and kept and not changed(kept[0], row_of(table, job_id)):
+        cause = CAUGHT
     must_raise(sent, answer, "JobConflict", cause)
     if not kept:
         fail(sent=sent, expected="a write that is rejected", got="no write", cause=cause)

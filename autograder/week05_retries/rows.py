@@ -143,6 +143,7 @@ def dead(rng: Random, **more: Any) -> Item:
         "steps_done": 2,
         "percent": 50,
         "step": "embed",
+        "steps": {name: {"started_at": moment(-9_100)} for name in ("parse", "chunk", "embed")},
     }
     return row | more
 

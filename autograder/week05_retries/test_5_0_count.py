@@ -16,6 +16,7 @@ COUNT = "pipeline.models.dead_letter_count"
 
 
 def test_the_dead_letters_of_an_owner_are_counted(code: Code, table: Rows, rng: Random) -> None:
+    """a: the number is that of the owner alone, and 0 without a job."""
     owner, other, unknown = (f"owner-{rng.getrandbits(32):x}" for _ in range(3))
     count = rng.randint(3, 5)
     table.put(*(dead(rng, owner=owner) for _ in range(count)))

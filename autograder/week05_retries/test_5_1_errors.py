@@ -14,9 +14,9 @@ pytestmark = pytest.mark.item("5.1")
 
 RETRY = "pipeline.tasks.retry"
 URL = "http://127.0.0.1/v1/embeddings"
-TRANSIENT = (408, 429, 500, 502, 503, 504, 520, 529)
-PERMANENT = (400, 401, 403, 404, 405, 413, 415, 422, 451)
-MORE_TRANSIENT = range(505, 600)
+TRANSIENT = (408, 429, 500, 502, 503, 504, 520, 529, 600)
+PERMANENT = (304, 400, 401, 403, 404, 405, 409, 413, 415, 422, 425, 451, 499)
+MORE_TRANSIENT = range(505, 1000)
 MORE_PERMANENT = (402, 406, 410, 411, 412, 414, 416, 417, 426, 428, 431)
 """Each run draws some of these, so a list of statuses cannot pass."""
 DRAWS = 6
@@ -42,9 +42,12 @@ MISTAKES = (
     ("builtins", "FileNotFoundError"),
     ("builtins", "PermissionError"),
     ("builtins", "Exception"),
+    ("openai", "OpenAIError"),
     ("psycopg.errors", "UndefinedTable"),
     ("psycopg.errors", "NotNullViolation"),
 )
+HANDLED = "(lambda error: (setattr(error, '{name}', ConnectionError('cut')), error)[1])(KeyError('colour'))"
+"""A bug that appears while a connection error is handled. The exception refers to that error."""
 OURS = (
     ("pipeline.errors", "BlobStoreUnavailable", True),
     ("pipeline.steps.errors", "BadEmbeddings", True),
@@ -88,7 +91,7 @@ def check(code: Code, what: str, error: Made, passes: bool, cause: str) -> None:
 
 
 def test_answers(code: Code, rng: Random) -> None:
-    """The provider's answers, by status."""
+    """a, b, c: the provider's answers, by status."""
     broken = (*TRANSIENT, *rng.sample(MORE_TRANSIENT, DRAWS))
     for status in rng.sample(broken, len(broken)):
         cause = {
@@ -98,7 +101,9 @@ def test_answers(code: Code, rng: Random) -> None:
         }.get(status, "a status from 500 on is a fault of the provider, which may end soon")
         for named in codes_of(status, rng):
             error = answered(status, named, rng.choice(TYPES))
-            code_too = f" with the code {named}" if status == 429 else ""
+            code_too = f" with the code {named}" if status == 429 or named else ""
+            if named == QUOTA:
+                cause = "this code makes only a 429 permanent: look at the status first"
             check(code, f"the provider's answer {status}{code_too}", error, True, cause)
     refused = (*PERMANENT, *rng.sample(MORE_PERMANENT, DRAWS))
     for status in rng.sample(refused, len(refused)):
@@ -108,14 +113,14 @@ def test_answers(code: Code, rng: Random) -> None:
 
 
 def codes_of(status: int, rng: Random) -> tuple[str | None, ...]:
-    """The codes that an answer with this status may have. A 429 has many, or none."""
+    """The codes that an answer with this status may have. Only of a 429 the code decides."""
     if status != 429:
-        return (None,)
+        return (None, QUOTA)
     return ("rate_limit_exceeded", None, f"limit_{rng.getrandbits(32):x}")
 
 
 def test_quota(code: Code) -> None:
-    """A 429 with this code is permanent, whatever its type is."""
+    """b: a 429 with this code is permanent, whatever its type is."""
     for kind in (QUOTA, "requests", None):
         error = answered(429, QUOTA, kind)
         cause = "the account has no money left, and waiting does not change that: check `error.code`, too"
@@ -123,7 +128,7 @@ def test_quota(code: Code) -> None:
 
 
 def test_no_answer(code: Code, rng: Random) -> None:
-    """There was no answer. Subclasses of these errors are transient, too."""
+    """d: there was no answer. Subclasses of these errors are transient, too."""
     silent = [(name, made(module, name)) for module, name in NO_ANSWER]
     silent += [
         (f"a class derived from {name}", derived(rng, module, name)) for module, name in NO_ANSWER
@@ -137,14 +142,39 @@ def test_no_answer(code: Code, rng: Random) -> None:
         check(code, f"{name}", error, True, cause)
 
 
+def bug(name: str) -> str:
+    """Return an expression for a bug that appears while a connection error is handled."""
+    return HANDLED.format(name=name)
+
+
+def unreadable() -> list[tuple[str, Made]]:
+    """Return errors of the `openai` client that are neither a bad status nor silence."""
+    answer = made("httpx2", "Response", 200, text="no JSON", request=request())
+    return [
+        ("openai.APIError", made("openai", "APIError", "No.", request(), body=None)),
+        (
+            "openai.APIResponseValidationError, a 200 that the client cannot read",
+            made("openai", "APIResponseValidationError", answer, None),
+        ),
+    ]
+
+
 def test_all_else(code: Code, rng: Random) -> None:
-    """Bugs are permanent. Errors of the pipeline say by their class what they are."""
+    """e: bugs are permanent. Errors of the pipeline say by their class what they are."""
     mistakes = [
         (name, made(module, name, f"text {rng.randint(0, 99)}")) for module, name in MISTAKES
     ]
     mistakes += [("an error of an unknown class", derived(rng, "builtins", "Exception"))]
+    mistakes += [
+        (f"a KeyError whose {name} is a ConnectionError", made("builtins", "eval", bug(name)))
+        for name in ("__cause__", "__context__")
+    ]
+    mistakes += unreadable()
     for name, error in rng.sample(mistakes, len(mistakes)):
         cause = "an unknown error is probably a bug, which no retry fixes: only known errors are transient"
+        if "whose" in name:
+            cause = "the class of the error itself decides: a bug in the code that handles a connection "
+            cause += "error is still a bug"
         check(code, name, error, False, cause)
     for module, name, passes in OURS:
         cause = "the class of the pipeline's own errors decides: TransientError or PermanentError"

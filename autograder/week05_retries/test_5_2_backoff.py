@@ -11,7 +11,7 @@ import pytest
 
 from autograder.sdk import fail
 from autograder.sdk.answers import Code, must_return
-from autograder.sdk.randomness import check_own_chance, values
+from autograder.sdk.randomness import check_forked_chance, check_own_chance, values
 
 pytestmark = pytest.mark.item("5.2")
 
@@ -64,7 +64,7 @@ def numbers(rng: Random) -> tuple[float, float, int]:
 
 
 def test_growth_and_cap(code: Code, rng: Random) -> None:
-    """The waits are spread evenly from 0 to the doubled base, and at most to the cap."""
+    """a, b: the waits are spread evenly from 0 to the doubled base, and at most to the cap."""
     base, cap, last = numbers(rng)
     for attempt in (1, 2, 3, last, last + 1, last + rng.randint(2, 9), 70, 5_000):
         longest = min(cap, base * 2 ** min(attempt - 1, 40))
@@ -140,12 +140,17 @@ def check_jitter(
 
 
 def test_chance_is_each_process_its_own(code: Code) -> None:
-    """Two processes draw different waits. A fixed seed would give both of them the same waits."""
+    """c: two processes draw different waits. A fixed seed would give both of them the same waits."""
     check_own_chance(code, "backoff(1, base=8, cap=8)", RETRY, "backoff", 1, 8.0, 8.0)
 
 
+def test_forked_workers_draw_their_own(code: Code) -> None:
+    """c: two processes that were forked after the import draw different waits, as Celery's workers do."""
+    check_forked_chance(code, "backoff(1, base=8, cap=8)", RETRY, "backoff", 1, 8.0, 8.0)
+
+
 def test_asked_is_the_least(code: Code, rng: Random) -> None:
-    """The wait is never shorter than `asked`, and jobs that were asked the same retry at different times."""
+    """d, e: the wait is never shorter than `asked`, and differs among jobs that were asked the same."""
     base, cap, last = numbers(rng)
     for attempt in (1, 3, last + 2):
         longest = min(cap, base * 2 ** (attempt - 1))
@@ -182,7 +187,7 @@ def check_asked(code: Code, attempt: int, base: float, cap: float, asked: float)
 
 
 def test_asked_is_bounded(code: Code, rng: Random) -> None:
-    """Of an absurd `Retry-After`, only `MAX_ASKED_SECONDS` count."""
+    """d: of an absurd `Retry-After`, only `MAX_ASKED_SECONDS` count."""
     base, cap, _ = numbers(rng)
     for asked in (3_000.0, MAX_ASKED):
         check_asked(code, 2, base, cap, asked)

@@ -42,7 +42,7 @@ ALIKE_SECONDS = 0.02
 
 
 def test_long_delays(scene: Scene) -> None:
-    """Delays that grow, that the provider asks for, and that survive the loss of Redis."""
+    """a, c, e: delays that grow, that the provider asks for, and that survive the loss of Redis."""
     told = Fault.status(429, retry_after=ASKED_SECONDS)
     often = SEASONED
     asked_to = [scene.spoiled(told, **failed_before(often)) for _ in range(ASKING)]

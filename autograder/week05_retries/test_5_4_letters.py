@@ -20,19 +20,42 @@ OURS = ("pipeline.steps.errors", "DamagedDocument")
 SLACK_SECONDS = 2.0
 MAX_DETAIL = 4_000
 """The most characters of a `detail`."""
+NAMES = {
+    "step",
+    "task",
+    "arguments",
+    "kind",
+    "message",
+    "exception",
+    "detail",
+    "attempts",
+    "deliveries",
+}
+NAMES |= {"first_at", "last_at", "fingerprint"}
+"""The attributes of a dead letter."""
 
 Made = dict[str, Any]
 
 
-def letter_of(code: Code, row: Item, step: str, failures: Made, error: Made) -> dict[str, Any]:
+def letter_of(
+    code: Code, row: Item, step: str, failures: Made, error: Made, task: str
+) -> dict[str, Any]:
     """Return the student's dead letter for a job whose step has failed with this error."""
     arguments = [plain(row["document"])]
     sent = f"dead_letter() of a job whose step {step} has failed"
-    task = f"pipeline.{step}_document"
     answer = code.ask(DEAD, "dead_letter", as_job(row), step, task, arguments, failures, error)
     said = must_return(sent, answer)
     if not isinstance(said, dict):
         fail(sent=sent, expected="a dict with the attributes of `DeadLetter`", got=said)
+    if set(said) != NAMES:
+        missing, more = sorted(NAMES - set(said)), sorted(set(said) - NAMES)
+        fail(
+            sent=sent,
+            expected="exactly the twelve attributes of `DeadLetter`",
+            got=f"missing: {', '.join(missing) or 'none'}; not in it: {', '.join(map(str, more)) or 'none'}",
+            cause="an operator needs all of them when the log no longer exists, and whatever else a letter "
+            "contains stays on the row for weeks",
+        )
     return said
 
 
@@ -47,10 +70,10 @@ def failures(rng: Random) -> tuple[int, float, Made]:
 
 
 def test_what_it_holds(code: Code, rng: Random) -> None:
-    """All attributes, for an error of the pipeline and for a foreign one."""
+    """a, b, c, d, e: all attributes, for an error of the pipeline and for a foreign one."""
     secret = f"/srv/key-{rng.getrandbits(40):x}"
     foreign = made("psycopg", "ProgrammingError", f"{'row, ' * MAX_DETAIL}no table at {secret}")
-    public = "the kind and the message of `public_error`"
+    public = "the message of `public_error`"
     cases: tuple[tuple[Made, dict[str, Any]], ...] = (
         (foreign, {"kind": "internal_error", "exception": "psycopg.ProgrammingError"}),
         (
@@ -59,19 +82,24 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
         ),
     )
     for error, wanted in cases:
-        row, step = job(rng, "processing"), rng.choice(STEPS)
+        step, begun_last = rng.sample(STEPS, 2)
+        task, lost = f"pipeline.task_{rng.getrandbits(32):x}", rng.randint(1, 3)
+        counts = {"deliveries": lost + rng.randint(1, 3), "lost_messages": lost}
+        row = job(rng, "processing", step=begun_last, **counts)
         count, first_at, object_ = failures(rng)
         begun = time.time()
-        said = letter_of(code, row, step, object_, error)
+        said = letter_of(code, row, step, object_, error, task)
+        known = must_return("public_error()", code.ask("pipeline.errors", "public_error", error))
         wanted |= {
             "step": step,
-            "task": f"pipeline.{step}_document",
+            "task": task,
             "arguments": [plain(row["document"])],
             "attempts": count,
             "deliveries": row["deliveries"],
             "first_at": first_at,
         }
-        check_letter(f"dead_letter() of a job whose step {step} failed {count} times", said, wanted)
+        sent = f"dead_letter() of a job whose step {step} failed {count} times"
+        check_letter(sent, said, wanted)
         check_last(said, begun)
         if error is foreign and secret in str(said.get("message")):
             fail(
@@ -80,6 +108,7 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
                 got=said.get("message"),
                 cause="`message` is for clients, and the text of a foreign exception can contain secrets",
             )
+        check_letter(sent, said, {"message": known["message"]})
         if error is foreign and secret not in str(said.get("detail")):
             fail(
                 sent=f"dead_letter() for an error whose text contains {secret!r}",
@@ -100,8 +129,12 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
 CAUSES = {
     "arguments": "store the arguments unchanged, so that the task can be called again with them",
     "attempts": "use `failures.count`, the errors of the step: `deliveries` counts the workers",
-    "deliveries": "use `job.deliveries`, the workers that started the job: `failures.count` counts errors",
+    "deliveries": "use `job.deliveries`, the workers that started the job: `failures.count` counts errors, "
+    "and nothing is subtracted",
+    "step": "use the `step` that was passed: the row has the step that was begun last",
+    "task": "use the `task` that was passed: it is the entry task if a worker died in a step",
     "kind": "use the `type` of `public_error(error)`",
+    "message": "use the `message` of `public_error(error)`: it is for clients",
     "exception": "use `class_name(error)`, for the operator",
     "first_at": "use `exact(failures.first_at)`, the time of the first failure",
 }
@@ -141,13 +174,14 @@ def check_last(said: dict[str, Any], begun: float) -> None:
 
 
 def test_kinds(code: Code, rng: Random) -> None:
-    """Failures that differ only in numbers and ids have one fingerprint. All others differ."""
+    """f: failures that differ only in numbers and ids have one fingerprint. All others differ."""
 
     def of(step: str, text: str, kind: str = "ValueError") -> Any:
         object_ = failures(rng)[2]
         row = job(rng, "processing")
         error = made("builtins", kind, text)
-        return letter_of(code, row, step, object_, error).get("fingerprint")
+        task = f"pipeline.task_{rng.getrandbits(32):x}"
+        return letter_of(code, row, step, object_, error, task).get("fingerprint")
 
     def text(what: str) -> str:
         spent = rng.uniform(1, 90)
@@ -158,11 +192,11 @@ def test_kinds(code: Code, rng: Random) -> None:
     one, same = of("embed", text("no answer")), of("embed", text("no answer"))
     if not isinstance(one, str) or one != same:
         fail(
-            sent="dead_letter() of two jobs whose errors differ only in numbers and ids",
+            sent="dead_letter() of two jobs of different tasks whose errors differ only in numbers and ids",
             expected="the same fingerprint",
             got=f"{one!r} and {same!r}",
-            cause="use `fingerprint(step, error)`, without the job's id or the plain text: otherwise there "
-            "is an alert for each job",
+            cause="use `fingerprint(step, error)`, without the task, the job's id or the plain text: "
+            "otherwise there is an alert for each job",
         )
     for other, what in (
         (of("index", text("no answer")), "of another step"),

@@ -64,7 +64,7 @@ def fail_it(code: Code, row: Item, argument: Made, more: dict[str, Any]) -> Answ
 
 
 def test_one_write(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
-    """The state, the error, the dead letter and its time are written together."""
+    """g, h, j: the state, the error, the dead letter and its time are written together."""
     row, more = taken(rng, table), mark(rng)
     known, argument = letter(rng)
     sent = "dead_letter_job() of a job that this worker has"
@@ -127,7 +127,7 @@ def check_finished(sent: str, row: Item) -> None:
 
 
 def test_too_late(code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
-    """Another worker has taken the job, or it was cancelled: before the call, or right before the write.
+    """g, i: another worker has taken the job, or it was cancelled: before the call, or before its write.
 
     In two cases nothing of that happens, and the job must be dead-lettered.
     """

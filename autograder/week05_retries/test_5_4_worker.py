@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Api, Fault, OpenAIControl, Run, Worker, fail, until
+from autograder.sdk import Api, Fault, OpenAIControl, Run, Worker, broker, fail, until
 from autograder.sdk.answers import number, plain
 from autograder.sdk.api_log import traceback_in
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.submitting import accepted
 from autograder.sdk.submitting import submit as post
 from autograder.week05_retries.rows import (
+    DONE_SECONDS,
     LONG,
     Item,
     Rows,
@@ -61,7 +62,13 @@ def letter_of(sent: str, table: Rows, worker: Worker, job_id: str) -> dict[str, 
 def has(sent: str, letter: dict[str, Any], **wanted: Any) -> None:
     found = {name: plain(letter.get(name)) for name in wanted}
     if found != wanted:
-        fail(sent=sent, expected=f"in the dead letter: {wanted}", got=found)
+        cause = "use `failures.count`, which contains this failure: the row does not have it yet"
+        fail(
+            sent=sent,
+            expected=f"in the dead letter: {wanted}",
+            got=found,
+            cause=cause if found.get("attempts") != wanted.get("attempts") else "",
+        )
 
 
 def test_permanent_and_exhausted(
@@ -74,7 +81,7 @@ def test_permanent_and_exhausted(
     settings: Settings,
     rng: Random,
 ) -> None:
-    """One job fails at once, the other after its last attempt. Each has one dead letter."""
+    """b, d, e, h, i: one job fails at once, the other after its last attempt. Each has one dead letter."""
     broken = b"%PDF-1.4\n" + rng.randbytes(400)
     unread = accepted(api, post(api, broken, "broken.pdf"), "a PDF that is damaged").job_id
     most = settings.max_attempts
@@ -124,6 +131,50 @@ def test_permanent_and_exhausted(
     if len(asked(openai, one)) != 1:
         got = f"{len(asked(openai, one))} requests"
         fail(sent=sent, expected="one request, which was the last attempt", got=got)
+
+
+def test_a_write_that_is_rejected(
+    worker: Worker,
+    api: Api,
+    run: Run,
+    table: Rows,
+    openai: OpenAIControl,
+    dynamodb_proxy: DynamoDBProxy,
+    settings: Settings,
+    rng: Random,
+) -> None:
+    """i: a job is cancelled right before its dead letter is written. The log reports no dead letter."""
+    one = submit(run, table, rng, **failed_before(settings.max_attempts - 1), due_at=moment(LONG))
+    openai.script(Fault.status(500, times=None, matching=one.text))
+    cancelled: list[str] = []
+
+    def cancel() -> None:
+        table.cancel(one.id)
+        cancelled.append(one.id)
+
+    def gives_up(request: Request) -> bool:
+        return request.writes and request.names(one.id) and b"dead_letter" in request.body
+
+    sent = "a job that is cancelled right before its dead letter is written"
+    with dynamodb_proxy.before(cancel, gives_up):
+        table.make_due(one.id)
+        if not until(lambda: cancelled, DONE_SECONDS):
+            got = shown(row_of(table, one.id))
+            fail(sent=sent, expected="a write with the dead letter", got=got, log=worker.tail())
+        until(lambda: not broker.unacknowledged(run), LOG_SECONDS)
+    time.sleep(FLUSH_SECONDS)
+    row = row_of(table, one.id)
+    if row.get("status") != "cancelled" or "dead_letter" in row:
+        got = f"{shown(row)}, dead letter: {plain(letter_on(row)) or 'none'}"
+        fail(sent=sent, expected="a cancelled job without a dead letter", got=got)
+    if found := errors(worker, one.id):
+        fail(
+            sent=sent,
+            expected="no line about this job at level ERROR",
+            got=found[0][:300],
+            cause="on `JobConflict` log nothing, and let it leave the function: the dead letter does not "
+            "exist, so the log must not report one",
+        )
 
 
 def check_public(sent: str, api: Api, job_id: str, letter: dict[str, Any]) -> None:
@@ -191,5 +242,7 @@ def check_log(sent: str, worker: Worker, job_id: str, letter: dict[str, Any]) ->
             sent=sent,
             expected="one line in the worker's log at level ERROR, with the job's id and the fingerprint",
             got=f"{len(found)} such lines" + (", and some below that level" if lines() else ""),
-            cause="call `logger.error` once, after the write: monitoring looks for the level ERROR",
+            cause="call `logger.error` once, after the write: monitoring looks for the level ERROR"
+            if lines()
+            else "the line must contain the letter's fingerprint and the job's id: operators search for them",
         )

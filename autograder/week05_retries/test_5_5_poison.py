@@ -46,14 +46,15 @@ HELD_SECONDS = 60.0
 
 
 def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
-    """A job runs up to the limit. Deliveries because of lost messages and errors of steps do not count."""
+    """a, b, c: a job runs up to the limit. Lost messages and errors of steps do not count."""
     limit = settings.max_deliveries
     cases = [(limit, 0), (limit + 1, 0), (2, 0), (limit + rng.randint(2, 90), 0)]
     lost = rng.randint(2, 7)
     cases += [(limit + lost, lost), (limit + lost + 1, lost), (lost + 1, lost)]
     for (deliveries, messages), failed in product(cases, (0, limit + rng.randint(1, 5))):
         failures = failed_before(failed) if failed else {}
-        row = job(rng, "processing", deliveries=deliveries, lost_messages=messages, **failures)
+        counts = {"deliveries": deliveries, "lost_messages": messages, "replays": rng.randint(1, 9)}
+        row = job(rng, "processing", **counts, **failures)
         sent = (
             f"refuse_poison() of a job with {deliveries} deliveries, this one included, of which "
         )
@@ -62,7 +63,12 @@ def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
         )
         answer = code.ask(DEAD, "refuse_poison", as_job(row))
         if deliveries - messages > limit:
-            cause = f"{deliveries - messages - 1} workers have started this job before, and all of them died"
+            cause = (
+                f"{deliveries - messages - 1} workers have started this job, and all of them died. "
+            )
+            cause += "From `deliveries` only `lost_messages` is subtracted"
+            if answer.error:
+                cause = "raise `PoisonJob`: the dead letter gets its kind from this class"
             must_raise(sent, answer, "PoisonJob", cause)
         elif answer.error == "PoisonJob":
             cause = f"`deliveries` includes the current delivery, and {limit} deliveries may run"
@@ -91,7 +97,7 @@ def test_with_a_worker(
     settings: Settings,
     rng: Random,
 ) -> None:
-    """One job is poison, two are not, and one becomes poison: its worker is killed while it embeds."""
+    """a, b: one job is poison, two are not, and one becomes poison: its worker is killed while it embeds."""
     limit = settings.max_deliveries
     deadly = submit(run, table, rng, deliveries=limit - 1, due_at=moment(LONG))
     openai.script(Fault.slow(HELD_SECONDS, times=None, matching=deadly.text))

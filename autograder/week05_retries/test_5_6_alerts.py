@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Run, WebhookSink, Worker, broker, fail, until
-from autograder.sdk.answers import Code, must_return, number, plain
+from autograder.sdk.answers import Code, must_raise, must_return, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.week05_retries.rows import (
     ALERTS,
@@ -30,6 +30,7 @@ MODULE = "pipeline.tasks.alerts"
 RACERS = 6
 SLACK_SECONDS = 3.0
 SENT_SECONDS = 15.0
+DAY_SECONDS = 86_400
 ONE_DECIDES = (
     "one conditional write must decide who alerts: reading first and writing then leaves a gap"
 )
@@ -60,10 +61,32 @@ def check_record(sent: str, table: Rows, kind: str, seen: int, quiet_until: floa
         )
 
 
+def check_expiry(sent: str, table: Rows, kind: str, begun: float, window: float) -> None:
+    """Check that the record is deleted one day after the window of its last alert."""
+    expires_at, wanted = (
+        number(record_of(table, kind).get("expires_at")),
+        begun + window + DAY_SECONDS,
+    )
+    if expires_at is None or abs(expires_at - wanted) > SLACK_SECONDS:
+        fail(
+            sent=sent,
+            expected=f"expires_at: {window + DAY_SECONDS:.0f} s from now",
+            got="no expires_at" if expires_at is None else f"{expires_at - begun:.0f} s from now",
+            cause="write all of `changes` with an alert: a record that never expires is never "
+            "deleted, and one that expires early lets a second alert through in its window",
+        )
+
+
 def claim(code: Code, sent: str, kind: str) -> int | None:
     said = must_return(sent, code.ask(MODULE, "claim_alert", kind))
     if said is not None and (not isinstance(said, int) or isinstance(said, bool)):
-        fail(sent=sent, expected="the number of dead letters (an int), or None", got=said)
+        cause = "the table returns numbers as `Decimal`: convert `seen` by `int`"
+        fail(
+            sent=sent,
+            expected="the number of dead letters (an int), or None",
+            got=said,
+            cause=cause,
+        )
     return said
 
 
@@ -71,11 +94,13 @@ def must_be(sent: str, said: int | None, wanted: int | None, cause: str = "") ->
     if said != wanted:
         silent = "None: the alert of this window has been sent"
         expected = silent if wanted is None else f"{wanted}: alert, with the number of dead letters"
+        if wanted is not None and said is not None:
+            cause = "return the record's `seen` as it is after the write, with all dead letters of this kind"
         fail(sent=sent, expected=expected, got=said, cause=cause)
 
 
 def test_many_at_once(code: Code, table: Rows, settings: Settings, rng: Random) -> None:
-    """Many workers dead-letter jobs of one kind at the same time."""
+    """l, n: many workers dead-letter jobs of one kind at the same time."""
     kind, begun = f"{rng.getrandbits(64):016x}", time.time()
     sent = f"claim_alert() {RACERS} times at once, for a new kind of failure"
     answers = code.race(sent, MODULE, "claim_alert", [[kind]] * RACERS)
@@ -85,14 +110,17 @@ def test_many_at_once(code: Code, table: Rows, settings: Settings, rng: Random) 
             sent=sent,
             expected="a number for one of them, None for all others",
             got=f"{len(loud)} numbers",
-            cause=ONE_DECIDES,
+            cause="return None if no alert is to be sent: every number, also 0, sends one"
+            if 0 in loud
+            else ONE_DECIDES,
         )
     window = settings.alert_window_seconds
     check_record(sent, table, kind, RACERS, begun + window)
+    check_expiry(sent, table, kind, begun, window)
 
 
 def test_windows(code: Code, table: Rows, settings: Settings, rng: Random) -> None:
-    """A window ends, is not extended by further failures, and is for one kind only."""
+    """l, m, n: a window ends, is not extended by further failures, and is for one kind only."""
     kind, window = f"{rng.getrandbits(64):016x}", settings.alert_window_seconds
     must_be("claim_alert() of a new kind", claim(code, "claim_alert()", kind), 1)
     half = time.time() + window / 2
@@ -105,10 +133,25 @@ def test_windows(code: Code, table: Rows, settings: Settings, rng: Random) -> No
     cause = "`quiet_until` has passed, so the failure must be reported again"
     must_be(sent, claim(code, sent, kind), 3, cause)
     check_record(sent, table, kind, 3, time.time() + window)
+    check_expiry(sent, table, kind, time.time(), window)
     must_be(sent + ", and once more", claim(code, sent, kind), None)
     other = f"{rng.getrandbits(64):016x}"
     sent = "claim_alert() of another kind"
     must_be(sent, claim(code, sent, other), 1, "each kind has a record and an alert of its own")
+
+
+def test_without_dynamodb(code: Code, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
+    """n: DynamoDB does not answer. That is an outage, and not an alert that has been sent."""
+    kind = f"{rng.getrandbits(64):016x}"
+
+    def passes(request: Request) -> bool:
+        return not (request.writes and request.names(f"alert#{kind}"))
+
+    with dynamodb_proxy.watching(passes):
+        answer = code.ask(MODULE, "claim_alert", kind)
+    cause = "catch `ConditionFailed` alone: None says that an alert has been sent, and nobody knows that here"
+    sent = "claim_alert() of a new kind, while DynamoDB does not answer"
+    must_raise(sent, answer, "JobStoreUnavailable", cause)
 
 
 def quiet(table: Rows, kind: str, seconds: float) -> None:
@@ -118,7 +161,7 @@ def quiet(table: Rows, kind: str, seconds: float) -> None:
 def test_a_race(
     code: Code, table: Rows, dynamodb_proxy: DynamoDBProxy, settings: Settings, rng: Random
 ) -> None:
-    """Another worker alerts right before the first write of `quiet_until`."""
+    """l, n: another worker alerts right before the first write of `quiet_until`."""
     kind = f"{rng.getrandbits(64):016x}"
     until = moment(settings.alert_window_seconds)
 
@@ -139,7 +182,7 @@ def test_a_race(
 def test_the_webhook(
     code: Code, table: Rows, worker: Worker, run: Run, webhooks: WebhookSink, rng: Random
 ) -> None:
-    """Four jobs fail in one way, then one in another: two alerts reach the operator."""
+    """l: four jobs fail in one way, then one in another: two alerts reach the operator."""
     kinds = [f"{rng.getrandbits(64):016x}" for _ in "ab"]
     sent = "alert() of four jobs that failed in one way, then of one that failed in another"
     for kind in (*kinds[:1] * 4, kinds[1]):

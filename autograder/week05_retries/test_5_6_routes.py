@@ -20,6 +20,7 @@ from autograder.week05_retries.rows import (
     Submitted,
     asked,
     dead,
+    due_after,
     ended,
     job,
     new_id,
@@ -31,6 +32,7 @@ from autograder.week05_retries.rows import (
 pytestmark = pytest.mark.item("5.6")
 
 HEALTH_SECONDS = 5.0
+DUE_SLACK_SECONDS = 3.0
 ROW_FIRST = (
     "write the row first (`replay`), then send the message (`announce`): a message that arrives first "
     "finds a failed job, and without a message the job waits for the outbox"
@@ -60,6 +62,17 @@ def must_answer(api: Api, sent: str, answer: httpx.Response, status: int, cause:
         )
     body = api.json(answer)
     return body if isinstance(body, dict) else {}
+
+
+def check_error(sent: str, body: dict[str, Any], kind: str) -> None:
+    """Check that the body is that of the pipeline's own error."""
+    if body.get("type") != kind:
+        fail(
+            sent=sent,
+            expected=f"an error of the type {kind}",
+            got=body,
+            cause="let the error of `find_dead` or `replay` leave the function: the API answers with it",
+        )
 
 
 def must_complete(
@@ -97,7 +110,7 @@ def listed(api: Api) -> list[str]:
 def test_one_is_replayed(
     api: Api, worker: Worker, run: Run, table: Rows, openai: OpenAIControl, rng: Random
 ) -> None:
-    """The answer is 202 with the job's address, and the message is sent at once."""
+    """p, q: the answer is 202 with the job's address, and the message is sent at once."""
     one = failed(run, table, rng)
     foreign = dead(rng, owner=f"owner-{rng.getrandbits(32):x}")
     table.put(foreign)
@@ -130,30 +143,43 @@ def test_the_row_is_written_first(
     table: Rows,
     openai: OpenAIControl,
     dynamodb_proxy: DynamoDBProxy,
+    settings: Settings,
     rng: Random,
 ) -> None:
-    """Before the row is written, nothing is sent to the broker."""
+    """o, p: before the row is written, nothing is sent to the broker. The outbox sends no second message."""
     one = failed(run, table, rng)
     sent = "POST /dead-letters/{job_id}/replay"
     client = broker.database(run, broker.BROKER)
-    before, early = pushes(client), list[int]()
+    before, early, due = pushes(client), list[int](), list[float]()
 
-    def look() -> None:
-        early.append(pushes(client) - before)
+    def look(request: Request) -> bool:
+        if request.writes and request.names(one.id):
+            row = row_of(table, one.id)
+            if row.get("status") == "failed":
+                early.append(pushes(client) - before)
+            elif row.get("status") == "pending" and (seconds := due_after(row)) is not None:
+                due.append(seconds)
+        return True
 
-    def writes_it(request: Request) -> bool:
-        return request.writes and request.names(one.id)
-
-    with dynamodb_proxy.before(look, writes_it):
+    with dynamodb_proxy.watching(look):
         must_answer(api, sent, replay(api, one.id), 202)
-    if any(early):
+        if any(early):
+            fail(
+                sent=sent,
+                expected="the row is written, then the message is sent",
+                got="the message was sent before the row was written",
+                cause=ROW_FIRST,
+            )
+        must_complete(sent, table, worker, openai, one, ROW_FIRST)
+    wanted = settings.publish_seconds
+    if due and abs(due[0] - wanted) > DUE_SLACK_SECONDS:
         fail(
-            sent=sent,
-            expected="the row is written, then the message is sent",
-            got="the message was sent before the row was written",
-            cause=ROW_FIRST,
+            sent=f"{sent} (PUBLISH_SECONDS {wanted})",
+            expected=f"the row due {wanted} s after its write, when the message that you send counts as lost",
+            got=f"due after {due[0]:.1f} s",
+            cause="call `replay` without `due_in`: a row that is due earlier makes the outbox send a second "
+            "message, and one that is due later finds a lost message too late",
         )
-    must_complete(sent, table, worker, openai, one, ROW_FIRST)
 
 
 def pushes(client: redis.Redis) -> int:
@@ -165,7 +191,7 @@ def pushes(client: redis.Redis) -> int:
 def test_what_is_not_replayed(
     api: Api, run: Run, table: Rows, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """Jobs without a dead letter, jobs of another owner, and a job that has changed are not replayed."""
+    """o, r: jobs without a dead letter, of another owner, or that have changed are not replayed."""
     foreign = dead(rng, owner=f"owner-{rng.getrandbits(32):x}")
     done, running = job(rng, "completed"), job(rng, "processing")
     table.put(foreign, done, running)
@@ -177,7 +203,8 @@ def test_what_is_not_replayed(
     ):
         sent = f"POST /dead-letters/{{job_id}}/replay of a job {what}"
         cause = "use `find_dead(job_id, owner)`, which finds only what this owner may replay"
-        must_answer(api, sent, replay(api, row["id"]), 404, cause)
+        body = must_answer(api, sent, replay(api, row["id"]), 404, cause)
+        check_error(sent, body, "dead_letter_not_found")
         if table.get(row["id"]) and (odd := changed(row, table.get(row["id"]))):
             fail(sent=sent, expected="an unchanged row", got=odd, cause=cause)
 
@@ -198,7 +225,8 @@ def test_what_is_not_replayed(
         cause = (
             "the row has a newer generation, so `replay` must raise `JobConflict`: do not catch it"
         )
-        must_answer(api, sent, replay(api, one.id), 409, cause)
+        body = must_answer(api, sent, replay(api, one.id), 409, cause)
+    check_error(sent, body, "job_conflict")
     if odd := changed(again, table.get(one.id)):
         fail(sent=sent, expected="409, and an unchanged row", got=odd)
 
@@ -212,7 +240,7 @@ def test_other_requests_do_not_wait(
     dynamodb_proxy: DynamoDBProxy,
     rng: Random,
 ) -> None:
-    """While a replay waits for DynamoDB, the API answers other requests."""
+    """o: while a replay waits for DynamoDB, the API answers other requests."""
     for writes in (False, True):
         one = failed(run, table, rng)
         said: list[str] = []
@@ -253,7 +281,7 @@ def test_all_are_replayed(
     settings: Settings,
     rng: Random,
 ) -> None:
-    """The first job starts at once, and the second when it is due."""
+    """g: the first job starts at once, and the second when it is due."""
     jobs = [failed(run, table, rng) for _ in "ab"]
     jobs.sort(key=lambda one: one.before["dead_at"])
     first, second = jobs

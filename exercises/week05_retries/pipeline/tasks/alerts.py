@@ -44,7 +44,8 @@ def claim_alert(fingerprint: str) -> int | None:
     #      `quiet_until` is not later than now (`moment()`).
     #   m) If the write succeeds, return the record's `seen` as an int.
     #   n) If the condition fails (`ConditionFailed`), add `count` to the record all the same,
-    #      without changing `quiet_until`, and return None.
+    #      without changing `quiet_until`, and return None. Catch no other error: None says that an
+    #      alert was sent.
     raise NotImplementedError("5.6")
 
 

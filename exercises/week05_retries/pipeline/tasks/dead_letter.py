@@ -134,11 +134,9 @@ def refuse_poison(job: ReliableJob) -> None:
     """
     limit = retry_settings().max_deliveries
     # TODO 5.5:
-    #   a) `job.deliveries` counts how often a worker has started the job, the current delivery
-    #      included. `job.lost_messages` counts the deliveries that were needed because a message
-    #      was lost.
-    #   b) `deliveries - lost_messages` counts the workers that started this job: those that died,
-    #      plus the current one. Raise `PoisonJob` if this is above `limit`. Exactly `limit` is
-    #      still allowed.
+    #   a) Subtract `job.lost_messages` from `job.deliveries`. These deliveries were needed because
+    #      a message was lost, and no worker died. `job.deliveries` includes the current delivery.
+    #   b) The rest counts the workers that started this job: those that died, plus the current one.
+    #      Raise `PoisonJob` if it is above `limit`. Exactly `limit` is still allowed.
     #   c) Errors of a step (`job.failures`) must not count: they do not end a worker.
     raise NotImplementedError("5.5")

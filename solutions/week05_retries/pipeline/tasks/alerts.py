@@ -44,7 +44,7 @@ def claim_alert(fingerprint: str) -> int | None:
     # ? `quiet_until` is not later than now (`moment()`).
     # ? m) If the write succeeds, return the record's `seen` as an int.
     # ? n) If the condition fails (`ConditionFailed`), add `count` to the record all the same, without
-    # ? changing `quiet_until`, and return None.
+    # ? changing `quiet_until`, and return None. Catch no other error: None says that an alert was sent.
     free = Attr(KEY).not_exists() | Attr("quiet_until").lte(moment())
     try:
         return int(jobs().update(record, changes, free, add=count)["seen"])
