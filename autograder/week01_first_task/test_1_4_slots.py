@@ -68,7 +68,7 @@ def test_slots_have_no_limit(student: Student, rng: Random, smallest: int) -> No
     if found != asked:
         fail(
             sent=f"app.conf.worker_concurrency, with WORKER_CONCURRENCY={asked}",
-            expected=asked,
+            expected=str(asked),
             got=found,
             cause="the number is limited, or it depends on the machine's cores",
         )

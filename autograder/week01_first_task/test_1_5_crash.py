@@ -49,7 +49,7 @@ def test_all_tasks_are_retried(student: Student, module: str, task: str) -> None
         if not found:
             fail(
                 sent=f"{task}.{name}",
-                expected=True,
+                expected="True",
                 got=found,
                 cause=f"`{setting}` is not set for all tasks, or not at all",
             )
@@ -68,7 +68,7 @@ def test_limit_and_delay_are_those_of_the_settings(student: Student, rng: Random
             if found != value:
                 fail(
                     sent=f"summarize_article.{name}, with {variable}={value}",
-                    expected=value,
+                    expected=str(value),
                     got=found,
                     cause=REPLACED,
                 )

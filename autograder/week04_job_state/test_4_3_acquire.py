@@ -58,7 +58,7 @@ def free_jobs(rng: Random) -> list[tuple[str, Item]]:
 
 def test_what_is_free(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
     """a, b, c, d: a free job is taken: with the lease, and with both counters raised."""
-    kept = {"lease_until": moment(LONG)}
+    kept: dict[str, Any] = {"lease_until": moment(LONG)}
     cases = [
         ("in processing, whose lease expired just now", job(rng, "processing")),
         ("that is pending, with an old lease_until in its row", job(rng, **kept)),
