@@ -208,12 +208,12 @@ def test_the_response_is_last(api: Api, run: Run, rng: Random) -> None:
     """i: when the response comes, the message is in the queue, even if Redis is slow."""
     sent = f"POST /documents with a key, while Redis writes nothing for {SLOW_SECONDS:g} s"
     redis = queue(run)
-    redis.execute_command("CLIENT", "PAUSE", int(SLOW_SECONDS * 1000), "WRITE")
+    redis.client_pause(int(SLOW_SECONDS * 1000), all=False)
     try:
         one = accepted(api, submit(api, text(rng), key=somebody(rng)[1]), sent)
         found = announced(run)
     finally:
-        redis.execute_command("CLIENT", "UNPAUSE")
+        redis.client_unpause()
     if found != [one.job_id]:
         fail(
             sent=sent,
