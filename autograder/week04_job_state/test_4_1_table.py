@@ -295,8 +295,8 @@ def check_shard(sent: str, value: dict[str, Any], wanted: int) -> None:
             sent=sent,
             expected=f"{wanted} as due_shard, as `due_shard(job_id)` returns it",
             got=value["due_shard"],
-            cause="the shard of a job is computed from its id, so that it never changes and the "
-            "jobs are spread. Do not draw it, and do not compute it from anything else",
+            cause="the shard of a job is computed from its id. So it never changes, and the writes of "
+            "all jobs do not go to one shard: `due_shard(job_id)`",
         )
 
 

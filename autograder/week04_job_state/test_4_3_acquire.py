@@ -19,7 +19,7 @@ from autograder.sdk.answers import (
     plain,
 )
 from autograder.sdk.dynamodb import DynamoDBProxy
-from autograder.sdk.jobs_table import FINISHED, LONG, Item, JobsTable, job, moment, new_id
+from autograder.sdk.jobs_table import FINISHED, Item, JobsTable, job, moment, new_id
 from autograder.week04_job_state.rivals import NTH, Rival
 from autograder.week04_job_state.student_code import TRACKING, winners
 
@@ -58,6 +58,7 @@ def free_jobs(rng: Random) -> list[tuple[str, Item]]:
 
 def test_what_is_free(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
     """a, b, c, d: a free job is taken: with the lease, and with both counters raised."""
+<<<<<<< HEAD
     kept: dict[str, Any] = {"lease_until": moment(LONG)}
     cases = [
         ("in processing, whose lease expired just now", job(rng, "processing")),
@@ -66,6 +67,10 @@ def test_what_is_free(code: Code, table: JobsTable, rng: Random, wait_of: dict[s
     ]
     cases[0][1]["lease_until"] = moment(-0.01)
     for what, one in cases:
+=======
+    just = job(rng, "processing", lease_until=moment(-0.01))
+    for what, one in [("in processing, whose lease expired just now", just), *free_jobs(rng)]:
+>>>>>>> w4p
         table.put(one)
         worker, sent, begun = name(rng), f"acquire() of a job {what}", time.time()
         answer = acquire(code, one["id"], worker)

@@ -6,14 +6,30 @@ from random import Random
 
 import pytest
 
+from autograder.sdk import fail
 from autograder.sdk.answers import Code, must_be_job, must_raise, must_return
 from autograder.sdk.dynamodb import DynamoDBProxy
-from autograder.sdk.jobs_table import Item, JobsTable, job, moment
+from autograder.sdk.jobs_table import LONG, Item, JobsTable, job, moment
 from autograder.week04_job_state.rivals import Death, Rival, Successor
 from autograder.week04_job_state.student_code import check_own
 from autograder.week04_job_state.test_4_3_acquire import acquire, check_row, free_jobs, name
 
 pytestmark = pytest.mark.item("4.3")
+
+
+def test_a_lease_that_was_left(code: Code, table: JobsTable, rng: Random) -> None:
+    """b: a pending job has no lease, whatever its row still says of an earlier one."""
+    one, worker = job(rng, lease_until=moment(LONG)), name(rng)
+    table.put(one)
+    sent = "acquire() of a job that is pending, with the lease_until of an earlier run in its row"
+    if must_return(sent, acquire(code, one["id"], worker)) is None:
+        fail(
+            sent=sent,
+            expected="the job",
+            got="None, which means that the job must not be run now",
+            cause="a pending job is free. Look at `lease_until` only if the job is in processing",
+        )
+    check_row(sent, table.get(one["id"]), one, worker)
 
 
 def test_a_death_in_between(

@@ -182,6 +182,59 @@ def test_a_key_that_expires_soon(code: Code, table: JobsTable, rng: Random) -> N
     check_replayed(sent, table, got, made["document_id"])
 
 
+def test_a_death_half_way(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """a: the process dies after its first write, and the client sends the request again."""
+    for writes in range(1, MOST_WRITES):
+        (owner, key), made = somebody(rng), document(rng, new_id(rng))
+        table.clear()
+        death = Death(dynamodb_proxy, table, None, writes)
+        with dynamodb_proxy.watching(death):
+            create_once(code, made, owner, key)
+        again = {**made, "document_id": new_id(rng)}
+        check_one_job(table, create_once(code, again, owner, key))
+        if not death.came:
+            return
+
+
+def check_one_job(table: JobsTable, answer: Answer) -> None:
+    sent = "create_once() that dies after its first write, then the same request again"
+    got = created(sent, answer)
+    jobs = list(table.jobs())
+    if jobs != [got["job_id"]]:
+        fail(
+            sent=sent,
+            expected="one job in the table, and its id",
+            got=f"{len(jobs)} jobs in the table"
+            + ("" if got["job_id"] in jobs else ", and the id of a job that does not exist"),
+            cause="job and record were written one after the other. If the process dies between "
+            "the two writes, one of them is missing. Write both in one transaction: `put_together`",
+        )
+
+
+def test_two_at_the_same_moment(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """a, c, f: another request with the same key creates the job right before the student's write."""
+    (owner, key), probe = somebody(rng), document(rng, new_id(rng))
+    created("create_once()", create_once(code, probe, owner, key))
+    won = table.all()
+    table.clear()
+    rival = Rival(dynamodb_proxy, table, None, lambda: table.put(*won))
+    with dynamodb_proxy.watching(rival):
+        answer = create_once(code, {**probe, "document_id": new_id(rng)}, owner, key)
+    sent = "create_once(); right before its write another request with the key creates the job"
+    check_replayed(sent, table, created(sent, answer), probe["document_id"])
+    if odd := rival.overwritten():
+        fail(
+            sent=sent,
+            expected="an unchanged table",
+            got=odd,
+            cause="the conditions of the transaction must reject both writes",
+        )
+
+
 def test_an_id_that_is_taken(code: Code, table: JobsTable, rng: Random) -> None:
     """b, g: a job is never overwritten, not even one that has expired."""
     expired = job(rng, "completed", expires_at=int(moment(-100)))
@@ -240,56 +293,3 @@ def test_without_dynamodb(
         "JobStoreUnavailable",
         "the client must get 503 and send its request again. Catch `ConditionFailed` alone",
     )
-
-
-def test_a_death_half_way(
-    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
-) -> None:
-    """a: the process dies after its first write, and the client sends the request again."""
-    for writes in range(1, MOST_WRITES):
-        (owner, key), made = somebody(rng), document(rng, new_id(rng))
-        table.clear()
-        death = Death(dynamodb_proxy, table, None, writes)
-        with dynamodb_proxy.watching(death):
-            create_once(code, made, owner, key)
-        again = {**made, "document_id": new_id(rng)}
-        check_one_job(table, create_once(code, again, owner, key))
-        if not death.came:
-            return
-
-
-def check_one_job(table: JobsTable, answer: Answer) -> None:
-    sent = "create_once() that dies after its first write, then the same request again"
-    got = created(sent, answer)
-    jobs = list(table.jobs())
-    if jobs != [got["job_id"]]:
-        fail(
-            sent=sent,
-            expected="one job in the table, and its id",
-            got=f"{len(jobs)} jobs in the table"
-            + ("" if got["job_id"] in jobs else ", and the id of a job that does not exist"),
-            cause="job and record were written one after the other. If the process dies between "
-            "the two writes, one of them is missing. Write both in one transaction: `put_together`",
-        )
-
-
-def test_two_at_the_same_moment(
-    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
-) -> None:
-    """a, c, f: another request with the same key creates the job right before the student's write."""
-    (owner, key), probe = somebody(rng), document(rng, new_id(rng))
-    created("create_once()", create_once(code, probe, owner, key))
-    won = table.all()
-    table.clear()
-    rival = Rival(dynamodb_proxy, table, None, lambda: table.put(*won))
-    with dynamodb_proxy.watching(rival):
-        answer = create_once(code, {**probe, "document_id": new_id(rng)}, owner, key)
-    sent = "create_once(); right before its write another request with the key creates the job"
-    check_replayed(sent, table, created(sent, answer), probe["document_id"])
-    if odd := rival.overwritten():
-        fail(
-            sent=sent,
-            expected="an unchanged table",
-            got=odd,
-            cause="the conditions of the transaction must reject both writes",
-        )
