@@ -58,19 +58,8 @@ def free_jobs(rng: Random) -> list[tuple[str, Item]]:
 
 def test_what_is_free(code: Code, table: JobsTable, rng: Random, wait_of: dict[str, int]) -> None:
     """a, b, c, d: a free job is taken: with the lease, and with both counters raised."""
-<<<<<<< HEAD
-    kept: dict[str, Any] = {"lease_until": moment(LONG)}
-    cases = [
-        ("in processing, whose lease expired just now", job(rng, "processing")),
-        ("that is pending, with an old lease_until in its row", job(rng, **kept)),
-        *free_jobs(rng),
-    ]
-    cases[0][1]["lease_until"] = moment(-0.01)
-    for what, one in cases:
-=======
     just = job(rng, "processing", lease_until=moment(-0.01))
     for what, one in [("in processing, whose lease expired just now", just), *free_jobs(rng)]:
->>>>>>> w4p
         table.put(one)
         worker, sent, begun = name(rng), f"acquire() of a job {what}", time.time()
         answer = acquire(code, one["id"], worker)
