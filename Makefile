@@ -25,7 +25,7 @@ TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
 	@echo "make test [JOBS=3]        run the tests, in that many processes"
-	@echo "make test-weeks [JOBS=3]  run the tests on services of the weeks between the first and the newest"
+	@echo "make test-weeks [JOBS=3]  run the long tests: on services of the earlier weeks, and nbgrader"
 	@echo "make test-containers      run the compose stack on a Docker daemon of its own (Linux, root)"
 	@echo "make test-python313       the demo and the tests without graders on Python 3.13"
 	@echo "make validate [PART=3/10] try the graders on every wrong and right solution: VALIDATION.md"
@@ -52,10 +52,10 @@ demo: setup
 	$(BIN)/bootcamp demo $(if $(ONCE),--once)
 
 test: setup
-	$(BIN)/python -m pytest tests --weeks ends --numprocesses $(JOBS) $(BY_FILE)
+	$(BIN)/python -m pytest tests --weeks newest --numprocesses $(JOBS) $(BY_FILE)
 
 test-weeks: setup
-	$(BIN)/python -m pytest tests --weeks middle --numprocesses $(JOBS) $(BY_FILE)
+	$(BIN)/python -m pytest tests --weeks rest --numprocesses $(JOBS) $(BY_FILE)
 
 test-containers: setup
 	@$(BIN)/python -m tests.containers.engine

@@ -20,6 +20,8 @@ from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier, strongest
 from bootcamp.course.weeks import find_week
 
+pytestmark = pytest.mark.long  # nbgrader starts a kernel for each submission
+
 WEEK = find_week("1")
 FIRM = strongest() is Tier.BUBBLEWRAP and network.is_possible()
 needs_sandbox = pytest.mark.skipif(
