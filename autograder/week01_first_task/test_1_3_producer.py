@@ -143,36 +143,6 @@ def test_titles_can_come_from_a_generator(student: Student, run: Run, rng: Rando
     check_order(sent, run, answer.value, titles)
 
 
-@pytest.mark.parametrize(
-    ("function", "arguments"),
-    [("enqueue_articles", [["Ants", "Bees"]]), ("enqueue_later", ["Ants", LONG_SECONDS])],
-    ids=["articles", "later"],
-)
-def test_a_rejected_message_is_an_error(
-    student: Student, run: Run, worker: Worker, function: str, arguments: list[Any]
-) -> None:
-    """c, e: where the queue should be, Redis has a text, so it rejects each message."""
-    queue = str(student.read("pipeline.tasks.celery_config", "app.conf.task_default_queue"))
-    redis = broker.database(run, broker.BROKER)
-    with worker.paused():
-        kept = redis.rename(queue, f"{queue}-kept") if redis.exists(queue) else None
-        redis.set(queue, "no list")
-        try:
-            answer = student.ask(PRODUCER, function, *arguments, timeout=REJECTED_SECONDS)
-        finally:
-            redis.delete(queue)
-            if kept:
-                redis.rename(f"{queue}-kept", queue)
-    if answer.ok:
-        fail(
-            sent=f"producer.{function}(…), while Redis rejects each message",
-            expected="an error, because no message is in the queue",
-            got=answer.value,
-            cause="Celery's error is caught, or the message is sent later by a thread or a timer, "
-            "which is lost with this process",
-        )
-
-
 def test_an_empty_list_is_no_task(student: Student) -> None:
     """a: no titles, no ids."""
     ids = student.call(PRODUCER, "enqueue_articles", [])
@@ -257,4 +227,34 @@ def test_the_producer_does_not_wait_for_the_delay(student: Student, rng: Random)
             expected="the producer returns at once, and the worker waits for the delay",
             got=f"it was still waiting after {RETURN_SECONDS:g} s",
             cause="the producer sleeps, or waits for the result",
+        )
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [("enqueue_articles", [["Ants", "Bees"]]), ("enqueue_later", ["Ants", LONG_SECONDS])],
+    ids=["articles", "later"],
+)
+def test_a_rejected_message_is_an_error(
+    student: Student, run: Run, worker: Worker, function: str, arguments: list[Any]
+) -> None:
+    """c, e: where the queue should be, Redis has a text, so it rejects each message."""
+    queue = str(student.read("pipeline.tasks.celery_config", "app.conf.task_default_queue"))
+    redis = broker.database(run, broker.BROKER)
+    with worker.paused():
+        kept = redis.rename(queue, f"{queue}-kept") if redis.exists(queue) else None
+        redis.set(queue, "no list")
+        try:
+            answer = student.ask(PRODUCER, function, *arguments, timeout=REJECTED_SECONDS)
+        finally:
+            redis.delete(queue)
+            if kept:
+                redis.rename(f"{queue}-kept", queue)
+    if answer.ok:
+        fail(
+            sent=f"producer.{function}(…), while Redis rejects each message",
+            expected="an error, because no message is in the queue",
+            got=answer.value,
+            cause="Celery's error is caught, or the message is sent later by a thread or a timer, "
+            "which is lost with this process",
         )

@@ -36,44 +36,6 @@ def test_a_killed_task_runs_again(
     check_runs_again(run, worker, openai, title, task_id)
 
 
-@pytest.mark.parametrize(
-    ("module", "task"), [(articles.TASK, "summarize_article"), ("pipeline.tasks.hello", "hello")]
-)
-def test_all_tasks_are_retried(student: Student, module: str, task: str) -> None:
-    """a, b: the settings hold for every task of the pipeline."""
-    for name, setting in (
-        ("acks_late", "task_acks_late"),
-        ("retry_on_worker_lost", "task_retry_on_worker_lost"),
-    ):
-        found = student.read(module, f"{task}.{name}")
-        if not found:
-            fail(
-                sent=f"{task}.{name}",
-                expected="True",
-                got=found,
-                cause=f"`{setting}` is not set for all tasks, or not at all",
-            )
-
-
-def test_limit_and_delay_are_those_of_the_settings(student: Student, rng: Random) -> None:
-    """c: `delivery` replaces nothing that `redelivery` sets."""
-    settings = {
-        "LOST_WORKER_RETRIES": ("max_retries", rng.randint(4, 9)),
-        "LOST_WORKER_RETRY_SECONDS": ("default_retry_delay", rng.randint(11, 99) / 10),
-    }
-    env = {variable: value for variable, (_, value) in settings.items()}
-    with articles.restarted(student, **env):
-        for variable, (name, value) in settings.items():
-            found = student.read(articles.TASK, f"summarize_article.{name}")
-            if found != value:
-                fail(
-                    sent=f"summarize_article.{name}, with {variable}={value}",
-                    expected=str(value),
-                    got=found,
-                    cause=REPLACED,
-                )
-
-
 def test_a_deadly_task_is_given_up(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
 ) -> None:
@@ -191,3 +153,41 @@ def test_a_killed_node_hands_its_task_over(
             + ", and let `redelivery()` set `visibility_timeout` and the transport options",
             log=other.tail(),
         )
+
+
+@pytest.mark.parametrize(
+    ("module", "task"), [(articles.TASK, "summarize_article"), ("pipeline.tasks.hello", "hello")]
+)
+def test_all_tasks_are_retried(student: Student, module: str, task: str) -> None:
+    """a, b: the settings hold for every task of the pipeline."""
+    for name, setting in (
+        ("acks_late", "task_acks_late"),
+        ("retry_on_worker_lost", "task_retry_on_worker_lost"),
+    ):
+        found = student.read(module, f"{task}.{name}")
+        if not found:
+            fail(
+                sent=f"{task}.{name}",
+                expected="True",
+                got=found,
+                cause=f"`{setting}` is not set for all tasks, or not at all",
+            )
+
+
+def test_limit_and_delay_are_those_of_the_settings(student: Student, rng: Random) -> None:
+    """c: `delivery` replaces nothing that `redelivery` sets."""
+    settings = {
+        "LOST_WORKER_RETRIES": ("max_retries", rng.randint(4, 9)),
+        "LOST_WORKER_RETRY_SECONDS": ("default_retry_delay", rng.randint(11, 99) / 10),
+    }
+    env = {variable: value for variable, (_, value) in settings.items()}
+    with articles.restarted(student, **env):
+        for variable, (name, value) in settings.items():
+            found = student.read(articles.TASK, f"summarize_article.{name}")
+            if found != value:
+                fail(
+                    sent=f"summarize_article.{name}, with {variable}={value}",
+                    expected=str(value),
+                    got=found,
+                    cause=REPLACED,
+                )
