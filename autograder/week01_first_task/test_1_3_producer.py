@@ -184,38 +184,6 @@ def test_a_delayed_task_waits(student: Student, openai: OpenAIControl, rng: Rand
 
 
 @pytest.mark.usefixtures("worker")
-@pytest.mark.parametrize("least", [10, 2_000, 90_000], ids=["seconds", "minutes", "a day"])
-def test_the_delay_is_exact(student: Student, run: Run, rng: Random, least: int) -> None:
-    """d: fractions of a second count, and a long delay is not cut."""
-    [title] = articles.titles(rng, 1)
-    seconds = rng.randint(least, 2 * least) + rng.randint(60, 95) / 100
-    asked = datetime.now(UTC)
-    task_id = student.call(PRODUCER, "enqueue_later", title, seconds)
-    start = until(lambda: start_of(run, task_id), SHOWN_SECONDS)
-    earliest = asked + timedelta(seconds=seconds)
-    if start is None or start < earliest - TOLERANCE:
-        fail(
-            sent=f"producer.enqueue_later({title!r}, {seconds}) at {asked:%H:%M:%S.%f} UTC",
-            expected=f"a message in Redis with a start no earlier than {earliest.isoformat()}",
-            got=f"one that may start at {start.isoformat()}" if start else "no such message",
-            cause="the delay is rounded, or limited, or its days are left out"
-            if start
-            else "the message has no start time, or another id, or it is sent by a timer",
-        )
-
-
-def start_of(run: Run, task_id: str) -> datetime | None:
-    """When a task that is not due yet may start; `None` if no message says so."""
-    for message in (*broker.waiting(run), *broker.taken(run)):
-        if message.headers.get("id") == task_id:
-            try:
-                return datetime.fromisoformat(str(message.headers.get("eta"))).astimezone(UTC)
-            except ValueError:
-                return None
-    return None
-
-
-@pytest.mark.usefixtures("worker")
 def test_the_producer_does_not_wait_for_the_delay(student: Student, rng: Random) -> None:
     """e: it returns long before the delay is over."""
     [title] = articles.titles(rng, 1)
@@ -258,3 +226,35 @@ def test_a_rejected_message_is_an_error(
             cause="Celery's error is caught, or the message is sent later by a thread or a timer, "
             "which is lost with this process",
         )
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("least", [10, 2_000, 90_000], ids=["seconds", "minutes", "a day"])
+def test_the_delay_is_exact(student: Student, run: Run, rng: Random, least: int) -> None:
+    """d: fractions of a second count, and a long delay is not cut."""
+    [title] = articles.titles(rng, 1)
+    seconds = rng.randint(least, 2 * least) + rng.randint(60, 95) / 100
+    asked = datetime.now(UTC)
+    task_id = student.call(PRODUCER, "enqueue_later", title, seconds)
+    start = until(lambda: start_of(run, task_id), SHOWN_SECONDS)
+    earliest = asked + timedelta(seconds=seconds)
+    if start is None or start < earliest - TOLERANCE:
+        fail(
+            sent=f"producer.enqueue_later({title!r}, {seconds}) at {asked:%H:%M:%S.%f} UTC",
+            expected=f"a message in Redis with a start no earlier than {earliest.isoformat()}",
+            got=f"one that may start at {start.isoformat()}" if start else "no such message",
+            cause="the delay is rounded, or limited, or its days are left out"
+            if start
+            else "the message has no start time, or another id, or it is sent by a timer",
+        )
+
+
+def start_of(run: Run, task_id: str) -> datetime | None:
+    """When a task that is not due yet may start; `None` if no message says so."""
+    for message in (*broker.waiting(run), *broker.taken(run)):
+        if message.headers.get("id") == task_id:
+            try:
+                return datetime.fromisoformat(str(message.headers.get("eta"))).astimezone(UTC)
+            except ValueError:
+                return None
+    return None

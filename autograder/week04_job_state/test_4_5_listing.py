@@ -240,7 +240,7 @@ def check_page(
             expected="no cursor on the last page with jobs, because its query reached the end",
             got="a cursor, which leads to an empty page",
             cause="if all found jobs fit on the page, the cursor is the place of the last "
-            "query, and that is None at the end",
+            "query, and that is None at the end. With `limit=READ_ITEMS` a query gets there",
         )
     if len(ids) < limit and cursor is not None and queries < MOST_QUERIES:
         fail(
