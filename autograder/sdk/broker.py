@@ -1,10 +1,15 @@
-"""Read queues, messages and results from Redis, for week 1's graders."""
+"""Read queues, messages and results from Redis, and stop it for a moment."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event, Timer
 from typing import Any
 
 import redis
@@ -42,6 +47,33 @@ class Message:
 def database(run: Run, number: int) -> redis.Redis:
     """Connect to one database of the run's Redis server."""
     return redis.Redis.from_url(f"{run.redis_url}/{number}", socket_timeout=ANSWER_SECONDS)
+
+
+@contextmanager
+def silent(run: Run, seconds: float | None = None) -> Iterator[Event]:
+    """Stop Redis: it accepts connections and never answers, as if the network dropped packets.
+
+    Args:
+        seconds: for how long; by default, to the end of the block.
+
+    Yields an event that is set when Redis goes on.
+    """
+    pid, over = run.redis.process.pid, Event()
+
+    def go_on() -> None:
+        over.set()
+        os.kill(pid, signal.SIGCONT)
+
+    os.kill(pid, signal.SIGSTOP)
+    timer = Timer(seconds, go_on) if seconds is not None else None
+    if timer:
+        timer.start()
+    try:
+        yield over
+    finally:
+        if timer:
+            timer.cancel()
+        go_on()
 
 
 def waiting(run: Run, number: int = BROKER) -> list[Message]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,16 +34,6 @@ def nobody_takes_messages(run: Run, worker: Worker) -> Iterator[None]:
             if BLOCKED in one["flags"]:
                 client.client_unblock(int(one["id"]))
         yield
-
-
-@contextmanager
-def silent_redis(run: Run) -> Iterator[None]:
-    """Pause Redis: it accepts connections and never answers, as if the network dropped packets."""
-    os.kill(run.redis.process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(run.redis.process.pid, signal.SIGCONT)
 
 
 def message(run: Run, task_id: str) -> broker.Message | None:

@@ -14,10 +14,10 @@ from random import Random
 import httpx
 import pytest
 
-from autograder.sdk import Api, CheckFailed, Run, Student, fail, until, uploading
+from autograder.sdk import Api, CheckFailed, Run, Student, broker, fail, until, uploading
 from autograder.sdk.blobs import stored
 from autograder.sdk.network import LOOPBACK, free_port, release_port
-from autograder.week02_api import queue_view, sending
+from autograder.week02_api import sending
 from autograder.week02_api.memory import PeakMemory
 
 pytestmark = pytest.mark.item("2.1")
@@ -82,7 +82,7 @@ def test_it_is_stored_before_it_is_enqueued(run: Run, api: Api, rng: Random) -> 
     """j: upload while Redis does not answer. Code that publishes first has stored nothing then."""
     content = random_text(rng, 5_000)
     key = f"uploads/{hashlib.sha256(content).hexdigest()}"
-    with ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):
+    with ThreadPoolExecutor(1) as client, broker.silent(run):
         sending = client.submit(uploading.upload, api, content, "first.txt")
         until(lambda: sending.done() or key in stored(run), STORE_SECONDS)
         found = key in stored(run)

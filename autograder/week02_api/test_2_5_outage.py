@@ -156,7 +156,7 @@ def check_silence(run: Run, api: Api, worker: Worker, rng: Random) -> None:
     content = text(rng)
     api.get("/health")
     before = stored(run).keys()
-    with worker.paused(), ThreadPoolExecutor(1) as client, queue_view.silent_redis(run):
+    with worker.paused(), ThreadPoolExecutor(1) as client, broker.silent(run):
         upload = client.submit(send, api, content, SILENT)
         until(lambda: upload.done() or stored(run).keys() - before, BOUND_SECONDS)
         started = time.monotonic()

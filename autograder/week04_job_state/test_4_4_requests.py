@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from random import Random
-from threading import Event, Timer
 
 import httpx
 import pytest
 
-from autograder.sdk import Api, Run, TookTooLong, fail, until
+from autograder.sdk import Api, Run, TookTooLong, broker, fail, until
 from autograder.sdk.blobs import stored
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import JobsTable, moment
@@ -213,9 +208,9 @@ def test_the_response_is_last(api: Api, run: Run, rng: Random) -> None:
     """i: when the response comes, the message is in the queue, even if Redis is slow."""
     sent = f"POST /documents with a key, while Redis stands still for {SLOW_SECONDS:g} s"
     key = somebody(rng)[1]
-    with standing_still(run) as goes_on:
+    with broker.silent(run, SLOW_SECONDS) as over:
         one = accepted(api, submit(api, text(rng), key=key), sent)
-        waited = goes_on.is_set()
+        waited = over.is_set()
     if not waited or announced(run) != [one.job_id]:
         fail(
             sent=sent,
@@ -224,25 +219,6 @@ def test_the_response_is_last(api: Api, run: Run, rng: Random) -> None:
             cause="a task that nobody awaits can be lost: Python may remove it, and it dies with "
             "the process. Write `await announce(document)`",
         )
-
-
-@contextmanager
-def standing_still(run: Run) -> Iterator[Event]:
-    """Stop Redis for `SLOW_SECONDS`. Yields an event that is set when it goes on."""
-    pid, goes_on = run.redis.process.pid, Event()
-
-    def go_on() -> None:
-        goes_on.set()
-        os.kill(pid, signal.SIGCONT)
-
-    os.kill(pid, signal.SIGSTOP)
-    timer = Timer(SLOW_SECONDS, go_on)
-    timer.start()
-    try:
-        yield goes_on
-    finally:
-        timer.cancel()
-        go_on()
 
 
 def test_without_redis(api: Api, run: Run, table: JobsTable, rng: Random) -> None:

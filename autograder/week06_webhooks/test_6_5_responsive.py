@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
 
-from autograder.sdk import CheckFailed, Run, TookTooLong, fail, until
+from autograder.sdk import CheckFailed, Run, TookTooLong, broker, fail, until
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.week06_webhooks.client import OWNER, WebhookClient
 from autograder.week06_webhooks.test_6_5_resend import ended, resend
@@ -65,16 +62,6 @@ STEPS = {
 HEALTH_SECONDS = 5.0
 
 
-@contextlib.contextmanager
-def silent_redis(run: Run) -> Iterator[None]:
-    """Pause Redis: it accepts connections and never answers."""
-    os.kill(run.redis.process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(run.redis.process.pid, signal.SIGCONT)
-
-
 def test_redis_does_not_answer(client: WebhookClient, run: Run, rng: Random) -> None:
     """k, m: the message is left to the outbox, and the API answers other requests meanwhile."""
     hook = client.register("unheard")
@@ -85,7 +72,7 @@ def test_redis_does_not_answer(client: WebhookClient, run: Run, rng: Random) -> 
     def restarted() -> bool:
         return bool((client.table.get(item["id"]) or {}).get("tries_before"))
 
-    with client.worker.paused(), ThreadPoolExecutor(1) as pool, silent_redis(run):
+    with client.worker.paused(), ThreadPoolExecutor(1) as pool, broker.silent(run):
         answer = pool.submit(resend, client, item)
         until(lambda: answer.done() or restarted(), WRITE_SECONDS)
         started, longest = time.monotonic(), 0.0
