@@ -6,6 +6,7 @@ import math
 from typing import Any, TypeGuard
 
 from autograder.sdk import Student, fail
+from autograder.week03_pipeline.vectors import DIMENSIONS
 
 CALL_SECONDS = 45.0
 
@@ -55,3 +56,18 @@ def is_vector(value: Any, length: int) -> TypeGuard[list[float]]:
         and len(value) == length
         and all(type(one) in (int, float) and math.isfinite(one) for one in value)
     )
+
+
+def as_vectors(sent: str, value: Any, count: int) -> list[list[float]]:
+    """A list of `count` vectors, each of `DIMENSIONS` finite numbers."""
+    if not isinstance(value, list) or len(value) != count:
+        fail(
+            sent=sent,
+            expected=f"a list of {count} vectors, one for each text",
+            got=f"{len(value)} of them" if isinstance(value, list) else value,
+            cause="equal texts are sent once, but each place in `texts` gets a vector",
+        )
+    for place, vector in enumerate(value):
+        if not is_vector(vector, DIMENSIONS):
+            fail(sent=sent, expected=f"{DIMENSIONS} numbers at place {place}", got=vector)
+    return value

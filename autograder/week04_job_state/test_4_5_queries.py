@@ -11,8 +11,8 @@ from autograder.sdk import fail
 from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import JobsTable, job, moment
+from autograder.week04_job_state.listing_checks import jobs_in
 from autograder.week04_job_state.student_code import LISTING
-from autograder.week04_job_state.test_4_5_listing import jobs_in
 
 pytestmark = pytest.mark.item("4.5")
 
