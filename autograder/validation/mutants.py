@@ -10,9 +10,8 @@ is listed with its reason in the week's `equivalents.toml`:
     becomes = "return random.uniform(+0, longest)"
     reason = "the same number"
 
-mutmut and cosmic-ray were looked at first. Both run a test suite of their own choosing on an installed
-package, and neither deletes statements or swaps arguments, which people do most. What is needed here is the
-list of changes alone.
+mutmut and cosmic-ray run a suite of tests on a package by themselves. Here each change is one trial of the
+graders on a running stack, so only the list of changes is needed, and only inside the blanks.
 """
 
 from __future__ import annotations

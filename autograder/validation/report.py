@@ -18,9 +18,11 @@ from pathlib import Path
 
 from autograder.run.results import WeekResult
 from autograder.validation import fresh_eyes
+from autograder.validation.mutants import mutants
 from bootcamp import paths
 from bootcamp.course.manifest import graded_weeks
 from bootcamp.course.outcome import Outcome
+from bootcamp.course.weeks import find_week
 
 PAGE = paths.ROOT / "VALIDATION.md"
 PASSED, LOST, LEFT = "✓", "✗", "·"
@@ -134,6 +136,8 @@ def noted(folder: Path) -> list[Trial]:
 
 
 def _is_there(trial: Trial) -> bool:
+    if trial.kind == MUTANT:
+        return trial.name in {one.name for one in mutants(find_week(trial.week))}
     patch = paths.AUTOGRADER / trial.week / trial.kind / f"{trial.name}.patch"
     return trial.kind not in ("wrong", "unlike") or patch.is_file()
 
