@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 POLL_SECONDS = 0.01
@@ -11,18 +12,15 @@ POLL_SECONDS = 0.01
 T = TypeVar("T")
 
 
+@dataclass
 class Deadlines:
-    """Counts the waits that came to their end without an answer. One count for a process."""
+    """Counts the waits that came to their end without an answer."""
 
-    def __init__(self) -> None:
-        self.missed = 0
-
-    def miss(self) -> None:
-        """Note one."""
-        self.missed += 1
+    missed: int = 0
 
 
 DEADLINES = Deadlines()
+"""Of this process."""
 
 
 def until(probe: Callable[[], T], timeout: float, every: float = POLL_SECONDS) -> T | None:
@@ -34,6 +32,6 @@ def until(probe: Callable[[], T], timeout: float, every: float = POLL_SECONDS) -
         if answer := probe():
             return answer
         if time.monotonic() >= deadline:
-            DEADLINES.miss()
+            DEADLINES.missed += 1
             return None
         time.sleep(every)

@@ -27,7 +27,9 @@ from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError
 
-HEADER = ("loses", "breaks", "story", "card")
+NEEDED = {"wrong": {"loses", "story", "card"}, "unlike": {"story"}}
+ALLOWED = {"wrong": {"breaks"}, "unlike": set[str]()}
+"""A wrong solution that changes given code breaks no promise of a TODO."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def load_variants(week: Week) -> tuple[Variant, ...]:
         GraderError: a header is not as it must be.
     """
     return tuple(
-        _read(week, path, wrong=kind == "wrong")
+        _read(week, path)
         for kind in ("wrong", "unlike")
         for path in sorted((week.grader / kind).glob("*.patch"))
     )
@@ -92,22 +94,24 @@ def build(variant: Variant, folder: Path) -> Path:
     return folder
 
 
-def _read(week: Week, path: Path, *, wrong: bool) -> Variant:
+def _read(week: Week, path: Path) -> Variant:
     header: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("--- "):
             break
         name, _, value = line.partition(":")
         header[name.strip()] = value.strip()
-    expected = set(HEADER) if wrong else {"story"}
-    if set(header) | {"breaks"} != expected | {"breaks"} or not all(header.values()):
-        names = ", ".join(sorted(expected))
+    needed = NEEDED[path.parent.name]
+    if set(header) - ALLOWED[path.parent.name] != needed or not all(header.values()):
+        names = ", ".join(sorted(needed))
         raise GraderError(f"{path} must begin with {names}, one a line, and has {sorted(header)}.")
     loses = _ids(header.get("loses", ""))
     breaks = _ids(header.get("breaks", ""))
     known = {item.id for item in load_manifest(week).items}
     if unknown := set(loses) - known:
         raise GraderError(f"{path} loses {sorted(unknown)}, which {week} does not have.")
+    if kept := [one for one in breaks if one[: one.index(".") + 2] not in loses]:
+        raise GraderError(f"{path} breaks {kept}, and does not lose their items.")
     return Variant(week, path, header["story"], loses, header.get("card", ""), breaks)
 
 

@@ -45,7 +45,7 @@ CHEATS = (
                 name="a-page-of-dialogs",
                 loses=("7.1",),
                 keeps=("7.2",),
-                story="Asks for attention without end: whoever answers a dialog gets the next one.",
+                story="Opens dialogs without end: after each answer the next one appears.",
                 says=("expected",),
                 files=page('while (true) alert("Look at me.");'),
             ),
