@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from bootcamp.stack import Run
 from bootcamp.stack.apps import Apps
+from bootcamp.stack.process import Process
 from tests.week04.conftest import SABOTAGE
 from tests.week05.conftest import POISON
 from tests.week05.conftest import QUICK as WEEK_FIVE_QUICK
@@ -26,6 +26,9 @@ class Api(WeekSixApi):
 
     def cancel(self, job_id: str) -> httpx.Response:
         return self.http.post(f"/jobs/{job_id}/cancel")
+
+    def replay(self, job_id: str) -> httpx.Response:
+        return self.http.post(f"/dead-letters/{job_id}/replay")
 
     def delete(self, job_id: str) -> httpx.Response:
         return self.http.delete(f"/documents/{job_id}")
@@ -43,6 +46,12 @@ def serving(run: Run, folder: Path, *, workers: int = 1, **more: str) -> Iterato
         yield Api(http, run, apps)
 
 
+def kill(worker: Process) -> None:
+    """Kill a worker node with its pool, as a lost machine does. It is not started again."""
+    worker.kill(group=True)
+    worker.wait()
+
+
 def log_of(api: Api, name: str) -> str:
     """What a process has logged."""
     return next(one.logs() for one in api.apps.processes if one.name == name)
@@ -53,6 +62,3 @@ def blobs(run: Run) -> set[str]:
     folder = Path(run.environment()["BLOB_STORE_URL"].removeprefix("file://"))
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     return {key for key in found if not key.startswith(".")}
-
-
-Item = dict[str, Any]

@@ -1,4 +1,4 @@
-"""`DELETE /documents/{id}`: a document that its owner no longer wants us to have. Given to students complete."""
+"""`DELETE /documents/{id}`: deletes a document with all that is stored of it. Given to students complete."""
 
 from __future__ import annotations
 
