@@ -8,9 +8,19 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any
 
+import pytest
+
 from autograder.sdk import Run, Student, broker
+from autograder.sdk.answers import Code
 from autograder.sdk.blobs import write_below
 from autograder.sdk.jobs_table import SHARDS, Item, JobsTable, job, moment, new_id
+
+
+@pytest.fixture
+def code(student: Student, stores: None) -> Code:
+    """The student's functions."""
+    return Code(student)
+
 
 CACHES = (
     ("pipeline.models.settings", "job_settings"),
@@ -71,4 +81,4 @@ def stored(run: Run, table: JobsTable, rng: Random, text: str, **more: Any) -> I
     return row
 
 
-__all__ = ["Item", "JobsTable", "moment"]
+__all__ = ["Item", "JobsTable", "code", "moment"]

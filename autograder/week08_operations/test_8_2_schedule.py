@@ -15,7 +15,9 @@ import redis
 from autograder.sdk import Run, Student, broker, fail, made, race
 from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.network import free_port
-from autograder.week08_operations.overdue import settings
+from autograder.week08_operations.overdue import code, settings
+
+__all__ = ["code"]  # a fixture
 
 pytestmark = pytest.mark.item("8.2")
 

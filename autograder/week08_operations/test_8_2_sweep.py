@@ -11,7 +11,9 @@ import pytest
 from autograder.sdk import DynamoDBProxy, Run, Student, broker, fail, race
 from autograder.sdk.answers import Code, must_raise, must_return, number
 from autograder.sdk.jobs_table import JobsTable, job
-from autograder.week08_operations.overdue import Item, broken, due, published, settings
+from autograder.week08_operations.overdue import Item, broken, code, due, published, settings
+
+__all__ = ["code"]  # a fixture
 
 pytestmark = pytest.mark.item("8.2")
 

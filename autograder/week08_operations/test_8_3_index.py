@@ -14,7 +14,9 @@ from autograder.sdk import Fault, OpenAIControl, Run, Student, Worker, fail, mad
 from autograder.sdk.answers import Code, must_return, plain
 from autograder.sdk.database import connect
 from autograder.sdk.jobs_table import JobsTable, job, new_id
-from autograder.week08_operations.overdue import stored
+from autograder.week08_operations.overdue import code, stored
+
+__all__ = ["code"]  # a fixture
 
 pytestmark = pytest.mark.item("8.3")
 
