@@ -1,4 +1,4 @@
-"""`DELETE /documents/{id}`: a document that its owner no longer wants us to have. Given to students complete."""
+"""`DELETE /documents/{id}`: deletes a document with all that is stored of it. Given to students complete."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ router = APIRouter(tags=["documents"])
     ),
 )
 async def delete(document_id: UUID) -> None:
-    """Delete a document: its job, its place in the index, and its stored files. A running job is cancelled."""
+    """Delete a document: its job, its place in the index, and its files. A running job is cancelled."""
     try:
         await on_thread(delete_document, str(document_id), current_owner())
     except psycopg.OperationalError as error:

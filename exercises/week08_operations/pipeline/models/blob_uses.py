@@ -4,7 +4,7 @@ Equal contents share one blob, so documents of several owners can refer to it. E
 `blob_key`, and a sparse index finds the rows of a blob. The index lags, and an upload stores the blob before
 its row exists. So a blob is only removed when its last upload is `blob_grace_seconds` ago: a row of that
 upload is in the index by then. One case is left: an upload of the same content in the few milliseconds
-between the last look and the removal. Its job then fails with `blob_not_found`, and the client sends it again.
+between the last look and the removal. Its job then fails with `blob_not_found`, so the client can repeat it.
 """
 
 from __future__ import annotations

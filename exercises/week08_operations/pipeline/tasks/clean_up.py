@@ -2,8 +2,8 @@
 
 DynamoDB deletes the row of an expired job and tells nobody, and a worker that was late can store an artifact
 after its job was deleted. So the clean-up walks through the blob store, as a garbage collector does. A round
-reads one page of keys and remembers the last one in the jobs table. The index keeps the documents of jobs that
-completed, however old they are: only `DELETE /documents/{id}` removes them.
+reads one page of keys and stores the last one in the jobs table. The index keeps the documents of completed
+jobs, however old they are: only `DELETE /documents/{id}` removes them.
 """
 
 from __future__ import annotations
