@@ -78,7 +78,7 @@ def test_two_at_once(student: Student, run: Run, table: JobsTable, rng: Random) 
     table.put(*rows)
     sent = "five calls of recover() at the same moment"
     answers = race(student, sent, RECOVERY, "recover", [[] for _ in range(5)])
-    values = [one.value if one.ok else one.error for one in answers]
+    values: list[Any] = [one.value if one.ok else one.error for one in answers]
     check_published(sent, run, rows, "handle an item only if `claim` returns it; None: too late")
     if not all(isinstance(one, int) for one in values) or sum(values) != len(rows):
         fail(sent=sent, expected=f"numbers that add up to {len(rows)}", got=values)

@@ -89,7 +89,7 @@ def test_a_late_worker(
     one = new_id(rng)
     with psycopg.connect(run.database_url) as late:
         write(late, one, "public")
-        thread = threading.Thread(target=lambda: (time.sleep(1.0), late.commit()))
+        thread = threading.Timer(1.0, late.commit)
         thread.start()
         answer = code.ask(CANCEL, "withdraw", one, "public", timeout=WAIT_SECONDS)
         thread.join()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -35,7 +36,7 @@ class Api(WeekSixApi):
 
 
 @contextmanager
-def serving(run: Run, folder: Path, *, workers: int = 1, **more: str) -> Iterator[Api]:
+def serving(run: Run, folder: Path, *, workers: int = 1, **more: Any) -> Iterator[Api]:
     """API, workers and Beat on a run; `more` are further variables of their environment."""
     extra = [SABOTAGE] * ("SABOTAGE" in more) + [POISON] * ("POISON" in more)
     env = {**run.environment(), **QUICK, **more}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -14,7 +17,7 @@ import pytest
 from bootcamp.providers.faults import Fault
 from bootcamp.stack.apps import start_worker
 from tests.week03.conftest import poll, rows
-from tests.week08.running import blobs, kill, log_of, serving
+from tests.week08.running import Api, blobs, kill, log_of, serving
 
 VECTOR = [[1.0] * 1536]
 
@@ -31,16 +34,15 @@ def database(run, tmp_path, host, monkeypatch):
         monkeypatch.setenv(name, value)
     database._pool.cache_clear()
     yield run
-    import os
-
     database._pool(os.getpid()).close()
     database._pool.cache_clear()
 
 
 def index(document_id: str, owner: str = "public") -> int:
     from pipeline.steps.index import index_document
+    from pipeline.steps.types import Chunk
 
-    chunk = {"position": 0, "page": 1, "text": "The keeper lit the lamp."}
+    chunk = Chunk(position=0, page=1, text="The keeper lit the lamp.")
     return index_document(document_id, owner, "keeper.txt", [chunk], VECTOR)
 
 
@@ -113,8 +115,14 @@ def test_the_check_reads_at_most_once_in_a_second(monkeypatch, row, stops):
     now = [100.0]
     reads: list[str] = []
     monkeypatch.setattr(cancellation, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(cancellation, "read_row", lambda job_id: reads.append(job_id) or row)
-    check = cancellation.CancelCheck(SimpleNamespace(id="a", generation=3))
+
+    def read(job_id: str) -> Any:
+        reads.append(job_id)
+        return row
+
+    monkeypatch.setattr(cancellation, "read_row", read)
+    taken: Any = SimpleNamespace(id="a", generation=3)
+    check = cancellation.CancelCheck(taken)
     for _ in range(200):
         now[0] += 0.004
         check()
@@ -154,6 +162,10 @@ def test_a_running_step_stops_and_nothing_stays(run, tmp_path):
         )
 
 
+def is_chunked(api: Api, job_id: str) -> bool | None:
+    return api.job(job_id)["progress"]["step"] == "chunk" or None
+
+
 def test_poison_cancel_replay_and_recovery_agree(run, tmp_path):
     """Jobs are cancelled, replayed and recovered at the same moments: each ends once, as its row says."""
     folder = tmp_path / "sabotage"
@@ -168,7 +180,7 @@ def test_poison_cancel_replay_and_recovery_agree(run, tmp_path):
         (folder / "hold-chunk").touch()
         held = [api.accepted(b"held %d" % n) for n in range(2)]
         for job_id in held:
-            poll(lambda job_id=job_id: api.job(job_id)["progress"]["step"] == "chunk" or None)
+            poll(partial(is_chunked, api, job_id))
         for worker in api.apps.workers:
             kill(worker)  # both jobs have lost their worker: recovery is due
         with ThreadPoolExecutor(8) as threads:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -53,22 +55,27 @@ def test_ticks_expire(settings):
     assert {one["options"]["expires"] for one in by_task.values()} == {expires}
 
 
-@pytest.fixture
-def overdue(new_job, settings, run, monkeypatch):
-    """Make jobs that are due, and collect which of them are handled."""
-    from pipeline.tasks import recovery
+@dataclass
+class Overdue:
+    """Makes jobs that are due, and collects which of them are handled."""
 
-    settings(publish_seconds=0.01)
-    monkeypatch.setattr(recovery, "handle", lambda item: handled.append(item["id"]))
-    handled: list[str] = []
+    new_job: Any
+    handled: list[str] = field(default_factory=list)
 
-    def make(count: int) -> list[str]:
-        ids = [new_job() for _ in range(count)]
+    def __call__(self, count: int) -> list[str]:
+        ids = [self.new_job() for _ in range(count)]
         time.sleep(0.1)
         return ids
 
-    make.handled = handled
-    return make
+
+@pytest.fixture
+def overdue(new_job, settings, monkeypatch):
+    from pipeline.tasks import recovery
+
+    settings(publish_seconds=0.01)
+    made = Overdue(new_job)
+    monkeypatch.setattr(recovery, "handle", lambda item: made.handled.append(item["id"]))
+    return made
 
 
 def test_two_sweeps_at_once_handle_each_item_once(overdue):
