@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 from uuid import uuid4
 
 from tests.week03.conftest import poll, rows
@@ -35,7 +36,7 @@ def test_a_running_job_is_deleted_and_its_late_worker_adds_nothing(run, tmp_path
     folder = tmp_path / "sabotage"
     folder.mkdir()
     (folder / "hold-index").touch()
-    more = {
+    more: dict[str, Any] = {
         "SABOTAGE": str(folder),
         "BLOB_GRACE_SECONDS": "0.3",
         "CLEAN_UP_INTERVAL_SECONDS": "0.5",
@@ -74,7 +75,7 @@ def test_a_dead_letter_can_be_deleted_and_not_replayed(run, tmp_path):
 
 def test_what_expired_jobs_leave_behind_is_removed(run, tmp_path):
     """The artifacts and the file go with the job. The index keeps the document until it is deleted."""
-    more = {"BLOB_GRACE_SECONDS": "0.3", "CLEAN_UP_INTERVAL_SECONDS": "0.5"}
+    more: dict[str, Any] = {"BLOB_GRACE_SECONDS": "0.3", "CLEAN_UP_INTERVAL_SECONDS": "0.5"}
     with serving(run, tmp_path, JOB_KEEP_SECONDS="3", **more) as api:
         job_id = api.accepted(b"expires")
         assert api.ended(job_id)["status"] == "completed"

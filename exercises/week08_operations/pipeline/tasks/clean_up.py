@@ -24,7 +24,6 @@ from pipeline.models.table import KEY
 from pipeline.steps.database import connection
 from pipeline.storage import blob_store
 from pipeline.tasks.celery_config import app
-from pipeline.tasks.schedule import CLEAN_UP
 
 logger = get_task_logger(__name__)
 
@@ -82,7 +81,7 @@ def clean_artifacts(document_id: str) -> None:
         logger.info("job %s has expired", document_id)
 
 
-@app.task(name=CLEAN_UP, ignore_result=True, acks_late=False)
+@app.task(name="pipeline.clean_up", ignore_result=True, acks_late=False)
 def clean_up() -> None:
     """Look at the next page of the blob store. Two at once do the same work twice, and no harm."""
     try:

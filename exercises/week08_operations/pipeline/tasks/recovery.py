@@ -18,7 +18,6 @@ from pipeline.models.job import DUE_INDEX, DUE_SHARDS, jobs
 from pipeline.models.table import KEY, Item, moment
 from pipeline.outbox import claim, kind_of, postpone
 from pipeline.tasks.celery_config import app
-from pipeline.tasks.schedule import SWEEP
 from pipeline.wiring import DUE_HANDLERS
 
 logger = get_task_logger(__name__)
@@ -88,7 +87,7 @@ def recover(limit: int = SWEEP_ITEMS, seconds: float = SWEEP_SECONDS) -> int:
     return handled
 
 
-@app.task(name=SWEEP, ignore_result=True, acks_late=False)
+@app.task(name="pipeline.sweep", ignore_result=True, acks_late=False)
 def sweep() -> None:
     """Recover what is overdue. Given to students complete.
 
