@@ -27,12 +27,15 @@ from bootcamp.ports import (
     release_port,
 )
 from bootcamp.stack.process import Process
+from bootcamp.stack.queues import queues_of
 from bootcamp.stack.stack import in_parallel
 from bootcamp.stack.state import StateFolder
 from bootcamp.stack.supervisor import Supervisor
 
 API_MODULE = Path("pipeline/api/app.py")
 MIGRATE_MODULE = Path("pipeline/migrate.py")
+ROUTING_MODULE = Path("pipeline/tasks/routing.py")
+"""Defines the queues, from week 8 on. Before that there is one queue."""
 SCHEDULE_MODULE = Path("pipeline/tasks/schedule.py")
 PAGE_MODULE = Path("pipeline/api/dashboard.py")
 """Serves the status page, from week 7 on."""
@@ -168,7 +171,7 @@ class Apps:
             self.api = self._process("api", folder, [*words, "--timeout-graceful-shutdown", "5"])
             starts.append(lambda: self._start_api(port))
         for number in range(1, self._count + 1):
-            worker = self._celery(f"worker{number}", folder, _worker_words(number))
+            worker = self._celery(f"worker{number}", folder, self._worker_words(number))
             self.workers.append(worker)
             starts.append(lambda worker=worker: start_worker(worker))  # type: ignore[misc]
         if has(self._layers, SCHEDULE_MODULE):
@@ -176,6 +179,14 @@ class Apps:
             self.beat = beat = self._celery("beat", folder, words)
             starts.append(lambda: start_beat(beat))
         return starts
+
+    def _worker_words(self, number: int) -> list[str]:
+        # Mingle makes a worker wait a second for others; gossip tells it nothing that is used here.
+        name = f"worker{number}@%h"
+        queues = queues_of(number) if has(self._layers, ROUTING_MODULE) else ()
+        chosen = ["-Q", ",".join(queues)] if queues else []
+        quiet = ["--without-mingle", "--without-gossip"]
+        return ["worker", "--hostname", name, "--loglevel", "INFO", *chosen, *quiet]
 
     @staticmethod
     def _own_port(undo: ExitStack) -> int:
@@ -228,13 +239,6 @@ class Apps:
         trace: TracebackType | None,
     ) -> None:
         self._closing.close()
-
-
-def _worker_words(number: int) -> list[str]:
-    # Mingle makes a worker wait a second for others; gossip tells it nothing that is used here.
-    name = f"worker{number}@%h"
-    quiet = ["--without-mingle", "--without-gossip"]
-    return ["worker", "--hostname", name, "--loglevel", "INFO", *quiet]
 
 
 def start_worker(worker: Process) -> None:

@@ -12,12 +12,13 @@ from pipeline.lifecycle.retries import Alerts, Retries
 from pipeline.live.progress import LiveProgress
 from pipeline.models import job
 from pipeline.models.steps import ENTRY_TASK as DOCUMENT_TASK
+from pipeline.tasks import routing as _routing  # sets the queues in every process  # noqa: F401
 from pipeline.tasks.job_task import JobTask as PipelineTask
 from pipeline.webhooks import deliveries
 from pipeline.webhooks.hook import Webhooks, notify_or_resume, send_delivery
 
-SUBMIT = "pipeline.api.jobs:accept"
-"""Accepts a document: writes the job's row, then publishes its message."""
+SUBMIT = "pipeline.api.priority:accept"
+"""Accepts a document: reads whether it is urgent, writes the job's row, then publishes its message."""
 TASK_STATE = "pipeline.lifecycle.lookup:task_state"
 """Finds what `GET /tasks/{id}` shows: on the job's row."""
 PARSER = "pipeline.steps.sandbox:parse_in_child"
