@@ -14,6 +14,7 @@ from pipeline.models import job
 from pipeline.models.steps import ENTRY_TASK as DOCUMENT_TASK
 from pipeline.tasks import routing as _routing  # sets the queues in every process  # noqa: F401
 from pipeline.tasks.job_task import JobTask as PipelineTask
+from pipeline.tasks.rate_limit import RateLimit
 from pipeline.webhooks import deliveries
 from pipeline.webhooks.hook import Webhooks, notify_or_resume, send_delivery
 
@@ -27,7 +28,7 @@ RESULTS_ARE_THE_RECORD = False
 """The job's row is the record, so progress is written there alone."""
 OUTBOX_IN_API = True
 """Whether the API process runs the outbox. If not, `python -m pipeline.outbox` runs it."""
-HOOKS: tuple[JobHook, ...] = (Retries(), Alerts(), Webhooks(), LiveProgress())
+HOOKS: tuple[JobHook, ...] = (Retries(), Alerts(), Webhooks(), RateLimit(), LiveProgress())
 """What joins in at the turns of a job's life, in this order."""
 ROW_WRITTEN: str | None = "pipeline.live.publisher:row_written"
 """Who hears of each write to the jobs table, after it: week 7 publishes the change."""

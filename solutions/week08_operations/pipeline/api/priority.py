@@ -24,7 +24,9 @@ LAST_URGENT = 2
 """The highest number that is urgent here."""
 MAX_HEADER = 256
 """A longer header is ignored."""
-_VALUE = r"-?\d{1,15}(?:\.\d{1,3})?|\?[01]|[A-Za-z*][\w:/!#$%&'*+.^`|~-]*|\"(?:[ !#-\[\]-~]|\\[\"\\])*\""
+_VALUE = (
+    r"-?\d{1,15}(?:\.\d{1,3})?|\?[01]|[A-Za-z*][\w:/!#$%&'*+.^`|~-]*|\"(?:[ !#-\[\]-~]|\\[\"\\])*\""
+)
 _KEY = r"[a-z*][a-z0-9_.*-]*"
 _MEMBER = re.compile(rf"({_KEY})(?:=({_VALUE}))?((?:; *{_KEY}(?:=(?:{_VALUE}))?)*)", re.ASCII)
 """One member of a dictionary of RFC 8941: a key, its value if it is not true, and parameters."""
