@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autograder.process.fork_client import Host
-from autograder.sdk import broker
+from autograder.sdk import broker, made
 from bootcamp.providers import Fault
 from bootcamp.stack import Run
 from bootcamp.stack.apps import Apps
@@ -21,6 +21,7 @@ from tests.week08.submitting import QUICK, Desk, desk
 
 BACKLOG = 30
 RECEIVER_SECONDS = 4.0
+ENDPOINTS = "pipeline.webhooks.endpoints"
 
 
 @pytest.fixture
@@ -65,33 +66,22 @@ def test_a_slow_receiver_holds_nobody_up(front: Desk, tmp_path: Path) -> None:
     """Deliveries to a receiver that answers late fill the worker that takes webhooks, and no other."""
     run = front.run
     run.webhooks.script(Fault.slow(RECEIVER_SECONDS, times=None))
-    events = ["job.completed"]
-    front.code.call("pipeline.webhooks.endpoints", "register", "slow", run.webhooks.url("slow"), ())
-    _subscribe(front, "slow", events)
+    ended = [made(ENDPOINTS, "Event", "job.completed")]
+    front.code.call(ENDPOINTS, "register", "slow", run.webhooks.url("slow"), ended)
     env = {**run.environment(), **QUICK, "WEBHOOK_TIMEOUT_SECONDS": "10"}
     with Apps(env, LAYERS, workers=2, state=tmp_path / "apps"):
         first = [front.submit(owner="slow") for _ in range(6)]
         front.wait(first, 60)
-        assert run.webhooks.wait_for(2, 20, "slow")  # both slots of one worker wait for the receiver
+        assert run.webhooks.wait_for(
+            2, 20, "slow"
+        )  # both slots of one worker wait for the receiver
         started = time.monotonic()
         others = [front.submit() for _ in range(4)]
         front.wait(others, 30)
         seconds = time.monotonic() - started
-        open_ones = [one for one in run.webhooks.journal("slow") if one.ended is None]
+        open_ones = [one for one in run.webhooks.deliveries("slow") if one.ended is None]
     assert open_ones, "the receiver had answered everything: the test has shown nothing"
     assert seconds < 2 * RECEIVER_SECONDS
-
-
-def _subscribe(front: Desk, owner: str, events: list[str]) -> None:
-    """Let all endpoints of the owner hear of these events."""
-    from autograder.sdk.jobs_table import JobsTable
-
-    table = JobsTable(front.run)
-    item = table.get(f"endpoints#{owner}") or {}
-    for name, endpoint in item.items():
-        if isinstance(endpoint, dict):
-            item[name] = {**endpoint, "events": events}
-    table.put(item)
 
 
 def test_the_stack_uses_the_names_of_the_table() -> None:

@@ -37,8 +37,7 @@ def test_two_workers_share_one_rate_and_a_wait_holds_no_slot(front: Desk, tmp_pa
         jobs = [front.submit() for _ in range(JOBS)]
         assert until(lambda: sum("waiting" in front.row(job) for job in jobs) >= 4, 30.0)
         started = time.monotonic()
-        greeting = front.code.call("pipeline.tasks.hello", "hello.delay", "Ada")
-        task_id = greeting if isinstance(greeting, str) else greeting["id"]
+        task_id = str(front.code.call("pipeline.producer", "enqueue_later", "Tides", 0))
         assert until(lambda: broker.ended_anywhere(front.run, task_id), 10.0)
         beside = time.monotonic() - started
         urgent = front.submit(urgent=True)
