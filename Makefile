@@ -33,7 +33,7 @@ help:
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
 	@echo "make lint                 ruff, mypy, spelling, retired words, and generated files"
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
-	@echo "make scale-workers N=4    more workers, with Docker Compose"
+	@echo "make scale-workers N=5    so many workers, while it runs; COMPOSE=1: with Docker Compose"
 	@echo "make bench                timings, as ratios within one run"
 	@echo "make bench-grade          how fast a class of 5, 15 and 30 is graded"
 	@echo "make lock                 pin the dependencies again"
@@ -106,8 +106,8 @@ up: setup
 down: setup
 	$(BIN)/bootcamp down
 
-scale-workers:
-	docker compose up --detach --scale worker=$(N)
+scale-workers: $(if $(COMPOSE),,setup)
+	$(if $(COMPOSE),docker compose up --detach --no-recreate --scale worker=$(N),$(BIN)/bootcamp scale-workers $(N))
 
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 pyproject.toml --all-extras --group dev \

@@ -16,6 +16,7 @@ from bootcamp.errors import UsageError
 from bootcamp.stack import Stack, default_state
 from bootcamp.stack.apps import layer_environment
 from bootcamp.stack.control import stop_stack
+from bootcamp.stack.scaling import scale_running
 from bootcamp.stack.up import Plan, Up, detach, running, stopped_by_signals, wait_for_the_end
 from bootcamp.student.own_layers import Whose, current_week, layers_for
 
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("up")(up_command)
     app.command("down")(down_command)
+    app.command("scale-workers")(scale_command)
     app.command("run")(run_command)
 
 
@@ -65,7 +67,9 @@ def up_command(
             with running(plan) as (up, apps):
                 _show(up)
                 console.print("Ctrl-C stops it. What is stored stays.")
-                wait_for_the_end(apps, lambda text: console.print(text, style="yellow"))
+                wait_for_the_end(
+                    apps, plan.folder, lambda text: console.print(text, style="yellow")
+                )
         except KeyboardInterrupt:
             console.print("Stopped.")
 
@@ -74,6 +78,14 @@ def down_command() -> None:
     """Stop what `bootcamp up` started. Stored data is kept."""
     pid = stop_stack(default_state())
     console.print("Nothing is up." if pid is None else f"Stopped (process {pid}).")
+
+
+def scale_command(
+    count: Annotated[int, typer.Argument(min=1, max=32, help="How many workers there shall be.")],
+) -> None:
+    """Start or stop workers of the stack that `bootcamp up` started. All others go on."""
+    scale_running(default_state(), count)
+    console.print(f"{count} workers run.")
 
 
 def run_command(

@@ -144,12 +144,13 @@ class Apps:
         self._supervisor: Supervisor | None = None
         self._hold: tuple[int, ...] = ()
         self._closing = ExitStack()
+        self._folder = Path()
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
-            folder = self._state or self._temporary(undo)
+            folder = self._folder = self._state or self._temporary(undo)
             starts = self._prepare(folder, undo)
-            undo.callback(in_parallel, [process.stop for process in self.processes])
+            undo.callback(lambda: in_parallel([process.stop for process in self.processes]))
             prepare_stores(self._env, self._layers, folder / "migrate.log")
             in_parallel(starts)
             self._supervisor = undo.enter_context(Supervisor(self.processes, self._report))
@@ -171,7 +172,7 @@ class Apps:
             self.api = self._process("api", folder, [*words, "--timeout-graceful-shutdown", "5"])
             starts.append(lambda: self._start_api(port))
         for number in range(1, self._count + 1):
-            worker = self._celery(f"worker{number}", folder, self._worker_words(number))
+            worker = self._new_worker(number)
             self.workers.append(worker)
             starts.append(lambda worker=worker: start_worker(worker))  # type: ignore[misc]
         if has(self._layers, SCHEDULE_MODULE):
@@ -179,6 +180,29 @@ class Apps:
             self.beat = beat = self._celery("beat", folder, words)
             starts.append(lambda: start_beat(beat))
         return starts
+
+    def scale(self, count: int) -> None:
+        """Start or stop workers until there are `count`. The others go on undisturbed.
+
+        Raises:
+            StackError: a new worker ended or was not ready in time. It is not counted.
+        """
+        while len(self.workers) > count:
+            worker = self.workers.pop()
+            worker.stop()  # it finishes its tasks first, and gives back what it has not begun
+        while len(self.workers) < count:
+            worker = self._new_worker(len(self.workers) + 1)
+            try:
+                start_worker(worker)
+            except StackError:
+                worker.stop()
+                raise
+            self.workers.append(worker)
+            if self._supervisor:
+                self._supervisor.watch(worker)
+
+    def _new_worker(self, number: int) -> Process:
+        return self._celery(f"worker{number}", self._folder, self._worker_words(number))
 
     def _worker_words(self, number: int) -> list[str]:
         # Mingle makes a worker wait a second for others; gossip tells it nothing that is used here.

@@ -18,6 +18,7 @@ from bootcamp.errors import StackError
 from bootcamp.ports import is_free
 from bootcamp.stack import Stack
 from bootcamp.stack.apps import PAGE_MODULE, Apps, has
+from bootcamp.stack.scaling import Wishes
 from bootcamp.stack.state import holder, is_held, make_private, read_json, write_private
 
 READY_FILE = "up.json"
@@ -107,11 +108,16 @@ def _save(folder: Path, up: Up) -> None:
     write_private(folder / READY_FILE, json.dumps(asdict(up), indent=2))
 
 
-def wait_for_the_end(apps: Apps | None, report: Callable[[str], None]) -> None:
-    """Wait for Ctrl-C or SIGTERM; report when a process of the pipeline ended by itself."""
+def wait_for_the_end(apps: Apps | None, folder: Path, report: Callable[[str], None]) -> None:
+    """Wait for Ctrl-C or SIGTERM, and meanwhile start and stop workers as `bootcamp scale-workers` asks.
+
+    Report when a process of the pipeline ended by itself.
+    """
     if apps:
         apps.say = report
+    wishes = Wishes(folder, apps)
     while True:
+        wishes.fulfil()
         time.sleep(POLL_SECONDS)
 
 
