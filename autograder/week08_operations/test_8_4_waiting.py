@@ -12,7 +12,7 @@ import pytest
 from autograder.sdk import OpenAIControl, Run, Student, broker, fail, made, until
 from autograder.sdk.answers import number, plain
 from autograder.sdk.jobs_table import Item, JobsTable, job
-from autograder.week08_operations.test_8_1_overtakes import emptied, submit
+from autograder.week08_operations.backlog import emptied, submit
 
 pytestmark = [pytest.mark.item("8.4"), pytest.mark.usefixtures("stores")]
 

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from random import Random
 
 import pytest
 
-from autograder.sdk import OpenAIControl, Run, Student, broker, fail, made, until
-from autograder.sdk.blobs import write_below
-from autograder.sdk.jobs_table import JobsTable, new_id
+from autograder.sdk import OpenAIControl, Run, Student, fail, until
+from autograder.sdk.jobs_table import JobsTable
+from autograder.week08_operations.backlog import emptied, submit
 
 pytestmark = [pytest.mark.item("8.1"), pytest.mark.usefixtures("stores")]
+
+__all__ = ["emptied"]
 
 BACKLOG = 14
 DONE_SECONDS = 40.0
 ALLOWED_BEFORE = 6
 """How many jobs of the backlog may be embedded before the urgent one. Without priority it is the last."""
-
-
-@pytest.fixture
-def emptied(run: Run) -> Iterator[None]:
-    """The queues are empty afterwards, so no worker of another check meets this backlog."""
-    yield
-    client = broker.database(run, broker.BROKER)
-    client.delete(*("urgent", "cpu", "io", "webhooks", "celery", "unacked", "unacked_index"))
-
-
-def submit(student: Student, run: Run, rng: Random, urgent: bool) -> str:
-    """Store a document and its job's row, publish its message, and return the job's id."""
-    job_id = new_id(rng)
-    content = f"The keeper {job_id} lit the lamp.\n".encode()
-    key = f"uploads/{hashlib.sha256(content).hexdigest()}"
-    if not write_below(run.blob_folder, key, content):
-        fail(
-            sent=f"a document, {key}", expected="a file in the blob store", got="it was not written"
-        )
-    more = {"filename": "keeper.txt", "content_type": "text/plain", "owner": "me", "urgent": urgent}
-    reference = made("pipeline.documents", "DocumentRef", document_id=job_id, blob_key=key, **more)
-    student.call("pipeline.models.creation", "create", reference, "me")
-    student.call("pipeline.lifecycle.publishing", "publish", reference)
-    return job_id
 
 
 def test_an_urgent_job_overtakes_a_backlog(
