@@ -17,13 +17,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 from typing import IO, Any, BinaryIO
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.errors import PermanentError
-from pipeline.steps import errors
+from pipeline.steps import errors, progress
 from pipeline.steps.limits import DEFAULT_LIMITS, ParseLimits
 from pipeline.steps.types import Page
 
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 LOGGED_CHARACTERS = 2_000
 """How much of the child's standard error is written to the worker's log if the child fails."""
+CHECKPOINT_SECONDS = 0.5
+"""How often a step that waits for the child can be stopped."""
 TOO_SLOW = (-signal.SIGXCPU, -signal.SIGALRM)
 
 
@@ -100,11 +103,22 @@ def _run(
     except OSError as error:
         raise errors.ParserUnavailable from error
     try:
-        return child.wait(limits.wall_seconds)
+        return _wait(child, limits.wall_seconds)
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+
+
+def _wait(child: subprocess.Popen[bytes], seconds: float) -> int:
+    """Wait for the child's end, with a checkpoint every `CHECKPOINT_SECONDS`. Raises TimeoutExpired."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > CHECKPOINT_SECONDS:
+        try:
+            return child.wait(CHECKPOINT_SECONDS)
+        except subprocess.TimeoutExpired:
+            progress.checkpoint()
+    return child.wait(max(left, 0))
 
 
 def _read_answer(code: int, output: IO[bytes], limits: ParseLimits) -> list[Page]:
