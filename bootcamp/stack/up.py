@@ -87,7 +87,8 @@ def _describe(plan: Plan, stack: Stack, apps: Apps | None, problem: str) -> Up:
     known = stack.environment()
     api = apps.api_url if apps else None
     page = {"Status page": f"{api}/"} if has(plan.layers, PAGE_MODULE) else {}
-    addresses = {**page, "API": f"{api}/docs"} if api else {}
+    key = {"API key": apps.api_key} if apps and apps.api_key else {}
+    addresses = {**page, "API": f"{api}/docs", **key} if api else {}
     addresses |= {
         "Redis": known["REDIS_URL"],
         "PostgreSQL": known["DATABASE_URL"],
