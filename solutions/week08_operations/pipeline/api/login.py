@@ -22,7 +22,8 @@ from pipeline.keys.settings import key_settings
 FOLDER = Path(__file__).resolve().parent.parent / "login"
 PAGE = "login.html"
 STYLE = "login.css"
-PAGE_HEADERS = {**HEADERS, "Cache-Control": "no-store"}
+PAGE_HEADERS = {**HEADERS, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
+"""With `no-referrer` a browser sends `Origin: null` with the form, and the origin check refuses it."""
 MAX_FORM_BYTES = 4_096
 """The form needs no key, so a stranger may send it. What is longer is not read."""
 NOT_VALID = "This key is not valid for the status page. Check that you have copied all of it."
