@@ -314,7 +314,7 @@ def test_while_postgresql_is_away_nobody_gets_in_and_streams_stay(stack, tmp_pat
                 end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
                 database.execute(f"{end} AND pid != pg_backend_pid()", [database.info.dbname])
                 answer = poll(
-                    lambda: (one := http.get("/stats")).status_code != 200 and one or None, 10
+                    lambda: ((one := http.get("/stats")).status_code != 200 and one) or None, 10
                 )
                 assert answer.status_code == 503 and answer.headers["retry-after"]
                 assert answer.json()["type"] == "keys_unavailable"
