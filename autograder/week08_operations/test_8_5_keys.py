@@ -57,7 +57,8 @@ def launched_locked(student: Student, launched_stores: None, login_seconds: int)
 @pytest.fixture(scope="session")
 def launched_production(student: Student, launched_stores: None) -> Api:
     """The same as in production."""
-    return student.launch_api("production", {"API_KEYS": "required", "APP_ENV": "production"})
+    env = {"API_KEYS": "required", "APP_ENV": "production"}
+    return student.launch_api("production", {**env, "WEBHOOK_ALLOWED_TARGETS": ""})
 
 
 @pytest.fixture(scope="session")
