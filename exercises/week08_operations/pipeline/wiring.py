@@ -1,0 +1,36 @@
+"""What week 8 adds to the pipeline. Given to students complete.
+
+Only the newest week's file of this name is used.
+
+`SUBMIT`, `TASK_STATE`, `PARSER` and `ROW_WRITTEN` are text because the modules that they name import
+this one.
+"""
+
+from pipeline.lifecycle.due import DueHandler
+from pipeline.lifecycle.hooks import JobHook
+from pipeline.lifecycle.retries import Alerts, Retries
+from pipeline.live.progress import LiveProgress
+from pipeline.models import job
+from pipeline.models.steps import ENTRY_TASK as DOCUMENT_TASK
+from pipeline.tasks.job_task import JobTask as PipelineTask
+from pipeline.webhooks import deliveries
+from pipeline.webhooks.hook import Webhooks, notify_or_resume, send_delivery
+
+SUBMIT = "pipeline.api.jobs:accept"
+"""Accepts a document: writes the job's row, then publishes its message."""
+TASK_STATE = "pipeline.lifecycle.lookup:task_state"
+"""Finds what `GET /tasks/{id}` shows: on the job's row."""
+PARSER = "pipeline.steps.fast_parse:parse"
+"""Turns a stored file into pages. Takes the open file and its content type."""
+RESULTS_ARE_THE_RECORD = False
+"""The job's row is the record, so progress is written there alone."""
+OUTBOX_IN_API = True
+"""Whether the API process runs the outbox. If not, `python -m pipeline.outbox` runs it."""
+HOOKS: tuple[JobHook, ...] = (Retries(), Alerts(), Webhooks(), LiveProgress())
+"""What joins in at the turns of a job's life, in this order."""
+ROW_WRITTEN: str | None = "pipeline.live.publisher:row_written"
+"""Who hears of each write to the jobs table, after it: week 7 publishes the change."""
+DUE_HANDLERS: dict[str, DueHandler] = {job.KIND: notify_or_resume, deliveries.KIND: send_delivery}
+"""Who handles an item that is due, by the item's kind."""
+
+__all__ = ["DOCUMENT_TASK", "PipelineTask"]
