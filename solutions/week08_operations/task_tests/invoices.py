@@ -53,8 +53,8 @@ def issue(self: Task, matter: str, cents: list[int]) -> dict[str, Any]:
         `together`: two invoices that are issued at the same time have two numbers.
 
     Raises:
-        ValueError: `refused`: there is no amount, or one is not above zero.
-            `gap`: such a call uses up no number.
+        ValueError: `empty`: there is no amount. `refused`: an amount is not above zero. `gap`: neither
+            uses up a number.
 
     `closed`: while the ledger is closed, the task waits. It goes on when the ledger opens.
     `killed`: if the worker is killed while it prints an invoice, the next worker issues the invoice.

@@ -9,6 +9,7 @@ started before the first test, so a worker knows nothing of what a test has chan
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -95,6 +96,7 @@ def _work(order: dict[str, Any]) -> None:
         app = Celery("invoices")
         app.conf.update(order["config"])
         words = ["worker", "-Q", order["queue"], "-n", f"{order['name']}@%h", "-l", LOG_LEVEL]
+        words += ["-f", order["log"]]
         quick = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         app.worker_main([*words, "-c", "2", *quick])
     finally:
@@ -102,10 +104,8 @@ def _work(order: dict[str, Any]) -> None:
 
 
 def _kill(worker: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(worker, number)
-    except ProcessLookupError:
-        pass
 
 
 class LocalWorkerContainer:

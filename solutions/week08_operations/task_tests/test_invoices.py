@@ -67,10 +67,10 @@ def test_at_the_same_time(celery_setup: CeleryTestSetup) -> None:
 
 
 def test_refused_amounts(celery_setup: CeleryTestSetup) -> None:
-    """`refused`, `gap`: amounts that are not above zero, and no amounts, are errors without a number."""
+    """`empty`, `refused`, `gap`: amounts that are not above zero, and no amounts, are errors without a number."""
     # BEGIN SOLUTION 8.8
-    # ? d) `refused`: fail if an invoice without amounts is issued, or one with an amount that is zero or
-    # ? below. `get` raises the error of the task, and `pytest.raises` expects it.
+    # ? d) `empty`, `refused`: fail if an invoice without amounts is issued, or one with an amount that is
+    # ? zero or below. `get` raises the error of the task, and `pytest.raises` expects it.
     # ? e) `gap`: fail if a refused invoice uses up a number.
     for cents in ([], [0], [500, -100]):
         with pytest.raises(ValueError):
