@@ -24,8 +24,8 @@ MOST_BYTES = 256 * 1024
 DATABASES = ("8", "9")
 """Databases of Redis. As many runs go on side by side."""
 OWN_ERRORS = frozenset(
-    "NameError AttributeError TypeError LookupError ImportError SyntaxError NotImplementedError "
-    "RecursionError FixtureLookupError ScopeMismatchError".split()
+    {"NameError", "AttributeError", "TypeError", "LookupError", "ImportError", "SyntaxError"}
+    | {"NotImplementedError", "RecursionError", "FixtureLookupError", "ScopeMismatchError"}
 )
 """Errors of a test itself. A task never raises them in a test, so they do not count as noticing it."""
 
@@ -63,7 +63,7 @@ class RunOutcome:
 
 
 class TaskRuns:
-    """The runs of one grading run: `TASKS` side by side, each in a process that forks one for each run.
+    """The runs of one grading run: two of them side by side, each in a process that forks one for each run.
 
     Args:
         given: the source of the given task.

@@ -132,7 +132,7 @@ BROKEN = (
     ),
     Variant(
         "private",
-        "the log contains no amount",
+        "the log has none of the amounts",
         (
             (
                 PRINTED,

@@ -22,11 +22,13 @@ from pytest_celery import (
     RedisTestBroker,
 )
 
-from task_tests import invoices, local_nodes
+from task_tests import local_nodes
 
 DOCKER = os.environ.get("TASK_TESTS_NODES") == "docker"
 DATABASE = os.environ.get("TASK_TESTS_DATABASE", "8")
 """A database of Redis that nothing else uses. Each test empties it."""
+TASK = Path(__file__).with_name("invoices.py")
+"""It is not imported here: the process that forks the workers is the only one that knows the task."""
 HIDDEN: list[local_nodes.NodeParent] = []
 """The node parent of the grader, which gets the task from elsewhere."""
 
@@ -45,6 +47,7 @@ def celery_setup_cls() -> type[CeleryTestSetup]:
 
 
 if DOCKER:
+    from task_tests import invoices
 
     @pytest.fixture
     def default_worker_tasks(default_worker_tasks: set[object]) -> set[object]:
@@ -64,7 +67,7 @@ else:
     @pytest.fixture(scope="session")
     def node_parent() -> local_nodes.NodeParent:
         """The process that all workers of this run are forked from."""
-        return HIDDEN[0] if HIDDEN else local_nodes.NodeParent(Path(invoices.__file__).read_text)
+        return HIDDEN[0] if HIDDEN else local_nodes.NodeParent(TASK.read_text)
 
     @pytest.fixture
     def local_redis() -> Iterator[local_nodes.LocalRedis]:

@@ -95,7 +95,7 @@ def end(child: int) -> None:
     """End a test run and its node parent. The parent kills the workers when the run has gone."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + 0.3
     with contextlib.suppress(ProcessLookupError, PermissionError):
         while time.monotonic() < deadline:
             os.killpg(child, 0)

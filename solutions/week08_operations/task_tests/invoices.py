@@ -58,7 +58,7 @@ def issue(self: Task, matter: str, cents: list[int]) -> dict[str, Any]:
 
     `closed`: while the ledger is closed, the task waits. It goes on when the ledger opens.
     `killed`: if the worker is killed while it prints an invoice, the next worker issues the invoice.
-    `private`: the log says "printing invoice 12 of Smith v Jones". It contains no amount.
+    `private`: the log says "printing invoice 12 of Smith v Jones". It has none of the amounts in `cents`.
     """
     ledger = self.app.backend.client
     if not cents or min(cents) <= 0:
