@@ -24,7 +24,7 @@ SUBMIT = "pipeline.api.priority:accept"
 """Accepts a document: reads whether it is urgent, writes the job's row, then publishes its message."""
 TASK_STATE = "pipeline.lifecycle.lookup:task_state"
 """Finds what `GET /tasks/{id}` shows: on the job's row."""
-PARSER = "pipeline.steps.sandbox:parse_in_child"
+PARSER = "pipeline.steps.fast_parse:parse"
 """Turns a stored file into pages. Takes the open file and its content type."""
 RESULTS_ARE_THE_RECORD = False
 """The job's row is the record, so progress is written there alone."""
