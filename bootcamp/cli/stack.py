@@ -35,6 +35,9 @@ ApiPort = Annotated[
     ),
 ]
 Workers = Annotated[int, typer.Option("--workers", min=1, max=32, help="Number of worker nodes.")]
+WithFlower = Annotated[
+    bool, typer.Option("--flower", help="Also start Flower on port 5555, with a new password.")
+]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return when everything is up.")]
 
 
@@ -51,14 +54,16 @@ def up_command(
     whose: Layers = Whose.STUDENT,
     api_port: ApiPort = None,
     workers: Workers = 1,
+    with_flower: WithFlower = False,
     detached: Detach = False,
 ) -> None:
     """Start the local services, and the API and workers of a week. Ctrl-C stops them."""
     chosen = find_week(week) if week else current_week()
-    plan = Plan(chosen, layers_for(chosen, whose), default_state(), workers, api_port)
+    plan = Plan(chosen, layers_for(chosen, whose), default_state(), workers, api_port, with_flower)
     if detached:
         arguments = [chosen.name, "--layers", whose.value, "--workers", str(workers)]
         arguments += ["--port-api", str(api_port)] if api_port else []
+        arguments += ["--flower"] if with_flower else []
         _show(detach(arguments, plan.folder))
         console.print("It runs in the background. Stop it: [bold]bootcamp down[/]")
         return

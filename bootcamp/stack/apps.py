@@ -26,6 +26,7 @@ from bootcamp.ports import (
     free_port,
     release_port,
 )
+from bootcamp.stack.keys import key_variables, make_key
 from bootcamp.stack.process import Process
 from bootcamp.stack.queues import queues_of
 from bootcamp.stack.stack import in_parallel
@@ -115,6 +116,7 @@ class Apps:
         api: the API's process; None before week 2.
         workers: the workers' processes.
         beat: Celery Beat; None before there is a schedule.
+        api_key: the key for requests to the API; None before week 8, which asks for one.
         say: gets a sentence when a process ended by itself. Replace it to show them.
 
     Raises (on entering):
@@ -131,7 +133,7 @@ class Apps:
         api_port: int | None = None,
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
-        self._env = layer_environment(env, layers)
+        self._env = layer_environment(key_variables(layers) | dict(env), layers)
         self._layers = tuple(layers)
         self._count = workers
         self._state = state.resolve() if state else None
@@ -140,6 +142,7 @@ class Apps:
         self.api: Process | None = None
         self.workers: list[Process] = []
         self.beat: Process | None = None
+        self.api_key: str | None = None
         self.say: Callable[[str], None] = lambda _: None
         self._supervisor: Supervisor | None = None
         self._hold: tuple[int, ...] = ()
@@ -152,7 +155,7 @@ class Apps:
             starts = self._prepare(folder, undo)
             undo.callback(lambda: in_parallel([process.stop for process in self.processes]))
             prepare_stores(self._env, self._layers, folder / "migrate.log")
-            in_parallel(starts)
+            in_parallel([*starts, lambda: self._make_key(folder / "keys.log")])
             self._supervisor = undo.enter_context(Supervisor(self.processes, self._report))
             self._closing = undo.pop_all()
         return self
@@ -237,6 +240,14 @@ class Apps:
         assert self.api is not None
         self.api.start()
         self.api.wait_ready(lambda: answers_health(port), READY_SECONDS)
+
+    def _make_key(self, log: Path) -> None:
+        self.api_key = make_key(self._env, self._layers, log)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a client sends with each request to the API: its key, from week 8 on."""
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
 
     @property
     def processes(self) -> list[Process]:
