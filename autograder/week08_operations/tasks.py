@@ -62,7 +62,7 @@ RIGHT = (
                 + CLOSED,
             ),
             (PRINTED, PRINTED + '    logger.info("%s is on its way to the printer", matter)\n'),
-            ("PRINT_SECONDS = 0.3", "PRINT_SECONDS = 0.4"),
+            ("POLL_SECONDS = 0.05", "POLL_SECONDS = 0.1"),
         ),
     ),
 )

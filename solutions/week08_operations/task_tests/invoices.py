@@ -15,8 +15,10 @@ from celery import Task, shared_task
 
 logger = logging.getLogger(__name__)
 
-PRINT_SECONDS = 0.3
-"""How long an invoice is printed."""
+BUSY = "printer:busy"
+"""While this key exists, the printer is busy with an invoice."""
+BUSY_SECONDS = 60
+POLL_SECONDS = 0.05
 RETRY_SECONDS = 0.2
 TRIES = 50
 CLOSED = "ledger:closed"
@@ -57,7 +59,8 @@ def issue(self: Task, matter: str, cents: list[int]) -> dict[str, Any]:
             uses up a number.
 
     `closed`: while the ledger is closed, the task waits. It goes on when the ledger opens.
-    `killed`: if the worker is killed while it prints an invoice, the next worker issues the invoice.
+    `killed`: if the worker is killed while it prints an invoice, the next worker issues the invoice. It
+    prints for as long as the printer is busy.
     `private`: the log says "printing invoice 12 of Smith v Jones". It has none of the amounts in `cents`.
     """
     ledger = self.app.backend.client
@@ -73,5 +76,7 @@ def issue(self: Task, matter: str, cents: list[int]) -> dict[str, Any]:
         known = ledger.hget(INVOICES, matter)
     found: dict[str, Any] = json.loads(known)
     logger.info("printing invoice %s of %s", found["number"], matter)
-    time.sleep(PRINT_SECONDS)
+    deadline = time.monotonic() + BUSY_SECONDS
+    while ledger.exists(BUSY) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
     return found

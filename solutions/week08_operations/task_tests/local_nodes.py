@@ -63,7 +63,7 @@ class NodeParent:
 
 def _serve(orders: socket.socket, source: str) -> None:
     """Fork workers until the tests have ended, and then kill those that still run."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets workers that have ended
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps workers that have ended
     module = types.ModuleType("invoices")
     sys.modules[module.__name__] = module
     exec(compile(source, "invoices.py", "exec"), module.__dict__)  # noqa: S102 - the task to test

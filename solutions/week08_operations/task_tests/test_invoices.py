@@ -10,12 +10,14 @@ ledger and a new worker.
 from __future__ import annotations
 
 import pytest
+from celery.exceptions import TimeoutError
 from celery.result import AsyncResult
 from pytest_celery import CeleryTestSetup, CeleryTestWorker
 
 WAIT = 15
 """Seconds after which a result is missing."""
 CLOSED = "ledger:closed"
+BUSY = "printer:busy"
 
 
 def issue(celery_setup: CeleryTestSetup, matter: str, *cents: int) -> AsyncResult:
@@ -79,15 +81,14 @@ def test_refused_amounts(celery_setup: CeleryTestSetup) -> None:
 
 def test_a_closed_ledger(celery_setup: CeleryTestSetup) -> None:
     """`closed`: the task waits until the ledger opens."""
-    # BEGIN SOLUTION 8.8
-    # ? f) `closed`: fail if the task ends, or issues the invoice, while the key `CLOSED` exists, or if no
-    # ? invoice is issued after the key was deleted. `celery_setup.backend.container.client` is a Redis
-    # ? client.
     ledger = celery_setup.backend.container.client
+    # BEGIN SOLUTION 8.8
+    # ? f) `closed`: fail if the task ends while the key `CLOSED` exists, or if no invoice is issued after
+    # ? the key was deleted. `ledger.set(CLOSED, "1")` makes the key, and `ledger.delete` deletes it.
     ledger.set(CLOSED, "1")
     result = issue(celery_setup, "A", 100)
-    celery_setup.worker.wait_for_log("Retry in", timeout=WAIT)
-    assert not result.ready()
+    with pytest.raises(TimeoutError):
+        result.get(timeout=1)
     ledger.delete(CLOSED)
     assert result.get(timeout=WAIT)["number"] == 1
     # END SOLUTION
@@ -95,12 +96,16 @@ def test_a_closed_ledger(celery_setup: CeleryTestSetup) -> None:
 
 def test_a_killed_worker(celery_setup: CeleryTestSetup, celery_worker: CeleryTestWorker) -> None:
     """`killed`: the next worker issues the invoice."""
+    ledger = celery_setup.backend.container.client
     # BEGIN SOLUTION 8.8
-    # ? g) `killed`: fail if the invoice is lost when the worker is killed while it prints. Wait for the log
-    # ? line of the print, then call `celery_worker.kill()` and `celery_worker.restart()`.
+    # ? g) `killed`: fail if the invoice is lost when the worker is killed while it prints. The key `BUSY`
+    # ? keeps it at the printer. Wait for the log line, call `celery_worker.kill()`, delete the key, and call
+    # ? `celery_worker.restart()`.
+    ledger.set(BUSY, "1")
     result = issue(celery_setup, "A", 100)
     celery_worker.wait_for_log("printing invoice", timeout=WAIT)
     celery_worker.kill()
+    ledger.delete(BUSY)
     celery_worker.restart()
     assert result.get(timeout=WAIT)["number"] == 1
     # END SOLUTION

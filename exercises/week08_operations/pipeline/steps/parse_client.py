@@ -15,12 +15,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import IO
 
+from pipeline.steps import progress
 from pipeline.steps.errors import ParserUnavailable
 from pipeline.steps.limits import ParseLimits
 from pipeline.steps.parse_parent import TOO_SLOW, UNWRITTEN
-from pipeline.steps.sandbox import run_fresh
+from pipeline.steps.sandbox import CHECKPOINT_SECONDS, run_fresh
 
 START_SECONDS = 30.0
 """How long a parent may take to import its libraries, in addition to the time for the document."""
@@ -65,15 +67,26 @@ class Parent:
         """
         message = json.dumps([content_type, dataclasses.asdict(limits)]).encode()
         files = [file.fileno() for file in (source, output, log)]
-        self._socket.settimeout(START_SECONDS + limits.wall_seconds)
+        self._socket.settimeout(CHECKPOINT_SECONDS)
         socket.send_fds(self._socket, [message], files)
-        answer = self._socket.recv(64)
+        answer = self._answer(START_SECONDS + limits.wall_seconds)
         if not answer:
             raise BrokenPipeError("the parent of the parsers has died")
         code = int(answer)
         if code == TOO_SLOW:
             raise subprocess.TimeoutExpired("the parser", limits.wall_seconds)
         return code
+
+    def _answer(self, seconds: float) -> bytes:
+        """Wait for the exit code, with a checkpoint at which the step can be stopped. Raises OSError."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return self._socket.recv(64)
+            except TimeoutError:
+                if time.monotonic() > end:
+                    raise
+            progress.checkpoint()
 
     def close(self) -> None:
         """End it. It kills its child first, if it has one."""
@@ -133,7 +146,7 @@ def run_forked(
             raise ParserUnavailable from error
         except subprocess.TimeoutExpired:
             raise  # the parent itself is well
-        except BaseException:  # for example the soft time limit of the task
+        except BaseException:  # the job was cancelled, or the task's soft time limit is over
             PARENTS.drop()
             raise
     if code == UNWRITTEN:  # until 8.7 is done, week 3's way does the work
