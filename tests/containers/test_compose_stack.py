@@ -103,7 +103,9 @@ def compose(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def api(compose: Compose) -> Iterator[httpx.Client]:
-    key = compose("exec", "-T", "api", "python", "-m", "pipeline.keys", "create", "--owner", "tests")
+    key = compose(
+        "exec", "-T", "api", "python", "-m", "pipeline.keys", "create", "--owner", "tests"
+    )
     with httpx.Client(
         base_url=compose.url("API_PORT"),
         headers={"Authorization": f"Bearer {key.strip()}"},
