@@ -27,6 +27,7 @@ from bootcamp.ports import (
     release_port,
 )
 from bootcamp.stack.keys import key_variables, make_key
+from bootcamp.stack.operating import metrics_variables, worker_variables
 from bootcamp.stack.process import Process
 from bootcamp.stack.queues import queues_of
 from bootcamp.stack.stack import in_parallel
@@ -154,6 +155,7 @@ class Apps:
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             folder = self._folder = self._state or self._temporary(undo)
+            self._env |= metrics_variables(self._layers, folder)
             starts = self._prepare(folder, undo)
             undo.callback(lambda: in_parallel([process.stop for process in self.processes]))
             prepare_stores(self._env, self._layers, folder / "migrate.log")
@@ -208,7 +210,8 @@ class Apps:
                 self._supervisor.watch(worker)
 
     def _new_worker(self, number: int) -> Process:
-        return self._celery(f"worker{number}", self._folder, self._worker_words(number))
+        words = ["celery", "-A", CELERY_APP, *self._worker_words(number)]
+        return self._process(f"worker{number}", self._folder, words, worker_variables(self._layers))
 
     def _worker_words(self, number: int) -> list[str]:
         # Mingle makes a worker wait a second for others; gossip tells it nothing that is used here.
@@ -227,11 +230,13 @@ class Apps:
     def _celery(self, name: str, folder: Path, words: list[str]) -> Process:
         return self._process(name, folder, ["celery", "-A", CELERY_APP, *words])
 
-    def _process(self, name: str, folder: Path, words: list[str]) -> Process:
+    def _process(
+        self, name: str, folder: Path, words: list[str], more: Mapping[str, str] | None = None
+    ) -> Process:
         folder.mkdir(parents=True, exist_ok=True)
         return Process(
             [sys.executable, "-m", *words],
-            env=self._env,
+            env=self._env | dict(more or {}),
             log=folder / f"{name}.log",
             name=name,
             cwd=folder,
