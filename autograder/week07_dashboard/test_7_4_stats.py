@@ -127,12 +127,13 @@ def _seconds(api: Api) -> float:
 
 
 def test_a_count_ages(api: Api, dynamodb_proxy: DynamoDBProxy) -> None:
-    """a: no answer is older than it may be, counted from `as_of`, when the count began."""
+    """a, b: no answer is older than it may be, counted from `as_of`, when the count began."""
     wait_until_old(api)
     slow = lambda: time.sleep(STATS_SECONDS * 0.7)  # noqa: E731
     with dynamodb_proxy.before(slow, is_count):
         first = stats(api)
     wait_until_old_from(first)
+    check_away(api, dynamodb_proxy)
     second = stats(api)
     if first["as_of"] == second["as_of"]:
         cause = "a count is as old as its `as_of`: the time at which it began, not its end"
@@ -143,6 +144,17 @@ def test_a_count_ages(api: Api, dynamodb_proxy: DynamoDBProxy) -> None:
             got=f"the old one, as of {first['as_of']}",
             cause=cause,
         )
+
+
+def check_away(api: Api, dynamodb_proxy: DynamoDBProxy) -> None:
+    """b: if the last count is too old and there is no newer one, it is not given as one."""
+    with dynamodb_proxy.watching(lambda request: not is_count(request)):
+        answer = api.get("/stats", timeout=20.0)
+    if answer.status_code != 503:
+        cause = "let `JobStoreUnavailable` through: the page keeps its numbers, and says that it is offline"
+        got = f"{answer.status_code} {answer.text[:200]}"
+        sent = "GET /stats while DynamoDB does not answer, after the last count has become too old"
+        fail(sent=sent, expected="503", got=got, cause=cause)
 
 
 def wait_until_old_from(found: dict[str, Any]) -> None:
