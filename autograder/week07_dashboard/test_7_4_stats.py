@@ -133,7 +133,8 @@ def test_a_count_ages(api: Api, dynamodb_proxy: DynamoDBProxy) -> None:
     with dynamodb_proxy.before(slow, is_count):
         first = stats(api)
     wait_until_old_from(first)
-    check_away(api, dynamodb_proxy)
+    with dynamodb_proxy.watching(lambda request: not is_count(request)):
+        away = api.get("/stats", timeout=20.0)
     second = stats(api)
     if first["as_of"] == second["as_of"]:
         cause = "a count is as old as its `as_of`: the time at which it began, not its end"
@@ -144,16 +145,12 @@ def test_a_count_ages(api: Api, dynamodb_proxy: DynamoDBProxy) -> None:
             got=f"the old one, as of {first['as_of']}",
             cause=cause,
         )
-
-
-def check_away(api: Api, dynamodb_proxy: DynamoDBProxy) -> None:
-    """b: if the last count is too old and there is no newer one, it is not given as one."""
-    with dynamodb_proxy.watching(lambda request: not is_count(request)):
-        answer = api.get("/stats", timeout=20.0)
-    if answer.status_code != 503:
-        cause = "let `JobStoreUnavailable` through: the page keeps its numbers, and says that it is offline"
-        got = f"{answer.status_code} {answer.text[:200]}"
+    if away.status_code != 503:
+        cause = (
+            "let `JobStoreUnavailable` through: a count that is too old must not be given instead"
+        )
         sent = "GET /stats while DynamoDB does not answer, after the last count has become too old"
+        got = f"{away.status_code} {away.text[:200]}"
         fail(sent=sent, expected="503", got=got, cause=cause)
 
 
