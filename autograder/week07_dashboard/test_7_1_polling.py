@@ -51,8 +51,8 @@ def test_waiting(board: Callable[..., Board], rng: Random) -> None:
         got = page.call(WAIT, [failures, active])
         if got != expected:
             cause = (
-                "after a failure it goes on in any case. It waits 3 s, then twice as long each time, "
-                "and 30 s at most, after however many failures"
+                "after a failure it goes on in any case, and waits twice as long each time, from 3 s up to "
+                "30 s, after however many failures"
                 if failures
                 else "after a success it goes on while a job is active, and ends with null if none is"
             )

@@ -177,8 +177,8 @@ def test_focus(board: Callable[..., Board], rng: Random, end: str) -> None:
     page.until(lambda: not buttons(page, other) or end == "failed")
     if not place.evaluate(there):
         cause = (
-            "`setButton` moves the focus only if the button that it hides has the focus, and a card keeps "
-            "its elements when it changes"
+            "a card that changes keeps its elements, and moves the focus of no other button: look whether "
+            "the button that is hidden has the focus"
         )
         page.fail(
             "changes, while a button has the focus", "the button keeps it", _focus(page), cause
