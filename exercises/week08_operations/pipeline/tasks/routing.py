@@ -116,8 +116,8 @@ def route(name: str, args: Any, kwargs: Any, options: Any, **_: Any) -> dict[str
 def set_up_queues() -> None:
     """Tell Celery about the queues. Given to students complete.
 
-    Each queue has a routing key of its own. With Celery's default key, every queue would be bound to
-    the same exchange by the same key, and each message would be copied into all of them.
+    Each has an exchange and a routing key of its own, as a queue has that Celery makes by itself for
+    `-Q`. So a worker that has been told only a name declares the same queue.
     """
     app.conf.update(
         task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
