@@ -33,16 +33,16 @@ def settings(student: Student, **values: float) -> Iterator[None]:
     """Let the process that calls the student's functions have these settings, inside the block."""
     names = {name.upper(): str(value) for name, value in values.items()}
     student.call("os", "environ.update", names)
-    forget(student)
+    renew_settings(student)
     try:
         yield
     finally:
         for name in names:
             student.call("os", "environ.pop", name, None)
-        forget(student)
+        renew_settings(student)
 
 
-def forget(student: Student) -> None:
+def renew_settings(student: Student) -> None:
     """Let the process read its settings again."""
     for module, name in CACHES:
         student.call(module, f"{name}.cache_clear")

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.item("8.2")
 
 SCHEDULE = "pipeline.tasks.schedule"
 LOCK = "beat-lock"
+EXPIRY = {"PX", "EX", "PXAT"}
+"""The options of `SET` that give a key an expiry."""
 TASKS = {
     "pipeline.sweep": "OUTBOX_INTERVAL_SECONDS",
     "pipeline.clean_up": "CLEAN_UP_INTERVAL_SECONDS",
@@ -127,7 +129,7 @@ def test_the_lock(code: Code, run: Run, client: redis.Redis, rng: Random) -> Non
     check_expiry(f"{sent} while nobody has the lock", client, lasts)
     for one in taking:
         plain = words(one)[0] in ("SET", "SETNX", "GETSET") and not in_script(one)
-        if plain and not {"PX", "EX", "PXAT", "EXAT"} & set(words(one)):
+        if plain and not EXPIRY & set(words(one)):
             fail(
                 sent=sent,
                 expected="one command that sets the lock with its expiry",

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import DynamoDBProxy, Run, Student, broker, fail, race
+from autograder.sdk import Run, Student, broker, fail, race
 from autograder.sdk.answers import Code, must_raise, must_return, number
+from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import JobsTable, job
 from autograder.week08_operations.overdue import Item, broken, code, due, published, settings
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Answer, DynamoDBProxy, Run, Student, fail, made, race
+from autograder.sdk import Answer, Run, Student, fail, made, race
 from autograder.sdk.answers import Code, must_return, plain
+from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import Item, JobsTable, job
 from autograder.week08_operations.overdue import code
 

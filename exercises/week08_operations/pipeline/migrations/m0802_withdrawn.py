@@ -41,8 +41,8 @@ STATEMENTS = (
     FOR EACH ROW EXECUTE FUNCTION refuse_withdrawn()
     """,
 )
-"""`lock_document` locks one document until the end of the transaction. Whoever writes a document and whoever
-withdraws it take the same lock, so one of them waits, and then sees what the other has done."""
+"""`lock_document` locks one document until the end of the transaction. A worker that writes a document and a
+process that withdraws it take the same lock, so one of them waits, and then sees what the other has done."""
 
 
 def up(database: Connection[Any]) -> None:

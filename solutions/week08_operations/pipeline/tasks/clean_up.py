@@ -34,7 +34,7 @@ ROUND_SECONDS = 20.0
 """After this time a round looks at no further document."""
 PLACE = "clean-up#place"
 """The id of the item that holds the last key of the round before."""
-FORGET = """
+DELETE_OLD_MARKS = """
 DELETE FROM withdrawn WHERE ctid IN (
     SELECT ctid FROM withdrawn WHERE withdrawn_at < now() - interval '1 day' LIMIT 500
 )
@@ -90,6 +90,6 @@ def clean_up() -> None:
         after = clean_page(place.get("after") or "")
         jobs().update(PLACE, {"after": after or None}, Attr(KEY).exists() | Attr(KEY).not_exists())
         with connection() as database:
-            database.execute(FORGET)
+            database.execute(DELETE_OLD_MARKS)
     except TransientError as error:  # the next round tries again
         logger.warning("nothing is cleaned up now: %s", error)
