@@ -39,8 +39,9 @@ def test_without_item_8_5_nobody_needs_a_key(run, tmp_path):
 
 def test_production_is_never_open(monkeypatch):
     import pytest
-    from pipeline.keys.settings import KeySettings
     from pydantic import ValidationError
+
+    from pipeline.keys.settings import KeySettings
 
     monkeypatch.setenv("API_KEYS", "off")
     monkeypatch.delenv("APP_ENV", raising=False)
