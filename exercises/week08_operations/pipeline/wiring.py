@@ -10,6 +10,8 @@ from pipeline.lifecycle.due import DueHandler
 from pipeline.lifecycle.hooks import JobHook
 from pipeline.lifecycle.retries import Alerts, Retries
 from pipeline.live.progress import LiveProgress
+from pipeline.metrics.hook import CountedRetries, Metrics
+from pipeline.metrics.queues import stamp as _stamp  # writes its time into each message  # noqa: F401
 from pipeline.models import job
 from pipeline.models.steps import ENTRY_TASK as DOCUMENT_TASK
 from pipeline.tasks import routing as _routing  # sets the queues in every process  # noqa: F401
@@ -28,10 +30,17 @@ RESULTS_ARE_THE_RECORD = False
 """The job's row is the record, so progress is written there alone."""
 OUTBOX_IN_API = True
 """Whether the API process runs the outbox. If not, `python -m pipeline.outbox` runs it."""
-HOOKS: tuple[JobHook, ...] = (Retries(), Alerts(), Webhooks(), RateLimit(), LiveProgress())
+HOOKS: tuple[JobHook, ...] = (
+    CountedRetries(Retries()),
+    Alerts(),
+    Webhooks(),
+    RateLimit(),
+    LiveProgress(),
+    Metrics(),
+)
 """What joins in at the turns of a job's life, in this order."""
-ROW_WRITTEN: str | None = "pipeline.live.publisher:row_written"
-"""Who hears of each write to the jobs table, after it: week 7 publishes the change."""
+ROW_WRITTEN: str | None = "pipeline.metrics.rows:row_written"
+"""Who hears of each write to the jobs table, after it. Week 7's publisher is called from there."""
 DUE_HANDLERS: dict[str, DueHandler] = {job.KIND: notify_or_resume, deliveries.KIND: send_delivery}
 """Who handles an item that is due, by the item's kind."""
 
