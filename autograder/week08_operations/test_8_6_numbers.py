@@ -19,7 +19,11 @@ MEASURES = "pipeline.metrics.measures"
 DECISIONS = "pipeline.lifecycle.decisions"
 STEPS = ("parse", "chunk", "embed", "index")
 FIRST_BOUND, LAST_BOUND, FACTOR, MOST_BOUNDS = 0.05, 900, 3, 20
-ALL_SERIES = ("pipeline_retries", "pipeline_jobs_ended", "pipeline_dead_letters")
+ALL_SERIES = (
+    "pipeline_retries_total",
+    "pipeline_jobs_ended_total",
+    "pipeline_dead_letters_total",
+)
 
 
 def test_the_buckets(student: Student) -> None:
@@ -67,7 +71,7 @@ class Counters:
         found = {}
         for line in base64.b64decode(str(coded)).decode(errors="replace").splitlines():
             name, _, value = line.rpartition(" ")
-            if name.startswith(ALL_SERIES):
+            if name.partition("{")[0] in ALL_SERIES:
                 found[name] = float(value)
         return found
 
