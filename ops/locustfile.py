@@ -15,7 +15,18 @@ import random
 from locust import HttpUser, between, task
 
 THINK_SECONDS = (1.0, 3.0)
-WORDS = "invoice contract clause payment tenant notice period court signature witness".split()
+WORDS = [
+    "invoice",
+    "contract",
+    "clause",
+    "payment",
+    "tenant",
+    "notice",
+    "period",
+    "court",
+    "signature",
+    "witness",
+]
 PARAGRAPHS = 3
 
 
