@@ -236,7 +236,7 @@ class Apps:
         folder.mkdir(parents=True, exist_ok=True)
         return Process(
             [sys.executable, "-m", *words],
-            env=self._env | dict(more or {}),
+            env=dict(more or {}) | self._env,
             log=folder / f"{name}.log",
             name=name,
             cwd=folder,

@@ -11,6 +11,8 @@ from bootcamp.course.layers import Layer
 METRICS_MODULE = Path("pipeline/metrics/measures.py")
 GRACEFUL_MODULE = Path("pipeline/tasks/graceful.py")
 """Sets how a worker stops. Both modules are there from week 8 on."""
+STOP_SECONDS = "2"
+"""Longer than most steps here. Celery waits for all of it, even if the tasks end sooner."""
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -33,5 +35,7 @@ def metrics_variables(layers: Sequence[Layer], folder: Path) -> dict[str, str]:
 
 
 def worker_variables(layers: Sequence[Layer]) -> dict[str, str]:
-    """Settings of workers alone: SIGTERM begins Celery's soft shutdown."""
-    return {"REMAP_SIGTERM": "SIGQUIT"} if _brings(layers, GRACEFUL_MODULE) else {}
+    """Settings of workers alone: SIGTERM begins Celery's soft shutdown, which takes this long."""
+    if not _brings(layers, GRACEFUL_MODULE):
+        return {}
+    return {"REMAP_SIGTERM": "SIGQUIT", "GRACEFUL_STOP_SECONDS": STOP_SECONDS}

@@ -36,12 +36,12 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SUMMED = {
-    "retries": "pipeline_retries_total",
-    "dead_letters": "pipeline_dead_letters_total",
-    "webhook_attempts": "pipeline_webhook_attempts_total",
-    "jobs_ended": "pipeline_jobs_ended_total",
+    "pipeline_retries_total": ("retries", "step"),
+    "pipeline_dead_letters_total": ("dead_letters", "kind"),
+    "pipeline_webhook_attempts_total": ("webhook_attempts", "outcome"),
+    "pipeline_jobs_ended_total": ("jobs_ended", "status"),
 }
-"""The counters that `GET /admin/stats` shows, summed over all labels but the last."""
+"""The series that `GET /admin/stats` shows, with its own name for them, and the label by which it sums."""
 
 
 @asynccontextmanager
@@ -106,13 +106,13 @@ def _try(what: str, ask: Callable[[], T]) -> T | None:
 
 
 def _counters() -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = {name: {} for name in SUMMED}
-    by_series = {series: name for name, series in SUMMED.items()}
+    found: dict[str, dict[str, float]] = {name: {} for name, _ in SUMMED.values()}
     for family in node_registry().collect():
         for sample in family.samples:
-            if name := by_series.get(sample.name):
-                label = list(sample.labels.values())[-1]
-                found[name][label] = found[name].get(label, 0.0) + sample.value
+            if sample.name in SUMMED:
+                name, label = SUMMED[sample.name]
+                value = sample.labels[label]
+                found[name][value] = found[name].get(value, 0.0) + sample.value
     return found
 
 
