@@ -1,7 +1,6 @@
 """Profiles the work of the parse child: its start, its imports, and the reading of one document."""
 
 import cProfile
-import io
 import pstats
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from bootcamp.samples.documents import make_pdf
 
 sys.path[:0] = [str(layer.path) for layer in lesson_layers("3", "3.1")]
 
-from pipeline.steps.parse import PDF, parse_document
+from pipeline.steps.parse import PDF, parse_document  # noqa: E402 - after the layers
 
 PAGES = 10
 

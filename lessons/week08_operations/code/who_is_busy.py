@@ -11,7 +11,7 @@ from bootcamp.samples.documents import make_pdf
 
 sys.path[:0] = [str(layer.path) for layer in lesson_layers("3", "3.1")]
 
-from pipeline.steps.sandbox import parse_in_child
+from pipeline.steps.sandbox import parse_in_child  # noqa: E402 - after the layers
 
 PAGES = 10
 
