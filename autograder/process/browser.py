@@ -19,7 +19,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -110,6 +111,7 @@ class Chrome:
         self._pid_file = folder / "pid"
         self._exit = ExitStack()
         self._browser: Browser | None = None
+        self._window: Page | None = None
         self.ended = ""
         """Why the browser was ended before its time, or ""."""
         self._over = ""
@@ -138,37 +140,51 @@ class Chrome:
                     process.kill()
 
     @contextmanager
-    def page(self, **options: Any) -> Iterator[Page]:
-        """Open a page in a profile of its own. `options` are those of Playwright's `new_context`.
+    def page(self) -> Iterator[Page]:
+        """Open a page. It finds nothing that an earlier one has stored.
+
+        All pages share a profile, because a new window takes a second of CPU time, and a page in it a tenth.
 
         Raises:
             Unavailable: there is no browser that starts.
         """
-        browser = self._running()
+        self.start()
         limit = threading.Timer(
             PAGE_SECONDS, self.kill, [f"the page kept it busy for {PAGE_SECONDS:g} s"]
         )
         limit.daemon = True
         limit.start()
         try:
-            context = browser.new_context(accept_downloads=False, **options)
-            context.set_default_timeout(ACTION_SECONDS * 1000)
-            context.add_init_script(QUIET)
-            yield context.new_page()
-            context.close()
+            window = self._window = self._window or self._new_window()
+            yield window.context.new_page()
+            if not emptied(window):
+                window.context.close()
+                self._window = None
         except BaseException:
             self.close()  # the page may be stuck, so nothing is asked of it
             raise
         finally:
             limit.cancel()
 
-    def _running(self) -> Browser:
+    def _new_window(self) -> Page:
+        """An empty page that keeps a window open, in a profile of its own."""
+        assert self._browser is not None
+        profile = self._browser.new_context(accept_downloads=False)
+        profile.set_default_timeout(ACTION_SECONDS * 1000)
+        profile.add_init_script(QUIET)
+        return profile.new_page()
+
+    def start(self) -> None:
+        """Start the browser, if it is not running.
+
+        Raises:
+            Unavailable: there is no browser that starts.
+        """
         if self._over:
             raise CheckFailed(Card(got="all of its processes were ended", cause=self._over))
         if self._browser is None or not self._browser.is_connected():
             self.close()
             self._browser = self._start()
-        return self._browser
 
     def _start(self) -> Browser:
         found = find_browser()
@@ -235,13 +251,28 @@ class Chrome:
 
     def close(self) -> None:
         """End the browser."""
-        self._browser = None
+        self._browser = self._window = None
         ended = self.ended
         self.kill(ended)
         with suppress(Exception):  # the browser is gone already
             self._exit.close()
         self._exit = ExitStack()
         self._pid_file.unlink(missing_ok=True)
+
+
+def emptied(window: Page) -> bool:
+    """Close all other pages of the profile, and delete what they have stored. False: something is left."""
+    profile = window.context
+    others = [page for page in profile.pages if page != window]
+    origins = {"://".join(urlsplit(page.url)[:2]) for page in others}
+    for page in others:
+        page.close()
+    session = profile.new_cdp_session(window)
+    for origin in origins:
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    session.detach()
+    profile.clear_cookies()
+    return not profile.service_workers
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -83,8 +83,7 @@ def board(browser: Chrome, api: Api, stores: None, rng: Random) -> Iterator[Call
     """`board(jobs)` opens the page. All that it asks the API for is answered here."""
     with ExitStack() as exit_stack:
 
-        def open_board(*jobs: object, **options: object) -> Board:
-            page = exit_stack.enter_context(browser.page(**options))
-            return Board(page, api.url, list(jobs))
+        def open_board(*jobs: object) -> Board:
+            return Board(exit_stack.enter_context(browser.page()), api.url, list(jobs))
 
         yield open_board

@@ -41,7 +41,7 @@ ATTEMPT = """async (rejects) => {
 
 def test_waiting(board: Callable[..., Board], rng: Random) -> None:
     """g, h: three seconds while a job is active, none if none is; longer after failures, up to 30 s."""
-    page = board().go()
+    page = board().go_beside()
     cases: list[tuple[int, bool, object]] = [(0, True, EVERY), (0, False, "null")]
     for failures in range(1, 8):
         wanted = min(LONGEST, EVERY * 2 ** (failures - 1))
@@ -58,10 +58,14 @@ def test_waiting(board: Callable[..., Board], rng: Random) -> None:
             page.fail(f"waitSeconds({failures}, {str(active).lower()})", str(expected), got, cause)
 
 
-@pytest.mark.parametrize("rejects", [False, True])
-def test_an_attempt(board: Callable[..., Board], rejects: bool) -> None:
+def test_an_attempt(board: Callable[..., Board]) -> None:
     """e, f: it waits for the answer, tells what came of it once, returns it and throws nothing."""
-    page = board().go()
+    page = board().go_beside()
+    for rejects in (False, True):
+        check_attempt(page, rejects)
+
+
+def check_attempt(page: Board, rejects: bool) -> None:
     got = page.call(ATTEMPT, rejects)
     kind = "error" if rejects else "null"
     expected = {"kind": kind, "said": [kind], "thrown": "", "done": True}
@@ -78,7 +82,7 @@ def polls(page: Board) -> int:
 def test_it_stops(board: Callable[..., Board], rng: Random) -> None:
     """g: one request every three seconds while a job is active; after that none."""
     job = view(rng, rng.choice(["pending", "processing"]))
-    page = board(job, view(rng, "completed")).go(clock=True)
+    page = board(job, view(rng, "completed")).go()
     page.run(1.5)
     sent = "a page without a stream, with one job that is active"
     page.must(
@@ -94,8 +98,7 @@ def test_it_stops(board: Callable[..., Board], rng: Random) -> None:
     page.run(EVERY)
     page.run(EVERY)
     before = polls(page)
-    for _ in range(4):
-        page.run(LONGEST)
+    page.run(4 * LONGEST)
     if polls(page) != before:
         cause = "when no job is active nothing changes by itself: `waitSeconds` ends polling"
         sent = "the same page, after its last job has ended"
@@ -104,7 +107,7 @@ def test_it_stops(board: Callable[..., Board], rng: Random) -> None:
 
 def test_failures(board: Callable[..., Board], rng: Random) -> None:
     """f, h: the page says that it is offline, asks less and less often, and comes back by itself."""
-    page = board(view(rng)).go(clock=True)
+    page = board(view(rng)).go()
     page.answers["GET", "/jobs"] = 503, {"detail": "away"}
     page.run(1.5)
     sent = "a page whose requests fail"
@@ -132,7 +135,7 @@ def test_failures(board: Callable[..., Board], rng: Random) -> None:
 
 def test_one_at_a_time(board: Callable[..., Board], rng: Random) -> None:
     """e: while a request is on its way there is no second one."""
-    page = board(view(rng)).go(clock=True)
+    page = board(view(rng)).go()
     page.held = []
     page.run(1.5)
     for _ in range(2):
