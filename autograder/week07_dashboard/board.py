@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 SECONDS = 20.0
 """How long the page may take to show something. It takes a moment."""
-LOOK_MS = 20
-ON_THE_WAY_MS = 120
-"""A request of the page is here long before, and so is the answer in the page."""
+LOOK_MS = 10
+REQUEST_MS, ANSWER_MS = 120, 40
+"""A request that the page has sent is here long before the first, and the answer in the page before the
+second."""
 API_PATHS = re.compile(r"/(jobs|events|stats|search|documents|dead-letters)(/|\?|$)")
 PROBLEMS_SHOWN = 3
 
@@ -191,11 +192,11 @@ class Board:
     def settle(self) -> None:
         """Let the requests arrive that are on their way, and then their answers."""
         asked, waited = len(self.asked), 0
-        while waited < ON_THE_WAY_MS:
+        while waited < REQUEST_MS:
             self.page.wait_for_timeout(LOOK_MS)
             waited += LOOK_MS
             if len(self.asked) > asked:
-                asked, waited = len(self.asked), ON_THE_WAY_MS - 2 * LOOK_MS
+                asked, waited = len(self.asked), REQUEST_MS - ANSWER_MS
 
     def until(self, probe: Callable[[], Any], seconds: float = SECONDS) -> Any:
         """What `probe` says, once that is true; None if it never is."""

@@ -14,7 +14,7 @@ from autograder.week07_dashboard.board import Board
 from autograder.week07_dashboard.changes import Changes
 from autograder.week07_dashboard.streams import Streams
 
-STATS_SECONDS = 1.2
+STATS_SECONDS = 1.0
 """How old a count may be."""
 
 

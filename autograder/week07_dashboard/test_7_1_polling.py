@@ -39,9 +39,16 @@ ATTEMPT = """async (rejects) => {
 }"""
 
 
-def test_waiting(board: Callable[..., Board], rng: Random) -> None:
-    """g, h: three seconds while a job is active, none if none is; longer after failures, up to 30 s."""
+def test_the_functions(board: Callable[..., Board], rng: Random) -> None:
+    """g, h: how long it waits. e, f: what one attempt does."""
     page = board().go_beside()
+    check_waiting(page, rng)
+    for rejects in (False, True):
+        check_attempt(page, rejects)
+
+
+def check_waiting(page: Board, rng: Random) -> None:
+    """Three seconds while a job is active, none if none is; longer after failures, up to 30 s."""
     cases: list[tuple[int, bool, object]] = [(0, True, EVERY), (0, False, "null")]
     for failures in range(1, 8):
         wanted = min(LONGEST, EVERY * 2 ** (failures - 1))
@@ -58,14 +65,8 @@ def test_waiting(board: Callable[..., Board], rng: Random) -> None:
             page.fail(f"waitSeconds({failures}, {str(active).lower()})", str(expected), got, cause)
 
 
-def test_an_attempt(board: Callable[..., Board]) -> None:
-    """e, f: it waits for the answer, tells what came of it once, returns it and throws nothing."""
-    page = board().go_beside()
-    for rejects in (False, True):
-        check_attempt(page, rejects)
-
-
 def check_attempt(page: Board, rejects: bool) -> None:
+    """It waits for the answer, tells what came of it once, returns it and throws nothing."""
     got = page.call(ATTEMPT, rejects)
     kind = "error" if rejects else "null"
     expected = {"kind": kind, "said": [kind], "thrown": "", "done": True}

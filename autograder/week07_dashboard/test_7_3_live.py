@@ -57,18 +57,23 @@ CAUSES = {
 }
 
 
-def test_following(board: Callable[..., Board], rng: Random) -> None:
-    """a, b, c: what becomes of each event of an `EventSource`, also the second time."""
+def test_the_functions(board: Callable[..., Board], rng: Random) -> None:
+    """a, b, c: what `follow` does at each event. d, e: polling stops while the stream is open."""
     page = board().with_stream().go_beside()
+    check_following(page, rng)
+    check_switching(page, rng)
+
+
+def check_following(page: Board, rng: Random) -> None:
+    """What becomes of each event of an `EventSource`, also the second time."""
     happens = ["open", "error", "open", "error", "error", "open", "closed"]
     happens += rng.sample(happens, 3)
     said = page.call(FOLLOW, happens)
     compare(page, "follow", happens, said, EXPECTED, CAUSES)
 
 
-def test_switching(board: Callable[..., Board], rng: Random) -> None:
-    """d, e: polling stops while the stream is open, and starts when it breaks."""
-    page = board().with_stream().go_beside()
+def check_switching(page: Board, rng: Random) -> None:
+    """Polling stops while the stream is open, and starts when it breaks."""
     happens = ["down", "up", "down", "up", *rng.choices(["down", "up"], k=3)]
     said = page.call(SWITCHING, happens)
     causes = {
@@ -132,7 +137,7 @@ def test_the_page(board: Callable[..., Board], changes: Changes, run: Run, rng: 
 
 def live_later(page: Board) -> bool:
     """Whether the page is live, after half a second of its time."""
-    page.run(0.5)
+    page.page.clock.run_for(500)
     return page.connection().startswith("Live")
 
 

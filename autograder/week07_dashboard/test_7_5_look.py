@@ -48,7 +48,7 @@ SHADOWS = """(() => {
 OUTLINE = """(() => {
   const place = document.activeElement;
   if (!place || place === document.body) return null;
-  const clear = (one) => {
+  const shown = (one) => {
     const style = getComputedStyle(one);
     const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
     const see = style.outlineColor !== "rgba(0, 0, 0, 0)" && style.outlineColor !== "transparent";
@@ -57,9 +57,13 @@ OUTLINE = """(() => {
     return (ring && see || shadow) && box.width > 8 && box.height > 8;
   };
   const all = [place, ...(place.labels ?? [])];
-  return { clear: all.some(clear), name: place.getAttribute("aria-label") || place.id || place.innerText };
+  window.first ??= place;
+  const again = window.first === place && window.left;
+  window.left ||= window.first !== place;
+  const clear = all.some(shown);
+  return { again, clear, name: place.getAttribute("aria-label") || place.id || place.innerText };
 })()"""
-MOST_TABS = 24
+MOST_TABS = 40
 
 
 def filled(board: Callable[..., Board], rng: Random, scheme: str) -> Board:
@@ -124,10 +128,12 @@ def check_keyboard(page: Board) -> None:
     reached = []
     page.look("document.activeElement?.blur()")
     page.look(SHADOWS)
-    for _ in range(MOST_TABS):  # round the page once and a half: nobody knows where it begins
+    for _ in range(MOST_TABS):  # once round the page: nobody knows where it begins
         page.page.keyboard.press("Tab")
         if (place := page.look(OUTLINE)) is None:
             continue
+        if place["again"]:
+            break
         reached.append(str(place["name"])[:60])
         if not place["clear"]:
             cause = (
