@@ -39,7 +39,8 @@ export const switching = () => ({ up() {}, down() {} });
 """
 """`live.js` of a page whose stream never opens: what the other items show must not depend on 7.3."""
 
-EMPTY_PAGE = "<!doctype html><html lang=en><title>Empty</title><body></body></html>"
+EMPTY_PAGE = """<!doctype html><html lang="en"><title>Empty</title>
+<script type="module" src="/dashboard/{script}"></script><body></body></html>"""
 
 View = dict[str, Any]
 
@@ -129,10 +130,11 @@ class Board:
         self.page.goto(self.url, wait_until="load")
         return self
 
-    def go_beside(self) -> Board:
-        """Open an empty page of the same server, for a check that only calls functions of the scripts."""
+    def go_beside(self, script: str) -> Board:
+        """Open an empty page of the same server with one script, to call functions of it."""
         address = f"{self.url}/dashboard/beside"
-        self.page.route(address, lambda it: it.fulfill(content_type="text/html", body=EMPTY_PAGE))
+        body = EMPTY_PAGE.format(script=script)
+        self.page.route(address, lambda it: it.fulfill(content_type="text/html", body=body))
         self.page.goto(address, wait_until="load")
         return self
 

@@ -81,7 +81,7 @@ def test_several_files(board: Callable[..., Board], rng: Random) -> None:
         f"off{number}.exe",
         "z.txt",
     ]
-    page = board().go_beside()
+    page = board().go_beside("actions.js")
     refused = {names[1]: reason, names[3]: f"Too large by {number}."}
     seen = answer_uploads(page, refused)
     got = page.call(UPLOAD, names)
@@ -222,7 +222,7 @@ def check_hits(page: Board, hits: list[dict[str, Any]], sent: str) -> None:
 
 def test_numbers(board: Callable[..., Board], rng: Random) -> None:
     """l: the total, then each state, the number before the word; `+` if there are more. And once more."""
-    page = board().go_beside()
+    page = board().go_beside("stats.js")
     for complete in rng.sample([True, False], 2):
         check_numbers(page, rng, complete)
 

@@ -48,7 +48,7 @@ def start(board: Callable[..., Board], *jobs: View) -> Board:
 
 def test_sentences(board: Callable[..., Board], rng: Random) -> None:
     """e, f: up to three jobs by name, and more than that by number."""
-    page = board().go_beside()
+    page = board().go_beside("announce.js")
     number = rng.randint(10, 99)
     for count in (1, 2, 3):
         news = [{"name": f"d{number + n}.pdf", "status": rng.choice(ENDS)} for n in range(count)]
