@@ -264,11 +264,11 @@ def emptied(window: Page) -> bool:
     """Close all other pages of the profile, and delete what they have stored. False: something is left."""
     profile = window.context
     others = [page for page in profile.pages if page != window]
-    origins = {"://".join(urlsplit(page.url)[:2]) for page in others}
+    addresses = [urlsplit(page.url) for page in others]
     for page in others:
         page.close()
     session = profile.new_cdp_session(window)
-    for origin in origins:
+    for origin in {f"{one.scheme}://{one.netloc}" for one in addresses if one.netloc}:
         session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
     session.detach()
     profile.clear_cookies()
