@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import psutil
 
 from autograder.card import Card, CheckFailed, Unavailable
+from autograder.process.empty_page import emptied
 from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, new_user, strongest
 from bootcamp.stack.browser import ADVICE, find_browser
 
@@ -111,7 +111,7 @@ class Chrome:
         self._pid_file = folder / "pid"
         self._exit = ExitStack()
         self._browser: Browser | None = None
-        self._window: Page | None = None
+        self._kept: Page | None = None
         self.ended = ""
         """Why the browser was ended before its time, or ""."""
         self._over = ""
@@ -140,10 +140,11 @@ class Chrome:
                     process.kill()
 
     @contextmanager
-    def page(self) -> Iterator[Page]:
-        """Open a page. It finds nothing that an earlier one has stored.
+    def page(self, *, own: bool = False) -> Iterator[Page]:
+        """Open a page. The next one is the same, emptied, because a new one takes a second of CPU time.
 
-        All pages share a profile, because a new window takes a second of CPU time, and a page in it a tenth.
+        Args:
+            own: whether it is closed afterwards, since the check changes more than its document.
 
         Raises:
             Unavailable: there is no browser that starts.
@@ -154,20 +155,22 @@ class Chrome:
         )
         limit.daemon = True
         limit.start()
+        page, self._kept = None if own else self._kept, None
         try:
-            window = self._window = self._window or self._new_window()
-            yield window.context.new_page()
-            if not emptied(window):
-                window.context.close()
-                self._window = None
+            page = page or self._new_page()
+            yield page
+            if own or not emptied(page):
+                page.context.close()
+            else:
+                self._kept = page
         except BaseException:
             self.close()  # the page may be stuck, so nothing is asked of it
             raise
         finally:
             limit.cancel()
 
-    def _new_window(self) -> Page:
-        """An empty page that keeps a window open, in a profile of its own."""
+    def _new_page(self) -> Page:
+        """A page in a profile of its own."""
         assert self._browser is not None
         profile = self._browser.new_context(accept_downloads=False)
         profile.set_default_timeout(ACTION_SECONDS * 1000)
@@ -251,28 +254,13 @@ class Chrome:
 
     def close(self) -> None:
         """End the browser."""
-        self._browser = self._window = None
+        self._browser = self._kept = None
         ended = self.ended
         self.kill(ended)
         with suppress(Exception):  # the browser is gone already
             self._exit.close()
         self._exit = ExitStack()
         self._pid_file.unlink(missing_ok=True)
-
-
-def emptied(window: Page) -> bool:
-    """Close all other pages of the profile, and delete what they have stored. False: something is left."""
-    profile = window.context
-    others = [page for page in profile.pages if page != window]
-    addresses = [urlsplit(page.url) for page in others]
-    for page in others:
-        page.close()
-    session = profile.new_cdp_session(window)
-    for origin in {f"{one.scheme}://{one.netloc}" for one in addresses if one.netloc}:
-        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
-    session.detach()
-    profile.clear_cookies()
-    return not profile.service_workers
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -118,9 +118,10 @@ class Board:
         self.problems: list[str] = []
         self.held: list[Route] | None = None
         """Requests for the jobs that wait for their answer, while this is a list."""
+        self._live = False
         self._session: CDPSession | None = None
         self._world: int | None = None
-        page.on("pageerror", lambda error: self.problems.append(str(error)[:300]))
+        page.on("pageerror", self._problem)
         page.route(API_PATHS, self._answer)
         page.route("**/dashboard/live.js", self._without_stream)
 
@@ -154,7 +155,25 @@ class Board:
         self.with_stream()
         self.page.unroute(API_PATHS, self._answer)
         self.page.on("request", self._note)
+        self._live = True
         return self
+
+    def prefer(self, scheme: str) -> Board:
+        """Let the system be light or dark, and without motion."""
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        return self
+
+    def leave(self) -> None:
+        """Give the page back as it was."""
+        self.page.remove_listener("pageerror", self._problem)
+        self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+        if self._live:
+            self.page.remove_listener("request", self._note)
+        if self._session is not None:
+            self._session.detach()
+
+    def _problem(self, error: object) -> None:
+        self.problems.append(str(error)[:300])
 
     def _without_stream(self, route: Route) -> None:
         route.fulfill(content_type="text/javascript", body=POLLING_ONLY)

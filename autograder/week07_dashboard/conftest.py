@@ -83,7 +83,10 @@ def board(browser: Chrome, api: Api, stores: None, rng: Random) -> Iterator[Call
     """`board(jobs)` opens the page. All that it asks the API for is answered here."""
     with ExitStack() as exit_stack:
 
-        def open_board(*jobs: object) -> Board:
-            return Board(exit_stack.enter_context(browser.page()), api.url, list(jobs))
+        def open_board(*jobs: object, own: bool = False) -> Board:
+            page = exit_stack.enter_context(browser.page(own=own))
+            board = Board(page, api.url, list(jobs))
+            exit_stack.callback(board.leave)
+            return board
 
         yield open_board

@@ -73,8 +73,7 @@ def filled(board: Callable[..., Board], rng: Random, scheme: str) -> Board:
         view(rng, one, step="embed", percent=55, error=damaged if one == "failed" else None)
         for one in STATES
     ]
-    page = board(*jobs)
-    page.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page = board(*jobs).prefer(scheme)
     counts = dict.fromkeys(STATES, 1)
     page.answers["GET", "/stats"] = 200, {"total": 5, "by_status": counts, "complete": True}
     text = "The keeper lit the lamp at dusk."
@@ -154,7 +153,7 @@ def test_small_screens(board: Callable[..., Board], rng: Random) -> None:
     name = f"{'a_name_without_any_space_' * 4}{rng.randint(10, 99)}.pdf"
     error = {"type": "x", "message": "It is damaged, " * 6}
     jobs = [view(rng, "failed", name=name, error=error), view(rng, "processing", step="embed")]
-    page = board(*jobs).resize(NARROW).go()
+    page = board(*jobs, own=True).resize(NARROW).go()
     page.run(1.5)
     card = page.card(name)
     page.must("the page", "the card", lambda: card.count() == 1, lambda: "none", "see 7.1")
