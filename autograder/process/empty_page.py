@@ -8,23 +8,35 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+SECONDS = 3.0
+"""A page that still answers is left in a moment."""
 FORGET = "sessionStorage.clear(); window.name = ''"
 
 
 def emptied(page: Page) -> bool:
     """Leave the document, and delete what it has stored. False: something is left, so close the page."""
-    profile, place = page.context, urlsplit(page.url)
-    if place.netloc:
-        # An empty document of the same server keeps the process, which has its scripts compiled.
-        origin = f"{place.scheme}://{place.netloc}"
-        page.route("**/*", lambda route: route.fulfill(content_type="text/html", body=""))
-        page.goto(origin)
-        page.evaluate(FORGET)
-        devtools = profile.new_cdp_session(page)
-        devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
-        devtools.detach()
-    else:
-        page.goto("about:blank")
-    page.unroute_all(behavior="ignoreErrors")
-    profile.clear_cookies()
+    from playwright.sync_api import Error
+
+    profile = page.context
+    try:
+        _leave(page)
+        profile.clear_cookies()
+    except Error:  # it does not let go: it loops, or opens dialogs
+        return False
     return profile.pages == [page] and not profile.service_workers
+
+
+def _leave(page: Page) -> None:
+    place = urlsplit(page.url)
+    if not place.netloc:
+        page.goto("about:blank", timeout=SECONDS * 1000)
+        return
+    # An empty document of the same server keeps the process, which has its scripts compiled.
+    origin = f"{place.scheme}://{place.netloc}"
+    page.route("**/*", lambda route: route.fulfill(content_type="text/html", body=""))
+    page.goto(origin, timeout=SECONDS * 1000)
+    page.evaluate(FORGET)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    devtools.detach()
+    page.unroute_all(behavior="ignoreErrors")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from autograder.sdk import fail, until
@@ -158,7 +158,7 @@ class Board:
         self._live = True
         return self
 
-    def prefer(self, scheme: str) -> Board:
+    def prefer(self, scheme: Literal["light", "dark"]) -> Board:
         """Let the system be light or dark, and without motion."""
         self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         return self

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.resources import files
 from random import Random
+from typing import Literal
 
 import pytest
 
@@ -58,7 +59,7 @@ OUTLINE = """(() => {
   };
   const all = [place, ...(place.labels ?? [])];
   window.first ??= place;
-  const again = window.first === place && window.left;
+  const again = window.first === place && Boolean(window.left);
   window.left ||= window.first !== place;
   const clear = all.some(shown);
   return { again, clear, name: place.getAttribute("aria-label") || place.id || place.innerText };
@@ -66,7 +67,7 @@ OUTLINE = """(() => {
 MOST_TABS = 40
 
 
-def filled(board: Callable[..., Board], rng: Random, scheme: str) -> Board:
+def filled(board: Callable[..., Board], rng: Random, scheme: Literal["light", "dark"]) -> Board:
     """A page with a job in each state, numbers, and the hits of a search."""
     damaged = {"type": "damaged", "message": "The document is damaged."}
     jobs = [
