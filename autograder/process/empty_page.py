@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 SECONDS = 3.0
 """A page that still answers is left in a moment."""
-FORGET = "sessionStorage.clear(); window.name = ''"
+DELETE = "sessionStorage.clear(); window.name = ''"
 
 
 def emptied(page: Page) -> bool:
@@ -35,7 +35,7 @@ def _leave(page: Page) -> None:
     origin = f"{place.scheme}://{place.netloc}"
     page.route("**/*", lambda route: route.fulfill(content_type="text/html", body=""))
     page.goto(origin, timeout=SECONDS * 1000)
-    page.evaluate(FORGET)
+    page.evaluate(DELETE)
     devtools = page.context.new_cdp_session(page)
     devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
     devtools.detach()

@@ -40,7 +40,7 @@ ATTEMPT = """async (rejects) => {
 
 
 def test_the_functions(board: Callable[..., Board], rng: Random) -> None:
-    """g, h: how long it waits. e, f: what one attempt does."""
+    """e, f, g, h: how long the page waits, and what one attempt does."""
     page = board().go_beside("polling.js")
     check_waiting(page, rng)
     for rejects in (False, True):

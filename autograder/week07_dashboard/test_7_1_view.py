@@ -94,8 +94,9 @@ def value_of(board: Board, job: View) -> float:
 
 
 def test_what_a_card_says(board: Callable[..., Board], rng: Random) -> None:
-    """b: step and percent, as text and as the bar's value. c: the error. d: all of it is text. Again at each
-    change."""
+    """b, c, d: step and percent, as text and as the bar's value; the error; all of it as text. Again at
+    each change.
+    """
     step, percent = rng.randrange(3), rng.randint(3, 59)
     job = view(rng, "processing", step=STEPS[step], percent=percent)
     message = f"The document is damaged at byte {rng.randint(1000, 9999)}."

@@ -58,7 +58,7 @@ CAUSES = {
 
 
 def test_the_functions(board: Callable[..., Board], rng: Random) -> None:
-    """a, b, c: what `follow` does at each event. d, e: polling stops while the stream is open."""
+    """a, b, c, d, e: what `follow` does at each event; polling stops while the stream is open."""
     page = board().with_stream().go_beside("live.js")
     check_following(page, rng)
     check_switching(page, rng)

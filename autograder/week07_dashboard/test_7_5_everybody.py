@@ -96,7 +96,7 @@ def test_announced(board: Callable[..., Board], rng: Random) -> None:
 
 
 def test_all_states(board: Callable[..., Board], rng: Random) -> None:
-    """b: the search field's label. c: the words and symbols of the states. d: the buttons."""
+    """b, c, d: the search field's label; the words and symbols of the states; the buttons."""
     jobs = [view(rng, status) for status in STATES]
     page = start(board, *jobs)
     check_label(page, rng)
