@@ -10,8 +10,8 @@ import pytest
 
 from autograder.sdk import Run, Student, broker, fail, race
 from autograder.sdk.answers import Code, must_raise, must_return, number
-from autograder.sdk.dynamodb import DynamoDBProxy
-from autograder.sdk.jobs_table import JobsTable, job
+from autograder.sdk.dynamodb import DynamoDBProxy, Request
+from autograder.sdk.jobs_table import JobsTable, job, moment
 from autograder.week08_operations.overdue import Item, broken, code, due, published, settings
 
 __all__ = ["code"]  # a fixture
@@ -84,6 +84,50 @@ def test_two_at_once(student: Student, run: Run, table: JobsTable, rng: Random) 
         fail(sent=sent, expected=f"numbers that add up to {len(rows)}", got=values)
 
 
+def test_a_skipped_item(
+    code: Code, run: Run, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """g: an item that another sweep claims in the same moment is skipped, and the others are handled."""
+    rows = [due(rng) for _ in range(6)]
+    table.put(*rows)
+    first: list[str] = []
+
+    def is_claim(request: Request) -> bool:
+        first[:] = first or [row["id"] for row in rows if request.names(row["id"])]
+        return request.writes and bool(first)
+
+    sent = "recover() with 6 jobs that are due, of which another sweep claims the first one"
+    with dynamodb_proxy.before(lambda: table.change(first[0], due_at=moment(900)), is_claim):
+        recover(code, sent)
+    others = [row for row in rows if row["id"] not in first]
+    cause = "if `claim` returns None, go on with the next item"
+    check_published(sent, run, others, cause)
+
+
+def test_broken_items(
+    code: Code, run: Run, table: JobsTable, student: Student, rng: Random
+) -> None:
+    """i, k: an item whose handler raises is due again, and stops no other."""
+    rows, strange = [due(rng) for _ in range(8)], [broken(rng) for _ in range(5)]
+    table.put(*strange, *rows)
+    sent = "recover() with 8 jobs that are due, and 5 items whose handler raises an error"
+    began = time.time()
+    with settings(student, redrive_seconds=700):
+        count = recover(code, sent)
+    check_published(sent, run, rows, "catch every error of `handle`, and go on with the next item")
+    if count != len(rows):
+        fail(sent=sent, expected=f"{len(rows)}: failed items are not counted", got=count)
+    for one in strange:
+        when = (number((table.get(one["id"]) or {}).get("due_at")) or 0) - began
+        if not -1 <= when <= 60:
+            fail(
+                sent=sent,
+                expected="the broken item is due again now, after those that wait already",
+                got=f"due {when:.0f} s after the call",
+                cause="`due_again(item)` with the claimed item, after its handler has failed",
+            )
+
+
 def test_limits(code: Code, run: Run, table: JobsTable, rng: Random) -> None:
     """h, k: a sweep stops after `limit` items, broken ones included, and after `seconds`."""
     rows = [due(rng) for _ in range(9)]
@@ -113,30 +157,6 @@ def test_limits(code: Code, run: Run, table: JobsTable, rng: Random) -> None:
         got = f"{count}, and {changed} items were claimed"
         cause = "an item that fails uses up the limit, or a sweep of broken items has no end"
         fail(sent=sent, expected="0, and 3 items claimed", got=got, cause=cause)
-
-
-def test_broken_items(
-    code: Code, run: Run, table: JobsTable, student: Student, rng: Random
-) -> None:
-    """i, k: an item whose handler raises is due again, and stops no other."""
-    rows, strange = [due(rng) for _ in range(8)], [broken(rng) for _ in range(5)]
-    table.put(*strange, *rows)
-    sent = "recover() with 8 jobs that are due, and 5 items whose handler raises an error"
-    began = time.time()
-    with settings(student, redrive_seconds=700):
-        count = recover(code, sent)
-    check_published(sent, run, rows, "catch every error of `handle`, and go on with the next item")
-    if count != len(rows):
-        fail(sent=sent, expected=f"{len(rows)}: failed items are not counted", got=count)
-    for one in strange:
-        when = (number((table.get(one["id"]) or {}).get("due_at")) or 0) - began
-        if not -1 <= when <= 60:
-            fail(
-                sent=sent,
-                expected="the broken item is due again now, after those that wait already",
-                got=f"due {when:.0f} s after the call",
-                cause="`due_again(item)` with the claimed item, after its handler has failed",
-            )
 
 
 def test_table_away(

@@ -15,7 +15,8 @@ from autograder.week08_operations.overdue import Item, stored
 
 pytestmark = pytest.mark.item("8.2")
 
-SENDS = "Sending due task pipeline.sweep"
+SENDS = "(pipeline.sweep)"
+"""Beat logs the name of the entry, and the task in parentheses."""
 LOCK_SECONDS = 2
 ENV = {
     "OUTBOX_INTERVAL_SECONDS": "0.3",
