@@ -101,7 +101,7 @@ def test_a_valid_key_is_let_in(locked: Api, keyring: Keyring) -> None:
 
 
 def test_a_stranger_is_refused(locked: Api, keyring: Keyring) -> None:
-    """a, b, c, d: whoever has no valid key gets the same 401 everywhere."""
+    """a, b, c, d: everybody without a valid key gets the same 401 everywhere."""
     valid = keyring.key()
     strangers = {
         "no key": ({}, "`verified` returns None when nothing is presented"),

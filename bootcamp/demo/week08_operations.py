@@ -1,4 +1,4 @@
-"""Week 8 on stage: whoever has no key gets nothing."""
+"""Week 8 on stage: a client without a key gets nothing."""
 
 from __future__ import annotations
 

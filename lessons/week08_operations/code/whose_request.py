@@ -8,14 +8,14 @@ shared = {"owner": "nobody"}
 
 
 async def in_a_global(owner: str, pause: float) -> str:
-    """Remember the owner in a variable of the process."""
+    """Keep the owner in a variable of the process."""
     shared["owner"] = owner
     await asyncio.sleep(pause)  # the database takes a moment
     return f"{owner} gets the documents of {shared['owner']}"
 
 
 async def in_a_context(owner: str, pause: float) -> str:
-    """Remember the owner in a context variable. Each task has its own value."""
+    """Keep the owner in a context variable. Each task has its own value."""
     OWNER.set(owner)
     await asyncio.sleep(pause)
     return f"{owner} gets the documents of {OWNER.get()}"

@@ -83,7 +83,7 @@ async def log_in(request: Request) -> Response:
 
 @router.post("/logout")
 async def log_out() -> Response:
-    """Let the browser forget the key. The key itself stays valid."""
+    """Delete the cookie. The key itself stays valid."""
     response = RedirectResponse(LOGIN_PATH, 303)
     response.delete_cookie(
         COOKIE,
