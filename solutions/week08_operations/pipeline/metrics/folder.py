@@ -2,8 +2,8 @@
 
 A worker runs its tasks in child processes, and each of them counts for itself. With
 `PROMETHEUS_MULTIPROC_DIR` set, `prometheus_client` keeps the numbers of each process in a file of this
-folder, and the process that exports adds them up. The library looks at the variable when it is imported, so it
-must be set before the process starts. Without it a process exports its own numbers alone.
+folder, and the process that exports adds them up. The library looks at the variable when it is imported,
+so it must be set before the process starts. Without it a process exports its own numbers alone.
 
 The folder must be empty when the node starts: the file of an old process would be counted too.
 """
