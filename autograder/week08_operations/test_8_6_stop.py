@@ -20,6 +20,7 @@ STOP_SECONDS = 3.0
 """How long a worker that stops lets its task run on: longer than the task."""
 SHORT_SECONDS = 1.0
 LONG_TASK_SECONDS = 30.0
+START_SECONDS = 15.0
 END_SECONDS = 20.0
 
 
@@ -36,6 +37,14 @@ def stop(worker: Worker, sent: str, cause: str) -> None:
         )
 
 
+def await_start(worker: Worker, task: str, sent: str) -> None:
+    """Wait until the worker runs a task."""
+    if not until(lambda: f"[{task}] received" in worker.recent(), START_SECONDS):
+        got = f"not within {START_SECONDS:g} s"
+        fail(sent=sent, expected="the task begins", got=got, log=worker.tail())
+    time.sleep(0.4)
+
+
 def settings(seconds: float) -> dict[str, str]:
     return {"GRACEFUL_STOP_SECONDS": str(seconds), "WORKER_CONCURRENCY": "1"}
 
@@ -48,15 +57,12 @@ def test_the_running_task_is_finished(
     openai.script(Fault.slow(TASK_SECONDS))
     worker = student.start_worker("replaced", settings(STOP_SECONDS))
     task = str(student.call("pipeline.producer", "enqueue_later", title, 0))
-    asked = until(lambda: openai.journal("chat"), 15.0)
-    time.sleep(0.3)
-    stop(worker, "after its task has ended, the worker must end")
     sent = (
         f"SIGQUIT while a task of {TASK_SECONDS:g} s runs, GRACEFUL_STOP_SECONDS {STOP_SECONDS:g}"
     )
+    await_start(worker, task, sent)
+    stop(worker, sent, "after its task has ended, the worker must end")
     log = worker.tail()
-    if not asked:
-        fail(sent=sent, expected="the task begins", got="not within 15 s", log=log)
     if not broker.ended_anywhere(run, task):
         fail(
             sent=sent,
@@ -76,9 +82,7 @@ def test_a_long_task_is_given_back(
     title = f"Tides {rng.getrandbits(32):x}"
     task = str(student.call("pipeline.producer", "enqueue_later", title, 0))
     sent = f"SIGQUIT while a task of {LONG_TASK_SECONDS:g} s runs, GRACEFUL_STOP_SECONDS {SHORT_SECONDS:g}"
-    if not until(lambda: f"[{task}] received" in worker.recent(), 15.0):
-        fail(sent=sent, expected="the task begins", got="not within 15 s", log=worker.tail())
-    time.sleep(0.5)
+    await_start(worker, task, sent)
     stop(worker, sent, "the time for running tasks is the argument `seconds`")
     back = [one for one in broker.waiting(run) if one.headers.get("id") == task]
     if not back:
