@@ -159,7 +159,7 @@ def test_more_than_it_holds(student: Student, run: Run, rng: Random) -> None:
     wanted = bucket.size + rng.randint(3, 5)
     sent = f"{bucket.calls}: {wanted} wanted from a full bucket"
     bucket.must_take(
-        wanted, sent, "a step that wants more than the bucket holds would wait for ever"
+        wanted, sent, "a step that wants more than the bucket holds would wait without end"
     )
     owed = wanted - bucket.size
     sent += ", then 1"

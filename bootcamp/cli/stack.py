@@ -73,7 +73,7 @@ def up_command(
                 _show(up)
                 console.print("Ctrl-C stops it. What is stored stays.")
                 wait_for_the_end(
-                    apps, plan.folder, lambda text: console.print(text, style="yellow")
+                    apps, lambda text: console.print(text, style="yellow"), plan.folder
                 )
         except KeyboardInterrupt:
             console.print("Stopped.")

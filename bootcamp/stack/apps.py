@@ -42,6 +42,8 @@ SCHEDULE_MODULE = Path("pipeline/tasks/schedule.py")
 PAGE_MODULE = Path("pipeline/api/dashboard.py")
 """Serves the status page, from week 7 on."""
 CELERY_APP = "pipeline.tasks.celery_config"
+SCHEDULE_APP = "pipeline.tasks.schedule"
+"""The same app. Beat chooses its scheduler before it imports the tasks, so it begins with this module."""
 UNWRITTEN = re.compile(r"NotImplementedError: (\d\.\d+)\s*$", re.MULTILINE)
 """What a scaffold's process ends with."""
 READY_SECONDS = 60.0
@@ -181,8 +183,9 @@ class Apps:
             self.workers.append(worker)
             starts.append(lambda worker=worker: start_worker(worker))  # type: ignore[misc]
         if has(self._layers, SCHEDULE_MODULE):
-            words = ["beat", "--schedule", str(folder / "beat-schedule"), "--pidfile", ""]
-            self.beat = beat = self._celery("beat", folder, words)
+            words = ["celery", "-A", SCHEDULE_APP, "beat", "--loglevel", "INFO"]
+            words += ["--schedule", str(folder / "beat-schedule"), "--pidfile", ""]
+            self.beat = beat = self._process("beat", folder, words)
             starts.append(lambda: start_beat(beat))
         return starts
 

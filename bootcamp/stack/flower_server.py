@@ -22,7 +22,7 @@ MIN_CHARACTERS = 16
 
 def close_open_pages() -> None:
     """Let `/metrics` and `/healthcheck` ask for the password."""
-    from flower.views.monitor import Healthcheck, Metrics
+    from flower.views.monitor import Healthcheck, Metrics  # type: ignore[import-untyped]
     from tornado.web import authenticated
 
     for page in (Metrics, Healthcheck):

@@ -119,16 +119,22 @@ def _save(folder: Path, up: Up) -> None:
     write_private(folder / READY_FILE, json.dumps(asdict(up), indent=2))
 
 
-def wait_for_the_end(apps: Apps | None, folder: Path, report: Callable[[str], None]) -> None:
-    """Wait for Ctrl-C or SIGTERM, and meanwhile start and stop workers as `bootcamp scale-workers` asks.
+def wait_for_the_end(
+    apps: Apps | None, report: Callable[[str], None], folder: Path | None = None
+) -> None:
+    """Wait for Ctrl-C or SIGTERM; report when a process of the pipeline ended by itself.
 
-    Report when a process of the pipeline ended by itself.
+    Args:
+        apps: the processes; None if they did not start.
+        report: gets a sentence.
+        folder: the state folder, where `bootcamp scale-workers` asks for more workers. None: nobody asks.
     """
     if apps:
         apps.say = report
-    wishes = Wishes(folder, apps)
+    wishes = Wishes(folder, apps) if folder else None
     while True:
-        wishes.fulfil()
+        if wishes:
+            wishes.fulfil()
         time.sleep(POLL_SECONDS)
 
 

@@ -108,6 +108,10 @@ def test_a_person_who_opens_the_page_is_sent_to_the_login(api, revoked):
         assert http.post("/documents", headers=accept).status_code == 401
 
 
+def _finished(http: httpx.Client, job_id: str) -> None:
+    poll(lambda: http.get(f"/jobs/{job_id}").json()["finished_at"], 60)
+
+
 def test_an_owner_sees_nothing_of_another(api):
     """Every route, with the ids of another owner's things in its path."""
     ours, theirs = api.client(api.key("law-firm")), api.client(api.key("harbour-office"))
@@ -118,7 +122,7 @@ def test_an_owner_sees_nothing_of_another(api):
         dead = ours.post("/documents", files={"file": (f"{marker}.pdf", b"%PDF-1.7 x")}).json()
         ids = [done["job_id"], dead["job_id"]]
         for job_id in ids:
-            poll(lambda j=job_id: ours.get(f"/jobs/{j}").json()["finished_at"], 60)
+            _finished(ours, job_id)
         ids.append(hook["webhook_id"])
         sent = poll(lambda: ours.get(f"/webhooks/{hook['webhook_id']}/deliveries").json())
         ids += [one["delivery_id"] for one in sent["deliveries"]]

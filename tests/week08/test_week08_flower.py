@@ -41,7 +41,7 @@ def test_every_page_needs_the_password(shown: Flower, path: str) -> None:
 
 def test_it_listens_on_loopback_alone(shown: Flower) -> None:
     port = httpx.URL(shown.url).port
-    others = {one[4][0] for one in socket.getaddrinfo(socket.gethostname(), port)}
+    others = {str(one[4][0]) for one in socket.getaddrinfo(socket.gethostname(), port)}
     for address in others - {"127.0.0.1", "::1"}:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as one:
             assert one.connect_ex((address, port or 0)) != 0

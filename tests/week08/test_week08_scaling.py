@@ -58,10 +58,10 @@ def test_from_another_process(folder: Path) -> None:
         assert up.returncode == 0, up.stdout + up.stderr
         said = bootcamp(folder, "scale-workers", "3")
         assert said.returncode == 0, said.stdout + said.stderr
-        logs = {path.stem: path.read_text() for path in (folder / "apps").glob("worker*.log")}
+        logs = {path.stem: path.read_text() for path in folder.rglob("worker*.log")}
         assert set(logs) == {"worker1", "worker2", "worker3"}
         assert all(" ready." in log for log in logs.values())
         assert bootcamp(folder, "scale-workers", "1").returncode == 0
-        assert "Warm shutdown" in (folder / "apps" / "worker3.log").read_text()
+        assert "Warm shutdown" in next(folder.rglob("worker3.log")).read_text()
     finally:
         bootcamp(folder, "down")
