@@ -93,7 +93,7 @@ def counters(student: Student) -> Counters:
 
 def decision(name: str, rng: Random) -> dict[str, Any]:
     error = made("pipeline.errors", "TransientError")
-    arguments = {
+    arguments: dict[str, list[Any]] = {
         "RetryAfter": [rng.uniform(1, 9), error],
         "Drop": ["the row keeps the delay"],
         "GiveUp": [error],

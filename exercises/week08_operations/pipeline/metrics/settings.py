@@ -16,7 +16,7 @@ class MetricsSettings(BaseSettings):
     metrics_port: int | None = Field(None, gt=0, le=65535)
     """The port on which a worker serves its metrics. None: it serves none."""
     metrics_host: str = "127.0.0.1"
-    """The address that a worker binds for its metrics. They are open to whoever reaches this address."""
+    """The address that a worker binds for its metrics. Everybody who reaches it can read them."""
     totals_seconds: float = Field(30.0, ge=0)
     """How long an API process relies on its last count of all jobs."""
     log_format: Literal["text", "json"] | None = None

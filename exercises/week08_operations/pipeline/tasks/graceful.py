@@ -21,13 +21,12 @@ def graceful_stop(seconds: float) -> dict[str, Any]:
         seconds: how long a worker that stops lets its tasks run on.
 
     Returns:
-        Celery settings. The lesson "Observability", section "Replace a worker", names them.
+        Celery settings. The lesson "Observability", section "Replace a worker", names it.
     """
     # TODO 8.6:
-    #   n) Let tasks that run go on for `seconds`. After that the worker cancels them, and gives
-    #      their messages back to the queue.
-    #   o) Do the same on a worker that runs no task at this moment. It can hold messages whose
-    #      countdown has not ended, and must give these back too.
+    #   n) Let tasks that run go on for `seconds`, so that a short one ends normally, and runs once.
+    #   o) After that the worker must end. It cancels what still runs, and gives the message back to
+    #      its queue, so that another worker runs it.
     raise NotImplementedError("8.6")
 
 

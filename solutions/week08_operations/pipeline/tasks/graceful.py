@@ -21,17 +21,13 @@ def graceful_stop(seconds: float) -> dict[str, Any]:
         seconds: how long a worker that stops lets its tasks run on.
 
     Returns:
-        Celery settings. The lesson "Observability", section "Replace a worker", names them.
+        Celery settings. The lesson "Observability", section "Replace a worker", names it.
     """
     # BEGIN SOLUTION 8.6
-    # ? n) Let tasks that run go on for `seconds`. After that the worker cancels them, and gives their
-    # ? messages back to the queue.
-    # ? o) Do the same on a worker that runs no task at this moment. It can hold messages whose countdown
-    # ? has not ended, and must give these back too.
-    return {
-        "worker_soft_shutdown_timeout": seconds,
-        "worker_enable_soft_shutdown_on_idle": True,
-    }
+    # ? n) Let tasks that run go on for `seconds`, so that a short one ends normally, and runs once.
+    # ? o) After that the worker must end. It cancels what still runs, and gives the message back to its
+    # ? queue, so that another worker runs it.
+    return {"worker_soft_shutdown_timeout": seconds}
     # END SOLUTION
 
 
