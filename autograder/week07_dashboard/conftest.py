@@ -35,7 +35,11 @@ def environment() -> dict[str, str]:
 def limits(session: Session) -> dict[str, int]:
     """How much the API for streams keeps: other numbers in each run."""
     rng = session.random("limits")
-    return {"EVENTS_QUEUE": rng.randint(40, 60), "EVENTS_KEEP": rng.randint(30, 50)}
+    return {
+        "EVENTS_QUEUE": rng.randint(40, 60),
+        "EVENTS_KEEP": rng.randint(30, 50),
+        "EVENTS_STREAMS_PER_OWNER": 20,
+    }
 
 
 @pytest.fixture(scope="session")

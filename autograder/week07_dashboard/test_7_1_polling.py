@@ -51,7 +51,8 @@ def test_waiting(board: Callable[..., Board], rng: Random) -> None:
         got = page.call(WAIT, [failures, active])
         if got != expected:
             cause = (
-                "after a failure it goes on in any case, and waits twice as long each time"
+                "after a failure it goes on in any case, and waits twice as long each time, from 3 s up to "
+                "30 s, after however many failures"
                 if failures
                 else "after a success it goes on while a job is active, and ends with null if none is"
             )
@@ -121,6 +122,7 @@ def test_failures(board: Callable[..., Board], rng: Random) -> None:
     page.run(LONGEST)
     page.run(LONGEST)
     back = lambda: page.connection().startswith("Polling")  # noqa: E731
+    cause = "`attempt` waits for `this.ask()`, without a limit of its own; then it calls `onOutcome(null)`"
     page.must("the server again", "the status Polling", back, page.connection, cause)
     before = polls(page)
     for _ in range(3):

@@ -6,6 +6,7 @@ Promises checked here, by their letters in the TODOs: a (`place`), b, c and d (`
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
 
@@ -46,8 +47,16 @@ def check_order(board: Board, sent: str) -> None:
         f"an article for each job, the newest first: {wanted}",
         lambda: in_order(board) == wanted,
         lambda: in_order(board),
-        "`place` inserts before the first item that is older, or at the end",
+        "`place` inserts before the first item that is older, or at the end; it compares times as text, "
+        "because a `Date` has no microseconds",
     )
+
+
+def twins(rng: Random) -> list[View]:
+    """Two jobs of the same millisecond."""
+    second = (datetime.now(UTC) - timedelta(seconds=50)).strftime("%Y-%m-%dT%H:%M:%S")
+    milli, micros = rng.randint(0, 999), rng.sample(range(1, 999), 2)
+    return [view(rng, created_at=f"{second}.{milli:03}{one:03}Z") for one in micros]
 
 
 def test_order(board: Callable[..., Board], rng: Random) -> None:
@@ -58,9 +67,10 @@ def test_order(board: Callable[..., Board], rng: Random) -> None:
     check_order(page, "five jobs")
     kept = name_of(page.jobs[rng.randrange(5)])
     page.card(kept).evaluate(WATCH)
-    page.jobs += [view(rng, age=age) for age in (1, 425, 980)]
+    page.jobs += [view(rng, age=age) for age in (1, 425, 980)] + twins(rng)
     page.run(3.5)
-    check_order(page, "three more jobs: the newest, the oldest, and one in the middle")
+    sent = "more jobs: the newest, the oldest, one in the middle, and two of the same millisecond"
+    check_order(page, sent)
     if page.card(kept).evaluate("card => window.kept === card && !window.moved"):
         return
     page.fail(

@@ -51,7 +51,7 @@ EXPECTED = {"open": "up", "error": "down", "closed": "again down"}
 MODES = {"up": "mode live, stop", "down": "mode polling, start"}
 CAUSES = {
     "open": "`open` comes at first and each time the stream is back: call `up` each time",
-    "error": "the browser connects again by itself: call `down`, and neither close nor open anything",
+    "error": "call `down` at each `error`, and neither close nor open: the browser connects again by itself",
     "closed": "`readyState` is CLOSED, so the browser has given up: call `down` and `again`",
 }
 

@@ -28,8 +28,9 @@ UPLOAD = """async (names) => {
   try { await upload(files, list, () => (accepted += 1)); } catch (error) { thrown = String(error); }
   await new Promise((go) => setTimeout(go, 0));
   const rows = [...list.children].map((row) => row.innerText ?? row.textContent);
+  const bars = list.querySelectorAll("progress").length;
   list.remove();
-  return { accepted, rows, thrown, shown };
+  return { accepted, rows, bars, thrown, shown };
 }"""
 OFFER = """name => {
   const transfer = new DataTransfer();
@@ -45,14 +46,29 @@ OFFER = """name => {
 }"""
 
 
+TOO_EARLY = "too early"
+HOLD_MS = 150
+
+
 def answer_uploads(page: Board, refused: dict[str, str]) -> list[str]:
-    """Accept every upload but those that are refused, with their reasons. Gives the names seen."""
+    """Accept every upload but those that are refused, with their reasons. Gives the names seen.
+
+    The first one gets its answer after a moment. What comes meanwhile is seen as "too early".
+    """
     seen: list[str] = []
+    answered = False
 
     def answer(route: Any) -> None:
+        nonlocal answered
         body = route.request.post_data_buffer or b""
         name = next((one for one in refused if one.encode() in body), "")
-        seen.append(name or "accepted")
+        if seen and not answered:
+            seen.append(TOO_EARLY)
+        else:
+            seen.append(name or "accepted")
+        if len(seen) == 1:
+            page.page.wait_for_timeout(HOLD_MS)
+            answered = True
         if name:
             route.fulfill(status=415, json={"type": "x", "detail": refused[name]})
         else:
@@ -63,7 +79,7 @@ def answer_uploads(page: Board, refused: dict[str, str]) -> list[str]:
 
 
 def test_several_files(board: Callable[..., Board], rng: Random) -> None:
-    """f, g: what is accepted goes, what is refused says why, and the next file has its turn."""
+    """e, f, g: one file after the other: what is accepted goes, and what is refused says why."""
     number = rng.randint(100, 999)
     reason = f"<b>No</b> document of kind {number}."
     names = [
@@ -78,6 +94,10 @@ def test_several_files(board: Callable[..., Board], rng: Random) -> None:
     seen = answer_uploads(page, refused)
     got = page.call(UPLOAD, names)
     sent = "upload() of five files, of which the second and the fourth are refused"
+    if TOO_EARLY in seen:
+        cause = "wait for the answer to a file before the next one is sent (`await sendFile(…)`)"
+        result = f"{1 + seen.count(TOO_EARLY)} at the same time"
+        page.fail(sent, "one request after the other", result, cause)
     if got["thrown"] or len(seen) != 5:
         cause = "catch the `Problem` of one file, and go on with the next"
         result = got["thrown"] or f"{len(seen)} were sent"
@@ -85,6 +105,9 @@ def test_several_files(board: Callable[..., Board], rng: Random) -> None:
     if got["accepted"] != 3:
         cause = "call `onAccepted` after each document that was accepted, and only then"
         page.fail(sent, "onAccepted called 3 times", got["accepted"], cause)
+    if got["bars"]:
+        cause = "remove `row.bar` of a refused file: the style sheet hides its message as long as it is there"
+        page.fail(sent, "no progress bar when all is done", f"{got['bars']}", cause)
     rows = [str(one) for one in got["rows"]]
     wanted = list(refused.items())
     if len(rows) != 2 or any(
@@ -204,7 +227,8 @@ def check_hits(page: Board, hits: list[dict[str, Any]], sent: str) -> None:
 
     wanted = [f"{one['filename']}, page {one['page']}" for one in hits]
     cause = "replace what is in the list, best first, and set `textContent`: never markup"
-    page.must(sent, f"{wanted or 'an empty list'}, each with its passage", right, shown, cause)
+    expected = f"{wanted}, each with its passage" if hits else "an empty list"
+    page.must(sent, expected, right, shown, cause)
     markup = "list => list.querySelectorAll('img, i, script').length"
     if hits and found.evaluate(markup):
         page.fail(sent, "text", "elements made of a name or a passage", cause)

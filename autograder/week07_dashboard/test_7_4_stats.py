@@ -127,12 +127,14 @@ def _seconds(api: Api) -> float:
 
 
 def test_a_count_ages(api: Api, dynamodb_proxy: DynamoDBProxy) -> None:
-    """a: no answer is older than it may be, counted from `as_of`, when the count began."""
+    """a, b: no answer is older than it may be, counted from `as_of`, when the count began."""
     wait_until_old(api)
     slow = lambda: time.sleep(STATS_SECONDS * 0.7)  # noqa: E731
     with dynamodb_proxy.before(slow, is_count):
         first = stats(api)
     wait_until_old_from(first)
+    with dynamodb_proxy.watching(lambda request: not is_count(request)):
+        away = api.get("/stats", timeout=20.0)
     second = stats(api)
     if first["as_of"] == second["as_of"]:
         cause = "a count is as old as its `as_of`: the time at which it began, not its end"
@@ -143,6 +145,13 @@ def test_a_count_ages(api: Api, dynamodb_proxy: DynamoDBProxy) -> None:
             got=f"the old one, as of {first['as_of']}",
             cause=cause,
         )
+    if away.status_code != 503:
+        cause = (
+            "let `JobStoreUnavailable` through: a count that is too old must not be given instead"
+        )
+        sent = "GET /stats while DynamoDB does not answer, after the last count has become too old"
+        got = f"{away.status_code} {away.text[:200]}"
+        fail(sent=sent, expected="503", got=got, cause=cause)
 
 
 def wait_until_old_from(found: dict[str, Any]) -> None:

@@ -86,7 +86,8 @@ def test_announced(board: Callable[..., Board], rng: Random) -> None:
         return [one for one in page.call(PLACES) if all(part in one["text"] for part in parts)]
 
     cause = (
-        "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written"
+        "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written. It must "
+        "not be `hidden`: the class `visually-hidden` hides it from the eye alone"
     )
     sent = "two jobs that end"
     page.must(sent, f"an announcement: {' '.join(parts)}", heard, lambda: page.call(PLACES), cause)
@@ -99,7 +100,10 @@ def test_label(board: Callable[..., Board], rng: Random) -> None:
     """b: the search field has a label that stays."""
     page = board().go()
     field = page.page.get_by_role("searchbox", name=LABEL, exact=True)
-    sent, cause = "the search field", "a `label` for it: a placeholder goes when somebody types"
+    sent, cause = (
+        "the search field",
+        "a `label` for it that everybody can see: a placeholder goes when somebody types",
+    )
     if field.count() != 1:
         page.fail(sent, f"the name {LABEL!r}", "another name, or none", cause)
     field.fill("".join(rng.choices("abc", k=6)))
@@ -172,7 +176,10 @@ def test_focus(board: Callable[..., Board], rng: Random, end: str) -> None:
     there = "place => place === document.activeElement"
     page.until(lambda: not buttons(page, other) or end == "failed")
     if not place.evaluate(there):
-        cause = "a card that changes keeps its elements, and moves the focus of no other button"
+        cause = (
+            "a card that changes keeps its elements, and moves the focus of no other button: look whether "
+            "the button that is hidden has the focus"
+        )
         page.fail(
             "changes, while a button has the focus", "the button keeps it", _focus(page), cause
         )

@@ -98,14 +98,19 @@ class Live:
 
     @cached_property
     def api(self) -> httpx.Client:
-        """A client of the API, from week 2 on.
+        """A client of the API, from week 2 on. It sends the stack's API key, from week 8 on.
 
         Raises:
             StackError: this week has no API.
         """
         if self._apps.api_url is None:
             raise StackError(f"{self.week} has no API.", "The API comes with week 2.")
-        return httpx.Client(base_url=self._apps.api_url, timeout=WAIT_SECONDS, trust_env=False)
+        return httpx.Client(
+            base_url=self._apps.api_url,
+            headers=self._apps.headers,
+            timeout=WAIT_SECONDS,
+            trust_env=False,
+        )
 
     def redis(self, database: int = 0) -> redis.Redis:
         """A client of one database: 0 queues, 1 results, 2 cache. Answers are text."""

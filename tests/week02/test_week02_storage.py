@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import multiprocessing
+import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
@@ -93,6 +94,25 @@ def test_list_and_delete(store):
     assert not store.exists("b/1")
     assert store.exists("b/2")
     assert list(store.list("b/")) == ["b/1.pages/0001.json", "b/2"]
+
+
+def test_a_list_goes_on_after_a_key(store):
+    for key in ("artifacts/a/1", "artifacts/b/1", "uploads/a"):
+        store.put(key, b"x")
+    assert list(store.list(after="artifacts/a/1")) == ["artifacts/b/1", "uploads/a"]
+    assert list(store.list("artifacts/", after="artifacts/a/1")) == ["artifacts/b/1"]
+    assert list(store.list(after="uploads/a")) == []
+
+
+def test_the_time_of_the_last_upload(store):
+    store.put("uploads/a", b"x")
+    first = store.modified("uploads/a")
+    assert abs(time.time() - first) < 5
+    time.sleep(1.1)  # S3 tells whole seconds
+    store.put("uploads/a", b"x")
+    assert store.modified("uploads/a") > first
+    with pytest.raises(BlobNotFound):
+        store.modified("uploads/b")
 
 
 def test_a_limit_ends_an_endless_stream_and_stores_nothing(store):

@@ -88,10 +88,17 @@ class S3BlobStore:
         with _s3_errors():
             self._client.delete_object(Bucket=self.bucket, Key=name)
 
-    def list(self, prefix: str = "") -> Iterator[str]:
+    def modified(self, key: str) -> float:
+        name = self._name(key)
+        with _s3_errors():
+            stored = self._client.head_object(Bucket=self.bucket, Key=name)["LastModified"]
+        return float(stored.timestamp())
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        start = {"StartAfter": f"{self.prefix}{after}"} if after else {}
         with _s3_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=f"{self.prefix}{prefix}"
+                Bucket=self.bucket, Prefix=f"{self.prefix}{prefix}", **start
             )
             for page in pages:
                 for item in page.get("Contents", []):

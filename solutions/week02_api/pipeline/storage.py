@@ -106,8 +106,12 @@ class BlobStore(Protocol):
         """Delete the blob. It is no error if no blob has this key."""
         ...
 
-    def list(self, prefix: str = "") -> Iterator[str]:
-        """Yield the keys that start with `prefix`, sorted."""
+    def modified(self, key: str) -> float:
+        """Return when the blob was stored last, in seconds since 1970. Raises `BlobNotFound`."""
+        ...
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        """Yield the keys that start with `prefix` and are greater than `after`, sorted."""
         ...
 
 
@@ -216,12 +220,18 @@ class LocalBlobStore:
         with _local_errors():
             self._path(key).unlink(missing_ok=True)
 
-    def list(self, prefix: str = "") -> Iterator[str]:
+    def modified(self, key: str) -> float:
+        with _local_errors():
+            return self._path(key).stat().st_mtime
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
         with _local_errors():
             files = [path for path in self.folder.rglob("*") if path.is_file()]
         keys = (path.relative_to(self.folder).as_posix() for path in files)
         yield from sorted(
-            key for key in keys if key.startswith(prefix) and not key.startswith(f"{PARTIAL}/")
+            key
+            for key in keys
+            if key.startswith(prefix) and key > after and not key.startswith(f"{PARTIAL}/")
         )
 
     def _path(self, key: str) -> Path:

@@ -17,7 +17,6 @@ from decimal import Decimal
 
 from anyio import to_thread
 from boto3.dynamodb.conditions import Attr, Key
-from fastapi import FastAPI
 
 from pipeline.models.job import DUE_INDEX, DUE_SHARDS, KIND, jobs
 from pipeline.models.settings import job_settings
@@ -60,7 +59,7 @@ def claim(seen: Item) -> Item | None:
     Returns:
         The item as it is now, or None if another outbox or a worker was faster.
     """
-    return _postpone(seen[KEY], seen["due_at"], job_settings().redrive_seconds)
+    return postpone(seen[KEY], seen["due_at"], job_settings().redrive_seconds)
 
 
 def kind_of(item: Item) -> str:
@@ -72,7 +71,8 @@ def kind_of(item: Item) -> str:
     return str(item.get("kind") or (before if separator else KIND))
 
 
-def _postpone(item_id: str, due_at: Decimal, seconds: float) -> Item | None:
+def postpone(item_id: str, due_at: Decimal, seconds: float) -> Item | None:
+    """Make an item due `seconds` from now, if it is still due at `due_at`. None: it is not."""
     try:
         return jobs().update(item_id, {"due_at": moment(seconds)}, Attr("due_at").eq(due_at))
     except ConditionFailed:
@@ -83,7 +83,7 @@ def _handle(item: Item) -> None:
     try:
         DUE_HANDLERS[kind_of(item)](item)
     except Exception:
-        _postpone(item[KEY], item["due_at"], 0)  # due again, after those that wait already
+        postpone(item[KEY], item["due_at"], 0)  # due again, after those that wait already
         raise
     logger.info("%s was due: %s", item[KEY], item.get("status"))
 
@@ -104,7 +104,7 @@ def _run(stop: threading.Event) -> None:
 
 
 @asynccontextmanager
-async def dispatching(_: FastAPI) -> AsyncIterator[None]:
+async def dispatching(_: object) -> AsyncIterator[None]:
     """Run the outbox in a thread, from the start of the API to its end."""
     if not OUTBOX_IN_API:
         yield

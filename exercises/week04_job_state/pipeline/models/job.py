@@ -220,6 +220,7 @@ def new_item(document: DocumentRef, owner: str) -> Item:
         "owner": owner,
         "status": Status.PENDING.value,
         "document": document.model_copy(update={"owner": owner}).as_message(),
+        "blob_key": document.blob_key,
         "created_at": now,
         "updated_at": now,
         "steps": {},

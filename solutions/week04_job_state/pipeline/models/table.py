@@ -171,6 +171,23 @@ class Table:
         self._written(item)
         return item
 
+    def delete(self, key: str, condition: ConditionBase) -> None:
+        """Delete one item. It is no error if no item has this key and the condition allows that.
+
+        Raises:
+            ConditionFailed: the condition did not hold, so the item is still there.
+        """
+        built = ConditionExpressionBuilder().build_expression(condition)
+        values = built.attribute_value_placeholders
+        with _errors():
+            self._client.delete_item(
+                TableName=self.name,
+                Key={KEY: key},
+                ConditionExpression=built.condition_expression,
+                ExpressionAttributeNames=built.attribute_name_placeholders,
+                **({"ExpressionAttributeValues": values} if values else {}),
+            )
+
     def query(
         self,
         index: str,

@@ -1,0 +1,155 @@
+"""8.2: one sweep finds what is due, is bounded, and does no harm when it runs twice."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.sdk import Run, Student, broker, fail, race
+from autograder.sdk.answers import Code, must_raise, must_return, number
+from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.jobs_table import JobsTable, job
+from autograder.week08_operations.overdue import Item, broken, code, due, published, settings
+
+__all__ = ["code"]  # a fixture
+
+pytestmark = pytest.mark.item("8.2")
+
+RECOVERY = "pipeline.tasks.recovery"
+
+
+@pytest.fixture
+def table(run: Run, stores: None) -> JobsTable:
+    """The jobs table and the queues, without rows and messages of earlier checks."""
+    table = JobsTable(run)
+    table.clear()
+    broker.database(run, broker.BROKER).flushdb()
+    return table
+
+
+def recover(code: Code, sent: str, **arguments: Any) -> Any:
+    return must_return(sent, code.ask(RECOVERY, "recover", **arguments))
+
+
+def check_published(sent: str, run: Run, rows: list[Item], cause: str) -> None:
+    """There is one message for each of these jobs, and none for another."""
+    wanted, found = sorted(one["id"] for one in rows), published(run)
+    if found != wanted:
+        twice = len(found) - len(set(found))
+        got = (
+            f"{len(found)} messages, {twice} of them twice, {len(set(wanted) - set(found))} missing"
+        )
+        expected = f"one message for each of the {len(wanted)} jobs that are due, and no other"
+        fail(sent=sent, expected=expected, got=got, cause=cause)
+
+
+def test_what_is_due(code: Code, run: Run, table: JobsTable, student: Student, rng: Random) -> None:
+    """g, k: each due job is claimed and gets a message. What is not due is left alone."""
+    rows = [due(rng) for _ in range(rng.randint(6, 12))]
+    others = [job(rng, kind="job"), job(rng, "completed", kind="job"), job(rng, "cancelled")]
+    table.put(*rows, *others)
+    sent = f"recover() with {len(rows)} jobs that are due"
+    with settings(student, redrive_seconds=700):
+        count = recover(code, sent)
+    check_published(sent, run, rows, "handle what `claim` returns: it is the whole item")
+    if count != len(rows):
+        fail(sent=sent, expected=f"{len(rows)}, the number of handled items", got=count)
+    for row in rows:
+        later = (number((table.get(row["id"]) or {}).get("due_at")) or 0) - time.time()
+        if not 600 < later <= 700:
+            fail(
+                sent=f"{sent} and REDRIVE_SECONDS=700",
+                expected="each item claimed: due again 700 s later",
+                got=f"due in {later:.0f} s",
+                cause="`claim` each item before it is handled, so that no other sweep handles it",
+            )
+    again = recover(code, "a second recover()")
+    if again != 0 or len(published(run)) != len(rows):
+        got = f"{again}, and {len(published(run))} messages"
+        fail(sent="a second recover()", expected=f"0, and still {len(rows)} messages", got=got)
+
+
+def test_two_at_once(student: Student, run: Run, table: JobsTable, rng: Random) -> None:
+    """g, k: of five sweeps at the same moment, one handles each item."""
+    rows = [due(rng) for _ in range(30)]
+    table.put(*rows)
+    sent = "five calls of recover() at the same moment"
+    answers = race(student, sent, RECOVERY, "recover", [[] for _ in range(5)])
+    values = [one.value if one.ok else one.error for one in answers]
+    check_published(sent, run, rows, "handle an item only if `claim` returns it; None: too late")
+    if not all(isinstance(one, int) for one in values) or sum(values) != len(rows):
+        fail(sent=sent, expected=f"numbers that add up to {len(rows)}", got=values)
+
+
+def test_limits(code: Code, run: Run, table: JobsTable, rng: Random) -> None:
+    """h, k: a sweep stops after `limit` items, broken ones included, and after `seconds`."""
+    rows = [due(rng) for _ in range(9)]
+    table.put(*rows)
+    late = recover(code, "recover(seconds=-1)", seconds=-1)
+    if late != 0 or published(run):
+        got = f"{late}, and {len(published(run))} messages"
+        cause = "compare `time.monotonic()` with `end` before each claim"
+        fail(sent="recover(seconds=-1)", expected="0, and no message", got=got, cause=cause)
+    most = rng.randint(3, 6)
+    sent = f"recover(limit={most}) with 9 jobs that are due"
+    count = recover(code, sent, limit=most)
+    if count != most or len(published(run)) != most:
+        got = f"{count}, and {len(published(run))} messages"
+        fail(sent=sent, expected=f"{most}, and {most} messages", got=got)
+    rest = recover(code, "recover() for the others")
+    if rest != 9 - most:
+        fail(sent="recover() for the others", expected=str(9 - most), got=rest)
+    table.clear()
+    strange = [broken(rng) for _ in range(8)]
+    table.put(*strange)
+    before = {one["id"]: one for one in strange}
+    sent = "recover(limit=3) with 8 items whose handler raises an error"
+    count = recover(code, sent, limit=3)
+    changed = sum(one["due_at"] != before[one["id"]]["due_at"] for one in table.all())
+    if count != 0 or changed != 3:
+        got = f"{count}, and {changed} items were claimed"
+        cause = "an item that fails uses up the limit, or a sweep of broken items has no end"
+        fail(sent=sent, expected="0, and 3 items claimed", got=got, cause=cause)
+
+
+def test_broken_items(
+    code: Code, run: Run, table: JobsTable, student: Student, rng: Random
+) -> None:
+    """i, k: an item whose handler raises is due again, and stops no other."""
+    rows, strange = [due(rng) for _ in range(8)], [broken(rng) for _ in range(5)]
+    table.put(*strange, *rows)
+    sent = "recover() with 8 jobs that are due, and 5 items whose handler raises an error"
+    began = time.time()
+    with settings(student, redrive_seconds=700):
+        count = recover(code, sent)
+    check_published(sent, run, rows, "catch every error of `handle`, and go on with the next item")
+    if count != len(rows):
+        fail(sent=sent, expected=f"{len(rows)}: failed items are not counted", got=count)
+    for one in strange:
+        when = (number((table.get(one["id"]) or {}).get("due_at")) or 0) - began
+        if not -1 <= when <= 60:
+            fail(
+                sent=sent,
+                expected="the broken item is due again now, after those that wait already",
+                got=f"due {when:.0f} s after the call",
+                cause="`due_again(item)` with the claimed item, after its handler has failed",
+            )
+
+
+def test_table_away(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """j: without the table, the error leaves the function: while reading, and while claiming."""
+    row = due(rng)
+    table.put(row)
+    cause = "nothing can be recovered without the table: `sweep` handles this error"
+    with dynamodb_proxy.watching(lambda _: False):
+        answer = code.ask(RECOVERY, "recover")
+    must_raise("recover() while DynamoDB is away", answer, "JobStoreUnavailable", cause)
+    with dynamodb_proxy.watching(lambda request: not request.writes):
+        answer = code.ask(RECOVERY, "recover")
+    sent = "recover() while DynamoDB accepts no write"
+    must_raise(sent, answer, "JobStoreUnavailable", cause)

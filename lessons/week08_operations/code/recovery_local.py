@@ -1,0 +1,15 @@
+"""What the programs of lessons 3 to 5 share: services that only one program uses."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bootcamp.stack import Run, find_or_start
+
+
+@contextmanager
+def local_services() -> Iterator[Run]:
+    """Set `REDIS_URL` and similar variables to services that only this program uses."""
+    with find_or_start() as stack, stack.isolated() as run:
+        os.environ.update(run.environment())
+        yield run
