@@ -140,18 +140,22 @@ class Live:
         self.worker.stop()
 
     def start_workers(self, count: int, **settings: str) -> None:
-        """Run this many worker nodes, all of them started again.
+        """Run this many worker nodes.
 
         Args:
             count: how many. The first takes all queues; see `bootcamp.stack.queues`.
-            settings: further variables of all of them, such as `PROVIDER_BURST="5"`.
+            settings: further variables, such as `PROVIDER_BURST="5"`. All workers start again with them.
         """
         self._require()
         self._apps.scale(count)
-        for worker in self._apps.workers:
-            worker.stop()
-            worker.env.update(settings)
-        in_parallel([partial(apps.start_worker, worker) for worker in self._apps.workers])
+        if settings:
+            in_parallel([partial(self._restart, worker, settings) for worker in self._apps.workers])
+
+    @staticmethod
+    def _restart(worker: Process, settings: Mapping[str, str]) -> None:
+        worker.stop()
+        worker.env.update(settings)
+        apps.start_worker(worker)
 
     def kill_worker(self) -> None:
         """Kill the worker with its pool, as a lost machine does. It is not started again."""
