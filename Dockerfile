@@ -1,5 +1,5 @@
-# Three images: `pipeline` runs the reference (API and workers), `stand-ins` the local services, and
-# `grader` grades submissions (`bootcamp grade --docker`).
+# Four images: `pipeline` runs the reference (API, workers and Beat), `operations` runs Flower and Locust,
+# `stand-ins` the local services, and `grader` grades submissions (`bootcamp grade --docker`).
 # docker build --target pipeline .
 
 FROM python:3.13-slim AS base
@@ -100,3 +100,15 @@ USER app
 EXPOSE 8000
 # No shell in between: a stop signal reaches the server itself.
 CMD ["uvicorn", "pipeline.api.app:app", "--host", "0.0.0.0", "--port", "8000", "--no-server-header", "--timeout-graceful-shutdown", "20"]
+
+# The tools of week 8 beside the pipeline. Flower imports its tasks, and Locust's file is part of the week.
+FROM pipeline AS operations
+USER root
+# generated: libraries of operations
+RUN pip install --constraint /tmp/requirements.lock \
+    flower \
+    locust \
+    py-spy
+# end generated
+COPY bootcamp/stack/flower_server.py /app/flower_server.py
+USER app

@@ -20,7 +20,7 @@ NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
 	$(if $(PART),--validation-part $(PART),--note-validation $(NOTES))
 
-.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers lock clean
+.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers load-test lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
@@ -33,7 +33,8 @@ help:
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
 	@echo "make lint                 ruff, mypy, spelling, retired words, and generated files"
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
-	@echo "make scale-workers N=4    more workers, with Docker Compose"
+	@echo "make scale-workers N=5    so many workers, while it runs; COMPOSE=1: with Docker Compose"
+	@echo "make load-test [UI=1]     100 clients at the API: p50, p95, p99 and throughput; UI=1: Locust on :8089"
 	@echo "make bench                timings, as ratios within one run"
 	@echo "make bench-grade          how fast a class of 5, 15 and 30 is graded"
 	@echo "make lock                 pin the dependencies again"
@@ -106,8 +107,11 @@ up: setup
 down: setup
 	$(BIN)/bootcamp down
 
-scale-workers:
-	docker compose up --detach --scale worker=$(N)
+scale-workers: $(if $(COMPOSE),,setup)
+	$(if $(COMPOSE),docker compose up --detach --no-recreate --scale worker=$(N),$(BIN)/bootcamp scale-workers $(N))
+
+load-test: setup
+	$(BIN)/python -m bootcamp.bench.load $(if $(UI),--ui)
 
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 pyproject.toml --all-extras --group dev \

@@ -19,11 +19,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
 from autograder.card import Card, CheckFailed, Unavailable
+from autograder.process.empty_page import emptied
 from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, new_user, strongest
 from bootcamp.stack.browser import ADVICE, find_browser
 
@@ -110,6 +111,7 @@ class Chrome:
         self._pid_file = folder / "pid"
         self._exit = ExitStack()
         self._browser: Browser | None = None
+        self._kept: Page | None = None
         self.ended = ""
         """Why the browser was ended before its time, or ""."""
         self._over = ""
@@ -138,37 +140,54 @@ class Chrome:
                     process.kill()
 
     @contextmanager
-    def page(self, **options: Any) -> Iterator[Page]:
-        """Open a page in a profile of its own. `options` are those of Playwright's `new_context`.
+    def page(self, *, own: bool = False) -> Iterator[Page]:
+        """Open a page. The next one is the same, emptied, because a new one takes a second of CPU time.
+
+        Args:
+            own: whether it is closed afterwards, since the check changes more than its document.
 
         Raises:
             Unavailable: there is no browser that starts.
         """
-        browser = self._running()
+        self.start()
         limit = threading.Timer(
             PAGE_SECONDS, self.kill, [f"the page kept it busy for {PAGE_SECONDS:g} s"]
         )
         limit.daemon = True
         limit.start()
+        page, self._kept = None if own else self._kept, None
         try:
-            context = browser.new_context(accept_downloads=False, **options)
-            context.set_default_timeout(ACTION_SECONDS * 1000)
-            context.add_init_script(QUIET)
-            yield context.new_page()
-            context.close()
+            page = page or self._new_page()
+            yield page
+            if own or not emptied(page):
+                page.context.close()
+            else:
+                self._kept = page
         except BaseException:
             self.close()  # the page may be stuck, so nothing is asked of it
             raise
         finally:
             limit.cancel()
 
-    def _running(self) -> Browser:
+    def _new_page(self) -> Page:
+        """A page in a profile of its own."""
+        assert self._browser is not None
+        profile = self._browser.new_context(accept_downloads=False)
+        profile.set_default_timeout(ACTION_SECONDS * 1000)
+        profile.add_init_script(QUIET)
+        return profile.new_page()
+
+    def start(self) -> None:
+        """Start the browser, if it is not running.
+
+        Raises:
+            Unavailable: there is no browser that starts.
+        """
         if self._over:
             raise CheckFailed(Card(got="all of its processes were ended", cause=self._over))
         if self._browser is None or not self._browser.is_connected():
             self.close()
             self._browser = self._start()
-        return self._browser
 
     def _start(self) -> Browser:
         found = find_browser()
@@ -235,7 +254,7 @@ class Chrome:
 
     def close(self) -> None:
         """End the browser."""
-        self._browser = None
+        self._browser = self._kept = None
         ended = self.ended
         self.kill(ended)
         with suppress(Exception):  # the browser is gone already

@@ -5,12 +5,15 @@ Graders use nothing else to make it run. What goes wrong inside becomes a card, 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import psutil
 
 from autograder.card import Card, CheckFailed, NotGradable
 from autograder.process import rpc_server
@@ -98,6 +101,15 @@ class Student:
         """Let `recent` and `tail` of every process begin here: a card shows one test's lines alone."""
         for process in self._processes:
             process.mark_log()
+
+    def processor_seconds(self) -> float:
+        """Processor time that all processes of the student's have used, those that have ended included."""
+        root = psutil.Process(self._host.pid)
+        total = 0.0
+        for process in (root, *root.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += sum(process.cpu_times()[:4])
+        return total
 
     def stop(self) -> None:
         """End every process of the student's."""

@@ -139,7 +139,13 @@ def worker(student: Student, launched_worker: Worker) -> Worker:
 
 
 @pytest.fixture(scope="session")
-def browser(session: Session) -> Chrome:
+def launched_browser(session: Session) -> None:
+    """The browser, started while the student's processes boot."""
+    session.browser.start()
+
+
+@pytest.fixture(scope="session")
+def browser(session: Session, launched_browser: None) -> Chrome:
     """The browser of this machine, in the submission's sandbox. Without one the test is unavailable."""
     return session.browser
 

@@ -21,9 +21,13 @@ def titles(rng: Random, count: int) -> list[str]:
     return [f"The {rng.choice(SUBJECTS)} of {rng.getrandbits(48):012x}" for _ in range(count)]
 
 
-def enqueue(student: Student, title: str) -> str:
-    """Enqueue one article by Celery's own `delay`, and return the task's id."""
-    handle = student.call(TASK, "summarize_article.delay", title)
+def enqueue(student: Student, title: str, **options: str) -> str:
+    """Enqueue one article by Celery itself, and return the task's id.
+
+    Args:
+        options: what `apply_async` gets beside the title.
+    """
+    handle = student.call(TASK, "summarize_article.apply_async", [title], **options)
     if not (isinstance(handle, dict) and handle.get("__type__") == "AsyncResult"):
         fail(
             sent=f"summarize_article.delay({title!r})",
@@ -54,9 +58,15 @@ def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:
 
 @contextmanager
 def restarted(student: Student, **env: object) -> Iterator[None]:
-    """While this lasts, calls are made in a new process, whose environment has these values."""
+    """While this lasts, calls are made in a new process, whose environment has these values.
+
+    A variable whose value is None is not set.
+    """
     before = dict(student.env)
     student.env.update({name: str(value) for name, value in env.items()})
+    for name, value in env.items():
+        if value is None:
+            student.env.pop(name, None)
     student.renew()
     try:
         yield

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -126,6 +127,35 @@ def test_yaml_is_refused(
             expected="the worker rejects it, because it accepts only JSON",
             got="the worker ran its task",
             cause="`accept_content` allows more than json",
+        )
+
+
+def test_the_address_keeps_its_options(student: Student) -> None:
+    """b: a server with TLS and a certificate of its own; nothing connects to it."""
+    server = "rediss://redis.example:6380?ssl_ca_certs=%2Fcerts%2Fca.pem"
+    for name, number in (("broker_url", 0), ("result_backend", 1)):
+        with articles.restarted(student, REDIS_URL=server):
+            address = urlsplit(str(student.read(CONFIG, f"app.conf.{name}")))
+        options = parse_qs(address.query)
+        if address.path != f"/{number}" or options.get("ssl_ca_certs") != ["/certs/ca.pem"]:
+            fail(
+                sent=f"app.conf.{name}, with REDIS_URL={server}",
+                expected=f"an address with the database /{number} and the option ssl_ca_certs",
+                got=address.geturl(),
+                cause="the number is appended to the whole address: "
+                "use `settings.redis_database(…)`, which keeps the options",
+            )
+
+
+def test_a_result_in_pickle_is_refused(student: Student) -> None:
+    """c: nobody who reads results opens a pickle."""
+    accepted = student.read(CONFIG, "app.conf.result_accept_content")
+    if accepted is not None and not set(accepted) <= {"json", "application/json"}:
+        fail(
+            sent="app.conf.result_accept_content",
+            expected="None, or a list with json alone",
+            got=accepted,
+            cause="this setting replaces `accept_content` for results, and it allows more than json",
         )
 
 

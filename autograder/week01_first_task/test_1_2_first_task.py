@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from random import Random
 from typing import Any
 
@@ -42,7 +44,7 @@ def test_runs_on_a_worker(
 ) -> None:
     """a, b, c: one request, one log line with the id, and the dict."""
     [title] = articles.titles(rng, 1)
-    task_id = articles.enqueue(student, title)
+    task_id = articles.enqueue(student, title, root_id=str(uuid.UUID(int=rng.getrandbits(128))))
     sent = f"summarize_article.delay({title!r})"
     ended = articles.outcome(run, task_id, RESULT_SECONDS)
     if ended is None:
@@ -198,6 +200,28 @@ def test_each_run_asks_the_model(student: Student, openai: OpenAIControl, rng: R
             expected="two requests to the model, one in each run",
             got=f"{len(asked)} requests",
             cause="a summary is kept in the memory of the process",
+        )
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_answer_stays_as_it_is(
+    student: Student, run: Run, openai: OpenAIControl, rng: Random
+) -> None:
+    """c: an answer with spaces and line breaks at both ends."""
+    [title] = articles.titles(rng, 1)
+    answer = f"\n  A summary of\n{rng.getrandbits(32):08x}. \n"
+    message = {"role": "assistant", "content": answer}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    body = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
+    openai.script(Fault.status(200, body=json.dumps(body), matching=title))
+    task_id = articles.enqueue(student, title)
+    value = (articles.outcome(run, task_id, RESULT_SECONDS) or {}).get("result")
+    if not isinstance(value, dict) or value.get("summary") != answer:
+        fail(
+            sent=f"summarize_article.delay({title!r}), and the model answers {answer!r}",
+            expected=f"a result with the summary {answer!r}",
+            got=value,
+            cause="the summary is changed: return what `summarize(title)` returned",
         )
 
 

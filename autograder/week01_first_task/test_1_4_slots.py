@@ -21,6 +21,7 @@ from autograder.week01_first_task import articles
 
 pytestmark = pytest.mark.item("1.4")
 
+CONFIG = "pipeline.tasks.celery_config"
 SLOW_SECONDS = 0.5
 """How long the model takes for each request."""
 SLOWER_SECONDS = 2.0
@@ -64,13 +65,35 @@ def test_slots_have_no_limit(student: Student, rng: Random, smallest: int) -> No
     """a: the setting is followed for one slot, and for more than a machine has cores."""
     asked = smallest if smallest == 1 else rng.randint(smallest, 3 * smallest)
     with articles.restarted(student, WORKER_CONCURRENCY=asked):
-        found = student.read("pipeline.tasks.celery_config", "app.conf.worker_concurrency")
+        found = student.read(CONFIG, "app.conf.worker_concurrency")
+        reserved = student.read(CONFIG, "app.conf.worker_prefetch_multiplier")
     if found != asked:
         fail(
             sent=f"app.conf.worker_concurrency, with WORKER_CONCURRENCY={asked}",
             expected=str(asked),
             got=found,
             cause="the number is limited, or it depends on the machine's cores",
+        )
+    if reserved != 1:
+        fail(
+            sent=f"app.conf.worker_prefetch_multiplier, with WORKER_CONCURRENCY={asked}",
+            expected="1: one message reserved for each slot, however many slots there are",
+            got=reserved,
+            cause="Celery multiplies `worker_prefetch_multiplier` by the number of slots",
+        )
+
+
+def test_the_default_is_that_of_the_settings(student: Student) -> None:
+    """a: without WORKER_CONCURRENCY, the setting has a default of its own."""
+    with articles.restarted(student, WORKER_CONCURRENCY=None):
+        expected = student.call("pipeline.settings", "WorkerSettings")["worker_concurrency"]
+        found = student.read(CONFIG, "app.conf.worker_concurrency")
+    if found != expected:
+        fail(
+            sent="app.conf.worker_concurrency, without the variable WORKER_CONCURRENCY",
+            expected=f"{expected}, the default of `WorkerSettings`",
+            got=found,
+            cause="the variable is read by hand, with another default",
         )
 
 

@@ -155,6 +155,20 @@ def test_a_killed_node_hands_its_task_over(
         )
 
 
+def test_acknowledged_late_also_without_retries(student: Student) -> None:
+    """a: late acknowledgement does not depend on the number of retries."""
+    with articles.restarted(student, LOST_WORKER_RETRIES=0):
+        found = student.read(articles.TASK, "summarize_article.acks_late")
+    if not found:
+        fail(
+            sent="summarize_article.acks_late, with LOST_WORKER_RETRIES=0",
+            expected="True",
+            got=found,
+            cause="`task_acks_late` depends on another setting: if the whole node is lost, "
+            "another one must still run its tasks",
+        )
+
+
 @pytest.mark.parametrize(
     ("module", "task"), [(articles.TASK, "summarize_article"), ("pipeline.tasks.hello", "hello")]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -120,6 +121,20 @@ def test_nothing_gives_no_chunks(student: Student, pages: list[Page]) -> None:
     found = student.call(CHUNK, "chunk_pages", pages)
     if found != []:
         fail(sent=f"chunk_pages({pages!r})", expected="no chunks: []", got=found, cause=BLANK_CAUSE)
+
+
+def test_a_gap_makes_no_chunk(student: Student, rng: Random) -> None:
+    """j: where a long gap follows a text, no chunk consists of the overlap alone."""
+    pages = numbered(rng, [f"{sentence(rng, 100)}{' ' * 500}{sentence(rng, 100)}"])
+    sent, chunks = chunked(student, "two sentences with 500 spaces between them", pages, 200, 60)
+    for before, after in pairwise(chunks):
+        if before["text"].endswith(after["text"]):
+            fail(
+                sent=sent,
+                expected="a chunk for each piece that is not white space alone",
+                got=f"a chunk that only repeats the end of the one before: {show(after['text'])}",
+                cause="test the piece for white space, without the overlap before it",
+            )
 
 
 def test_pieces_are_the_text(student: Student, rng: Random) -> None:

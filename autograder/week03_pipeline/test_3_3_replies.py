@@ -56,6 +56,22 @@ def first_number(vector: list[float]) -> int:
     return next(place for place, number in enumerate(vector) if number)
 
 
+def test_a_bad_answer_is_not_asked_for_again(
+    student: Student, openai: OpenAIControl, rng: Random
+) -> None:
+    """l: the first answer has the wrong index; a second one would be right."""
+    openai.script(vectors.answer_with([(1, vectors.sparse(rng))]))
+    answer = student.ask(EMBED, "embed_texts", made_up(rng, 1))
+    requests = len(openai.journal("embeddings"))
+    if requests != 1 or answer.error != "BadEmbeddings":
+        fail(
+            sent="embed_texts(1 text), answered with the index 1",
+            expected="one request, and BadEmbeddings",
+            got=f"{requests} requests, and {answer.error or 'no exception'}",
+            cause="a batch is sent again after an error: the task decides about retries, not this step",
+        )
+
+
 BAD = {
     "one vector for two texts": [(0, "good")],
     "the same index twice": [(0, "good"), (0, "good")],

@@ -12,18 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from autograder.sdk import fail, until
 from autograder.sdk.jobs_table import new_id
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page, Route
+    from playwright.sync_api import CDPSession, Locator, Page, Route
 
 SECONDS = 20.0
 """How long the page may take to show something. It takes a moment."""
-LOOK_MS = 40
+LOOK_MS = 10
+REQUEST_MS, ANSWER_MS = 120, 40
+"""A request that the page has sent is here long before the first, and the answer in the page before the
+second."""
 API_PATHS = re.compile(r"/(jobs|events|stats|search|documents|dead-letters)(/|\?|$)")
 PROBLEMS_SHOWN = 3
 
@@ -35,6 +38,9 @@ export class Live {
 export const switching = () => ({ up() {}, down() {} });
 """
 """`live.js` of a page whose stream never opens: what the other items show must not depend on 7.3."""
+
+EMPTY_PAGE = """<!doctype html><html lang="en"><title>Empty</title>
+<script type="module" src="/dashboard/{script}"></script><body></body></html>"""
 
 View = dict[str, Any]
 
@@ -112,16 +118,31 @@ class Board:
         self.problems: list[str] = []
         self.held: list[Route] | None = None
         """Requests for the jobs that wait for their answer, while this is a list."""
+        self._live = False
+        self._session: CDPSession | None = None
         self._world: int | None = None
-        page.on("pageerror", lambda error: self.problems.append(str(error)[:300]))
+        page.on("pageerror", self._problem)
         page.route(API_PATHS, self._answer)
         page.route("**/dashboard/live.js", self._without_stream)
 
-    def go(self, *, clock: bool = False) -> Board:
-        """Open the page. With `clock`, its timers run only in `run`."""
-        if clock:
-            self.page.clock.install()
+    def go(self) -> Board:
+        """Open the page. `run` makes its time go faster."""
+        self.page.clock.install()
         self.page.goto(self.url, wait_until="load")
+        return self
+
+    def go_beside(self, script: str) -> Board:
+        """Open an empty page of the same server with one script, to call functions of it."""
+        address = f"{self.url}/dashboard/beside"
+        body = EMPTY_PAGE.format(script=script)
+        self.page.route(address, lambda it: it.fulfill(content_type="text/html", body=body))
+        self.page.goto(address, wait_until="load")
+        return self
+
+    def resize(self, width: int, scale: int = 1) -> Board:
+        """Give the page a screen of this width, with so many pixels for one of CSS."""
+        size = {"width": width, "height": 700, "deviceScaleFactor": scale, "mobile": False}
+        self._devtools().send("Emulation.setDeviceMetricsOverride", size)
         return self
 
     def with_stream(self) -> Board:
@@ -134,7 +155,25 @@ class Board:
         self.with_stream()
         self.page.unroute(API_PATHS, self._answer)
         self.page.on("request", self._note)
+        self._live = True
         return self
+
+    def prefer(self, scheme: Literal["light", "dark"]) -> Board:
+        """Let the system be light or dark, and without motion."""
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        return self
+
+    def leave(self) -> None:
+        """Give the page back as it was."""
+        self.page.remove_listener("pageerror", self._problem)
+        self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+        if self._live:
+            self.page.remove_listener("request", self._note)
+        if self._session is not None:
+            self._session.detach()
+
+    def _problem(self, error: object) -> None:
+        self.problems.append(str(error)[:300])
 
     def _without_stream(self, route: Route) -> None:
         route.fulfill(content_type="text/javascript", body=POLLING_ONLY)
@@ -167,14 +206,18 @@ class Board:
     # -- time -----------------------------------------------------------------------------------
 
     def run(self, seconds: float) -> None:
-        """Let time go by for the page (after `go(clock=True)`)."""
+        """Let time go by for the page, in a moment: its timers run."""
         self.page.clock.run_for(round(seconds * 1000))
         self.settle()
 
     def settle(self) -> None:
-        """Let the answers arrive that are on their way."""
-        for _ in range(3):
+        """Let the requests arrive that are on their way, and then their answers."""
+        asked, waited = len(self.asked), 0
+        while waited < REQUEST_MS:
             self.page.wait_for_timeout(LOOK_MS)
+            waited += LOOK_MS
+            if len(self.asked) > asked:
+                asked, waited = len(self.asked), REQUEST_MS - ANSWER_MS
 
     def until(self, probe: Callable[[], Any], seconds: float = SECONDS) -> Any:
         """What `probe` says, once that is true; None if it never is."""
@@ -216,14 +259,19 @@ class Board:
         A browser gives an extension such a world: it has the document and its styles, and its functions
         are its own. A page that has replaced `getComputedStyle` does not change what is seen here.
         """
+        devtools = self._devtools()
         if self._world is None:
-            self._session = self.page.context.new_cdp_session(self.page)
-            frame = self._session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-            made = self._session.send("Page.createIsolatedWorld", {"frameId": frame})
+            frame = devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+            made = devtools.send("Page.createIsolatedWorld", {"frameId": frame})
             self._world = made["executionContextId"]
         options = {"contextId": self._world, "awaitPromise": True, "returnByValue": True}
-        answer = self._session.send("Runtime.evaluate", {"expression": expression, **options})
+        answer = devtools.send("Runtime.evaluate", {"expression": expression, **options})
         return answer["result"].get("value")
+
+    def _devtools(self) -> CDPSession:
+        if self._session is None:
+            self._session = self.page.context.new_cdp_session(self.page)
+        return self._session
 
     def must(
         self, sent: str, expected: str, probe: Callable[[], Any], got: Callable[[], Any], cause: str

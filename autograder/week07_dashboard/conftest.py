@@ -14,7 +14,7 @@ from autograder.week07_dashboard.board import Board
 from autograder.week07_dashboard.changes import Changes
 from autograder.week07_dashboard.streams import Streams
 
-STATS_SECONDS = 1.2
+STATS_SECONDS = 1.0
 """How old a count may be."""
 
 
@@ -35,7 +35,11 @@ def environment() -> dict[str, str]:
 def limits(session: Session) -> dict[str, int]:
     """How much the API for streams keeps: other numbers in each run."""
     rng = session.random("limits")
-    return {"EVENTS_QUEUE": rng.randint(40, 60), "EVENTS_KEEP": rng.randint(30, 50)}
+    return {
+        "EVENTS_QUEUE": rng.randint(40, 60),
+        "EVENTS_KEEP": rng.randint(30, 50),
+        "EVENTS_STREAMS_PER_OWNER": 20,
+    }
 
 
 @pytest.fixture(scope="session")
@@ -83,8 +87,10 @@ def board(browser: Chrome, api: Api, stores: None, rng: Random) -> Iterator[Call
     """`board(jobs)` opens the page. All that it asks the API for is answered here."""
     with ExitStack() as exit_stack:
 
-        def open_board(*jobs: object, **options: object) -> Board:
-            page = exit_stack.enter_context(browser.page(**options))
-            return Board(page, api.url, list(jobs))
+        def open_board(*jobs: object, own: bool = False) -> Board:
+            page = exit_stack.enter_context(browser.page(own=own))
+            board = Board(page, api.url, list(jobs))
+            exit_stack.callback(board.leave)
+            return board
 
         yield open_board

@@ -15,10 +15,10 @@ from autograder.week07_dashboard.board import Board, newer, view
 pytestmark = pytest.mark.item("7.1")
 
 EVERY, LONGEST = 3, 30
-WAIT = """async ([failures, active]) => {
+WAIT = """async (cases) => {
   const { waitSeconds } = await import("/dashboard/polling.js");
-  const value = waitSeconds(failures, active);
-  return typeof value === "number" ? value : value === null ? "null" : typeof value;
+  const shown = (value) => (typeof value === "number" ? value : value === null ? "null" : typeof value);
+  return cases.map(([failures, active]) => shown(waitSeconds(failures, active)));
 }"""
 ATTEMPT = """async (rejects) => {
   const { Polling } = await import("/dashboard/polling.js");
@@ -39,29 +39,35 @@ ATTEMPT = """async (rejects) => {
 }"""
 
 
-def test_waiting(board: Callable[..., Board], rng: Random) -> None:
-    """g, h: three seconds while a job is active, none if none is; longer after failures, up to 30 s."""
-    page = board().go()
+def test_the_functions(board: Callable[..., Board], rng: Random) -> None:
+    """e, f, g, h: how long the page waits, and what one attempt does."""
+    page = board().go_beside("polling.js")
+    check_waiting(page, rng)
+    for rejects in (False, True):
+        check_attempt(page, rejects)
+
+
+def check_waiting(page: Board, rng: Random) -> None:
+    """Three seconds while a job is active, none if none is; longer after failures, up to 30 s."""
     cases: list[tuple[int, bool, object]] = [(0, True, EVERY), (0, False, "null")]
     for failures in range(1, 8):
         wanted = min(LONGEST, EVERY * 2 ** (failures - 1))
         cases += [(failures, active, wanted) for active in (True, False)]
     cases.append((rng.randint(50, 2000), False, LONGEST))
-    for failures, active, expected in cases:
-        got = page.call(WAIT, [failures, active])
+    answers = page.call(WAIT, [case[:2] for case in cases])
+    for (failures, active, expected), got in zip(cases, answers, strict=True):
         if got != expected:
             cause = (
-                "after a failure it goes on in any case, and waits twice as long each time"
+                "after a failure it goes on in any case, and waits twice as long each time, from 3 s up to "
+                "30 s, after however many failures"
                 if failures
                 else "after a success it goes on while a job is active, and ends with null if none is"
             )
             page.fail(f"waitSeconds({failures}, {str(active).lower()})", str(expected), got, cause)
 
 
-@pytest.mark.parametrize("rejects", [False, True])
-def test_an_attempt(board: Callable[..., Board], rejects: bool) -> None:
-    """e, f: it waits for the answer, tells what came of it once, returns it and throws nothing."""
-    page = board().go()
+def check_attempt(page: Board, rejects: bool) -> None:
+    """It waits for the answer, tells what came of it once, returns it and throws nothing."""
     got = page.call(ATTEMPT, rejects)
     kind = "error" if rejects else "null"
     expected = {"kind": kind, "said": [kind], "thrown": "", "done": True}
@@ -78,7 +84,7 @@ def polls(page: Board) -> int:
 def test_it_stops(board: Callable[..., Board], rng: Random) -> None:
     """g: one request every three seconds while a job is active; after that none."""
     job = view(rng, rng.choice(["pending", "processing"]))
-    page = board(job, view(rng, "completed")).go(clock=True)
+    page = board(job, view(rng, "completed")).go()
     page.run(1.5)
     sent = "a page without a stream, with one job that is active"
     page.must(
@@ -94,8 +100,7 @@ def test_it_stops(board: Callable[..., Board], rng: Random) -> None:
     page.run(EVERY)
     page.run(EVERY)
     before = polls(page)
-    for _ in range(4):
-        page.run(LONGEST)
+    page.run(4 * LONGEST)
     if polls(page) != before:
         cause = "when no job is active nothing changes by itself: `waitSeconds` ends polling"
         sent = "the same page, after its last job has ended"
@@ -104,7 +109,7 @@ def test_it_stops(board: Callable[..., Board], rng: Random) -> None:
 
 def test_failures(board: Callable[..., Board], rng: Random) -> None:
     """f, h: the page says that it is offline, asks less and less often, and comes back by itself."""
-    page = board(view(rng)).go(clock=True)
+    page = board(view(rng)).go()
     page.answers["GET", "/jobs"] = 503, {"detail": "away"}
     page.run(1.5)
     sent = "a page whose requests fail"
@@ -121,6 +126,7 @@ def test_failures(board: Callable[..., Board], rng: Random) -> None:
     page.run(LONGEST)
     page.run(LONGEST)
     back = lambda: page.connection().startswith("Polling")  # noqa: E731
+    cause = "`attempt` waits for `this.ask()`, without a limit of its own; then it calls `onOutcome(null)`"
     page.must("the server again", "the status Polling", back, page.connection, cause)
     before = polls(page)
     for _ in range(3):
@@ -132,7 +138,7 @@ def test_failures(board: Callable[..., Board], rng: Random) -> None:
 
 def test_one_at_a_time(board: Callable[..., Board], rng: Random) -> None:
     """e: while a request is on its way there is no second one."""
-    page = board(view(rng)).go(clock=True)
+    page = board(view(rng)).go()
     page.held = []
     page.run(1.5)
     for _ in range(2):

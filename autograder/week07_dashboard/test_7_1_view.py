@@ -6,6 +6,7 @@ Promises checked here, by their letters in the TODOs: a (`place`), b, c and d (`
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
 
@@ -46,21 +47,30 @@ def check_order(board: Board, sent: str) -> None:
         f"an article for each job, the newest first: {wanted}",
         lambda: in_order(board) == wanted,
         lambda: in_order(board),
-        "`place` inserts before the first item that is older, or at the end",
+        "`place` inserts before the first item that is older, or at the end; it compares times as text, "
+        "because a `Date` has no microseconds",
     )
+
+
+def twins(rng: Random) -> list[View]:
+    """Two jobs of the same millisecond."""
+    second = (datetime.now(UTC) - timedelta(seconds=50)).strftime("%Y-%m-%dT%H:%M:%S")
+    milli, micros = rng.randint(0, 999), rng.sample(range(1, 999), 2)
+    return [view(rng, created_at=f"{second}.{milli:03}{one:03}Z") for one in micros]
 
 
 def test_order(board: Callable[..., Board], rng: Random) -> None:
     """a: the newest first, whenever it comes; and no card moves that is there already."""
     ages = rng.sample(range(100, 900, 50), 5)
-    page = board(*[view(rng, age=age) for age in ages]).go(clock=True)
+    page = board(*[view(rng, age=age) for age in ages]).go()
     page.run(1.5)
     check_order(page, "five jobs")
     kept = name_of(page.jobs[rng.randrange(5)])
     page.card(kept).evaluate(WATCH)
-    page.jobs += [view(rng, age=age) for age in (1, 425, 980)]
+    page.jobs += [view(rng, age=age) for age in (1, 425, 980)] + twins(rng)
     page.run(3.5)
-    check_order(page, "three more jobs: the newest, the oldest, and one in the middle")
+    sent = "more jobs: the newest, the oldest, one in the middle, and two of the same millisecond"
+    check_order(page, sent)
     if page.card(kept).evaluate("card => window.kept === card && !window.moved"):
         return
     page.fail(
@@ -93,19 +103,29 @@ def value_of(board: Board, job: View) -> float:
     return float(bar.evaluate(now))
 
 
-def test_progress(board: Callable[..., Board], rng: Random) -> None:
-    """b: the step in words, and the percent as text and as the bar's value; again at each change."""
-    step = rng.randrange(3)
-    percent = rng.randint(3, 59)
+def test_what_a_card_says(board: Callable[..., Board], rng: Random) -> None:
+    """b, c, d: step and percent, as text and as the bar's value; the error; all of it as text. Again at
+    each change.
+    """
+    step, percent = rng.randrange(3), rng.randint(3, 59)
     job = view(rng, "processing", step=STEPS[step], percent=percent)
-    page = board(job, view(rng)).go(clock=True)
+    message = f"The document is damaged at byte {rng.randint(1000, 9999)}."
+    failed = view(rng, "failed", error={"type": "damaged", "message": message})
+    markup = marked_up(rng)
+    page = board(job, failed, markup, view(rng)).go()
     page.run(1.5)
     cause = "`fill` writes `.step` and `.percent`, and sets the value of the `progress`"
     check_progress(page, job, f"a job in step {STEPS[step]} at {percent} %", cause)
+    error_cause = "`fill` writes the error's message, or nothing"
+    shows(page, failed, [message], "a job that has failed", error_cause)
+    check_text(page, markup)
     later = newer(job, "processing", percent + rng.randint(5, 30), step=STEPS[step + 1])
-    page.jobs[0] = later
+    page.jobs[:2] = later, newer(failed, "processing", error=None)
     page.run(3.5)
     check_progress(page, later, "the same job later", f"at each change, {cause}")
+    text = partial(page.text, page.card(name_of(failed)))
+    sent = "the same job, replayed: it has no error any more"
+    page.must(sent, "no error", lambda: text() and message not in text(), text, error_cause)
 
 
 def check_progress(page: Board, job: View, sent: str, cause: str) -> None:
@@ -116,32 +136,18 @@ def check_progress(page: Board, job: View, sent: str, cause: str) -> None:
         page.fail(sent, f"a progressbar with the value {percent}", bar, cause)
 
 
-def test_errors(board: Callable[..., Board], rng: Random) -> None:
-    """c: the message of a job that failed; and nothing of it when it runs again."""
-    message = f"The document is damaged at byte {rng.randint(1000, 9999)}."
-    failed = view(rng, "failed", error={"type": "damaged", "message": message})
-    page = board(failed, view(rng)).go(clock=True)
-    page.run(1.5)
-    sent, cause = "a job that has failed", "`fill` writes the error's message, or nothing"
-    shows(page, failed, [message], sent, cause)
-    page.jobs[0] = newer(failed, "processing", error=None)
-    page.run(3.5)
-    text = partial(page.text, page.card(name_of(failed)))
-    sent = "the same job, replayed: it has no error any more"
-    page.must(sent, "no error", lambda: text() and message not in text(), text, cause)
-
-
-def test_text(board: Callable[..., Board], rng: Random) -> None:
-    """d: a name and a message are text, whatever they look like."""
+def marked_up(rng: Random) -> View:
+    """A job whose name and error are markup."""
     number = rng.randint(100, 999)
     name = f"<img src=x onerror=alert({number})><b>bold{number}</b> &amp; co.txt"
     message = f"<script>alert({number})</script><a href='//evil.test'>click {number}</a> &lt;"
-    job = view(rng, "failed", name=name, error={"type": "x", "message": message})
-    page = board(job, view(rng)).go(clock=True)
-    page.run(1.5)
+    return view(rng, "failed", name=name, error={"type": "x", "message": message})
+
+
+def check_text(page: Board, job: View) -> None:
     cause = "set `textContent`: with `innerHTML` a file name becomes a part of the page"
     markup = "document.querySelectorAll('article img, article b, article script, article a').length"
-    page.until(lambda: page.call("document.querySelectorAll('article').length") or 0)
     if found := page.call(markup):
         page.fail("a file name and an error that are markup", "text", f"{found} elements", cause)
-    shows(page, job, [name, message], "a file name and an error that are markup", cause)
+    words = [name_of(job), job["error"]["message"]]
+    shows(page, job, words, "a file name and an error that are markup", cause)

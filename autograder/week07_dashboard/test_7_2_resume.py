@@ -5,49 +5,22 @@ Promises checked here, by their letters in the TODOs: e, f and g (`since`), h, i
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from random import Random
 
 import pytest
 
-from autograder.sdk import fail
+from autograder.sdk import fail, until
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import STATES, JobsTable
 from autograder.week07_dashboard.changes import STRANGER, Changes, row
-from autograder.week07_dashboard.streams import Event, Stream, Streams
+from autograder.week07_dashboard.resuming import check_resumed, heard, ids, opened, some
+from autograder.week07_dashboard.streams import Streams
 
 pytestmark = pytest.mark.item("7.2")
 
 WAIT_SECONDS = 1.0
-"""How long a reading of the rows is held, so that a later registration comes late for certain."""
-
-
-def ids(events: list[Event]) -> list[str]:
-    return [one.job_id for one in events]
-
-
-def some(changes: Changes, rng: Random, count: int) -> list[str]:
-    """Publish that many changes of the own jobs, with some of another owner in between."""
-    found = []
-    for _ in range(count):
-        item = row(rng)
-        changes.publish(row(rng, owner=STRANGER), item)
-        found.append(item["id"])
-    return found
-
-
-def opened(streams: Streams) -> Stream:
-    stream = streams.open("GET /events")
-    stream.snapshot("GET /events")
-    return stream
-
-
-def heard(stream: Stream, sent: str, wanted: list[str]) -> list[Event]:
-    """The stream's changes, once the last of `wanted` has come."""
-    cause = "`deliver` appends to the log and offers to the readers; `offer` wakes the stream"
-    stream.must(sent, "each change, within seconds", lambda: wanted[-1] in ids(stream.jobs), cause)
-    return stream.jobs
+"""How long a reading of the rows is held at most, until another stream has got a change."""
 
 
 def test_the_snapshot(
@@ -57,11 +30,11 @@ def test_the_snapshot(
     rows = [row(rng, state) for state in STATES]
     theirs = [row(rng, state, STRANGER) for state in STATES]
     table.put(*rows, *theirs)
-    late = row(rng)
+    late, witness = row(rng), opened(streams)
 
     def meanwhile() -> None:
         changes.publish(late)
-        time.sleep(WAIT_SECONDS)
+        until(lambda: late["id"] in ids(witness.jobs), WAIT_SECONDS)
 
     sent = "GET /events, while a job changes after the rows were asked for"
     with dynamodb_proxy.before(meanwhile, lambda request: request.operation == "Query"):
@@ -81,6 +54,29 @@ def test_the_snapshot(
     stream.must(
         sent, "the change behind the snapshot", lambda: late["id"] in ids(stream.jobs), cause
     )
+    check_position(streams, first.id, late["id"])
+
+
+def check_position(streams: Streams, position: str, late: str) -> None:
+    """A browser that got the snapshot alone resumes with what came while the rows were read."""
+    sent = "GET /events with the snapshot's id, after a change that came while its rows were read"
+    cause = (
+        "the snapshot's id is the reader's `position`, which is older than the reading of the rows"
+    )
+    stream = streams.open(sent, position)
+    stream.must(sent, "that change", lambda: late in ids(stream.jobs), cause)
+
+
+def test_no_snapshot(streams: Streams, dynamodb_proxy: DynamoDBProxy) -> None:
+    """j: without the rows there is no stream. The page polls, and tries again."""
+    with dynamodb_proxy.watching(lambda request: request.operation != "Query"):
+        stream = streams.ask()
+    if stream.status != 503:
+        sent = "GET /events, while DynamoDB does not answer"
+        cause = (
+            "let `JobStoreUnavailable` through: without a snapshot the page shows old jobs as live"
+        )
+        fail(sent=sent, expected="503", got=stream.status or "no answer", cause=cause)
 
 
 def test_resuming(streams: Streams, changes: Changes, rng: Random) -> None:
@@ -107,29 +103,6 @@ def test_resuming(streams: Streams, changes: Changes, rng: Random) -> None:
         (events[middle].id, wanted[middle + 1 :]),
     ):
         marks.append(check_resumed(streams, changes, rng, id_, [*rest, *marks]))
-
-
-def check_resumed(
-    streams: Streams, changes: Changes, rng: Random, last: str, rest: list[str]
-) -> str:
-    """A stream that resumes gets `rest`, and then what changes next. Gives the id of that job."""
-    sent = f"GET /events with Last-Event-ID of an event after which {len(rest)} changes came"
-    cause = "`since` gives what the log has behind the number, `begin` sends that and no snapshot"
-    stream = streams.open(sent, last)
-    if rest:  # one more change could push the oldest out of the log
-        there = lambda: stream.snapshots or len(stream.jobs) >= len(rest)  # noqa: E731
-        stream.must(sent, "those changes", there, cause)
-    mark = row(rng)
-    changes.publish(mark)
-    stream.must(sent, "the stream goes on", lambda: mark["id"] in ids(stream.jobs), cause)
-    if stream.snapshots:
-        fail(sent=sent, expected="those changes, and no snapshot", got="a snapshot", cause=cause)
-    got = ids(stream.jobs)
-    if got[: got.index(mark["id"])] != rest:
-        got_text = f"{len(got) - 1} changes: {[one[:8] for one in got]}"
-        expected = f"exactly these: {[one[:8] for one in rest]}"
-        fail(sent=sent, expected=expected, got=got_text, cause=cause)
-    return str(mark["id"])
 
 
 def test_gaps(streams: Streams, changes: Changes, limits: dict[str, int], rng: Random) -> None:

@@ -6,6 +6,7 @@ Promises checked here, by their letters in the TODOs: a, b and c (`follow`), d a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -51,23 +52,28 @@ EXPECTED = {"open": "up", "error": "down", "closed": "again down"}
 MODES = {"up": "mode live, stop", "down": "mode polling, start"}
 CAUSES = {
     "open": "`open` comes at first and each time the stream is back: call `up` each time",
-    "error": "the browser connects again by itself: call `down`, and neither close nor open anything",
+    "error": "call `down` at each `error`, and neither close nor open: the browser connects again by itself",
     "closed": "`readyState` is CLOSED, so the browser has given up: call `down` and `again`",
 }
 
 
-def test_following(board: Callable[..., Board], rng: Random) -> None:
-    """a, b, c: what becomes of each event of an `EventSource`, also the second time."""
-    page = board().with_stream().go()
+def test_the_functions(board: Callable[..., Board], rng: Random) -> None:
+    """a, b, c, d, e: what `follow` does at each event; polling stops while the stream is open."""
+    page = board().with_stream().go_beside("live.js")
+    check_following(page, rng)
+    check_switching(page, rng)
+
+
+def check_following(page: Board, rng: Random) -> None:
+    """What becomes of each event of an `EventSource`, also the second time."""
     happens = ["open", "error", "open", "error", "error", "open", "closed"]
     happens += rng.sample(happens, 3)
     said = page.call(FOLLOW, happens)
     compare(page, "follow", happens, said, EXPECTED, CAUSES)
 
 
-def test_switching(board: Callable[..., Board], rng: Random) -> None:
-    """d, e: polling stops while the stream is open, and starts when it breaks."""
-    page = board().with_stream().go()
+def check_switching(page: Board, rng: Random) -> None:
+    """Polling stops while the stream is open, and starts when it breaks."""
     happens = ["down", "up", "down", "up", *rng.choices(["down", "up"], k=3)]
     said = page.call(SWITCHING, happens)
     causes = {
@@ -119,14 +125,20 @@ def test_the_page(board: Callable[..., Board], changes: Changes, run: Run, rng: 
         changes.table.put(missed)
     sent = "the stream can be opened again"
     cause = "the browser has given up after the 503: call `again`"
-    page.must(sent, "the status Live", lambda: mode().startswith("Live"), mode, cause)
+    page.must(sent, "the status Live", partial(live_later, page), mode, cause)
     check_card(page, missed, "a job that was written while the stream was down")
     page.settle()
     before = page.count("GET", "/jobs")
-    page.page.wait_for_timeout(4_000)
+    page.run(4)
     if polled := page.count("GET", "/jobs") - before:
         cause = "`up` stops polling each time, not only the first time"
         page.fail("a page that is live again", "no polling beside the stream", f"{polled}", cause)
+
+
+def live_later(page: Board) -> bool:
+    """Whether the page is live, after half a second of its time."""
+    page.page.clock.run_for(500)
+    return page.connection().startswith("Live")
 
 
 def check_card(page: Board, item: dict[str, Any], sent: str) -> None:
@@ -139,7 +151,7 @@ def check_card(page: Board, item: dict[str, Any], sent: str) -> None:
 def test_polling_comes_first(board: Callable[..., Board], rng: Random) -> None:
     """e: a page whose stream never opens polls at once."""
     job = view(rng)
-    page = board(job).with_stream().go(clock=True)
+    page = board(job).with_stream().go()
     page.settle()
     sent = "a page whose stream is refused with 503"
     polled = lambda: page.count("GET", "/jobs")  # noqa: E731

@@ -38,7 +38,7 @@ SYMBOL = """card => {
 
 def start(board: Callable[..., Board], *jobs: View) -> Board:
     """A page that has shown these jobs. Its timers run when the check says so."""
-    page = board(*jobs).go(clock=True)
+    page = board(*jobs).go()
     page.run(1.5)
     for job in jobs:
         card = page.card(name_of(job))
@@ -48,7 +48,7 @@ def start(board: Callable[..., Board], *jobs: View) -> Board:
 
 def test_sentences(board: Callable[..., Board], rng: Random) -> None:
     """e, f: up to three jobs by name, and more than that by number."""
-    page = board().go()
+    page = board().go_beside("announce.js")
     number = rng.randint(10, 99)
     for count in (1, 2, 3):
         news = [{"name": f"d{number + n}.pdf", "status": rng.choice(ENDS)} for n in range(count)]
@@ -86,7 +86,8 @@ def test_announced(board: Callable[..., Board], rng: Random) -> None:
         return [one for one in page.call(PLACES) if all(part in one["text"] for part in parts)]
 
     cause = (
-        "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written"
+        "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written. It must "
+        "not be `hidden`: the class `visually-hidden` hides it from the eye alone"
     )
     sent = "two jobs that end"
     page.must(sent, f"an announcement: {' '.join(parts)}", heard, lambda: page.call(PLACES), cause)
@@ -95,11 +96,23 @@ def test_announced(board: Callable[..., Board], rng: Random) -> None:
         page.fail(sent, "an announcement that is heard and not seen", "it is on the page", cause)
 
 
-def test_label(board: Callable[..., Board], rng: Random) -> None:
-    """b: the search field has a label that stays."""
-    page = board().go()
+def test_all_states(board: Callable[..., Board], rng: Random) -> None:
+    """b, c, d: the search field's label; the words and symbols of the states; the buttons."""
+    jobs = [view(rng, status) for status in STATES]
+    page = start(board, *jobs)
+    check_label(page, rng)
+    symbols = check_states(page, jobs)
+    check_buttons(page, jobs)
+    check_shown(page, newer(jobs[1], "failed"), jobs, symbols["failed"])
+
+
+def check_label(page: Board, rng: Random) -> None:
+    """The search field has a label that stays."""
     field = page.page.get_by_role("searchbox", name=LABEL, exact=True)
-    sent, cause = "the search field", "a `label` for it: a placeholder goes when somebody types"
+    sent, cause = (
+        "the search field",
+        "a `label` for it that everybody can see: a placeholder goes when somebody types",
+    )
     if field.count() != 1:
         page.fail(sent, f"the name {LABEL!r}", "another name, or none", cause)
     field.fill("".join(rng.choices("abc", k=6)))
@@ -109,10 +122,8 @@ def test_label(board: Callable[..., Board], rng: Random) -> None:
         page.fail(sent, f"{LABEL!r} can be seen while somebody types", "it cannot be seen", cause)
 
 
-def test_states(board: Callable[..., Board], rng: Random) -> None:
-    """c: each state is a word and a symbol of its own, so that no colour has to be seen."""
-    jobs = [view(rng, status) for status in STATES]
-    page = start(board, *jobs)
+def check_states(page: Board, jobs: list[View]) -> dict[str, str]:
+    """Each state is a word and a symbol of its own, so that no colour has to be seen. Gives the symbols."""
     symbols: dict[str, str] = {}
     for job in jobs:
         card, status = page.card(name_of(job)), str(job["status"])
@@ -126,7 +137,7 @@ def test_states(board: Callable[..., Board], rng: Random) -> None:
         alike = [state for state, one in symbols.items() if list(symbols.values()).count(one) > 1]
         got = f"no symbol, or the same one: {alike or [s for s, one in symbols.items() if not one]}"
         page.fail("jobs in all states", "a symbol for each, another one each time", got, cause)
-    check_shown(page, newer(jobs[1], "failed"), jobs, symbols["failed"])
+    return symbols
 
 
 def check_shown(page: Board, after: View, jobs: list[View], symbol: str) -> None:
@@ -148,10 +159,8 @@ def buttons(page: Board, job: View) -> list[str]:
     ]
 
 
-def test_buttons(board: Callable[..., Board], rng: Random) -> None:
-    """d: only the buttons that make sense, for the keyboard and for screen readers too."""
-    jobs = [view(rng, status) for status in STATES]
-    page = start(board, *jobs)
+def check_buttons(page: Board, jobs: list[View]) -> None:
+    """Only the buttons that make sense, for the keyboard and for screen readers too."""
     for job in jobs:
         wanted = {"pending": ["Cancel"], "processing": ["Cancel"], "failed": ["Replay"]}
         expected = wanted.get(str(job["status"]), [])
@@ -160,23 +169,33 @@ def test_buttons(board: Callable[..., Board], rng: Random) -> None:
             page.fail(f"a job that is {job['status']}", f"the buttons {expected}", got, cause)
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_focus(board: Callable[..., Board], rng: Random, end: str) -> None:
+def test_focus(board: Callable[..., Board], rng: Random) -> None:
     """d: who is on a button that goes stays on its card; who is elsewhere stays there."""
-    job, other = view(rng, "processing", step="parse"), view(rng, "processing", step="parse")
-    page = start(board, job, other)
-    place = page.card(name_of(job)).get_by_role("button", name="Cancel")
-    place.focus()
-    page.jobs = [newer(job, "processing", 60, step="embed"), newer(other, end)]
+    jobs = [view(rng, "processing", step="parse") for _ in range(2 * len(ENDS))]
+    page = start(board, *jobs)
+    for number, end in enumerate(rng.sample(ENDS, len(ENDS))):
+        check_focus(page, 2 * number, end)
+
+
+def check_focus(page: Board, place: int, end: str) -> None:
+    """The job at `place` goes on and ends while its button has the focus, and its neighbour ends before."""
+    job, other = page.jobs[place : place + 2]
+    button = page.card(name_of(job)).get_by_role("button", name="Cancel")
+    button.focus()
+    job, other = newer(job, "processing", 60, step="embed"), newer(other, end)
+    page.jobs[place : place + 2] = job, other
     page.run(3.5)
-    there = "place => place === document.activeElement"
+    there = "button => button === document.activeElement"
     page.until(lambda: not buttons(page, other) or end == "failed")
-    if not place.evaluate(there):
-        cause = "a card that changes keeps its elements, and moves the focus of no other button"
+    if not button.evaluate(there):
+        cause = (
+            "a card that changes keeps its elements, and moves the focus of no other button: look whether "
+            "the button that is hidden has the focus"
+        )
         page.fail(
             "changes, while a button has the focus", "the button keeps it", _focus(page), cause
         )
-    page.jobs = [newer(page.jobs[0], end), page.jobs[1]]
+    page.jobs[place] = newer(job, end)
     page.run(3.5)
     page.until(lambda: "Cancel" not in buttons(page, job))
     on_card = page.card(name_of(job)).evaluate("card => card.contains(document.activeElement)")

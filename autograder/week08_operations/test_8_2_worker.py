@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -42,9 +43,11 @@ def ended(table: JobsTable, rows: list[Item], seconds: float) -> list[str]:
 
 
 @pytest.fixture
-def recovering(student: Student, stores: None) -> Worker:
-    """A worker with short delays."""
-    return student.start_worker("recovering", ENV)
+def recovering(student: Student, stores: None) -> Iterator[Worker]:
+    """A worker with short delays. It takes no jobs of other items."""
+    worker = student.start_worker("recovering", ENV)
+    yield worker
+    worker.kill()
 
 
 def test_beat_drives_it(student: Student, recovering: Worker, run: Run, rng: Random) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -151,9 +152,17 @@ def test_every_end(code: Code, database: psycopg.Connection[Any], rng: Random) -
             fail(sent=sent, expected=expected, got="it is there" if there else "it is gone")
 
 
+@pytest.fixture
+def cancelling(student: Student, stores: None) -> Iterator[Worker]:
+    """A worker. It takes no jobs of other items."""
+    worker = student.start_worker("cancelling")
+    yield worker
+    worker.kill()
+
+
 def test_a_running_step(
     student: Student,
-    worker: Worker,
+    cancelling: Worker,
     run: Run,
     openai: OpenAIControl,
     database: psycopg.Connection[Any],
@@ -176,7 +185,7 @@ def test_a_running_step(
 
     if until(lambda: requests() >= 2, WAIT_SECONDS) is None:
         got = plain(table.get(row["id"]) or {}).get("status")
-        fail(sent="a long document", expected="it is embedded", got=got, log=worker.tail())
+        fail(sent="a long document", expected="it is embedded", got=got, log=cancelling.tail())
     student.call("pipeline.lifecycle.ending", "cancel", row["id"], "public")
     time.sleep(3.5)
     after = requests()
@@ -187,7 +196,7 @@ def test_a_running_step(
             expected="the step has stopped",
             got="it sends further requests to the provider",
             cause="the check has to raise `JobCancelled`",
-            log=worker.tail(),
+            log=cancelling.tail(),
         )
     found = table.get(row["id"]) or {}
     if found.get("status") != "cancelled" or "dead_letter" in found or "failures" in found:

@@ -25,7 +25,12 @@ from bootcamp.files import files_in
 REQUIREMENT = re.compile(r"[\w.-]+(?:\[[\w,.-]+\])?")
 OURSELVES = re.compile(r"async-ai-bootcamp\[([\w,-]+)\]")
 ABOUT_MINUTES = re.compile(r"About (\d+) minutes")
-STAGES = {"pipeline": ("pipeline",), "grader": ("stack", "grading"), "stand-ins": ("stand-ins",)}
+STAGES = {
+    "pipeline": ("pipeline",),
+    "grader": ("stack", "grading"),
+    "stand-ins": ("stand-ins",),
+    "operations": ("operations",),
+}
 """Stages of the Dockerfile, and the extras of `pyproject.toml` whose libraries each installs."""
 
 

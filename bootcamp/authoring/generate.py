@@ -19,7 +19,8 @@ from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError
 from bootcamp.files import back_up, files_in, remove_file, shown, write_atomic
 
-PACKAGE = "pipeline"
+PACKAGES = ("pipeline", "task_tests")
+"""Folders of a week that are generated. Week 8 also has tests that students write."""
 RECORD = ".scaffold.json"
 
 
@@ -49,18 +50,20 @@ def scaffolds(week: Week) -> dict[Path, bytes]:
     allowed = load_week_file(week).blocks
     limits = Limits(allowed.lines, allowed.per_file)
     return {
-        Path(PACKAGE) / file: _scaffold_file(week.solutions / PACKAGE / file, limits)
-        for file in files_in(week.solutions / PACKAGE)
+        file: _scaffold_file(week.solutions / file, limits)
+        for file in package_files(week.solutions)
     }
+
+
+def package_files(folder: Path) -> list[Path]:
+    """All files of the generated folders, relative to the week's folder."""
+    return [Path(package) / file for package in PACKAGES for file in files_in(folder / package)]
 
 
 def changes(week: Week, wanted: Mapping[Path, bytes]) -> Changes:
     """Compare the week's exercises with `wanted`. Writes nothing."""
     known = _read_record(week)
-    present = {
-        Path(PACKAGE) / file: _read(week.exercises / PACKAGE / file)
-        for file in files_in(week.exercises / PACKAGE)
-    }
+    present = {file: _read(week.exercises / file) for file in package_files(week.exercises)}
     write = [file for file, content in wanted.items() if present.get(file) != content]
     stale = [file for file in present if file not in wanted]
     remove = [file for file in stale if file in known]

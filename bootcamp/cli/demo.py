@@ -85,6 +85,8 @@ def demo_command(
 def _stays_up(report: Report) -> str:
     page, docs = report.addresses.get("Status page"), report.addresses["API docs"]
     look = f"Open the status page: {page}   Try" if page else "Try"
+    if "API key" in report.addresses:
+        look = f"Sign in with the API key above. {look}"
     return f"It stays up. {look} the API: {docs}   Ctrl-C stops it."
 
 

@@ -16,6 +16,7 @@ from bootcamp.errors import UsageError
 from bootcamp.stack import Stack, default_state
 from bootcamp.stack.apps import layer_environment
 from bootcamp.stack.control import stop_stack
+from bootcamp.stack.scaling import scale_running
 from bootcamp.stack.up import Plan, Up, detach, running, stopped_by_signals, wait_for_the_end
 from bootcamp.student.own_layers import Whose, current_week, layers_for
 
@@ -34,6 +35,9 @@ ApiPort = Annotated[
     ),
 ]
 Workers = Annotated[int, typer.Option("--workers", min=1, max=32, help="Number of worker nodes.")]
+WithFlower = Annotated[
+    bool, typer.Option("--flower", help="Also start Flower on port 5555, with a new password.")
+]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return when everything is up.")]
 
 
@@ -41,6 +45,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("up")(up_command)
     app.command("down")(down_command)
+    app.command("scale-workers")(scale_command)
     app.command("run")(run_command)
 
 
@@ -49,14 +54,16 @@ def up_command(
     whose: Layers = Whose.STUDENT,
     api_port: ApiPort = None,
     workers: Workers = 1,
+    with_flower: WithFlower = False,
     detached: Detach = False,
 ) -> None:
     """Start the local services, and the API and workers of a week. Ctrl-C stops them."""
     chosen = find_week(week) if week else current_week()
-    plan = Plan(chosen, layers_for(chosen, whose), default_state(), workers, api_port)
+    plan = Plan(chosen, layers_for(chosen, whose), default_state(), workers, api_port, with_flower)
     if detached:
         arguments = [chosen.name, "--layers", whose.value, "--workers", str(workers)]
         arguments += ["--port-api", str(api_port)] if api_port else []
+        arguments += ["--flower"] if with_flower else []
         _show(detach(arguments, plan.folder))
         console.print("It runs in the background. Stop it: [bold]bootcamp down[/]")
         return
@@ -65,7 +72,9 @@ def up_command(
             with running(plan) as (up, apps):
                 _show(up)
                 console.print("Ctrl-C stops it. What is stored stays.")
-                wait_for_the_end(apps, lambda text: console.print(text, style="yellow"))
+                wait_for_the_end(
+                    apps, lambda text: console.print(text, style="yellow"), plan.folder
+                )
         except KeyboardInterrupt:
             console.print("Stopped.")
 
@@ -74,6 +83,14 @@ def down_command() -> None:
     """Stop what `bootcamp up` started. Stored data is kept."""
     pid = stop_stack(default_state())
     console.print("Nothing is up." if pid is None else f"Stopped (process {pid}).")
+
+
+def scale_command(
+    count: Annotated[int, typer.Argument(min=1, max=32, help="How many workers there shall be.")],
+) -> None:
+    """Start or stop workers of the stack that `bootcamp up` started. All others go on."""
+    scale_running(default_state(), count)
+    console.print(f"{count} workers run.")
 
 
 def run_command(

@@ -222,7 +222,10 @@ def demo(
         report = _report(stack, run, apps, layers, real_openai)
         show.stage(report)
         client = httpx.Client(
-            base_url=report.addresses["API"], timeout=REQUEST_SECONDS, trust_env=False
+            base_url=report.addresses["API"],
+            headers=apps.headers,
+            timeout=REQUEST_SECONDS,
+            trust_env=False,
         )
         stage = Stage(run, apps, undo.enter_context(client), samples, show, report)
         try:
@@ -257,8 +260,10 @@ def _report(
     api = str(apps.api_url)
     known = run.environment()
     page = {"Status page": f"{api}/"} if has(layers, PAGE_MODULE) else {}
+    key = {"API key": apps.api_key} if apps.api_key else {}
     addresses = {
         **page,
+        **key,
         "API": api,
         "API docs": f"{api}/docs",
         "Redis": known["REDIS_URL"],

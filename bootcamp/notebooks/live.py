@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,6 +28,7 @@ from bootcamp.course.layers import reference_layers
 from bootcamp.providers import OpenAIControl, WebhookSink
 from bootcamp.stack import Run, find_or_start
 from bootcamp.stack.process import Process
+from bootcamp.stack.stack import in_parallel
 from bootcamp.course.weeks import Week, find_week
 
 SLOTS = 2
@@ -97,14 +98,19 @@ class Live:
 
     @cached_property
     def api(self) -> httpx.Client:
-        """A client of the API, from week 2 on.
+        """A client of the API, from week 2 on. It sends the stack's API key, from week 8 on.
 
         Raises:
             StackError: this week has no API.
         """
         if self._apps.api_url is None:
             raise StackError(f"{self.week} has no API.", "The API comes with week 2.")
-        return httpx.Client(base_url=self._apps.api_url, timeout=WAIT_SECONDS, trust_env=False)
+        return httpx.Client(
+            base_url=self._apps.api_url,
+            headers=self._apps.headers,
+            timeout=WAIT_SECONDS,
+            trust_env=False,
+        )
 
     def redis(self, database: int = 0) -> redis.Redis:
         """A client of one database: 0 queues, 1 results, 2 cache. Answers are text."""
@@ -132,6 +138,42 @@ class Live:
         """Stop the worker; it finishes its tasks first. Queues and results stay."""
         self._require()
         self.worker.stop()
+
+    def start_workers(self, count: int, **settings: str) -> None:
+        """Run this many worker nodes.
+
+        Args:
+            count: how many. The first takes all queues; see `bootcamp.stack.queues`.
+            settings: further variables, such as `PROVIDER_BURST="5"`. All workers start again with them.
+        """
+        self._require()
+        self._apps.scale(count)
+        if settings:
+            in_parallel([partial(self._restart, worker, settings) for worker in self._apps.workers])
+
+    @staticmethod
+    def _restart(worker: Process, settings: Mapping[str, str]) -> None:
+        worker.stop()
+        worker.env.update(settings)
+        apps.start_worker(worker)
+
+    def kill_worker(self) -> None:
+        """Kill the worker with its pool, as a lost machine does. It is not started again."""
+        self._require()
+        self.worker.kill(group=True)
+        self.worker.wait()
+
+    def stop_beat(self) -> None:
+        """Stop Beat, from week 8 on: nothing is sent on schedule any more."""
+        self._require()
+        if self._apps.beat:
+            self._apps.beat.stop()
+
+    def start_beat(self) -> None:
+        """Start Beat, if this week has one and it does not run."""
+        self._require()
+        if self._apps.beat and not self._apps.beat.alive:
+            apps.start_beat(self._apps.beat)
 
     def pool(self) -> list[psutil.Process]:
         """The processes that run the tasks: one per slot, oldest first."""

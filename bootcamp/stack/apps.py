@@ -26,13 +26,18 @@ from bootcamp.ports import (
     free_port,
     release_port,
 )
+from bootcamp.stack.keys import key_variables, make_key
+from bootcamp.stack.operating import metrics_variables, worker_variables
 from bootcamp.stack.process import Process
+from bootcamp.stack.queues import queues_of
 from bootcamp.stack.stack import in_parallel
 from bootcamp.stack.state import StateFolder
 from bootcamp.stack.supervisor import Supervisor
 
 API_MODULE = Path("pipeline/api/app.py")
 MIGRATE_MODULE = Path("pipeline/migrate.py")
+ROUTING_MODULE = Path("pipeline/tasks/routing.py")
+"""Defines the queues, from week 8 on. Before that there is one queue."""
 SCHEDULE_MODULE = Path("pipeline/tasks/schedule.py")
 PAGE_MODULE = Path("pipeline/api/dashboard.py")
 """Serves the status page, from week 7 on."""
@@ -114,6 +119,7 @@ class Apps:
         api: the API's process; None before week 2.
         workers: the workers' processes.
         beat: Celery Beat; None before there is a schedule.
+        api_key: the key for requests to the API; None before week 8, which asks for one.
         say: gets a sentence when a process ended by itself. Replace it to show them.
 
     Raises (on entering):
@@ -130,7 +136,7 @@ class Apps:
         api_port: int | None = None,
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
-        self._env = layer_environment(env, layers)
+        self._env = layer_environment(key_variables(layers) | dict(env), layers)
         self._layers = tuple(layers)
         self._count = workers
         self._state = state.resolve() if state else None
@@ -139,18 +145,21 @@ class Apps:
         self.api: Process | None = None
         self.workers: list[Process] = []
         self.beat: Process | None = None
+        self.api_key: str | None = None
         self.say: Callable[[str], None] = lambda _: None
         self._supervisor: Supervisor | None = None
         self._hold: tuple[int, ...] = ()
         self._closing = ExitStack()
+        self._folder = Path()
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
-            folder = self._state or self._temporary(undo)
+            folder = self._folder = self._state or self._temporary(undo)
+            self._env |= metrics_variables(self._layers, folder)
             starts = self._prepare(folder, undo)
-            undo.callback(in_parallel, [process.stop for process in self.processes])
+            undo.callback(lambda: in_parallel([process.stop for process in self.processes]))
             prepare_stores(self._env, self._layers, folder / "migrate.log")
-            in_parallel(starts)
+            in_parallel([*starts, lambda: self._make_key(folder / "keys.log")])
             self._supervisor = undo.enter_context(Supervisor(self.processes, self._report))
             self._closing = undo.pop_all()
         return self
@@ -170,7 +179,7 @@ class Apps:
             self.api = self._process("api", folder, [*words, "--timeout-graceful-shutdown", "5"])
             starts.append(lambda: self._start_api(port))
         for number in range(1, self._count + 1):
-            worker = self._celery(f"worker{number}", folder, _worker_words(number))
+            worker = self._new_worker(number)
             self.workers.append(worker)
             starts.append(lambda worker=worker: start_worker(worker))  # type: ignore[misc]
         if has(self._layers, SCHEDULE_MODULE):
@@ -179,6 +188,38 @@ class Apps:
             self.beat = beat = self._process("beat", folder, words)
             starts.append(lambda: start_beat(beat))
         return starts
+
+    def scale(self, count: int) -> None:
+        """Start or stop workers until there are `count`. The others go on undisturbed.
+
+        Raises:
+            StackError: a new worker ended or was not ready in time. It is not counted.
+        """
+        while len(self.workers) > count:
+            worker = self.workers.pop()
+            worker.stop()  # it finishes its tasks first, and gives back what it has not begun
+        while len(self.workers) < count:
+            worker = self._new_worker(len(self.workers) + 1)
+            try:
+                start_worker(worker)
+            except StackError:
+                worker.stop()
+                raise
+            self.workers.append(worker)
+            if self._supervisor:
+                self._supervisor.watch(worker)
+
+    def _new_worker(self, number: int) -> Process:
+        words = ["celery", "-A", CELERY_APP, *self._worker_words(number)]
+        return self._process(f"worker{number}", self._folder, words, worker_variables(self._layers))
+
+    def _worker_words(self, number: int) -> list[str]:
+        # Mingle makes a worker wait a second for others; gossip tells it nothing that is used here.
+        name = f"worker{number}@%h"
+        queues = queues_of(number) if has(self._layers, ROUTING_MODULE) else ()
+        chosen = ["-Q", ",".join(queues)] if queues else []
+        quiet = ["--without-mingle", "--without-gossip"]
+        return ["worker", "--hostname", name, "--loglevel", "INFO", *chosen, *quiet]
 
     @staticmethod
     def _own_port(undo: ExitStack) -> int:
@@ -189,11 +230,13 @@ class Apps:
     def _celery(self, name: str, folder: Path, words: list[str]) -> Process:
         return self._process(name, folder, ["celery", "-A", CELERY_APP, *words])
 
-    def _process(self, name: str, folder: Path, words: list[str]) -> Process:
+    def _process(
+        self, name: str, folder: Path, words: list[str], more: Mapping[str, str] | None = None
+    ) -> Process:
         folder.mkdir(parents=True, exist_ok=True)
         return Process(
             [sys.executable, "-m", *words],
-            env=self._env,
+            env=dict(more or {}) | self._env,
             log=folder / f"{name}.log",
             name=name,
             cwd=folder,
@@ -205,6 +248,14 @@ class Apps:
         assert self.api is not None
         self.api.start()
         self.api.wait_ready(lambda: answers_health(port), READY_SECONDS)
+
+    def _make_key(self, log: Path) -> None:
+        self.api_key = make_key(self._env, self._layers, log)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a client sends with each request to the API: its key, from week 8 on."""
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
 
     @property
     def processes(self) -> list[Process]:
@@ -231,13 +282,6 @@ class Apps:
         trace: TracebackType | None,
     ) -> None:
         self._closing.close()
-
-
-def _worker_words(number: int) -> list[str]:
-    # Mingle makes a worker wait a second for others; gossip tells it nothing that is used here.
-    name = f"worker{number}@%h"
-    quiet = ["--without-mingle", "--without-gossip"]
-    return ["worker", "--hostname", name, "--loglevel", "INFO", *quiet]
 
 
 def start_worker(worker: Process) -> None:

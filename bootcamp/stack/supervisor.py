@@ -41,6 +41,11 @@ class Supervisor:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
+    def watch(self, process: Process) -> None:
+        """Watch one more process, which has been started."""
+        self._ends[process] = deque()
+        self._processes.append(process)
+
     def __enter__(self) -> Supervisor:
         self._thread.start()
         return self
@@ -51,7 +56,7 @@ class Supervisor:
 
     def _watch(self) -> None:
         while not self._stop.wait(POLL_SECONDS):
-            for process in self._processes:
+            for process in list(self._processes):
                 if process.ended_by_itself and process not in self.given_up:
                     self._restart(process)
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from bootcamp.course.weeks import Week
 from bootcamp.errors import StackError
 from bootcamp.ports import is_free
 from bootcamp.stack import Stack
-from bootcamp.stack.apps import PAGE_MODULE, Apps, has
+from bootcamp.stack.apps import PAGE_MODULE, Apps, has, layer_environment
+from bootcamp.stack.flower import Flower, flower
+from bootcamp.stack.scaling import Wishes
 from bootcamp.stack.state import holder, is_held, make_private, read_json, write_private
 
 READY_FILE = "up.json"
@@ -54,6 +56,7 @@ class Plan:
     folder: Path
     workers: int = 1
     api_port: int | None = None
+    flower: bool = False
 
 
 @contextmanager
@@ -77,17 +80,26 @@ def running(plan: Plan) -> Iterator[tuple[Up, Apps | None]]:
             undo.enter_context(apps)  # type: ignore[arg-type]
         except StackError as error:
             apps, problem = None, str(error)
-        up = _describe(plan, stack, apps, problem)
+        tasks = undo.enter_context(_flower(plan, stack, logs)) if plan.flower else None
+        up = _describe(plan, stack, apps, problem, tasks)
         undo.callback((plan.folder / READY_FILE).unlink, missing_ok=True)
         _save(plan.folder, up)
         yield up, apps
 
 
-def _describe(plan: Plan, stack: Stack, apps: Apps | None, problem: str) -> Up:
+def _flower(plan: Plan, stack: Stack, logs: Path) -> AbstractContextManager[Flower]:
+    return flower(layer_environment(stack.environment(), plan.layers), logs)
+
+
+def _describe(
+    plan: Plan, stack: Stack, apps: Apps | None, problem: str, tasks: Flower | None
+) -> Up:
     known = stack.environment()
     api = apps.api_url if apps else None
     page = {"Status page": f"{api}/"} if has(plan.layers, PAGE_MODULE) else {}
-    addresses = {**page, "API": f"{api}/docs"} if api else {}
+    key = {"API key": apps.api_key} if apps and apps.api_key else {}
+    addresses = {**page, "API": f"{api}/docs", **key} if api else {}
+    addresses |= {"Flower": tasks.address} if tasks else {}
     addresses |= {
         "Redis": known["REDIS_URL"],
         "PostgreSQL": known["DATABASE_URL"],
@@ -107,11 +119,22 @@ def _save(folder: Path, up: Up) -> None:
     write_private(folder / READY_FILE, json.dumps(asdict(up), indent=2))
 
 
-def wait_for_the_end(apps: Apps | None, report: Callable[[str], None]) -> None:
-    """Wait for Ctrl-C or SIGTERM; report when a process of the pipeline ended by itself."""
+def wait_for_the_end(
+    apps: Apps | None, report: Callable[[str], None], folder: Path | None = None
+) -> None:
+    """Wait for Ctrl-C or SIGTERM; report when a process of the pipeline ended by itself.
+
+    Args:
+        apps: the processes; None if they did not start.
+        report: gets a sentence.
+        folder: the state folder, where `bootcamp scale-workers` asks for more workers. None: nobody asks.
+    """
     if apps:
         apps.say = report
+    wishes = Wishes(folder, apps) if folder else None
     while True:
+        if wishes:
+            wishes.fulfil()
         time.sleep(POLL_SECONDS)
 
 

@@ -21,11 +21,12 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, Field
 
 from bootcamp import paths
+from bootcamp.authoring.generate import package_files
 from bootcamp.course.manifest import graded_weeks, load_manifest
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import BootcampError
-from bootcamp.files import files_in, shown, write_atomic
+from bootcamp.files import shown, write_atomic
 
 VERSION = 1
 MAX_BYTES = 1_000_000
@@ -167,9 +168,9 @@ def reveal(item_id: str) -> None:
 def fingerprint(week: Week) -> str:
     """Hash every file of the student's week: names and contents."""
     whole = hashlib.sha256()
-    for file in files_in(week.exercises / "pipeline"):
+    for file in package_files(week.exercises):
         try:
-            content = (week.exercises / "pipeline" / file).read_bytes()
+            content = (week.exercises / file).read_bytes()
         except OSError:
             content = b""
         whole.update(f"{file.as_posix()}\0{hashlib.sha256(content).hexdigest()}\n".encode())

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootcamp.authoring.generate import PACKAGE, apply, scaffolds
+from bootcamp.authoring.generate import apply, package_files, scaffolds
 from bootcamp.course.weeks import Week
-from bootcamp.files import back_up, files_in
+from bootcamp.files import back_up
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def plan_reset(week: Week, only: Collection[str] = ()) -> Reset:
         for file, content in wanted.items()
         if (not chosen or file in chosen) and not _holds(week.exercises / file, content)
     ]
-    present = [Path(PACKAGE) / file for file in files_in(week.exercises / PACKAGE)]
+    present = package_files(week.exercises)
     remove = [] if chosen else [file for file in present if file not in wanted]
     return Reset(week, wanted, tuple(write), tuple(remove))
 

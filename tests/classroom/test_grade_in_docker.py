@@ -26,7 +26,7 @@ from autograder.sandbox.tiers import Tier
 from bootcamp import paths
 from bootcamp.cli import grade_class
 from bootcamp.course.outcome import Outcome
-from bootcamp.course.weeks import Week
+from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import BootcampError, UsageError
 from tests.cheats.catalogue import CHEATS
 from tests.cheats.making import Cheat
@@ -279,8 +279,8 @@ def cheat() -> Cheat:
     return found
 
 
-def start(submissions: Path, out: Path, *options: str) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "bootcamp", "grade", str(submissions), "--week", "1"]
+def start(submissions: Path, out: Path, *options: str, week: str = "1") -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "bootcamp", "grade", str(submissions), "--week", week]
     return subprocess.Popen(
         [*words, "--out", str(out), "--docker", *options],
         cwd=paths.ROOT,
@@ -320,6 +320,20 @@ def test_a_class_in_a_container(week: Week, tmp_path: Path) -> None:
         assert one["sandbox"].endswith("in a container")
     assert all(path.stat().st_uid == os.geteuid() for path in out.rglob("*"))
     assert not left_running()
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_page_is_graded_in_the_browser_of_the_container(tmp_path: Path) -> None:
+    shutil.copytree(find_week("7").solutions, tmp_path / "submissions" / "anna")
+    process = start(tmp_path / "submissions", tmp_path / "grades", "--json", week="7")
+    try:
+        output, errors = process.communicate(timeout=DEADLINE)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, output + errors
+    (anna,) = json.loads(output)["students"]
+    assert anna["score"] == 10, anna
 
 
 @pytest.mark.usefixtures("engine")

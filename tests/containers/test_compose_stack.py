@@ -23,7 +23,7 @@ from bootcamp.providers import Fault
 from bootcamp.providers.clients import OpenAIControl
 from tests.containers.engine import Engine
 
-PORTS = ("API_PORT", "REDIS_PORT", "POSTGRES_PORT", "AWS_PORT", "OPENAI_PORT")
+PORTS = ("API_PORT", "OPENAI_PORT", "FLOWER_PORT")
 START_SECONDS = 180.0
 JOB_SECONDS = 180.0
 """A killed worker's job is taken over when its lease of 30 seconds has expired."""
@@ -93,6 +93,8 @@ def compose(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         compose("up", "--build", "--detach")
         compose.wait_until_healthy("api", 1)
         compose.wait_until_healthy("worker", 1)
+        compose.wait_until_healthy("beat", 1)
+        compose.wait_until_healthy("flower", 1)
         yield compose
     finally:
         print(compose("logs", "--tail=40"))  # pytest shows it if a test failed
@@ -101,7 +103,15 @@ def compose(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def api(compose: Compose) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=compose.url("API_PORT"), timeout=30, trust_env=False) as client:
+    key = compose(
+        "exec", "-T", "api", "python", "-m", "pipeline.keys", "create", "--owner", "tests"
+    )
+    with httpx.Client(
+        base_url=compose.url("API_PORT"),
+        headers={"Authorization": f"Bearer {key.strip()}"},
+        timeout=30,
+        trust_env=False,
+    ) as client:
         yield client
 
 
@@ -135,6 +145,11 @@ def test_the_stores_are_prepared_before_the_api_starts(compose: Compose) -> None
         (container,) = compose.containers(service)
         assert (container["State"], container["ExitCode"]) == ("exited", 0)
     assert "The stores are ready." in compose("logs", "migrate")
+
+
+def test_a_stranger_gets_nothing(compose: Compose) -> None:
+    for port, path in (("API_PORT", "/jobs"), ("FLOWER_PORT", "/metrics")):
+        assert httpx.get(f"{compose.url(port)}{path}", trust_env=False).status_code == 401
 
 
 def test_an_uploaded_document_is_processed_and_found(api: httpx.Client) -> None:

@@ -12,7 +12,11 @@ from bootcamp import paths
 from tests.containers.engine import Engine
 
 TESTS = "tests/classroom/test_grade_in_docker.py"
-NAMES = ("test_a_class_in_a_container", "test_ctrl_c_ends_the_container")
+NAMES = (
+    "test_a_class_in_a_container",
+    "test_a_page_is_graded_in_the_browser_of_the_container",
+    "test_ctrl_c_ends_the_container",
+)
 SECONDS = 900
 
 

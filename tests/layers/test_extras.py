@@ -22,7 +22,6 @@ PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-
 EXTRAS = PROJECT["optional-dependencies"]
 MAKEFILE = (paths.ROOT / "bootcamp/authoring/student_edition/Makefile").read_text(encoding="utf-8")
 FOR_INSTRUCTORS = {
-    "autograder/process/nodes.py": {"pytest-celery"},  # the tests' and nobody's else
     "bootcamp/authoring/pages.py": {"markdown-it-py"},
     "bootcamp/authoring/release.py": {"nbgrader", "traitlets"},
     "bootcamp/notebooks/nbgrader_feedback.py": {"nbgrader", "nbformat"},
@@ -88,7 +87,7 @@ def test_a_students_install_has_all_that_a_student_runs() -> None:
     assert missing == {}
 
 
-@pytest.mark.parametrize("heavy", ["nbgrader", "copydetect", "docker", "pytest-celery", "mypy"])
+@pytest.mark.parametrize("heavy", ["nbgrader", "copydetect", "mypy"])
 def test_a_students_install_is_spared_what_graders_and_tests_need(heavy: str) -> None:
     assert heavy not in closure(of_extras(*student_extras()))
 

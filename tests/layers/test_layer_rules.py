@@ -50,8 +50,8 @@ def test_no_file_but_the_wiring_stands_in_two_weeks():
 
 def test_pipeline_is_a_namespace_package_everywhere():
     for week in all_weeks():
-        assert not list(week.solutions.rglob("__init__.py"))
-        assert not list(week.exercises.rglob("__init__.py"))
+        assert not list((week.solutions / "pipeline").rglob("__init__.py"))
+        assert not list((week.exercises / "pipeline").rglob("__init__.py"))
 
 
 def test_no_module_is_a_folder_in_another_week():

@@ -130,8 +130,9 @@ def test_the_answers_are_put_in_order_by_their_index(monkeypatch):
         [(0, GOOD), (1, [])],
         [(0, GOOD), (1, [float("nan"), *GOOD[1:]])],
         [(0, GOOD), (1, [float("inf"), *GOOD[1:]])],
+        [(0, GOOD), (None, GOOD)],
     ],
-    ids=["none", "few", "twice", "gap", "many", "short", "empty", "nan", "inf"],
+    ids=["none", "few", "twice", "gap", "many", "short", "empty", "nan", "inf", "no index"],
 )
 def test_an_answer_that_does_not_fit_is_refused(monkeypatch, items):
     answers(monkeypatch, items)

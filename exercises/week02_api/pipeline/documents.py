@@ -42,10 +42,13 @@ class DocumentRef(BaseModel):
     owner: str = Field(default_factory=current_owner, exclude=True)
     """The owner of the request that uploads the document. Messages contain it, responses to clients never
     do. A message from an older version does not have it, and then the owner is `PUBLIC`."""
+    urgent: bool = Field(default=False, exclude=True)
+    """Whether the document overtakes others. Only week 8 sets it. Responses to clients never contain it."""
 
     def as_message(self) -> dict[str, Any]:
         """Return the reference as a task argument, a dict. `DocumentRef(**message)` reads it back."""
-        return {**self.model_dump(mode="json"), "owner": self.owner}
+        more: dict[str, Any] = {"urgent": True} if self.urgent else {}
+        return {**self.model_dump(mode="json"), "owner": self.owner, **more}
 
 
 def upload_key(sha256: str) -> str:

@@ -18,7 +18,8 @@ class Log:
         """Return whether the log still has every change after number `last`."""
         if last > self.newest:
             return False  # another process counted to this number, before a restart
-        return not self.kept or last + 1 >= self.kept[0][0]
+        lost = self.newest - len(self.kept)  # the newest number that is no longer in the log
+        return last >= lost
 
 
 def main() -> None:

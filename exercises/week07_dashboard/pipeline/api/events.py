@@ -50,6 +50,8 @@ def snapshot_event(data: str, position: str) -> ServerSentEvent:
 async def begin(feed: Feed, owner: str, last_event_id: str | None) -> Stream:
     """Register a browser for an owner's changes, and say what it must be sent first.
 
+    If this raises, nobody has to remove the reader: the feed holds it by a weak reference.
+
     Args:
         feed: the changes of all owners.
         owner: whose changes the browser may see.
@@ -67,7 +69,7 @@ async def begin(feed: Feed, owner: str, last_event_id: str | None) -> Stream:
     #   i) If the feed has all changes of this owner since `last_event_id`, send them and no
     #      snapshot.
     #   j) Otherwise send the `snapshot` of the owner's jobs, with the reader's `position` as its
-    #      id.
+    #      id. Let `JobStoreUnavailable` through.
     #   k) The index behind the snapshot lags: send the changes of the last `overlap` seconds after
     #      it (`feed.recent`). The page ignores what it knows already.
     raise NotImplementedError("7.2")

@@ -13,7 +13,7 @@ router = APIRouter(tags=["events"])
 def greeting(name: str) -> ServerSentEvent:
     """The event that greets somebody: of type `hello`, with the text `Hello, NAME!` as its data."""
     # TODO 7.0:
-    #   a) Return a `ServerSentEvent` of the type `hello` whose data is the greeting.
+    #   a) Return a `ServerSentEvent` of the type `hello` whose `data` is the greeting.
     raise NotImplementedError("7.0")
 
 

@@ -7,16 +7,17 @@ import { request, sendFile } from "./api.js";
  *
  * @param files the chosen ones
  * @param list the list of uploads on the page
- * @param onAccepted called after each document that the API has accepted
+ * @param onAccepted called after each document that the API has accepted; nobody waits for what it does
  */
 export async function upload(files, list, onAccepted) {
   for (const file of files) {
     const row = newRow(list, file.name);
     // TODO 7.4:
     //   e) Send the file (`sendFile`), and show how far it is as the value of `row.bar` (0 to 1).
+    //      Wait for the answer before the next file is sent.
     //   f) When it is accepted, remove `row.item` and call `onAccepted`.
-    //   g) When it is refused, show the error's message in `row.note`, and go on with the next
-    //      file.
+    //   g) When it is refused, remove `row.bar`, because the page shows `row.note` and *Dismiss*
+    //      only without it. Show the error's message in `row.note`, and go on with the next file.
     throw new Error("7.4 is not done yet");
   }
 }
@@ -56,7 +57,8 @@ function newRow(list, name) {
  */
 export async function perform(action, job) {
   // TODO 7.4:
-  //   h) `cancel` is `POST /jobs/{id}/cancel`, `replay` is `POST /dead-letters/{id}/replay`.
+  //   h) `cancel` is `POST /jobs/{id}/cancel`, `replay` is `POST /dead-letters/{id}/replay`. The id
+  //      is `job.job_id`.
   //   i) Let a `Problem` through: the page shows its message.
   throw new Error("7.4 is not done yet");
 }

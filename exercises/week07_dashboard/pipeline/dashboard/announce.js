@@ -38,6 +38,6 @@ export function sentence(news) {
   //   e) If there are up to `MOST_NAMES` jobs, name each with its state, such as `a.pdf: completed.
   //      b.txt: failed.`
   //   f) If there are more, only count the jobs of each state, such as `5 jobs completed. 1 job
-  //      failed.`
+  //      failed.`, in any order.
   throw new Error("7.5 is not done yet");
 }

@@ -54,12 +54,17 @@ export function place(list, card, job) {
   card.item.dataset.createdAt = job.created_at;
   // TODO 7.1:
   //   a) Insert `card.item` before the first item that is older (`dataset.createdAt`), or at the
-  //      end. Times of the API are text in UTC that sorts like the times. Move no other item: one
-  //      that is moved loses the keyboard's focus.
+  //      end. Compare the times as text: they are in UTC, and a `Date` has no microseconds. Move no
+  //      other item: one that is moved loses the keyboard's focus.
   throw new Error("7.1 is not done yet");
 }
 
-/** Write what is known of a job on its card. */
+/**
+ * Write what is known of a job on its card.
+ *
+ * @param job as the API describes it: `{job_id, status, document: {filename}, progress: {step, percent},
+ * error, created_at, …}`. `error` is `{message, …}` or `null`.
+ */
 export function fill(card, job) {
   const working = ACTIVE.has(job.status);
   card.find(".work").hidden = !working;
@@ -70,7 +75,7 @@ export function fill(card, job) {
   card.find("time").dateTime = job.created_at;
   // TODO 7.1:
   //   b) Write the name of the document (`.name`), its step in words (`.step`: `stepText`), and the
-  //      percent as text (`.percent`) and as the value of the `progress`.
+  //      percent as text (`.percent`, such as `61 %`) and as the value of the `progress`.
   //   c) Write the error's message (`.error`), or nothing if there is no error.
   //   d) Set `textContent`, never markup: a name and a message are text from strangers.
   throw new Error("7.1 is not done yet");
@@ -81,8 +86,8 @@ export function fill(card, job) {
 export function showState(card, status) {
   card.find("article").dataset.status = status;
   // TODO 7.5:
-  //   c) Show the state as a word (`.word`) and as a symbol (the `href` of `use`:
-  //      `/dashboard/icons.svg#pending` and so on). The colour comes from `data-status`, and is not
+  //   c) Show the state as a word (`.word`) and as a symbol (set the attribute `href` of `use`,
+  //      such as `/dashboard/icons.svg#pending`). The colour comes from `data-status`, and is not
   //      enough.
   throw new Error("7.5 is not done yet");
 }
@@ -110,8 +115,8 @@ export function setButton(card, selector, shown) {
   const button = card.find(selector);
   // TODO 7.5:
   //   d) Hide the button if it makes no sense (`hidden`). A hidden element loses the focus, and the
-  //      next Tab starts at the top of the page: if it has the focus, move the focus to the card's
-  //      `article`.
+  //      next Tab starts at the top of the page: if it has the focus (`document.activeElement`),
+  //      move the focus to the card's `article`.
   throw new Error("7.5 is not done yet");
 }
 

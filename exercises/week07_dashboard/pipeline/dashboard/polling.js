@@ -58,7 +58,8 @@ export class Polling {
    */
   async attempt() {
     // TODO 7.1:
-    //   e) Wait for `this.ask()`. Then call `this.onOutcome(null)`, and return `null`.
+    //   e) Wait for `this.ask()`, however long it takes. Then call `this.onOutcome(null)`, and
+    //      return `null`.
     //   f) If it rejects, call `this.onOutcome(error)`, and return the error. Throw nothing, or
     //      polling ends.
     throw new Error("7.1 is not done yet");
@@ -75,6 +76,7 @@ export function waitSeconds(failures, active) {
   // TODO 7.1:
   //   g) After a success wait `EVERY_SECONDS` while a job is active, and stop if none is.
   //   h) After a failure go on in any case: the page does not know what happened meanwhile. Wait
-  //      twice as long with each failure in a row, up to `LONGEST_SECONDS`.
+  //      `EVERY_SECONDS` after the first failure, and twice as long with each further one in a row,
+  //      up to `LONGEST_SECONDS`.
   throw new Error("7.1 is not done yet");
 }

@@ -41,6 +41,7 @@ export function showStats(list, stats) {
   const rows = [["total", stats.total], ...STATES.map((state) => [state, stats.by_status[state]])];
   // TODO 7.4:
   //   l) Fill the list with one item for each row, the number before the word: `12 completed`. If
-  //      the count is not `complete`, write `+` behind each number, because there are more.
+  //      the count is not `complete`, write `+` behind each number (`12+ completed`), because there
+  //      are more.
   throw new Error("7.4 is not done yet");
 }

@@ -59,9 +59,9 @@ class Reader:
         # TODO 7.2:
         #   a) Add the change to those that wait (`self._waiting`), and wake the stream
         #      (`self._news.set`).
-        #   b) If `self._limit` changes wait already, `end` the stream instead. Never drop a change
-        #      silently, and never let the queue grow longer. The browser connects again, and
-        #      resumes.
+        #   b) If `self._limit` changes wait already, call `self.end()` instead: it ends the stream
+        #      even if the browser does not read. Never drop a change silently, and never let the
+        #      queue grow longer. The browser connects again, and resumes.
         raise NotImplementedError("7.2")
 
     def end(self) -> None:
@@ -144,7 +144,7 @@ class Feed:
         change = Change(owner, "job", data, number, self._id(number), self._clock())
         # TODO 7.2:
         #   c) Count it (`self._number`), and append it to the log, which drops its oldest entry by
-        #      itself.
+        #      itself. Do so for every change, because a browser of its owner may resume later.
         #   d) Offer it to the readers of this owner (`self.readers_of`), and to nobody else.
         raise NotImplementedError("7.2")
 
@@ -200,7 +200,8 @@ class Feed:
         #   e) Return None for an id that is not of this feed: `number` is None then, or above
         #      `self._number`.
         #   f) Return None if the log may lack a change after this id, because the gap is too old.
-        #      The log is in order, and has no holes.
+        #      The log has the changes of all owners in order, without holes. `connect` empties it,
+        #      and the numbers go on.
         #   g) Otherwise return the changes after this id that belong to the owner. If there are
         #      none, return an empty list.
         raise NotImplementedError("7.2")

@@ -92,7 +92,7 @@ class Reporter:
 
         Args:
             step: the name of what the task does.
-            done: bytes that are processed. It never decreases.
+            done: bytes that are processed. It never decreases, and it is never more than `total`.
             total: bytes of the whole document. It can be 0.
         """
         # BEGIN SOLUTION 2.3

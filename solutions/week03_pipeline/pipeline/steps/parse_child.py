@@ -13,9 +13,11 @@ import resource
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 
 from pipeline.errors import PermanentError
 from pipeline.steps.limits import ParseLimits
+from pipeline.steps.types import Page
 
 
 def limit(kind: int, soft: int, hard: int | None = None) -> None:
@@ -37,13 +39,10 @@ def confine(limits: ParseLimits) -> None:
     signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds + 1)
 
 
-def answer(data: bytes, content_type: str, limits: ParseLimits) -> str:
-    """Parse the document, and return pages or the name of an error as JSON."""
-    from pipeline.steps.parse import parse_document
-
+def answer(parse: Callable[[], list[Page]]) -> str:
+    """Call `parse`, and return its pages or the name of its error as JSON."""
     try:
-        pages = parse_document(data, content_type, limits)
-        return json.dumps({"pages": pages}, ensure_ascii=False)
+        return json.dumps({"pages": parse()}, ensure_ascii=False)
     except PermanentError as error:
         return failure(type(error).__name__, str(error))
     except MemoryError:
@@ -65,7 +64,10 @@ def main() -> None:
     logging.disable()  # pypdf logs a warning for every small irregularity of a file
     output = sys.stdout
     sys.stdout = sys.stderr  # so what the parser prints does not become a part of the answer
-    output.write(answer(sys.stdin.buffer.read(), content_type, limits))
+    from pipeline.steps.parse import parse_document
+
+    data = sys.stdin.buffer.read()
+    output.write(answer(lambda: parse_document(data, content_type, limits)))
     output.flush()
 
 

@@ -60,6 +60,6 @@ class Failed:
     error: Exception
 
 
-BeforeRun = Run | Drop | GiveUp
+BeforeRun = Run | Drop | GiveUp | RetryAfter
 AfterError = RetryAfter | Drop | GiveUp
 Outcome = Done | Failed | RetryAfter | Drop

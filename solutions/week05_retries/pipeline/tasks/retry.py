@@ -89,8 +89,8 @@ def backoff(attempt: int, base: float, cap: float, asked: float | None = None) -
     # ? c) Use a source of random numbers without a fixed seed, so that each process has its own.
     # ? d) If `asked` is set, return `asked` plus the same random wait. Count at most
     # ? `MAX_ASKED_SECONDS` of `asked`. The cap does not limit `asked`, nor the sum.
-    # ? e) The random wait that you add to `asked` may also be up to a tenth of `asked`, if that is more.
-    # ? If `asked` is None or 0, return the random wait alone.
+    # ? e) You may draw the random wait that you add to `asked` from a larger range: up to a tenth of
+    # ? `asked`, if that is more. If `asked` is None or 0, return the random wait alone.
     longest = min(cap, base * 2 ** min(attempt - 1, MAX_DOUBLINGS))
     jitter = random.uniform(0, longest)  # noqa: S311
     return min(asked or 0.0, MAX_ASKED_SECONDS) + jitter

@@ -123,8 +123,9 @@ def verify(
     # ? b) Raise `BadSignature` if the timestamp is not a whole number (`read_timestamp` does so), or if
     # ? it is more than `tolerance` seconds before or after `moment`.
     # ? c) Calculate the expected signature with `sign`, from the id, the timestamp and the unchanged body.
-    # ? d) The signature header contains one or more signatures, separated by spaces. Accept the webhook
-    # ? if one of the first `MAX_SIGNATURES` is the expected one, and raise `BadSignature` if none is.
+    # ? d) The signature header contains one or more signatures, separated by one or more spaces. Accept
+    # ? the webhook if one of the first `MAX_SIGNATURES` is the expected one. Raise `BadSignature` if none
+    # ? of them is.
     # ? e) Compare each signature as a whole, in upper and lower case as it is, with `hmac.compare_digest`
     # ? and never with `==`. Compare bytes: texts that are not ASCII raise `TypeError`.
     # ? f) Never raise anything but `BadSignature`, whatever the headers and the body contain.

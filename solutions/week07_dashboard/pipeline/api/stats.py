@@ -75,9 +75,11 @@ async def recent_counts(owner: str) -> Counts:
     kept = kept_for(owner)
     oldest = live_settings().stats_seconds
     # BEGIN SOLUTION 7.4
-    # ? a) Give the last count again while its `as_of` is less than `oldest` seconds ago.
-    # ? b) Otherwise count (`count_jobs`), and keep the result. It blocks: run it `on_thread`.
-    # ? c) Requests that come while one counts wait for its result (`kept.lock`), and do not count again.
+    # ? a) Give the last count again while its `as_of` (by `time.time()`) is less than `oldest` seconds ago.
+    # ? b) Otherwise count (`count_jobs`), and keep the result. It blocks: run it `on_thread`. Let
+    # ? `JobStoreUnavailable` through, and do not give an older count instead.
+    # ? c) Requests that come while one counts wait for it (`async with kept.lock`). They count again only if
+    # ? its result is already too old then.
     # ? d) Count the rows. Never add up changes, because a message may be lost, and a job that expires
     # ? sends none.
     async with kept.lock:

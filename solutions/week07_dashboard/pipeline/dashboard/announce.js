@@ -37,7 +37,8 @@ export function sentence(news) {
   // BEGIN SOLUTION 7.5
   // ? e) If there are up to `MOST_NAMES` jobs, name each with its state, such as
   // ? `a.pdf: completed. b.txt: failed.`
-  // ? f) If there are more, only count the jobs of each state, such as `5 jobs completed. 1 job failed.`
+  // ? f) If there are more, only count the jobs of each state, such as `5 jobs completed. 1 job failed.`, in
+  // ? any order.
   if (news.length <= MOST_NAMES) {
     return news.map((one) => `${one.name}: ${one.status}.`).join(" ");
   }

@@ -92,6 +92,7 @@ export function follow(source, on) {
 
 /**
  * Join the two ways in which the page hears of changes: the stream, and polling while it is down.
+ * The page calls this function again for each event, so no variable in it keeps its value.
  *
  * @param polling `start()` and `stop()`; calling one of them twice changes nothing
  * @param showMode shows `live` or `polling` to the user

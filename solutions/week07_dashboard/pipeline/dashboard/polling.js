@@ -58,7 +58,7 @@ export class Polling {
    */
   async attempt() {
     // BEGIN SOLUTION 7.1
-    // ? e) Wait for `this.ask()`. Then call `this.onOutcome(null)`, and return `null`.
+    // ? e) Wait for `this.ask()`, however long it takes. Then call `this.onOutcome(null)`, and return `null`.
     // ? f) If it rejects, call `this.onOutcome(error)`, and return the error. Throw nothing, or polling ends.
     try {
       await this.ask();
@@ -81,8 +81,9 @@ export class Polling {
 export function waitSeconds(failures, active) {
   // BEGIN SOLUTION 7.1
   // ? g) After a success wait `EVERY_SECONDS` while a job is active, and stop if none is.
-  // ? h) After a failure go on in any case: the page does not know what happened meanwhile. Wait twice as
-  // ? long with each failure in a row, up to `LONGEST_SECONDS`.
+  // ? h) After a failure go on in any case: the page does not know what happened meanwhile. Wait
+  // ? `EVERY_SECONDS` after the first failure, and twice as long with each further one in a row, up to
+  // ? `LONGEST_SECONDS`.
   if (failures) return Math.min(LONGEST_SECONDS, EVERY_SECONDS * 2 ** (failures - 1));
   return active ? EVERY_SECONDS : null;
   // END SOLUTION

@@ -41,7 +41,7 @@ export function showStats(list, stats) {
   const rows = [["total", stats.total], ...STATES.map((state) => [state, stats.by_status[state]])];
   // BEGIN SOLUTION 7.4
   // ? l) Fill the list with one item for each row, the number before the word: `12 completed`. If the
-  // ? count is not `complete`, write `+` behind each number, because there are more.
+  // ? count is not `complete`, write `+` behind each number (`12+ completed`), because there are more.
   const items = rows.map(([word, number]) => {
     const item = document.createElement("li");
     const figure = document.createElement("b");

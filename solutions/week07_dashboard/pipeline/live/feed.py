@@ -58,8 +58,9 @@ class Reader:
             return
         # BEGIN SOLUTION 7.2
         # ? a) Add the change to those that wait (`self._waiting`), and wake the stream (`self._news.set`).
-        # ? b) If `self._limit` changes wait already, `end` the stream instead. Never drop a change
-        # ? silently, and never let the queue grow longer. The browser connects again, and resumes.
+        # ? b) If `self._limit` changes wait already, call `self.end()` instead: it ends the stream even if
+        # ? the browser does not read. Never drop a change silently, and never let the queue grow longer. The
+        # ? browser connects again, and resumes.
         if len(self._waiting) >= self._limit:
             self.end()
             return
@@ -146,7 +147,8 @@ class Feed:
         number = self._number + 1
         change = Change(owner, "job", data, number, self._id(number), self._clock())
         # BEGIN SOLUTION 7.2
-        # ? c) Count it (`self._number`), and append it to the log, which drops its oldest entry by itself.
+        # ? c) Count it (`self._number`), and append it to the log, which drops its oldest entry by itself. Do
+        # ? so for every change, because a browser of its owner may resume later.
         # ? d) Offer it to the readers of this owner (`self.readers_of`), and to nobody else.
         self._number = number
         self._log.append(change)
@@ -204,8 +206,8 @@ class Feed:
         number = self._number_of(last_event_id)
         # BEGIN SOLUTION 7.2
         # ? e) Return None for an id that is not of this feed: `number` is None then, or above `self._number`.
-        # ? f) Return None if the log may lack a change after this id, because the gap is too old. The log is
-        # ? in order, and has no holes.
+        # ? f) Return None if the log may lack a change after this id, because the gap is too old. The log has
+        # ? the changes of all owners in order, without holes. `connect` empties it, and the numbers go on.
         # ? g) Otherwise return the changes after this id that belong to the owner. If there are none,
         # ? return an empty list.
         oldest = self._number - len(self._log) + 1

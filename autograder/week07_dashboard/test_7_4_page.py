@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from autograder.week07_dashboard.board import Board, name_of, view
+from autograder.week07_dashboard.board import Board, View, name_of, view
 
 pytestmark = pytest.mark.item("7.4")
 
@@ -28,8 +28,9 @@ UPLOAD = """async (names) => {
   try { await upload(files, list, () => (accepted += 1)); } catch (error) { thrown = String(error); }
   await new Promise((go) => setTimeout(go, 0));
   const rows = [...list.children].map((row) => row.innerText ?? row.textContent);
+  const bars = list.querySelectorAll("progress").length;
   list.remove();
-  return { accepted, rows, thrown, shown };
+  return { accepted, rows, bars, thrown, shown };
 }"""
 OFFER = """name => {
   const transfer = new DataTransfer();
@@ -45,14 +46,35 @@ OFFER = """name => {
 }"""
 
 
+TOO_EARLY = "too early"
+HOLD_MS = 150
+NUMBERS = """async (stats) => {
+  const { showStats } = await import("/dashboard/stats.js");
+  window.numbers ??= document.body.appendChild(document.createElement("ul"));
+  showStats(window.numbers, stats);
+  return [...window.numbers.children].map((one) => one.innerText.split(/\\s+/).join(" ").trim());
+}"""
+
+
 def answer_uploads(page: Board, refused: dict[str, str]) -> list[str]:
-    """Accept every upload but those that are refused, with their reasons. Gives the names seen."""
+    """Accept every upload but those that are refused, with their reasons. Gives the names seen.
+
+    The first one gets its answer after a moment. What comes meanwhile is seen as "too early".
+    """
     seen: list[str] = []
+    answered = False
 
     def answer(route: Any) -> None:
+        nonlocal answered
         body = route.request.post_data_buffer or b""
         name = next((one for one in refused if one.encode() in body), "")
-        seen.append(name or "accepted")
+        if seen and not answered:
+            seen.append(TOO_EARLY)
+        else:
+            seen.append(name or "accepted")
+        if len(seen) == 1:
+            page.page.wait_for_timeout(HOLD_MS)
+            answered = True
         if name:
             route.fulfill(status=415, json={"type": "x", "detail": refused[name]})
         else:
@@ -63,7 +85,7 @@ def answer_uploads(page: Board, refused: dict[str, str]) -> list[str]:
 
 
 def test_several_files(board: Callable[..., Board], rng: Random) -> None:
-    """f, g: what is accepted goes, what is refused says why, and the next file has its turn."""
+    """e, f, g: one file after the other: what is accepted goes, and what is refused says why."""
     number = rng.randint(100, 999)
     reason = f"<b>No</b> document of kind {number}."
     names = [
@@ -73,11 +95,15 @@ def test_several_files(board: Callable[..., Board], rng: Random) -> None:
         f"off{number}.exe",
         "z.txt",
     ]
-    page = board().go()
+    page = board().go_beside("actions.js")
     refused = {names[1]: reason, names[3]: f"Too large by {number}."}
     seen = answer_uploads(page, refused)
     got = page.call(UPLOAD, names)
     sent = "upload() of five files, of which the second and the fourth are refused"
+    if TOO_EARLY in seen:
+        cause = "wait for the answer to a file before the next one is sent (`await sendFile(…)`)"
+        result = f"{1 + seen.count(TOO_EARLY)} at the same time"
+        page.fail(sent, "one request after the other", result, cause)
     if got["thrown"] or len(seen) != 5:
         cause = "catch the `Problem` of one file, and go on with the next"
         result = got["thrown"] or f"{len(seen)} were sent"
@@ -85,6 +111,9 @@ def test_several_files(board: Callable[..., Board], rng: Random) -> None:
     if got["accepted"] != 3:
         cause = "call `onAccepted` after each document that was accepted, and only then"
         page.fail(sent, "onAccepted called 3 times", got["accepted"], cause)
+    if got["bars"]:
+        cause = "remove `row.bar` of a refused file: the style sheet hides its message as long as it is there"
+        page.fail(sent, "no progress bar when all is done", f"{got['bars']}", cause)
     rows = [str(one) for one in got["rows"]]
     wanted = list(refused.items())
     if len(rows) != 2 or any(
@@ -108,28 +137,29 @@ def test_how_far_it_is(board: Callable[..., Board], rng: Random) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("status", "word", "path"),
-    [("processing", "Cancel", "/jobs/{}/cancel"), ("failed", "Replay", "/dead-letters/{}/replay")],
-)
-def test_buttons(
-    board: Callable[..., Board], rng: Random, status: str, word: str, path: str
-) -> None:
+def test_buttons(board: Callable[..., Board], rng: Random) -> None:
     """h, i: each button sends its request, and a refusal is told in the API's words."""
-    job = view(rng, status, step="embed", percent=50)
-    page = board(job, view(rng)).go()
+    active = view(rng, "processing", step="embed", percent=50)
+    dead = view(rng, "failed")
+    page = board(active, dead, view(rng)).go()
+    page.run(1.5)
+    check_button(page, rng, active, "Cancel", f"/jobs/{active['job_id']}/cancel")
+    check_button(page, rng, dead, "Replay", f"/dead-letters/{dead['job_id']}/replay")
+
+
+def check_button(page: Board, rng: Random, job: View, word: str, place: str) -> None:
     reason = f"It is too late by {rng.randint(10, 99)} s."
-    place = path.format(job["job_id"])
     page.answers["POST", place] = 409, {"type": "job_conflict", "detail": reason, "status": "x"}
     button = page.card(name_of(job)).get_by_role("button", name=f"{word} {name_of(job)}")
     page.must(
         "the page", f"a button {word}", lambda: button.count() == 1, lambda: "none", "see 7.1"
     )
+    before = len(page.asked)
     button.click()
     sent = f"the button {word}"
 
     def posts() -> list[str]:
-        return [one.path for one in page.asked if one.method == "POST"]
+        return [one.path for one in page.asked[before:] if one.method == "POST"]
 
     cause = "`cancel` is `POST /jobs/{id}/cancel`, `replay` is `POST /dead-letters/{id}/replay`"
     page.must(sent, f"POST {place}", posts, posts, cause)
@@ -147,6 +177,7 @@ def test_cancelled_at_once(board: Callable[..., Board], rng: Random) -> None:
     """h: the answer of the API is the job as it is then, and the page takes it in."""
     job = view(rng)
     page = board(job).go()
+    page.run(1.5)
     after = {
         **job,
         "status": "cancelled",
@@ -204,38 +235,29 @@ def check_hits(page: Board, hits: list[dict[str, Any]], sent: str) -> None:
 
     wanted = [f"{one['filename']}, page {one['page']}" for one in hits]
     cause = "replace what is in the list, best first, and set `textContent`: never markup"
-    page.must(sent, f"{wanted or 'an empty list'}, each with its passage", right, shown, cause)
+    expected = f"{wanted}, each with its passage" if hits else "an empty list"
+    page.must(sent, expected, right, shown, cause)
     markup = "list => list.querySelectorAll('img, i, script').length"
     if hits and found.evaluate(markup):
         page.fail(sent, "text", "elements made of a name or a passage", cause)
 
 
-@pytest.mark.parametrize("complete", [True, False])
-def test_numbers(board: Callable[..., Board], rng: Random, complete: bool) -> None:
-    """l: the total, then each state, the number before the word; `+` if there are more."""
+def test_numbers(board: Callable[..., Board], rng: Random) -> None:
+    """l: the total, then each state, the number before the word; `+` if there are more. And once more."""
+    page = board().go_beside("stats.js")
+    for complete in rng.sample([True, False], 2):
+        check_numbers(page, rng, complete)
+
+
+def check_numbers(page: Board, rng: Random, complete: bool) -> None:
     states = ("pending", "processing", "completed", "failed", "cancelled")
     by_status = {state: rng.randint(0, 900) for state in rng.sample(states, 5)}
     total = sum(by_status.values())
-    page = board()
-    page.answers["GET", "/stats"] = (
-        200,
-        {
-            "total": total,
-            "by_status": by_status,
-            "complete": complete,
-            "as_of": "2026-01-01T00:00:00Z",
-        },
-    )
-    page.go()
     plus = "" if complete else "+"
     wanted = [f"{total}{plus} total", *(f"{by_status[state]}{plus} {state}" for state in states)]
-    items = page.page.get_by_role("list", name="Counts").locator(":scope > *")
-
-    def shown() -> list[str]:
-        return [" ".join(str(one).split()) for one in items.all_inner_texts()]
-
-    cause = (
-        "an item for each row, the number before the word, and `+` behind each if not `complete`"
-    )
-    sent = f"counts that are {'complete' if complete else 'not complete'}"
-    page.must(sent, f"{wanted}", lambda: shown() == wanted, shown, cause)
+    stats = {"total": total, "by_status": by_status, "complete": complete}
+    got = page.call(NUMBERS, {**stats, "as_of": "2026-01-01T00:00:00Z"})
+    if got != wanted:
+        cause = "an item for each row, the number before the word, and `+` behind each if not `complete`"
+        sent = f"showStats() of counts that are {'complete' if complete else 'not complete'}"
+        page.fail(sent, f"{wanted}", got, cause)

@@ -1,0 +1,106 @@
+"""8.6: a worker that is replaced finishes its task, and gives back what it has not begun."""
+
+from __future__ import annotations
+
+import signal
+import time
+from random import Random
+
+import pytest
+
+from autograder.sdk import Fault, OpenAIControl, Run, Student, Worker, broker, fail, until
+from autograder.week08_operations.backlog import emptied
+
+pytestmark = pytest.mark.item("8.6")
+
+__all__ = ["emptied"]
+
+TASK_SECONDS = 1.5
+STOP_SECONDS = 3.0
+"""How long a worker that stops lets its task run on: longer than the task."""
+SHORT_SECONDS = 1.0
+LONG_TASK_SECONDS = 30.0
+ENQUEUED, START_SECONDS = 6, 4.0
+END_SECONDS = 20.0
+
+
+def stop(worker: Worker, sent: str, cause: str) -> None:
+    """Send what a supervisor's SIGTERM becomes, and wait for the end of the worker."""
+    worker.process.kill(signal.SIGQUIT)
+    if not until(lambda: not worker.alive, END_SECONDS):
+        worker.kill()
+        fail(
+            sent=sent,
+            expected=f"the worker ends within {END_SECONDS:g} s",
+            got="it runs on",
+            cause=cause,
+        )
+
+
+def running_task(student: Student, worker: Worker, rng: Random, sent: str) -> str:
+    """Enqueue tasks until the worker runs one of them. Another worker of this run may take some."""
+    tasks: list[str] = []
+
+    def taken() -> str | None:
+        return next((one for one in tasks if received(worker, one)), None)
+
+    for _ in range(ENQUEUED):
+        title = f"Tides {rng.getrandbits(32):x}"
+        tasks.append(str(student.call("pipeline.producer", "enqueue_later", title, 0)))
+        if task := until(taken, START_SECONDS):
+            time.sleep(0.4)
+            return task
+    got = f"none of {ENQUEUED} within {ENQUEUED * START_SECONDS:g} s"
+    fail(sent=sent, expected="the worker begins a task", got=got, log=worker.tail())
+
+
+def received(worker: Worker, task: str) -> bool:
+    return f"[{task}] received" in worker.recent()
+
+
+def settings(seconds: float) -> dict[str, str]:
+    return {"GRACEFUL_STOP_SECONDS": str(seconds), "WORKER_CONCURRENCY": "1"}
+
+
+def test_the_running_task_is_finished(
+    student: Student, run: Run, openai: OpenAIControl, rng: Random, emptied: None
+) -> None:
+    """n: the task that runs when the signal arrives ends normally, and runs once."""
+    openai.script(Fault.slow(TASK_SECONDS, times=ENQUEUED))
+    worker = student.start_worker("replaced", settings(STOP_SECONDS))
+    sent = (
+        f"SIGQUIT while a task of {TASK_SECONDS:g} s runs, GRACEFUL_STOP_SECONDS {STOP_SECONDS:g}"
+    )
+    task = running_task(student, worker, rng, sent)
+    stop(worker, sent, "after its task has ended, the worker must end")
+    log = worker.tail()
+    again = any(one.headers.get("id") == task for one in broker.waiting(run))
+    if again or f"[{task}] succeeded" not in worker.recent():
+        fail(
+            sent=sent,
+            expected="the task ends on this worker",
+            got="its message is in the queue again" if again else "it was cancelled",
+            cause="with a soft shutdown of `seconds` the worker waits for its task first",
+            log=log,
+        )
+
+
+def test_a_long_task_is_given_back(
+    student: Student, run: Run, openai: OpenAIControl, rng: Random, emptied: None
+) -> None:
+    """o: a task that takes longer is cancelled after `seconds`, and its message is in its queue again."""
+    openai.script(Fault.slow(LONG_TASK_SECONDS, times=ENQUEUED))
+    worker = student.start_worker("impatient", settings(SHORT_SECONDS))
+    sent = f"SIGQUIT while a task of {LONG_TASK_SECONDS:g} s runs, GRACEFUL_STOP_SECONDS {SHORT_SECONDS:g}"
+    task = running_task(student, worker, rng, sent)
+    stop(worker, sent, "the time for running tasks is the argument `seconds`")
+    others = [one for one in student.workers if one is not worker]
+    back = any(one.headers.get("id") == task for one in broker.waiting(run))
+    if not back and not any(received(one, task) for one in others):
+        fail(
+            sent=sent,
+            expected="the message is in its queue",
+            got="it is in no queue",
+            cause="a message that is not given back waits for the visibility timeout",
+            log=worker.tail(),
+        )

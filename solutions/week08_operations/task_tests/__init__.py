@@ -1,0 +1,1 @@
+"""Tests of a task on a real broker and a real worker. Item 8.8."""
