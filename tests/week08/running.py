@@ -19,7 +19,7 @@ from tests.week06.conftest import QUICK as WEEK_SIX_QUICK
 from tests.week06.conftest import Api as WeekSixApi
 from tests.week08.conftest import LAYERS
 
-QUICK = {**WEEK_SIX_QUICK, **WEEK_FIVE_QUICK, "BEAT_LOCK_SECONDS": "1"}
+QUICK = {**WEEK_SIX_QUICK, **WEEK_FIVE_QUICK, "BEAT_LOCK_SECONDS": "1", "API_KEYS": "off"}
 
 
 class Api(WeekSixApi):
