@@ -127,34 +127,6 @@ def test_limits_on_pages_and_characters(student: Student, rng: Random) -> None:
         parsing.check_error(sent, answer, "DocumentTooLarge", cause)
 
 
-def test_a_limit_stops_the_reader(student: Student, rng: Random) -> None:
-    """b, f: forty thousand pages, and a limit of ten pages and one second of processor time."""
-    content = parsing.endless_pdf(MANY_PAGES + rng.randrange(100))
-    answer = parsing.parse(student, content, PDF, pages=10, cpu_seconds=1)
-    parsing.check_error(
-        f"a PDF of {MANY_PAGES:,} pages, with limits of 10 pages and one second of processor time",
-        answer,
-        "DocumentTooLarge",
-        "either all pages were read before the first was yielded, or pypdf was tried after "
-        "`DocumentTooLarge`: only `DamagedDocument` and `NoTextInDocument` are for pypdf",
-    )
-
-
-def test_the_child_is_confined(student: Student, rng: Random) -> None:
-    """h: processor time and memory."""
-    cause = "call `confine(limits)` in the child, before it reads the document"
-    size = rng.randint(280, 310)
-    sent = f"a PDF page of {size} MB, unpacked, with a limit of one second of processor time"
-    answer = parsing.parse(student, parsing.costly_pdf(size), PDF, cpu_seconds=1, wall_seconds=30)
-    parsing.check_error(sent, answer, "DocumentTooSlow", cause)
-    sent = "a text of 40 MB that needs four times as much memory, with a limit of 200 MiB"
-    content = parsing.text_that_swells(rng.randint(39, 42))
-    limits = {"memory_bytes": 200 * MIB, "characters": 10**8}
-    parsing.check_error(
-        sent, parsing.parse(student, content, PLAIN, **limits), "DocumentTooLarge", cause
-    )
-
-
 def test_an_eighth_of_the_processor_time(student: Student, rng: Random) -> None:
     """d: beside the parser of week 3, on documents of the same kind."""
     slow = seconds_per_document(student, rng, parsing.WEEK_THREE, SLOW_DOCUMENTS)
@@ -183,3 +155,31 @@ def seconds_per_document(
         answer = parsing.parse_by(function, student, make_pdf(pages), PDF)
         check_words(sent, parsing.pages_of(sent, answer), pages)
     return (student.processor_seconds() - before) / count
+
+
+def test_a_limit_stops_the_reader(student: Student, rng: Random) -> None:
+    """b, f: forty thousand pages, and a limit of ten pages and one second of processor time."""
+    content = parsing.endless_pdf(MANY_PAGES + rng.randrange(100))
+    answer = parsing.parse(student, content, PDF, pages=10, cpu_seconds=1)
+    parsing.check_error(
+        f"a PDF of {MANY_PAGES:,} pages, with limits of 10 pages and one second of processor time",
+        answer,
+        "DocumentTooLarge",
+        "either all pages were read before the first was yielded, or pypdf was tried after "
+        "`DocumentTooLarge`: only `DamagedDocument` and `NoTextInDocument` are for pypdf",
+    )
+
+
+def test_the_child_is_confined(student: Student, rng: Random) -> None:
+    """h: processor time and memory."""
+    cause = "call `confine(limits)` in the child, before it reads the document"
+    size = rng.randint(280, 310)
+    sent = f"a PDF page of {size} MB, unpacked, with a limit of one second of processor time"
+    answer = parsing.parse(student, parsing.costly_pdf(size), PDF, cpu_seconds=1, wall_seconds=30)
+    parsing.check_error(sent, answer, "DocumentTooSlow", cause)
+    sent = "a text of 40 MB that needs four times as much memory, with a limit of 200 MiB"
+    content = parsing.text_that_swells(rng.randint(39, 42))
+    limits = {"memory_bytes": 200 * MIB, "characters": 10**8}
+    parsing.check_error(
+        sent, parsing.parse(student, content, PLAIN, **limits), "DocumentTooLarge", cause
+    )
