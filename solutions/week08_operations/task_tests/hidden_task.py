@@ -105,6 +105,7 @@ def end(child: int) -> None:
 def main() -> None:
     """Run the tests once for each pair of lines. A run that takes too long ends without outcomes."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    local_nodes.preload()
     while line := read_line():
         settings = json.loads(line)
         child = os.fork()
