@@ -112,6 +112,7 @@ class TaskRuns:
             "stop": bool(variant.name),
         }
         source = variant.source(self._given)
+        assert runner.stdin is not None and runner.stdout is not None
         with contextlib.suppress(OSError):
             runner.stdin.write(f"{json.dumps(settings)}\n{json.dumps(source)}\n".encode())
             runner.stdin.flush()

@@ -14,8 +14,9 @@ from autograder.week08_operations.parsing import DOCX, MIB, PDF, PLAIN
 pytestmark = pytest.mark.item("8.7")
 
 TIMES_FASTER = 8
-SLOW_DOCUMENTS, FAST_DOCUMENTS = 4, 16
-PAGES_OF_A_LETTER = 8
+SLOW_BATCH, FAST_BATCH, BATCHES = 2, 8, 3
+"""Documents in a batch. The best batch counts, because other work of the machine makes one slower."""
+PAGES_OF_A_LETTER, WORDS_OF_A_PAGE = 16, 200
 MANY_PAGES = 40_000
 """A reader that reads all of them before it yields one needs more than the second that it has."""
 
@@ -127,6 +128,39 @@ def test_limits_on_pages_and_characters(student: Student, rng: Random) -> None:
         parsing.check_error(sent, answer, "DocumentTooLarge", cause)
 
 
+def test_an_eighth_of_the_processor_time(student: Student, rng: Random) -> None:
+    """d: beside the parser of week 3, on documents of the same kind."""
+    slow = seconds_per_document(student, rng, parsing.WEEK_THREE, SLOW_BATCH)
+    fast = seconds_per_document(student, rng, (parsing.MODULE, "parse"), FAST_BATCH)
+    if fast * TIMES_FASTER > slow:
+        fail(
+            sent=f"{BATCHES * FAST_BATCH} PDFs of {PAGES_OF_A_LETTER} pages",
+            expected=f"at least {TIMES_FASTER} times less processor time than week 3's parser, which "
+            f"used {1000 * slow:.0f} ms for each",
+            got=f"{1000 * fast:.0f} ms for each",
+            cause="pypdf reads the documents, before or instead of PDFium: use it only after "
+            "`DamagedDocument` or `NoTextInDocument`",
+        )
+
+
+def seconds_per_document(
+    student: Student, rng: Random, function: tuple[str, str], count: int
+) -> float:
+    """Processor time for one document. The process is a new one, so nothing is replaced in it."""
+    student.renew()
+    sent = f"a PDF of {PAGES_OF_A_LETTER} pages"
+    parsing.parse_by(function, student, b"warm up", PLAIN)
+    best = float("inf")
+    for _ in range(BATCHES):
+        before = student.processor_seconds()
+        for _ in range(count):
+            pages = random_pages(rng, PAGES_OF_A_LETTER, WORDS_OF_A_PAGE)
+            answer = parsing.parse_by(function, student, make_pdf(pages), PDF)
+            check_words(sent, parsing.pages_of(sent, answer), pages)
+        best = min(best, (student.processor_seconds() - before) / count)
+    return best
+
+
 def test_a_limit_stops_the_reader(student: Student, rng: Random) -> None:
     """b, f: forty thousand pages, and a limit of ten pages and one second of processor time."""
     content = parsing.endless_pdf(MANY_PAGES + rng.randrange(100))
@@ -153,33 +187,3 @@ def test_the_child_is_confined(student: Student, rng: Random) -> None:
     parsing.check_error(
         sent, parsing.parse(student, content, PLAIN, **limits), "DocumentTooLarge", cause
     )
-
-
-def test_an_eighth_of_the_processor_time(student: Student, rng: Random) -> None:
-    """d: beside the parser of week 3, on documents of the same kind."""
-    slow = seconds_per_document(student, rng, parsing.WEEK_THREE, SLOW_DOCUMENTS)
-    fast = seconds_per_document(student, rng, (parsing.MODULE, "parse"), FAST_DOCUMENTS)
-    if fast * TIMES_FASTER > slow:
-        fail(
-            sent=f"{FAST_DOCUMENTS} PDFs of {PAGES_OF_A_LETTER} pages",
-            expected=f"at least {TIMES_FASTER} times less processor time than week 3's parser, which "
-            f"used {1000 * slow:.0f} ms for each",
-            got=f"{1000 * fast:.0f} ms for each",
-            cause="pypdf reads the documents, before or instead of PDFium: use it only after "
-            "`DamagedDocument` or `NoTextInDocument`",
-        )
-
-
-def seconds_per_document(
-    student: Student, rng: Random, function: tuple[str, str], count: int
-) -> float:
-    """Processor time for one document. The process is a new one, so nothing is replaced in it."""
-    student.renew()
-    sent = f"a PDF of {PAGES_OF_A_LETTER} pages"
-    parsing.parse_by(function, student, b"warm up", PLAIN)
-    before = student.processor_seconds()
-    for _ in range(count):
-        pages = random_pages(rng, PAGES_OF_A_LETTER, 150)
-        answer = parsing.parse_by(function, student, make_pdf(pages), PDF)
-        check_words(sent, parsing.pages_of(sent, answer), pages)
-    return (student.processor_seconds() - before) / count

@@ -33,7 +33,7 @@ HIDDEN: list[local_nodes.NodeParent] = []
 """The node parent of the grader, which gets the task from elsewhere."""
 
 
-class Setup(CeleryTestSetup):
+class Setup(CeleryTestSetup):  # type: ignore[misc]  # it has no types
     """A setup in which the message of a killed worker is delivered again within a second."""
 
     @classmethod

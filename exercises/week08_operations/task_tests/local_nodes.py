@@ -10,6 +10,8 @@ started before the first test, so a worker knows nothing of what a test has chan
 from __future__ import annotations
 
 import contextlib
+import gc
+import importlib
 import json
 import os
 import signal
@@ -25,12 +27,30 @@ import redis
 from celery import Celery
 from celery import __version__ as celery_version
 
+PRELOADED = (
+    "celery.app.trace",
+    "celery.apps.worker",
+    "celery.backends.redis",
+    "celery.bin.celery",
+    "celery.concurrency.prefork",
+    "celery.events.snapshot",
+    "celery.worker.consumer",
+    "kombu.transport.redis",
+)
+"""Modules that a worker needs."""
 QUEUE = "celery"
 LOG_LEVEL = "INFO"
 READY = "ready."
 READY_SECONDS = 20.0
 END_SECONDS = 5.0
 POLL_SECONDS = 0.02
+
+
+def preload() -> None:
+    """Import what a worker needs, so that a worker that is forked has it at once."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    gc.freeze()  # the garbage collector of a worker leaves this memory alone, so it stays shared
 
 
 class NodeParent:
@@ -64,6 +84,7 @@ class NodeParent:
 def _serve(orders: socket.socket, source: str) -> None:
     """Fork workers until the tests have ended, and then kill those that still run."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps workers that have ended
+    preload()
     module = types.ModuleType("invoices")
     sys.modules[module.__name__] = module
     exec(compile(source, "invoices.py", "exec"), module.__dict__)  # noqa: S102 - the task to test

@@ -12,9 +12,8 @@ import contextlib
 import json
 import os
 import signal
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ class Reporter:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[None]:
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if call.when != "call" and report.passed:
             return report
@@ -106,6 +105,7 @@ def end(child: int) -> None:
 def main() -> None:
     """Run the tests once for each pair of lines. A run that takes too long ends without outcomes."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    local_nodes.preload()
     while line := read_line():
         settings = json.loads(line)
         child = os.fork()
@@ -125,4 +125,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

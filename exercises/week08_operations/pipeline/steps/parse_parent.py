@@ -87,11 +87,13 @@ def wait_for(child: int, seconds: float, requests: socket.socket, wake_up: int) 
     late = False
     while not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
         left = deadline - time.monotonic()
-        readable, _, _ = select.select([wake_up, requests], [], [], max(left, 0))
+        readable, _, _ = select.select([wake_up, requests.fileno()], [], [], max(left, 0))
         if wake_up in readable:
             os.read(wake_up, 512)
         late = left <= 0
-        if late or requests in readable:  # the worker sends nothing now, so its end is closed
+        if (
+            late or requests.fileno() in readable
+        ):  # the worker sends nothing now, so its end is closed
             break
     # The child is not reaped yet, so its id cannot belong to another process or group.
     for kill in (os.killpg, os.kill):  # a child that was just forked is not in its group yet

@@ -40,7 +40,7 @@ class Parent:
             # A session of its own: Ctrl+C in the terminal must not end it before the worker is done.
             self._process = subprocess.Popen(
                 [sys.executable, "-S", "-P", "-m", "pipeline.steps.parse_parent"],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"},
                 start_new_session=True,
