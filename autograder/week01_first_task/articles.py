@@ -21,7 +21,7 @@ def titles(rng: Random, count: int) -> list[str]:
     return [f"The {rng.choice(SUBJECTS)} of {rng.getrandbits(48):012x}" for _ in range(count)]
 
 
-def enqueue(student: Student, title: str, **options: str) -> str:
+def enqueue(student: Student, title: str, **options: Any) -> str:
     """Enqueue one article by Celery itself, and return the task's id.
 
     Args:
