@@ -21,7 +21,7 @@ def titles(rng: Random, count: int) -> list[str]:
     return [f"The {rng.choice(SUBJECTS)} of {rng.getrandbits(48):012x}" for _ in range(count)]
 
 
-def enqueue(student: Student, title: str, **options: str) -> str:
+def enqueue(student: Student, title: str, **options: Any) -> str:
     """Enqueue one article by Celery itself, and return the task's id.
 
     Args:
@@ -30,7 +30,7 @@ def enqueue(student: Student, title: str, **options: str) -> str:
     handle = student.call(TASK, "summarize_article.apply_async", [title], **options)
     if not (isinstance(handle, dict) and handle.get("__type__") == "AsyncResult"):
         fail(
-            sent=f"summarize_article.delay({title!r})",
+            sent=f"summarize_article.apply_async([{title!r}])",
             expected="Celery's AsyncResult",
             got=handle,
             cause="`summarize_article` is not a Celery task any more: the decorator was removed",
@@ -63,10 +63,11 @@ def restarted(student: Student, **env: object) -> Iterator[None]:
     A variable whose value is None is not set.
     """
     before = dict(student.env)
-    student.env.update({name: str(value) for name, value in env.items()})
     for name, value in env.items():
         if value is None:
             student.env.pop(name, None)
+        else:
+            student.env[name] = str(value)
     student.renew()
     try:
         yield

@@ -133,9 +133,11 @@ def test_yaml_is_refused(
 def test_the_address_keeps_its_options(student: Student) -> None:
     """b: a server with TLS and a certificate of its own; nothing connects to it."""
     server = "rediss://redis.example:6380?ssl_ca_certs=%2Fcerts%2Fca.pem"
-    for name, number in (("broker_url", 0), ("result_backend", 1)):
-        with articles.restarted(student, REDIS_URL=server):
-            address = urlsplit(str(student.read(CONFIG, f"app.conf.{name}")))
+    numbers = {"broker_url": 0, "result_backend": 1}
+    with articles.restarted(student, REDIS_URL=server):
+        found = {name: str(student.read(CONFIG, f"app.conf.{name}")) for name in numbers}
+    for name, number in numbers.items():
+        address = urlsplit(found[name])
         options = parse_qs(address.query)
         if address.path != f"/{number}" or options.get("ssl_ca_certs") != ["/certs/ca.pem"]:
             fail(
@@ -148,7 +150,7 @@ def test_the_address_keeps_its_options(student: Student) -> None:
 
 
 def test_a_result_in_pickle_is_refused(student: Student) -> None:
-    """c: nobody who reads results opens a pickle."""
+    """c: a process that reads results opens no pickle."""
     accepted = student.read(CONFIG, "app.conf.result_accept_content")
     if accepted is not None and not set(accepted) <= {"json", "application/json"}:
         fail(

@@ -44,8 +44,9 @@ def test_runs_on_a_worker(
 ) -> None:
     """a, b, c: one request, one log line with the id, and the dict."""
     [title] = articles.titles(rng, 1)
-    task_id = articles.enqueue(student, title, root_id=str(uuid.UUID(int=rng.getrandbits(128))))
-    sent = f"summarize_article.delay({title!r})"
+    root_id = str(uuid.UUID(int=rng.getrandbits(128)))  # as in a workflow that another task began
+    task_id = articles.enqueue(student, title, root_id=root_id)
+    sent = f"summarize_article.apply_async([{title!r}], root_id={root_id!r})"
     ended = articles.outcome(run, task_id, RESULT_SECONDS)
     if ended is None:
         fail(

@@ -84,7 +84,7 @@ def test_slots_have_no_limit(student: Student, rng: Random, smallest: int) -> No
 
 
 def test_the_default_is_that_of_the_settings(student: Student) -> None:
-    """a: without WORKER_CONCURRENCY, the setting has a default of its own."""
+    """a: without the variable WORKER_CONCURRENCY, the default of `WorkerSettings` holds."""
     with articles.restarted(student, WORKER_CONCURRENCY=None):
         expected = student.call("pipeline.settings", "WorkerSettings")["worker_concurrency"]
         found = student.read(CONFIG, "app.conf.worker_concurrency")

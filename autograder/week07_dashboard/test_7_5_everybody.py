@@ -87,12 +87,12 @@ def test_announced(board: Callable[..., Board], rng: Random) -> None:
 
     cause = (
         "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written. It must "
-        "not be `hidden`: the class `visually-hidden` hides it from the eye alone"
+        "not be `hidden`: the class `visually-hidden` hides it visually only"
     )
     sent = "two jobs that end"
     page.must(sent, f"an announcement: {' '.join(parts)}", heard, lambda: page.call(PLACES), cause)
     if any(one["seen"] for one in heard()):
-        cause = "the cards show it already: the class `visually-hidden` hides it from the eye alone"
+        cause = "the cards show it already: the class `visually-hidden` hides it visually only"
         page.fail(sent, "an announcement that is heard and not seen", "it is on the page", cause)
 
 

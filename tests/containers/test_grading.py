@@ -11,7 +11,7 @@ from autograder.classroom.execution import container
 from bootcamp import paths
 from tests.containers.engine import Engine
 
-TESTS = "tests/classroom/test_grade_in_docker.py"
+TESTS = "tests/classroom/test_grade_in_container.py"
 NAMES = (
     "test_a_class_in_a_container",
     "test_a_page_is_graded_in_the_browser_of_the_container",

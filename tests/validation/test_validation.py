@@ -27,7 +27,7 @@ from autograder.process.fork_client import Host
 from autograder.run.results import ItemResult, WeekResult
 from autograder.run.runner import run_week
 from autograder.sandbox.tiers import strongest
-from autograder.validation import report
+from autograder.validation import fresh_eyes, report
 from autograder.validation.variants import Variant, build, load_variants
 from bootcamp.authoring.generate import scaffolds
 from bootcamp.authoring.scaffold import blocks
@@ -225,6 +225,11 @@ def test_the_page_shows_every_trial(week: Week) -> None:
     wanted |= {("undone", item) for item in items}
     wanted |= {(one.path.parent.name, one.path.stem) for one in VARIANTS if one.week == week}
     assert wanted == {pair for pair in there if pair[0] != "cheat"}, "run: make validate"
+
+
+def test_the_page_shows_the_trials_with_fresh_eyes() -> None:
+    table = "\n".join(fresh_eyes.table(graded_weeks()))
+    assert f"\n{table}\n" in report.PAGE.read_text(encoding="utf-8"), "run: make validate"
 
 
 @each_week

@@ -116,7 +116,7 @@ def embed_batch(batch: list[str]) -> list[Vector]:
         answer = client().embeddings.create(model=embedding_model(), input=batch)
         check_model([len(item.embedding) for item in answer.data])
         if not all(isinstance(item.index, int) for item in answer.data):
-            raise TypeError("an index is missing")
+            raise BadEmbeddings
     except (ValueError, TypeError, AttributeError) as error:  # status 200, but no valid answer
         raise BadEmbeddings from error
     progress.advance(len(batch))
