@@ -154,7 +154,7 @@ def test_the_reference_keeps_what_the_client_asked_for(
         given = DocumentRef(document_id="1", blob_key="k", filename="a.txt", content_type=TEXT)
         await priority.accept(given, "me")
 
-    monkeypatch.setattr(priority.jobs, "accept", accepted)
+    monkeypatch.setattr("pipeline.api.jobs.accept", accepted)
     headers = [(b"priority", header.encode())] if header else []
     scope = {"type": "http", "method": "POST", "path": "/documents", "headers": headers}
     asyncio.run(priority.ReadsPriority(route)(scope, None, None))  # type: ignore[arg-type]

@@ -18,5 +18,6 @@ def enqueue_in(queue: str, title: str) -> str:
     # BEGIN SOLUTION 8.0
     # ? a) Enqueue the task with `summarize_article.apply_async`, and return its id. Name the queue with
     # ? the argument `queue`.
-    return summarize_article.apply_async(args=[title], queue=queue).id
+    task_id: str = summarize_article.apply_async(args=[title], queue=queue).id
+    return task_id
     # END SOLUTION

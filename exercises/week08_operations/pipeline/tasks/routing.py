@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 from kombu.utils.scheduling import round_robin_cycle
 
 from pipeline.models.steps import number_of
@@ -97,7 +97,7 @@ class UrgentFirst(round_robin_cycle):  # type: ignore[misc]  # kombu has no type
 
     def consume(self, n: int) -> list[str]:
         """Return up to `n` queues, in the order in which the worker reads them."""
-        turns: list[str] = super().consume(n)
+        turns: list[str] = super().consume(n)  # type: ignore[no-untyped-call]
         with suppress(NotImplementedError):  # until the exercise is done, all queues take turns
             return reading_order(turns)
         return turns
