@@ -14,9 +14,9 @@ from autograder.week08_operations.parsing import DOCX, MIB, PDF, PLAIN
 pytestmark = pytest.mark.item("8.7")
 
 TIMES_FASTER = 8
-SLOW_BATCH, FAST_BATCH, BATCHES = 2, 8, 3
+SLOW_BATCH, FAST_BATCH, BATCHES, ATTEMPTS = 2, 8, 2, 3
 """Documents in a batch. The best batch counts, because other work of the machine makes one slower."""
-PAGES_OF_A_LETTER, WORDS_OF_A_PAGE = 16, 200
+PAGES_OF_A_LETTER, WORDS_OF_A_PAGE = 10, 200
 MANY_PAGES = 40_000
 """A reader that reads all of them before it yields one needs more than the second that it has."""
 
@@ -129,18 +129,21 @@ def test_limits_on_pages_and_characters(student: Student, rng: Random) -> None:
 
 
 def test_an_eighth_of_the_processor_time(student: Student, rng: Random) -> None:
-    """d: beside the parser of week 3, on documents of the same kind."""
-    slow = seconds_per_document(student, rng, parsing.WEEK_THREE, SLOW_BATCH)
-    fast = seconds_per_document(student, rng, (parsing.MODULE, "parse"), FAST_BATCH)
-    if fast * TIMES_FASTER > slow:
-        fail(
-            sent=f"{BATCHES * FAST_BATCH} PDFs of {PAGES_OF_A_LETTER} pages",
-            expected=f"at least {TIMES_FASTER} times less processor time than week 3's parser, which "
-            f"used {1000 * slow:.0f} ms for each",
-            got=f"{1000 * fast:.0f} ms for each",
-            cause="pypdf reads the documents, before or instead of PDFium: use it only after "
-            "`DamagedDocument` or `NoTextInDocument`",
-        )
+    """d: beside the parser of week 3, on documents of the same kind. The best of a few attempts counts."""
+    slow = fast = float("inf")
+    for _ in range(ATTEMPTS):
+        slow = min(slow, seconds_per_document(student, rng, parsing.WEEK_THREE, SLOW_BATCH))
+        fast = min(fast, seconds_per_document(student, rng, (parsing.MODULE, "parse"), FAST_BATCH))
+        if fast * TIMES_FASTER <= slow:
+            return
+    fail(
+        sent=f"{ATTEMPTS * BATCHES * FAST_BATCH} PDFs of {PAGES_OF_A_LETTER} pages",
+        expected=f"at least {TIMES_FASTER} times less processor time than week 3's parser, which "
+        f"used {1000 * slow:.0f} ms for each",
+        got=f"{1000 * fast:.0f} ms for each",
+        cause="pypdf reads the documents, before or instead of PDFium: use it only after "
+        "`DamagedDocument` or `NoTextInDocument`",
+    )
 
 
 def seconds_per_document(

@@ -19,7 +19,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "student": ("progress", "hint", "solution", "reset"),
     "grade": ("grade",),
     "release": ("release",),
-    "stack": ("up", "down", "run"),
+    "stack": ("up", "down", "run", "scale-workers"),
     "demo": ("demo",),
     "doctor": ("doctor",),
     "generate": ("generate",),

@@ -105,7 +105,7 @@ def layers(course: Path) -> list[Layer]:
 @pytest.fixture(scope="module")
 def running(stack: Stack, layers: list[Layer]) -> Iterator[tuple[Run, str]]:
     """A run, and the address of the toy week's API; a worker runs beside it."""
-    with stack.isolated() as run, Apps(run.environment(), layers) as apps:
+    with stack.isolated() as run, Apps({**run.environment(), **OFF}, layers) as apps:
         assert apps.api_url
         yield run, apps.api_url
 

@@ -139,7 +139,9 @@ def test_it_stays_up_until_ctrl_c_and_leaves_nothing(staying, signum):
             break
     docs = re.search(r"http://\S+/docs", lines[-1])
     assert docs, "".join(lines)
-    assert httpx.get(docs[0], trust_env=False).status_code == 200
+    page = {"Accept": "text/html"}  # a browser without a key gets the login page
+    shown = httpx.get(docs[0], headers=page, follow_redirects=True, trust_env=False)
+    assert shown.status_code == 200 and shown.url.path == "/login"
     family = psutil.Process(staying.pid).children(recursive=True)
     assert len(family) > 8
     staying.send_signal(signum)

@@ -62,6 +62,6 @@ def test_from_another_process(folder: Path) -> None:
         assert set(logs) == {"worker1", "worker2", "worker3"}
         assert all(" ready." in log for log in logs.values())
         assert bootcamp(folder, "scale-workers", "1").returncode == 0
-        assert "Warm shutdown" in next(folder.rglob("worker3.log")).read_text()
+        assert "shutdown (MainProcess)" in next(folder.rglob("worker3.log")).read_text()
     finally:
         bootcamp(folder, "down")
