@@ -29,7 +29,7 @@ PROGRAM_SECONDS = 240
 _VARIES = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(\+\d\d:\d\d)?"), "<time>"),
-    (re.compile(r"\d+\.\d+ s\b|~\d+|(?<=seed )\d+"), "<number>"),
+    (re.compile(r"\d+\.\d+ s\b|\d+(\.\d+)? ms\b|~\d+|(?<=seed )\d+"), "<number>"),
 )
 
 

@@ -13,7 +13,7 @@ def count_pages(numbers: set[int]) -> int:
 
 
 def test_in_this_process() -> None:
-    """Call the task as a function, as `task_always_eager` does it too."""
+    """Run the task in this process. No message is made, so the arguments stay as they are."""
     assert count_pages.apply(args=[{1, 2, 3}]).get() == 3
 
 

@@ -1,7 +1,7 @@
 """`GET /admin/stats` and `GET /metrics`, for those who run the pipeline. Given to students complete.
 
-Both need a key with the scope `admin`: the numbers are those of all owners. If a source is away, its
-numbers are left out and `pipeline_source_up` says so, because the other numbers are needed most just then.
+Both need a key with the scope `admin`: the numbers are those of all owners. If a source cannot be
+reached, its numbers are left out and `pipeline_source_up` says so. The other numbers are needed most then.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class QueueStats(BaseModel):
 
 
 class AdminStats(BaseModel):
-    """What `GET /admin/stats` answers. A part is null if its source is away."""
+    """What `GET /admin/stats` answers. A part is null if its source cannot be reached."""
 
     as_of: datetime
     jobs: dict[str, int] | None

@@ -4,7 +4,7 @@ The profile of a document shows two costs: pypdf, which is written in Python, an
 every document. PDFium is the PDF library of Chromium, written in C++, and pypdfium2 is its binding.
 
 `parse` keeps everything that `sandbox.parse_in_child` promises: the same arguments, limits and errors. The
-worker runs `parse`. The other functions run in the child, on the other side of the walls.
+worker runs `parse`. The other functions run in the child, for which the limits hold.
 """
 
 from __future__ import annotations

@@ -90,12 +90,12 @@ def withdraw(document_id: str, owner: str) -> None:
     #   e) Execute `LOCK_DOCUMENT` first. If a worker is writing the document at this moment, this
     #      waits for the end of its transaction. Without the lock, `DELETE` would not see the rows
     #      of that worker.
-    #   f) Let every error out. A second call is no error.
+    #   f) Do not catch errors. A second call is no error.
     raise NotImplementedError("8.3")
 
 
 class Cancellation(JobHook):
-    """Joins in at three turns of a job's life: before a run, after an error, and after the end."""
+    """Acts at three moments of a job: before a run, after an error, and after the end."""
 
     def before(self, job: Job, call: TaskCall) -> BeforeRun:
         """Let a new check stop the step that is about to run. Given to students complete."""

@@ -83,7 +83,7 @@ def hold(client: Redis, token: str, seconds: float) -> bool:
     #      could extend the lock of another Beat, which took it between the two.
     #   e) Return True if the lock was taken or renewed. If another Beat has it, return False, and
     #      change neither its token nor its expiry.
-    #   f) Let the errors of Redis out.
+    #   f) Do not catch the errors of Redis.
     raise NotImplementedError("8.2")
 
 

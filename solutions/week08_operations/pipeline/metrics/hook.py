@@ -67,7 +67,7 @@ class CountedRetries(JobHook):
 
 
 class Metrics(JobHook):
-    """Starts the clock of a step, and counts the ends of jobs. The last hook, so nothing stops it."""
+    """Starts the clock of a step, and counts the ends of jobs. It is the last hook."""
 
     def before(self, job: Job, call: TaskCall) -> BeforeRun:
         """Start the clock. All other hooks have let the step run."""

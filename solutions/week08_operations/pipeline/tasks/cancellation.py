@@ -99,7 +99,7 @@ def withdraw(document_id: str, owner: str) -> None:
     # ? `names`, so that there is no moment at which the document is deleted and can be written again.
     # ? e) Execute `LOCK_DOCUMENT` first. If a worker is writing the document at this moment, this waits for
     # ? the end of its transaction. Without the lock, `DELETE` would not see the rows of that worker.
-    # ? f) Let every error out. A second call is no error.
+    # ? f) Do not catch errors. A second call is no error.
     with connection() as database, database.transaction():
         for statement in (LOCK_DOCUMENT, WITHDRAW, DELETE):
             database.execute(statement, names)
@@ -107,7 +107,7 @@ def withdraw(document_id: str, owner: str) -> None:
 
 
 class Cancellation(JobHook):
-    """Joins in at three turns of a job's life: before a run, after an error, and after the end."""
+    """Acts at three moments of a job: before a run, after an error, and after the end."""
 
     def before(self, job: Job, call: TaskCall) -> BeforeRun:
         """Let a new check stop the step that is about to run. Given to students complete."""

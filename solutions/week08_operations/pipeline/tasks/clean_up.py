@@ -1,6 +1,6 @@
 """Removes what expired and cancelled jobs leave behind, a little in each round. Given to students complete.
 
-DynamoDB deletes the row of an expired job and tells nobody, and a worker that was late can store an artifact
+DynamoDB deletes the row of an expired job and tells no process, and a late worker can store an artifact
 after its job was deleted. So the clean-up walks through the blob store, as a garbage collector does. A round
 reads one page of keys and stores the last one in the jobs table. The index keeps the documents of completed
 jobs, however old they are: only `DELETE /documents/{id}` removes them.
@@ -83,7 +83,7 @@ def clean_artifacts(document_id: str) -> None:
 
 @app.task(name="pipeline.clean_up", ignore_result=True, acks_late=False)
 def clean_up() -> None:
-    """Look at the next page of the blob store. Two at once do the same work twice, and no harm."""
+    """Look at the next page of the blob store. Two rounds at once do the same work, and no harm."""
     try:
         place = jobs().get(PLACE) or {}
         after = clean_page(place.get("after") or "")

@@ -21,7 +21,8 @@ def graceful_stop(seconds: float) -> dict[str, Any]:
         seconds: how long a worker that stops lets its tasks run on.
 
     Returns:
-        Celery settings. The lesson "Observability", section "Replace a worker", names it.
+        Celery settings, by name. The lesson "Observability", section "Replace a worker", names the one that
+        you need.
     """
     # BEGIN SOLUTION 8.6
     # ? n) Let tasks that run go on for `seconds`, so that a short one ends normally, and runs once.

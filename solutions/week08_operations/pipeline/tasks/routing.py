@@ -61,9 +61,9 @@ def queue_of(task: str) -> str:
 def choose(task: str, arguments: Sequence[Any]) -> str:
     """Return the queue for one message.
 
-    Celery calls this for every message: for the entry task, for each step of a chain, for a retry, and
-    for what the outbox sends again. The reference in the message says whether the job is urgent, so an
-    urgent job is urgent in all of its steps.
+    Celery asks for every message that is published: for the entry task, for each step of a chain, and
+    for what a sweep sends again. Only a retry stays in the queue that it came from. The reference in the
+    message says whether the job is urgent, so an urgent job is urgent in all of its steps.
 
     Args:
         task: the name of the task.

@@ -90,7 +90,7 @@ def hold(client: Redis, token: str, seconds: float) -> bool:
     # ? of another Beat, which took it between the two.
     # ? e) Return True if the lock was taken or renewed. If another Beat has it, return False, and change
     # ? neither its token nor its expiry.
-    # ? f) Let the errors of Redis out.
+    # ? f) Do not catch the errors of Redis.
     if client.set(LOCK, token, nx=True, px=milliseconds):
         return True
     return bool(client.eval(RENEW, 1, LOCK, token, milliseconds))
