@@ -27,6 +27,7 @@ from bootcamp.course.layers import Layer, Source, reference_layers
 from bootcamp.course.weeks import Week, all_weeks
 from bootcamp.stack import Run, Stack
 from bootcamp.stack.apps import Apps, layer_environment
+from bootcamp.stack.keys import OFF
 from tests.authoring.toy_week import FILES, NAME
 
 SECONDS = 120
