@@ -111,4 +111,5 @@ RUN pip install --constraint /tmp/requirements.lock \
     py-spy
 # end generated
 COPY bootcamp/stack/flower_server.py /app/flower_server.py
+COPY ops/locustfile.py /app/ops/locustfile.py
 USER app

@@ -245,6 +245,13 @@ def test_flower_needs_a_password_and_answers_nothing_without_it():
     assert "COPY bootcamp/stack/flower_server.py /app/flower_server.py" in DOCKERFILE
 
 
+def test_the_load_test_finds_its_file():
+    words = SERVICES["locust"]["command"][-1]
+    assert "--locustfile ops/locustfile.py" in words
+    assert "COPY ops/locustfile.py /app/ops/locustfile.py" in DOCKERFILE
+    assert "!ops" in (paths.ROOT / ".dockerignore").read_text().split()
+
+
 def test_tools_start_only_if_they_are_asked_for():
     profiles = {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one}
     assert profiles == {"locust": ["load-test"], "tls": ["tls"]}
