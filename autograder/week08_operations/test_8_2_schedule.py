@@ -141,7 +141,8 @@ def test_the_lock(code: Code, run: Run, client: redis.Redis, rng: Random) -> Non
     with watched(run) as renewing:
         kept = must_return(sent, code.ask(SCHEDULE, "hold", theirs(run), mine, renewed))
     if kept is not True:
-        fail(sent=sent, expected="True", got=kept, cause="a Beat that has the lock must renew it")
+        cause = "a Beat that has the lock must renew it, and return True"
+        fail(sent=sent, expected="True", got=kept, cause=cause)
     check_expiry(sent, client, renewed)
     check_one_command(sent, renewing)
     client.set(LOCK, other, px=50_000)

@@ -79,7 +79,11 @@ def test_a_full_bucket_and_an_empty_one(student: Student, run: Run, rng: Random)
     for _ in range(3):
         sent = f"{bucket.calls}: one more from the empty bucket"
         bucket.must_wait(
-            1, one, sent, "wait for the missing tokens, at this rate. A refusal takes nothing"
+            1,
+            one,
+            sent,
+            "wait for the missing tokens, at this rate. A number that a script returns "
+            "loses its fraction, a text does not. A refusal takes nothing",
         )
     sent = f"{bucket.calls}: 2 from the empty bucket"
     bucket.must_wait(2, 2 * one, sent, "wait until there are as many tokens as are wanted")

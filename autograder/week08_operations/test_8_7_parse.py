@@ -16,7 +16,7 @@ pytestmark = pytest.mark.item("8.7")
 TIMES_FASTER = 8
 SLOW_BATCH, FAST_BATCH, BATCHES, ATTEMPTS = 2, 8, 2, 3
 """Documents in a batch. The best batch counts, because other work of the machine makes one slower."""
-PAGES_OF_A_LETTER, WORDS_OF_A_PAGE = 10, 200
+PAGES_OF_A_LETTER, WORDS_OF_A_PAGE = 14, 200
 MANY_PAGES = 40_000
 """A reader that reads all of them before it yields one needs more than the second that it has."""
 

@@ -38,5 +38,5 @@ def milliseconds(start: Callable[[], None]) -> float:
 
 
 if __name__ == "__main__":
-    print(f"a fresh Python: {milliseconds(fresh):.1f} ms for each document")
-    print(f"a fork:         {milliseconds(forked):.1f} ms for each document")
+    print(f"a fresh Python: ~{milliseconds(fresh):.0f} ms for each document")
+    print(f"a fork:         ~{milliseconds(forked):.0f} ms for each document")

@@ -41,7 +41,7 @@ def main() -> None:
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     own = sum(entry[2] for entry in stats.values())
     pypdf = sum(entry[2] for (file, _, _), entry in stats.items() if "pypdf" in Path(file).parts)
-    print(f"own time of functions of pypdf: {pypdf:.3f} s of {own:.3f} s")
+    print(f"own time of functions of pypdf: ~{100 * pypdf / own:.0f} %")
 
 
 if __name__ == "__main__":

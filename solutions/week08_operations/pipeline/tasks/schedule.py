@@ -61,8 +61,7 @@ def entries() -> dict[str, dict[str, Any]]:
         CLEAN_UP: operation_settings().clean_up_interval_seconds,
     }
     return {
-        task: {"task": task, "schedule": seconds, "options": options}
-        for task, seconds in every.items()
+        task: {"task": task, "schedule": pause, "options": options} for task, pause in every.items()
     }
     # END SOLUTION
 
