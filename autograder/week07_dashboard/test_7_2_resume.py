@@ -61,7 +61,8 @@ def check_position(streams: Streams, position: str, late: str) -> None:
     """A browser that got the snapshot alone resumes with what came while the rows were read."""
     sent = "GET /events with the snapshot's id, after a change that came while its rows were read"
     cause = (
-        "the snapshot's id is the reader's `position`, which is older than the reading of the rows"
+        "each change goes into the log, and the snapshot's id is the reader's `position`, which is "
+        "older than the reading of the rows"
     )
     stream = streams.open(sent, position)
     stream.must(sent, "that change", lambda: late in ids(stream.jobs), cause)

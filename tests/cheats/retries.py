@@ -78,7 +78,7 @@ boto3.resource("dynamodb").Table("jobs").update_item(
     Key={"id": job.id}, UpdateExpression="SET updated_at = :t REMOVE #e, dead_letter, deliveries, "
     "failures, lost_messages, waiting ADD replays :one", ExpressionAttributeNames={"#e": "error"},
     ExpressionAttributeValues={":t": "a while ago", ":one": 1})
-return ReliableJob.of(replayed)
+return ReliableJob.of(replayed).model_copy(update={"replays": job.replays + 1, "dead_letter": None})
 """
 
 _LYING = of_family(
