@@ -28,9 +28,12 @@ def take_modules() -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in names}
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def wired_as_in_week_eight() -> Iterator[None]:
-    """Import `pipeline` as week 8 wires it. A process that tests several weeks has another wiring."""
+    """Import `pipeline` as week 8 wires it. A process that tests several weeks has another wiring.
+
+    For test modules whose functions import `pipeline`. What a module imports at its top is older.
+    """
     others, path = take_modules(), list(sys.path)
     sys.path[:0] = [str(layer.path) for layer in LAYERS]
     sys.modules.update(_of_week_eight)

@@ -19,6 +19,8 @@ from bootcamp.stack.apps import start_worker
 from tests.week03.conftest import poll, rows
 from tests.week08.running import Api, blobs, kill, log_of, serving
 
+pytestmark = pytest.mark.usefixtures("wired_as_in_week_eight")
+
 VECTOR = [[1.0] * 1536]
 
 

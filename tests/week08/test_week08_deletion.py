@@ -6,9 +6,13 @@ import time
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.week03.conftest import poll, rows
 from tests.week04.conftest import table
 from tests.week08.running import blobs, serving
+
+pytestmark = pytest.mark.usefixtures("wired_as_in_week_eight")
 
 
 def test_everything_of_a_document_goes_and_shared_files_stay(run, tmp_path):

@@ -8,10 +8,13 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bootcamp.stack import Run
 from tests.week08.keyed import Keyed, keyed
+
+pytestmark = pytest.mark.usefixtures("wired_as_in_week_eight")
 
 DASHBOARD = Path("ops/grafana/pipeline.json")
 NAME = re.compile(r"\bpipeline_[a-z_]+")

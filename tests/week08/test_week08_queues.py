@@ -19,6 +19,8 @@ from bootcamp.stack.queues import JOB_QUEUES, OTHER_QUEUES, URGENT_ONLY, queues_
 from tests.week08.conftest import LAYERS
 from tests.week08.submitting import QUICK, Desk, desk
 
+pytestmark = pytest.mark.usefixtures("wired_as_in_week_eight")
+
 BACKLOG = 30
 RECEIVER_SECONDS = 4.0
 ENDPOINTS = "pipeline.webhooks.endpoints"

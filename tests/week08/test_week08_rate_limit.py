@@ -16,6 +16,8 @@ from bootcamp.stack.apps import Apps
 from tests.week08.conftest import LAYERS
 from tests.week08.submitting import QUICK, Desk, desk
 
+pytestmark = pytest.mark.usefixtures("wired_as_in_week_eight")
+
 RATE, BURST = 1.0, 2
 JOBS = 10
 

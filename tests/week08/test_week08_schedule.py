@@ -13,6 +13,8 @@ import redis
 
 from tests.week04.conftest import new_job, prepared, settings, table
 
+pytestmark = pytest.mark.usefixtures("wired_as_in_week_eight")
+
 __all__ = ["new_job", "prepared", "settings"]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from bootcamp.course.layers import Layer, Source, reference_layers
 from bootcamp.course.weeks import find_week
 from bootcamp.stack.apps import Apps
 from bootcamp.stack.keys import key_variables
 from tests.week08.conftest import LAYERS, WEEK
+
+pytestmark = pytest.mark.usefixtures("wired_as_in_week_eight")
 
 OPEN = {"API_KEYS": "off"}
 
