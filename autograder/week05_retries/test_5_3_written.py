@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from random import Random
@@ -31,6 +32,8 @@ pytestmark = pytest.mark.item("5.3")
 SLACK_SECONDS = 0.8
 """How much later than its due time was calculated a row may say that it was written. It is less than
 `BROKER_WAIT_SECONDS`, so a wait that is missing shows."""
+ROUNDING_SECONDS = 0.2
+"""How much later than asked a row may be due."""
 ERROR = "APITimeoutError"
 BY_MESSAGE = "up to BROKER_WAIT_SECONDS a message keeps the delay: return `RetryAfter(wait, error)`"
 BY_ROW = "above BROKER_WAIT_SECONDS the row keeps the delay: return `Drop` with a reason"
@@ -78,10 +81,14 @@ def test_the_decision(
     settings: Settings,
     rng: Random,
 ) -> None:
-    """a, b, c, d, e: a wait below the limit, one of exactly the limit, and one above it."""
+    """a, b, c, d, e: a wait below the limit, one of exactly the limit, and two above it.
+
+    One of these is far from the next whole second, and one is far from the last.
+    """
     limit = settings.broker_wait_seconds
-    below, above = round(rng.uniform(0.3, 0.9), 3), round(limit + rng.uniform(0.3, 50), 3)
-    for wait in (below, limit, above):
+    whole = math.ceil(limit) + rng.randint(0, 40)
+    above = [round(whole + rng.uniform(*fraction), 3) for fraction in ((0.3, 0.6), (0.9, 0.98))]
+    for wait in (round(rng.uniform(0.3, 0.9), 3), limit, *above):
         waits(wait)
         row, count = taken(rng, table), rng.randint(2, 6)
         sent = f"try_again() with a wait of {wait:g} s (BROKER_WAIT_SECONDS {limit:g})"
@@ -138,7 +145,7 @@ def check_row(sent: str, row: Item, before: Item, count: int, due: float) -> Non
         cause = "end the lease with `hand_over`: otherwise the retry finds the job taken"
         fail(sent=sent, expected="a job in processing without a lease", got=got, cause=cause)
     after = due_after(row)
-    if after is None or abs(after - due) > SLACK_SECONDS:
+    if after is None or not -SLACK_SECONDS <= after - due <= ROUNDING_SECONDS:
         fail(
             sent=sent,
             expected=f"the row due {due:g} s after its write",
