@@ -13,6 +13,7 @@ from bootcamp.samples.documents import (
     make_pdf,
     random_document,
     random_pages,
+    scanned_pdf,
     words_of,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "make_pdf",
     "random_document",
     "random_pages",
+    "scanned_pdf",
     "words_of",
 ]

@@ -110,19 +110,6 @@ def certificate_pdf(text: str) -> bytes:
     return encrypted_pdf(text, "").replace(b"/Filter /Standard", b"/Filter /PubSec00", 1)
 
 
-def drawn_pdf(rng: Random) -> bytes:
-    """Two pages of lines, as a scan would be: no text in it."""
-    from reportlab.pdfgen.canvas import Canvas
-
-    file = io.BytesIO()
-    canvas = Canvas(file, invariant=True)
-    for _ in range(2):
-        canvas.line(50, rng.randrange(50, 700), 500, rng.randrange(50, 700))
-        canvas.showPage()
-    canvas.save()
-    return file.getvalue()
-
-
 def strange_filter_pdf(text: str, name: bytes) -> bytes:
     """A PDF with an unknown compression filter, for which pypdf raises `NotImplementedError`."""
     return make_pdf([text]).replace(b"/ASCII85Decode", b"/" + name, 1)

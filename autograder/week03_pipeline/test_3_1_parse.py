@@ -15,6 +15,7 @@ from autograder.sdk.documents import (
     make_pdf,
     random_document,
     random_pages,
+    scanned_pdf,
     words_of,
 )
 from autograder.week03_pipeline import files, parser
@@ -218,7 +219,7 @@ def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> 
         check(f"no bytes at all, as {content_type}", b"", content_type, "EmptyDocument")
     blank = b" \n\t\r\n" * rng.randint(1, 9)
     check("a text file of white space", blank, files.PLAIN, "NoTextInDocument")
-    check("a PDF of lines, like a scan", files.drawn_pdf(rng), files.PDF, "NoTextInDocument")
+    check("a PDF of lines, like a scan", scanned_pdf(rng), files.PDF, "NoTextInDocument")
     check("a DOCX without text", make_docx(["", ""]), files.DOCX, "NoTextInDocument")
     check(
         "'%PDF-1.7' followed by random bytes", b"%PDF-1.7\n" + garbage, files.PDF, "DamagedDocument"

@@ -112,19 +112,6 @@ def locked_pdf(text: str, password: str) -> bytes:
     return written(writer)
 
 
-def scanned_pdf(rng: Random) -> bytes:
-    """Two pages of lines, as a scan would be: no text in it."""
-    from reportlab.pdfgen.canvas import Canvas
-
-    file = io.BytesIO()
-    canvas = Canvas(file, invariant=True)
-    for _ in range(2):
-        canvas.line(50, rng.randrange(50, 700), 500, rng.randrange(50, 700))
-        canvas.showPage()
-    canvas.save()
-    return file.getvalue()
-
-
 def endless_pdf(pages: int) -> bytes:
     """A PDF of many pages that share one content."""
     kids = b" ".join(b"%d 0 R" % (number + 5) for number in range(pages))

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from autograder.sdk import Student, fail
-from autograder.sdk.documents import WORDS, make_docx, make_pdf, random_pages, words_of
+from autograder.sdk.documents import WORDS, make_docx, make_pdf, random_pages, scanned_pdf, words_of
 from autograder.week08_operations import parsing
 from autograder.week08_operations.parsing import DOCX, MIB, PDF, PLAIN
 
@@ -99,7 +99,7 @@ def test_unusable_files_have_the_errors_of_week_3(student: Student, rng: Random)
     cause = "let pypdf decide which error it is, and let `answer` turn the error into JSON"
     for sent, content, kind, expected in (
         ("a PDF that needs a password", parsing.locked_pdf(word, word), PDF, "EncryptedDocument"),
-        ("a PDF of lines, like a scan", parsing.scanned_pdf(rng), PDF, "NoTextInDocument"),
+        ("a PDF of lines, like a scan", scanned_pdf(rng), PDF, "NoTextInDocument"),
         (
             "'%PDF-1.7' followed by random bytes",
             b"%PDF-1.7\n" + rng.randbytes(600),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootcamp.course.layers import reference_layers
-from bootcamp.course.weeks import find_week
+from bootcamp.course.weeks import all_weeks
 from bootcamp.environment import built
 from bootcamp.errors import StackError
 from bootcamp.stack import Stack, default_state
@@ -26,7 +26,6 @@ from bootcamp.stack.up import Up
 
 LOCUSTFILE = Path(__file__).parents[2] / "ops" / "locustfile.py"
 FOLDER = Path(".bootcamp/load-test")
-WEEK = "week08_operations"
 USERS, SPAWN_RATE, SECONDS, WORKERS = 100, 10, 60, 2
 UI_PORT = 8089
 QUANTILES = ("50%", "95%", "99%")
@@ -49,7 +48,7 @@ def target() -> Iterator[Target]:
     if up and "API" in up.addresses:
         yield Target(up.addresses["API"].removesuffix("/docs"), up.addresses.get("API key"))
         return
-    layers = reference_layers(find_week(WEEK))
+    layers = reference_layers(all_weeks()[-1])
     with ExitStack() as undo:
         stack = undo.enter_context(Stack())
         apps = undo.enter_context(Apps(stack.environment(), layers, workers=WORKERS))

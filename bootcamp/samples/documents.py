@@ -227,3 +227,16 @@ def _japanese() -> str:
 
     pdfmetrics.registerFont(UnicodeCIDFont("HeiseiKakuGo-W5"))
     return "HeiseiKakuGo-W5"
+
+
+def scanned_pdf(chance: random.Random) -> bytes:
+    """Two pages of lines, as a scan would be: no text in it."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    file = io.BytesIO()
+    canvas = Canvas(file, invariant=True)
+    for _ in range(2):
+        canvas.line(50, chance.randrange(50, 700), 500, chance.randrange(50, 700))
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()

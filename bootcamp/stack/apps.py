@@ -227,9 +227,6 @@ class Apps:
         undo.callback(release_port, port)
         return port
 
-    def _celery(self, name: str, folder: Path, words: list[str]) -> Process:
-        return self._process(name, folder, ["celery", "-A", CELERY_APP, *words])
-
     def _process(
         self, name: str, folder: Path, words: list[str], more: Mapping[str, str] | None = None
     ) -> Process:

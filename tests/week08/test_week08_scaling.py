@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bootcamp.stack import Run
 from bootcamp.stack.apps import Apps
+from tests.stack.test_apps_and_commands import bootcamp
 from tests.week08.conftest import LAYERS
-
-PATIENCE = 180.0
 
 
 def consumed(log: str) -> set[str]:
@@ -32,17 +28,6 @@ def test_workers_come_and_go(run: Run, tmp_path: Path) -> None:
         assert [worker.pid for worker in apps.workers] == [first] and apps.workers[0].alive
     assert kinds[0] == {"urgent", "cpu", "io", "webhooks", "celery"}
     assert kinds[1:] == [{"urgent", "cpu", "io"}, {"webhooks", "celery"}, {"urgent"}]
-
-
-def bootcamp(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bootcamp", *words],
-        env=os.environ | {"BOOTCAMP_STATE": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pipeline.errors import BlobNotFound
 from pipeline.models.job import Job, due_shard, jobs
 from pipeline.models.listing import read_row
 from pipeline.models.operation_settings import operation_settings
-from pipeline.models.table import EXPIRY, KEY, ConditionFailed, Item, moment
+from pipeline.models.table import ALWAYS, EXPIRY, KEY, ConditionFailed, Item, moment
 from pipeline.storage import blob_store
 
 logger = logging.getLogger(__name__)
@@ -85,8 +85,7 @@ def release_later(blob_key: str) -> None:
     item = f"{KIND}#{blob_key}"
     wait = operation_settings().blob_grace_seconds
     due = {"due_shard": due_shard(item), "due_at": moment(wait)}
-    any_state = Attr(KEY).not_exists() | Attr(KEY).exists()
-    jobs().update(item, {"kind": KIND, "blob": blob_key, **due}, any_state)
+    jobs().update(item, {"kind": KIND, "blob": blob_key, **due}, ALWAYS)
 
 
 def release_due(item: Item) -> None:

@@ -73,7 +73,8 @@ def parse_fast(data: bytes, content_type: str, limits: ParseLimits) -> list[Page
     #      pages, and checks the limits.
     #   e) If that raises `DamagedDocument` or `NoTextInDocument`, let pypdf read the file:
     #      `parse_document` with the true content type. Its pages or its error are the result.
-    #   f) Let every other error through. A document that is too large for one library is too large.
+    #   f) Let every other error through. A document that exceeds a limit is not read again by
+    #      pypdf.
     #   g) Read all other content types as before.
     raise NotImplementedError("8.7")
 

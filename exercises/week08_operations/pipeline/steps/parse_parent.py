@@ -91,9 +91,8 @@ def wait_for(child: int, seconds: float, requests: socket.socket, wake_up: int) 
         if wake_up in readable:
             os.read(wake_up, 512)
         late = left <= 0
-        if (
-            late or requests.fileno() in readable
-        ):  # the worker sends nothing now, so its end is closed
+        # The worker sends nothing now. If there is something to read, its end is closed.
+        if late or requests.fileno() in readable:
             break
     # The child is not reaped yet, so its id cannot belong to another process or group.
     for kill in (os.killpg, os.kill):  # a child that was just forked is not in its group yet

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from itertools import groupby, islice
 
-from boto3.dynamodb.conditions import Attr
 from celery.utils.log import get_task_logger
 
 from pipeline.documents import UPLOAD_PREFIX
@@ -20,7 +19,7 @@ from pipeline.lifecycle.deletion import ARTIFACTS, erase
 from pipeline.models.blob_uses import release, remove_expired
 from pipeline.models.job import Job, Status, jobs
 from pipeline.models.listing import read_row
-from pipeline.models.table import KEY
+from pipeline.models.table import ALWAYS
 from pipeline.steps.database import connection
 from pipeline.storage import blob_store
 from pipeline.tasks.celery_config import app
@@ -87,7 +86,7 @@ def clean_up() -> None:
     try:
         place = jobs().get(PLACE) or {}
         after = clean_page(place.get("after") or "")
-        jobs().update(PLACE, {"after": after or None}, Attr(KEY).exists() | Attr(KEY).not_exists())
+        jobs().update(PLACE, {"after": after or None}, ALWAYS)
         with connection() as database:
             database.execute(DELETE_OLD_MARKS)
     except TransientError as error:  # the next round tries again

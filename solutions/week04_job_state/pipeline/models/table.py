@@ -19,12 +19,13 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
+from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.models.errors import JobStoreUnavailable
+from pipeline.models.update_expression import update_expression
 
 Item = dict[str, Any]
 
@@ -32,6 +33,8 @@ INDEX_MISSING = ("does not have the specified index", "backfilling global second
 """Parts of DynamoDB's error message for a query of an index that is missing or not built yet."""
 
 KEY = "id"
+ALWAYS = Attr(KEY).exists() | Attr(KEY).not_exists()
+"""The condition of a write after which the last writer is right, whoever that is."""
 EXPIRY = "expires_at"
 """The attribute by which DynamoDB deletes items: whole seconds since 1970. It may take days."""
 CONNECT_TIMEOUT_SECONDS = 1
@@ -157,7 +160,7 @@ class Table:
                     ConditionExpression=condition,
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **_update(changes, add),
+                    **update_expression(changes, add),
                 )
         except ConditionFailed as failed:
             # If a response is lost, boto3 sends the write again, and our own first write makes the
@@ -177,15 +180,9 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold, so the item is still there.
         """
-        built = ConditionExpressionBuilder().build_expression(condition)
-        values = built.attribute_value_placeholders
         with _errors():
             self._client.delete_item(
-                TableName=self.name,
-                Key={KEY: key},
-                ConditionExpression=built.condition_expression,
-                ExpressionAttributeNames=built.attribute_name_placeholders,
-                **({"ExpressionAttributeValues": values} if values else {}),
+                TableName=self.name, Key={KEY: key}, ConditionExpression=condition
             )
 
     def query(
@@ -267,38 +264,6 @@ def exact(seconds: float) -> Decimal:
 def moment(after: float = 0.0) -> Decimal:
     """Return the time `after` seconds from now, as the table stores it: in seconds since 1970."""
     return exact(time.time() + after)
-
-
-def _update(changes: Mapping[str, Any], add: Mapping[str, int]) -> dict[str, Any]:
-    """Build the arguments of `UpdateItem` for these changes. Every name has a placeholder, because
-    DynamoDB reserves hundreds of words, such as `status`.
-    """
-    names: dict[str, str] = {}
-    values: dict[str, Any] = {}
-    parts: dict[str, list[str]] = {"SET": [], "REMOVE": [], "ADD": []}
-
-    def path(name: str) -> str:
-        for word in name.split("."):
-            names[f"#u_{word}"] = word
-        return ".".join(f"#u_{word}" for word in name.split("."))
-
-    def value(new: Any) -> str:
-        placeholder = f":u{len(values)}"
-        values[placeholder] = new
-        return placeholder
-
-    for name, new in changes.items():
-        if new is None:
-            parts["REMOVE"].append(path(name))
-        else:
-            parts["SET"].append(f"{path(name)} = {value(new)}")
-    for name, count in add.items():
-        parts["ADD"].append(f"{path(name)} {value(count)}")
-    return {
-        "UpdateExpression": " ".join(f"{verb} {', '.join(p)}" for verb, p in parts.items() if p),
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-    }
 
 
 def make_client() -> Any:

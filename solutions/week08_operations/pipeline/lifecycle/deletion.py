@@ -90,7 +90,10 @@ def stop(job: Job) -> None:
 
 
 def erase(document_id: str, owner: str) -> None:
-    """Remove a document from the index for good, and its artifacts from the blob store."""
+    """Remove a document from the index for good, and its artifacts from the blob store.
+
+    The statements are those of `withdraw`, which is homework: a deletion must not wait for it.
+    """
     with connection() as database, database.transaction():
         for statement in (LOCK_DOCUMENT, WITHDRAW, DELETE):
             database.execute(statement, [document_id, owner])
