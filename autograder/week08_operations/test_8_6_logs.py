@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Student, fail, made
+from autograder.sdk.answers import must_return
 
 pytestmark = pytest.mark.item("8.6")
 
@@ -34,9 +35,10 @@ def line(
         **more,
     }
     made_record = made("logging", "makeLogRecord", record)
-    found = student.call(LOGS, "fields", made_record, job_id, task_id, error)
+    sent = f"fields(record, …) for a record of the level {record['levelname']}"
+    found = must_return(sent, student.ask(LOGS, "fields", made_record, job_id, task_id, error))
     if not isinstance(found, dict):
-        fail(sent="fields(record, …)", expected="a dict", got=found)
+        fail(sent=sent, expected="a dict", got=found)
     return {"record": record, "found": found}
 
 
