@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -151,9 +152,21 @@ def describe(request: Request) -> str:
         return f"import {request['module']}"
     if "args" not in request:
         return f"{target}.{request['name']}"
-    words = [show(one) for one in request["args"]]
-    words += [f"{key}={show(value)}" for key, value in request.get("kwargs", {}).items()]
-    return f"{target}.{request['name']}({', '.join(words)})"
+    return f"{target}.{request['name']}({_arguments(request)})"
+
+
+def _arguments(call: Mapping[str, Any]) -> str:
+    words = [_argument(one) for one in call["args"]]
+    words += [f"{key}={_argument(value)}" for key, value in call.get("kwargs", {}).items()]
+    return ", ".join(words)
+
+
+def _argument(value: Any) -> str:
+    """An argument as a person would write it. A value of `sdk.made` is the call that makes it."""
+    kind = value.get("__type__") if isinstance(value, dict) else None
+    if kind == "made":
+        return f"{value['name']}({_arguments(value)})"
+    return show(base64.b64decode(value["value"]) if kind == "bytes" else value)
 
 
 def failure_card(sent: str, answer: Answer) -> Card:
