@@ -34,7 +34,7 @@ INDEX_MISSING = ("does not have the specified index", "backfilling global second
 
 KEY = "id"
 ALWAYS = Attr(KEY).exists() | Attr(KEY).not_exists()
-"""The condition of a write after which the last writer is right, whoever that is."""
+"""A condition that always holds. After such a write, the last writer is right."""
 EXPIRY = "expires_at"
 """The attribute by which DynamoDB deletes items: whole seconds since 1970. It may take days."""
 CONNECT_TIMEOUT_SECONDS = 1
