@@ -21,6 +21,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PLAIN = "text/plain"
 CALL_SECONDS = 40.0
 MIB = 1024 * 1024
+WORDS_OF_A_ROW = 9
 
 
 def parse(student: Student, content: bytes, content_type: str, **limits: int) -> Answer:
@@ -142,6 +143,22 @@ def costly_pdf(megabytes: int) -> bytes:
             b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
         ]
     )
+
+
+def typeset_pdf(pages: list[str]) -> bytes:
+    """A PDF in which each word has a place of its own, as TeX and word processors write it."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    file = io.BytesIO()
+    canvas = Canvas(file, invariant=True)
+    for page in pages:
+        canvas.setFont("Helvetica", 6)
+        for number, word in enumerate(page.split()):
+            row, column = divmod(number, WORDS_OF_A_ROW)
+            canvas.drawString(30 + column * 60, 810 - row * 11, word)
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
 
 
 def text_that_swells(megabytes: int) -> bytes:
