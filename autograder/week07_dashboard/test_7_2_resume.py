@@ -12,10 +12,10 @@ import pytest
 
 from autograder.sdk import fail, until
 from autograder.sdk.dynamodb import DynamoDBProxy
-from autograder.sdk.jobs_table import STATES, JobsTable
+from autograder.sdk.jobs_table import STATES, Item, JobsTable
 from autograder.week07_dashboard.changes import STRANGER, Changes, row
 from autograder.week07_dashboard.resuming import check_resumed, heard, ids, opened, some
-from autograder.week07_dashboard.streams import Streams
+from autograder.week07_dashboard.streams import Event, Stream, Streams
 
 pytestmark = pytest.mark.item("7.2")
 
@@ -30,16 +30,8 @@ def test_the_snapshot(
     rows = [row(rng, state) for state in STATES]
     theirs = [row(rng, state, STRANGER) for state in STATES]
     table.put(*rows, *theirs)
-    late, witness = row(rng), opened(streams)
-
-    def meanwhile() -> None:
-        changes.publish(late)
-        until(lambda: late["id"] in ids(witness.jobs), WAIT_SECONDS)
-
-    sent = "GET /events, while a job changes after the rows were asked for"
-    with dynamodb_proxy.before(meanwhile, lambda request: request.operation == "Query"):
-        stream = streams.open(sent)
-        first = stream.snapshot(sent)
+    late, sent = row(rng), "GET /events, while a job changes after the rows were asked for"
+    stream, first = begun_while(streams, changes, dynamodb_proxy, late, sent)
     shown = {str(one.get("job_id")) for one in first.data["jobs"] if isinstance(one, dict)}
     if missing := [one["status"] for one in rows if one["id"] not in shown]:
         fail(
@@ -54,18 +46,21 @@ def test_the_snapshot(
     stream.must(
         sent, "the change behind the snapshot", lambda: late["id"] in ids(stream.jobs), cause
     )
-    check_position(streams, first.id, late["id"])
 
 
-def check_position(streams: Streams, position: str, late: str) -> None:
-    """A browser that got the snapshot alone resumes with what came while the rows were read."""
-    sent = "GET /events with the snapshot's id, after a change that came while its rows were read"
-    cause = (
-        "each change goes into the log, and the snapshot's id is the reader's `position`, which is "
-        "older than the reading of the rows"
-    )
-    stream = streams.open(sent, position)
-    stream.must(sent, "that change", lambda: late in ids(stream.jobs), cause)
+def begun_while(
+    streams: Streams, changes: Changes, dynamodb_proxy: DynamoDBProxy, late: Item, sent: str
+) -> tuple[Stream, Event]:
+    """A new stream and its snapshot. The job `late` changes while the rows are read."""
+    witness = opened(streams)
+
+    def meanwhile() -> None:
+        changes.publish(late)
+        until(lambda: late["id"] in ids(witness.jobs), WAIT_SECONDS)
+
+    with dynamodb_proxy.before(meanwhile, lambda request: request.operation == "Query"):
+        stream = streams.open(sent)
+        return stream, stream.snapshot(sent)
 
 
 def test_no_snapshot(streams: Streams, dynamodb_proxy: DynamoDBProxy) -> None:
@@ -104,6 +99,20 @@ def test_resuming(streams: Streams, changes: Changes, rng: Random) -> None:
         (events[middle].id, wanted[middle + 1 :]),
     ):
         marks.append(check_resumed(streams, changes, rng, id_, [*rest, *marks]))
+
+
+def test_resuming_from_a_snapshot(
+    streams: Streams, changes: Changes, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """j: a browser that got the snapshot alone resumes with what came while the rows were read."""
+    late = row(rng)
+    _, first = begun_while(streams, changes, dynamodb_proxy, late, "GET /events")
+    sent = "GET /events with the snapshot's id, after a change that came while its rows were read"
+    cause = (
+        "the snapshot's id is the reader's `position`, which is older than the reading of the rows"
+    )
+    stream = streams.open(sent, first.id)
+    stream.must(sent, "that change", lambda: late["id"] in ids(stream.jobs), cause)
 
 
 def test_gaps(streams: Streams, changes: Changes, limits: dict[str, int], rng: Random) -> None:

@@ -30,7 +30,8 @@ from bootcamp.files import write_atomic
 
 TEMPLATES = Path(__file__).with_name("student_edition")
 OPERATIONS = 8
-"""The week that needs the folder `ops`."""
+"""The week that needs the folder `ops`, and reads the compose file."""
+COMPOSE_FILE = "docker-compose.yml"
 EDITION_FILE = ".edition.json"
 """Marks the repository as ours, and says which weeks it has."""
 WHOLE = (
@@ -149,7 +150,7 @@ def _belongs(file: str, weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> bo
         return parts[1] in names
     if parts[0] == "solutions":
         return parts[1] in closed
-    if parts[0] == "ops":  # week 8's tools
+    if parts[0] == "ops" or file == COMPOSE_FILE:
         return any(week.number >= OPERATIONS for week in weeks)
     if parts[0] == "autograder":
         return parts[1] in names and parts[2] not in HIDDEN
