@@ -49,3 +49,19 @@ def test_flakes_are_listed_and_more_than_two_fail(
 
 def test_a_failure_without_a_test_stays_one(tmp_path: Path) -> None:
     assert again(tmp_path).returncode == 1
+
+
+def test_every_test_that_failed_is_found_again() -> None:
+    """Tests of all parts of CI: of `make test`, of `make test-weeks`, and of `make validate`."""
+    failed = [
+        "tests/ci/test_flakes.py::test_a_failure_without_a_test_stays_one",
+        "tests/week06/test_week06_endpoints.py::test_the_latest_attempts_are_kept",
+        "tests/validation/test_validation.py::test_an_item_left_undone_is_lost_for_that_reason[3.6]",
+    ]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q"]
+    options = ["--all-validation", "--leave-nothing-out"]
+    done = subprocess.run(
+        [*command, *options, *failed], cwd=paths.ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 tests collected" in done.stdout

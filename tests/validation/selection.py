@@ -30,6 +30,11 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="Every solution and cheat, not a few of each kind.",
     )
+    group.addoption(
+        "--leave-nothing-out",
+        action="store_true",
+        help="Run every test that is named. `.ci/again.py` sets it.",
+    )
     group.addoption("--every-mutant", action="store_true", help="All mutants, not a third of them.")
     group.addoption(
         "--note-validation",
@@ -75,6 +80,8 @@ def identity(item: pytest.Item) -> Identity | None:
 
 def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect what this run need not try."""
+    if config.getoption("--leave-nothing-out"):
+        return
     trials = {one: found for one in items if (found := identity(one))}
     chosen, folder = config.getoption("--validation-part"), config.getoption("--note-validation")
     rare = {one for one in items if one.get_closest_marker("validation")}
