@@ -41,7 +41,7 @@ def test_a_rubric_of_any_week(tiny: Week) -> None:
     (naming,) = rubric.criteria
     assert [naming.level_text(points) for points in (1.5, 1.0, 0.0)] == [
         "They are.",
-        "",
+        "Between two levels.",
         "They are not.",
     ]
 

@@ -14,6 +14,7 @@ from bootcamp.course.weeks import Week
 from bootcamp.errors import UsageError
 
 FILE = "rubric.toml"
+BETWEEN = "Between two levels."
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -45,8 +46,8 @@ class Criterion(_Strict):
         return self.levels[0].points
 
     def level_text(self, points: float) -> str:
-        """Describe the level that has exactly these points; "" for points between two levels."""
-        return next((one.text for one in self.levels if one.points == points), "")
+        """Describe the level that has exactly these points."""
+        return next((one.text for one in self.levels if one.points == points), BETWEEN)
 
     @model_validator(mode="after")
     def _levels_go_down_to_zero(self) -> Criterion:
