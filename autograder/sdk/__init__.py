@@ -27,7 +27,7 @@ from autograder.process.wait import until
 from autograder.process.worker import Worker
 from autograder.run.session import Session
 from autograder.sdk.races import made, race
-from bootcamp.providers import Fault, JournalEntry, OpenAIControl, WebhookSink
+from bootcamp.providers import Fault, JournalEntry, Mail, MailSink, OpenAIControl, WebhookSink
 from bootcamp.providers.clients import Delivery
 from bootcamp.stack import Run
 
@@ -39,6 +39,8 @@ __all__ = [
     "Delivery",
     "Fault",
     "JournalEntry",
+    "Mail",
+    "MailSink",
     "OpenAIControl",
     "Run",
     "Session",

@@ -2,5 +2,6 @@
 
 from bootcamp.providers.clients import Delivery, JournalEntry, OpenAIControl, WebhookSink
 from bootcamp.providers.faults import Fault
+from bootcamp.providers.mail_clients import Mail, MailSink
 
-__all__ = ["Delivery", "Fault", "JournalEntry", "OpenAIControl", "WebhookSink"]
+__all__ = ["Delivery", "Fault", "JournalEntry", "Mail", "MailSink", "OpenAIControl", "WebhookSink"]

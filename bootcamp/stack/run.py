@@ -15,7 +15,7 @@ import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bootcamp.errors import StackError
-from bootcamp.providers import OpenAIControl, WebhookSink
+from bootcamp.providers import MailSink, OpenAIControl, WebhookSink
 from bootcamp.stack.addresses import (
     AWS_SECRET,
     HOOK,
@@ -46,11 +46,13 @@ class Run:
         redis: the server; `stop()` and `start()` are an outage.
         openai: control of the OpenAI stand-in for this run's key.
         webhooks: what arrived at this run's webhook address.
+        mail: what was sent with this run's account of the mail sink.
     """
 
     redis: RedisServer
     openai: OpenAIControl
     webhooks: WebhookSink
+    mail: MailSink
 
     def __init__(
         self,
@@ -91,6 +93,9 @@ class Run:
             token = self._endpoints.control_token
             self.openai = OpenAIControl(self._endpoints.openai_url, token, key)
             self.webhooks = WebhookSink(self._endpoints.webhook_url, token, self.id)
+            self.mail = MailSink(
+                self._endpoints.mail_url, token, self.id, self._endpoints.smtp_port
+            )
             self._addresses = Addresses(
                 redis_url=self.redis.url,
                 database_url=database.url,
@@ -100,6 +105,7 @@ class Run:
                 openai_key=key,
                 blob_folder=folder.folder("blobs"),
                 webhook_url=self.webhooks.url(HOOK),
+                smtp_url=self.mail.smtp_url,
             )
             self._closing = undo.pop_all()
         return self
