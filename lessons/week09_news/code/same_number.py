@@ -11,7 +11,9 @@ def drawn() -> str:
 
 def calculated(invoice: int, reminder: int) -> str:
     """Calculate the number of a reminder from what it is."""
-    return str(uuid5(NAMESPACE_URL, f"https://desk.example/invoices/{invoice}/reminders/{reminder}"))
+    return str(
+        uuid5(NAMESPACE_URL, f"https://desk.example/invoices/{invoice}/reminders/{reminder}")
+    )
 
 
 def main() -> None:
