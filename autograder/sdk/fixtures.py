@@ -27,7 +27,7 @@ from autograder.process.worker import Worker
 from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.plugin import grading_run
 from autograder.run.session import Session
-from bootcamp.providers import MailSink, OpenAIControl, WebhookSink
+from bootcamp.providers import FeedServer, MailSink, OpenAIControl, WebhookSink
 from bootcamp.stack import Run
 
 EARLY = "launched_"
@@ -176,3 +176,11 @@ def mail_sink(session: Session) -> MailSink:
     """The mail server that `SMTP_URL` names. Its journal is empty when a test starts."""
     session.run.mail.clear()
     return session.run.mail
+
+
+@pytest.fixture
+def feed_server(session: Session) -> FeedServer:
+    """The web server of feeds. It serves nothing and its journal is empty when a test starts."""
+    session.run.feeds.clear()
+    session.run.feeds.withdraw()
+    return session.run.feeds

@@ -42,6 +42,7 @@ class Addresses:
     blob_folder: Path
     webhook_url: str
     smtp_url: str
+    feeds_url: str
 
     def environment(self) -> dict[str, str]:
         """The variables, as ARCHITECTURE.md lists them."""
@@ -58,6 +59,8 @@ class Addresses:
             "WEBHOOK_SINK_URL": self.webhook_url,
             "WEBHOOK_ALLOWED_TARGETS": urlsplit(self.webhook_url).netloc,
             "SMTP_URL": self.smtp_url,
+            "NEWS_FEEDS_URL": self.feeds_url,
+            "NEWS_ALLOWED_TARGETS": urlsplit(self.feeds_url).netloc,
             "APP_ENV": "development",
         }
 
@@ -98,6 +101,7 @@ class Endpoints:
     webhook_url: str
     mail_url: str
     smtp_port: int
+    feeds_url: str
     control_token: str
     server_pids: dict[str, int]
 

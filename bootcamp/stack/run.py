@@ -15,7 +15,7 @@ import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bootcamp.errors import StackError
-from bootcamp.providers import MailSink, OpenAIControl, WebhookSink
+from bootcamp.providers import FeedServer, MailSink, OpenAIControl, WebhookSink
 from bootcamp.stack.addresses import (
     AWS_SECRET,
     HOOK,
@@ -47,12 +47,14 @@ class Run:
         openai: control of the OpenAI stand-in for this run's key.
         webhooks: what arrived at this run's webhook address.
         mail: what was sent with this run's account of the mail sink.
+        feeds: the feeds that this run serves.
     """
 
     redis: RedisServer
     openai: OpenAIControl
     webhooks: WebhookSink
     mail: MailSink
+    feeds: FeedServer
 
     def __init__(
         self,
@@ -96,6 +98,7 @@ class Run:
             self.mail = MailSink(
                 self._endpoints.mail_url, token, self.id, self._endpoints.smtp_port
             )
+            self.feeds = FeedServer(self._endpoints.feeds_url, token, self.id)
             self._addresses = Addresses(
                 redis_url=self.redis.url,
                 database_url=database.url,
@@ -106,6 +109,7 @@ class Run:
                 blob_folder=folder.folder("blobs"),
                 webhook_url=self.webhooks.url(HOOK),
                 smtp_url=self.mail.smtp_url,
+                feeds_url=self.feeds.base,
             )
             self._closing = undo.pop_all()
         return self

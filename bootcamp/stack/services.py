@@ -1,4 +1,4 @@
-"""The servers written in Python: DynamoDB and S3, the OpenAI stand-in, the sinks."""
+"""The servers written in Python: DynamoDB and S3, the OpenAI stand-in, the sinks, the feed server."""
 
 from __future__ import annotations
 
@@ -113,6 +113,18 @@ def webhook_sink(folder: Path, token: str, *, hold: tuple[int, ...] = ()) -> Web
         "bootcamp.providers.webhook_sink",
         folder,
         name="the webhook sink",
+        arguments=("--port", "{port}"),
+        env={"CONTROL_TOKEN": token},
+        hold=hold,
+    )
+
+
+def feed_server(folder: Path, token: str, *, hold: tuple[int, ...] = ()) -> WebService:
+    """The web server of feeds; `token` opens its control plane."""
+    return WebService(
+        "bootcamp.providers.feed_server",
+        folder,
+        name="the feed server",
         arguments=("--port", "{port}"),
         env={"CONTROL_TOKEN": token},
         hold=hold,
