@@ -36,7 +36,10 @@ class Draft(BaseModel):
             Annotated[
                 str,
                 StringConstraints(
-                    strip_whitespace=True, min_length=1, max_length=MAX_TOPIC_CHARS, pattern=_NO_CONTROL
+                    strip_whitespace=True,
+                    min_length=1,
+                    max_length=MAX_TOPIC_CHARS,
+                    pattern=_NO_CONTROL,
                 ),
             ]
         ],

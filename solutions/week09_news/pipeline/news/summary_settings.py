@@ -107,22 +107,25 @@ def ask(messages: Messages) -> ChatCompletion:
         messages: the messages of the request.
 
     Returns:
-        The provider's answer. Nothing in it has been checked.
+        The provider's answer. `choices[0].message` exists, and nothing in it has been checked.
 
     Raises:
         openai.APIStatusError: the provider answers with an error. `status_code` says which one.
         openai.OpenAIError: the provider does not answer (another subclass).
-        BadAnswer: the provider says 200, but its answer is not JSON.
+        BadAnswer: the provider says 200, but what it sends is not a completion.
     """
     try:
-        return client().chat.completions.create(
+        completion = client().chat.completions.create(
             model=summary_settings().chat_model,
             messages=messages,
             response_format=RESPONSE_FORMAT,
             max_completion_tokens=MAX_ANSWER_TOKENS,
         )
-    except ValueError as error:  # json.JSONDecodeError
-        raise BadAnswer(Reason.INVALID, f"the answer is not JSON: {error}") from error
+        if completion.choices[0].message is not None:
+            return completion
+    except (ValueError, TypeError, AttributeError, IndexError) as error:  # 200, but no completion
+        raise BadAnswer(Reason.INVALID, f"not a completion: {error}") from error
+    raise BadAnswer(Reason.INVALID, "not a completion: no message")
 
 
 def used_tokens(completion: ChatCompletion) -> int | None:
