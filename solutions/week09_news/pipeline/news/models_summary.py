@@ -1,5 +1,6 @@
 """What the model must answer, what a summary is, and how the work on an article can end. Given to students
-complete."""
+complete.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The request for a summary: its instructions, its schema, its limits, and its client. Given to students
-complete."""
+complete.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 from functools import cache
 
