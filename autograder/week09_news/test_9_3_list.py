@@ -66,7 +66,7 @@ def fill(rng: Random) -> Library:
     """The articles of the library. Some moments are shared, and some differ by a microsecond."""
     word = words(rng, 1)[0]
     topic = f"o'{word} 100%"
-    choices = [[topic], [topic, word], [], None, [word], [f"{topic}s"], [topic.upper()], None]
+    choices = [[topic], [word, topic], [], None, [word], [f"{topic}s"], [topic.upper()], None]
     sources = words(rng, 3)
     now = datetime.now(UTC)
     articles = []

@@ -103,7 +103,7 @@ async def page(
     # ? JOIN, so that articles without a summary are found too. Pass all values as parameters.
     # ? g) Order by `published_at`, descending, and then by `article_id`, ascending.
     # ? h) With a place, return only what follows it in this order: older articles, and those of the
-    # ? same moment with a greater id. Do not use OFFSET.
+    # ? same moment with a greater id. The article at this place can be deleted by now.
     # ? i) With a topic, return only articles that have exactly this text among their topics.
     # ? j) Return at most `limit` articles. If more follow, `next` is the `Place` of the last article
     # ? that is returned. Otherwise `next` is None, also if the page is exactly full.
