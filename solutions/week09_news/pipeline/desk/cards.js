@@ -6,6 +6,7 @@ const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", ye
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const UNITS = [["minute", 60], ["hour", 3600], ["day", 86400]];
 const RELATIVE_DAYS = 7;
+const EXCERPT_CHARS = 300; // as the server cuts it
 
 /**
  * Make a card. All texts come from strangers, so they are set as text, and never as markup.
@@ -22,7 +23,7 @@ export function cardOf(template, item, choose) {
   find(".sources").textContent = item.sources.join(", ");
   fillTime(find("time"), new Date(item.published_at));
   find(".title").append(titleOf(item));
-  find(".text").textContent = item.summary ?? item.excerpt;
+  find(".text").textContent = item.summary ?? shortened(item.excerpt);
   if (item.summary === null) {
     const mark = document.createElement("span");
     mark.className = "mark";
@@ -44,6 +45,10 @@ function titleOf(item) {
   link.rel = "noopener noreferrer";
   link.textContent = item.title;
   return link;
+}
+
+function shortened(excerpt) {
+  return [...excerpt].length < EXCERPT_CHARS ? excerpt : `${excerpt.trimEnd()}…`;
 }
 
 function topicOf(topic, choose) {

@@ -17,7 +17,7 @@ export function showTrends(parts, trends, choose) {
   parts.trends.hidden = !terms.length;
   if (!terms.length) return;
   const [start, end] = [trends.window_start, trends.window_end].map((one) => moment.format(new Date(one)));
-  parts["trends-window"].textContent = `${start} to ${end} UTC, compared with earlier`;
+  parts["trends-window"].textContent = `${start} to ${end} UTC, compared with earlier windows`;
   const best = Math.max(...terms.map((term) => term.score));
   parts.terms.replaceChildren(...terms.map((term) => entryOf(term, best, choose)));
 }
