@@ -68,7 +68,7 @@ def test_articles_with_and_without_a_summary(room, page):
     assert titles(page) == ["Dredging begins", "A lamp of LEDs", "A pilot boat without a crew"]
     expect(status(page)).to_have_text("3 articles")
     first = page.get_by_role("article", name="Dredging begins")
-    expect(first).to_contain_text("Wire, Weekly")
+    expect(first).to_contain_text("Weekly, Wire")
     expect(first).to_contain_text("1 hour ago")
     expect(first).to_contain_text("The channel is dredged.")
     assert first.get_by_role("listitem").all_inner_texts() == ["harbour", "dredging"]

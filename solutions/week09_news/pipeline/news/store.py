@@ -111,11 +111,9 @@ async def page(
         SQL("""
         SELECT {}
         FROM articles AS a LEFT JOIN article_summaries AS s USING (article_id)
-        WHERE (
-            %(at)s::timestamptz IS NULL
-            OR a.published_at < %(at)s
-            OR (a.published_at = %(at)s AND a.article_id > %(after)s)
-        ) AND (%(topic)s::text IS NULL OR %(topic)s = ANY (s.topics))
+        WHERE a.published_at <= coalesce(%(at)s, timestamptz 'infinity')
+          AND (a.published_at < coalesce(%(at)s, timestamptz 'infinity') OR a.article_id > %(after)s)
+          AND (%(topic)s::text IS NULL OR %(topic)s = ANY (s.topics))
         ORDER BY a.published_at DESC, a.article_id
         LIMIT %(limit)s
         """).format(COLUMNS),
