@@ -23,7 +23,7 @@ from pipeline.webhooks.urls import is_local_name, read_url
 
 HEADERS = {
     "user-agent": "async-ai-bootcamp-news/1",
-    "accept": "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5",
+    "accept": "application/rss+xml, application/atom+xml, application/feed+json, */*;q=0.5",
     "accept-encoding": "gzip, deflate",
 }
 """What each request says."""
@@ -81,7 +81,7 @@ def open_url(url: str, headers: Mapping[str, str], deadline: Deadline) -> Iterat
         FeedRefused: no request is sent to this address.
         FeedUnavailable: the server cannot be reached, it breaks the connection, or the time is over.
     """
-    target = checked_target(url)
+    target, sent = checked_target(url), {**HEADERS, **headers}
     where = httpcore.URL(
         scheme=target.url.scheme,
         host=target.url.bracketed,
@@ -96,7 +96,7 @@ def open_url(url: str, headers: Mapping[str, str], deadline: Deadline) -> Iterat
             pool.stream(
                 "GET",
                 where,
-                headers=list({**HEADERS, **headers}.items()),
+                headers=[(key, value.encode("latin-1")) for key, value in sent.items()],
                 extensions={"sni_hostname": target.url.host},
             ) as response,
         ):

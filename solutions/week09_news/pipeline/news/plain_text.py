@@ -15,8 +15,37 @@ UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 HIDDEN = frozenset({"script", "style", "template", "noscript", "iframe", "object", "svg", "math"})
 """Elements whose content is not for readers."""
 BREAKING = frozenset(
-    "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header"
-    " hr li main nav ol p pre section table td th tr ul".split()
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "br",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "figcaption",
+        "figure",
+    }
+    | {
+        "footer",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+    }
+    | {"section", "table", "td", "th", "tr", "ul"}
 )
 """Elements that separate words."""
 

@@ -7,15 +7,19 @@ in the task: most processes need none of them.
 
 from __future__ import annotations
 
+import logging
+
 from celery.utils.log import get_task_logger
 
 from pipeline.tasks.celery_config import app
+from pipeline.tasks.quiet_ticks import LOGGERS
 
 logger = get_task_logger(__name__)
 
 SUMMARISE = "pipeline.news_summarise"
 TRENDS = "pipeline.news_trends"
 DIGEST = "pipeline.news_digest"
+TICKS = frozenset({SUMMARISE, TRENDS, DIGEST, "pipeline.news_tick"})
 RUN_SECONDS = 600
 """The most seconds that one run may take. At this limit it gets an exception."""
 KILL_SECONDS = 630
@@ -48,3 +52,13 @@ def digest() -> None:
 
     if count := send_due():
         logger.info("%d digests were sent", count)
+
+
+def is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Whether the worker logs this record: it does not log the ticks, only what goes wrong in them."""
+    task = record.args.get("name") if isinstance(record.args, dict) else None
+    return record.levelno > logging.INFO or task not in TICKS
+
+
+for _name in LOGGERS:
+    logging.getLogger(_name).addFilter(is_worth_a_line)
