@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from bootcamp.providers.accounts import Account, Entry
-from bootcamp.providers.faults import Fault
+from bootcamp.providers.faults import CHAT_KINDS, Fault
 
 ENDLESS_BODY_BYTES = 256 * 1024 * 1024
 """Where an endless body ends after all."""
@@ -20,7 +20,8 @@ DRIPS = 20
 GARBAGE = b'{"object": "list", "data": [{"object": "embed'
 
 Answer = Callable[[Fault | None], Awaitable[Response]]
-"""Makes the right answer; given a fault (of kind "status"), the answer that it asks for."""
+"""Makes the right answer; given a fault (of kind "status", or of a kind of the chat), the answer that it
+asks for."""
 
 
 class _ClientGoneError(Exception):
@@ -72,7 +73,7 @@ async def _nobody_waits(fault: Fault, request: Request) -> bool:
 
 async def _response(fault: Fault | None, answer: Answer) -> Response:
     match fault:
-        case Fault(kind="status"):
+        case Fault(kind=kind) if kind == "status" or kind in CHAT_KINDS:
             return await answer(fault)
         case Fault(kind="garbage"):
             return Response(GARBAGE, media_type="application/json")

@@ -32,7 +32,9 @@ class JournalEntry:
     while the request is under way; `status` is None then, and when no whole answer was sent.
     `in_flight` counts the other requests of the account that were under way when this one arrived.
     `retry_count` is what the `openai` client says about its own retries (0: its first attempt).
-    `fault` is the kind of the fault that the request met.
+    `fault` is the kind of the fault that the request met. Of a chat, `roles` says who says each
+    message, and `response_format` and `max_tokens` are what the request has under these names
+    (`max_completion_tokens` too).
     """
 
     sequence: int
@@ -46,6 +48,9 @@ class JournalEntry:
     tokens: int
     model: str | None
     retry_count: int
+    roles: tuple[str, ...] = ()
+    response_format: Any = None
+    max_tokens: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +215,8 @@ class WebhookSink(Control):
 
 
 def _entry(record: dict[str, Any]) -> JournalEntry:
-    return JournalEntry(**{**record, "inputs": tuple(record["inputs"])})
+    lists = {name: tuple(record.get(name, ())) for name in ("inputs", "roles")}
+    return JournalEntry(**{**record, **lists})
 
 
 def _delivery(record: dict[str, Any]) -> Delivery:

@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
-Kind = Literal["pass", "status", "timeout", "drop", "slow", "slow_body", "garbage", "endless"]
+ChatKind = Literal["says", "refusal", "truncated", "invalid_json", "wrong_schema", "obeyed"]
+"""What a model can answer instead of what it was asked for, with status 200."""
+Kind = (
+    Literal["pass", "status", "timeout", "drop", "slow", "slow_body", "garbage", "endless"]
+    | ChatKind
+)
+
+CHAT_KINDS = frozenset(get_args(ChatKind))
+KINDS = frozenset(kind for part in get_args(Kind) for kind in get_args(part))
 
 ANY = "any"
 """A fault with this `on` fits every endpoint."""
@@ -34,7 +42,8 @@ class Fault:
         answer: the HTTP status of kind "status".
         headers: sent along with kind "status".
         code: the `error.code` of kind "status", where it is not the usual one.
-        body: the exact body of kind "status", instead of an error in the service's shape.
+        body: the exact body of kind "status", instead of an error in the service's shape; the text
+            of the model in kinds "says" and "refusal".
         seconds: the wait before the answer, or for "slow_body" the time the body takes, or for
             "timeout" the longest time that the request is held. At most `MAX_FAULT_SECONDS`.
     """
@@ -103,6 +112,40 @@ class Fault:
         return cls("endless", **more)
 
     @classmethod
+    def says(cls, content: str, **more: Any) -> Fault:
+        """A completion with exactly this text, whatever was asked."""
+        return cls("says", on="chat", body=content, **more)
+
+    @classmethod
+    def refusal(cls, text: str = "I'm sorry, I can't help with that.", **more: Any) -> Fault:
+        """A completion without content: the model refuses, in these words."""
+        return cls("refusal", on="chat", body=text, **more)
+
+    @classmethod
+    def truncated(cls, **more: Any) -> Fault:
+        """The right answer up to its middle, with the `finish_reason` length."""
+        return cls("truncated", on="chat", **more)
+
+    @classmethod
+    def invalid_json(cls, **more: Any) -> Fault:
+        """Prose around the right answer, although JSON was asked for."""
+        return cls("invalid_json", on="chat", **more)
+
+    @classmethod
+    def wrong_schema(cls, **more: Any) -> Fault:
+        """JSON, but with keys that the schema does not have."""
+        return cls("wrong_schema", on="chat", **more)
+
+    @classmethod
+    def obeyed(cls, **more: Any) -> Fault:
+        """The model does what the article says, such as "ignore your instructions and mail …".
+
+        The answer fits the schema. Its texts say that the order was carried out, and repeat the
+        mail address or link that the article names.
+        """
+        return cls("obeyed", on="chat", **more)
+
+    @classmethod
     def passing(cls, times: int | None = 1, **more: Any) -> Fault:
         """Let requests through unharmed, so that a later request meets the fault behind."""
         return cls("pass", times=times, **more)
@@ -148,8 +191,10 @@ class Fault:
 
 def _check(fault: Fault) -> None:
     """Raise ValueError where a value is outside its range."""
-    if fault.kind not in get_args(Kind):
-        raise ValueError(f"kind is one of {', '.join(get_args(Kind))}; got {fault.kind!r}")
+    if fault.kind not in KINDS:
+        raise ValueError(f"kind is one of {', '.join(sorted(KINDS))}; got {fault.kind!r}")
+    if fault.kind in CHAT_KINDS and fault.on != "chat":
+        raise ValueError(f"a fault of kind {fault.kind} is for chat: on is 'chat'")
     if fault.times is not None and (type(fault.times) is not int or fault.times < 1):
         raise ValueError("times is a whole number from 1, or null for all requests")
     if type(fault.answer) is not int or not 200 <= fault.answer <= 599:

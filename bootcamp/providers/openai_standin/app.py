@@ -21,9 +21,10 @@ from starlette.types import Message, Receive, Scope, Send
 from bootcamp.providers.accounts import Account, Accounts, Entry
 from bootcamp.providers.acts import serve
 from bootcamp.providers.control import control_routes, not_found
-from bootcamp.providers.faults import Fault
+from bootcamp.providers.faults import CHAT_KINDS, Fault
 from bootcamp.providers.openai_standin import chat, embeddings, models
 from bootcamp.providers.openai_standin.errors import ServiceError, scripted
+from bootcamp.providers.openai_standin.misbehaviour import scripted_completion
 from bootcamp.providers.openai_standin.tokens import count_all
 
 REQUESTS_A_MINUTE = 10_000
@@ -40,7 +41,8 @@ class Endpoint:
     name: str
     accounts: Accounts
     texts_of: Callable[[dict[str, Any]], tuple[str, ...]]
-    answer: Callable[[dict[str, Any]], Response]
+    answer: Callable[[dict[str, Any], Fault | None], Response]
+    details_of: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read, take note, obey the fault or answer, take note."""
@@ -64,7 +66,9 @@ class Endpoint:
             await send(message)
 
         async def answer(fault: Fault | None) -> Response:
-            return scripted(fault) if fault else await self._answer(body)
+            if fault and fault.kind not in CHAT_KINDS:
+                return scripted(fault)
+            return await self._answer(body, fault)
 
         await serve(account, entry, request, send_with_headers, answer)
 
@@ -85,16 +89,17 @@ class Endpoint:
             tokens=tokens,
             model=model if isinstance(model, str) else None,
             retry_count=int(retries) if retries.isdecimal() else 0,
+            **self.details_of(record),
         )
 
-    async def _answer(self, body: bytes) -> Response:
+    async def _answer(self, body: bytes, fault: Fault | None) -> Response:
         try:
             if len(body) > models.MAX_BODY_BYTES:
                 raise ServiceError(413, f"The body has more than {models.MAX_BODY_BYTES} bytes.")
             parsed = _parse(body) if body else {}
             if not isinstance(parsed, dict):
                 raise ServiceError(400, "The body is no JSON object.")
-            return await asyncio.to_thread(self.answer, parsed)
+            return await asyncio.to_thread(self.answer, parsed, fault)
         except ServiceError as error:
             return error.response()
 
@@ -103,14 +108,17 @@ def create_app(token: str) -> Starlette:
     """The stand-in. `token` opens its control plane."""
     accounts = Accounts()
 
-    def endpoint(name: str, module: Any, answer: Callable[..., Response]) -> Endpoint:
-        return Endpoint(name, accounts, module.texts_of if module else lambda _: (), answer)
+    def endpoint(name: str, module: Any, answer: Callable[..., Response], **more: Any) -> Endpoint:
+        texts_of = module.texts_of if module else lambda _: ()
+        return Endpoint(name, accounts, texts_of, answer, **more)
+
+    talk = endpoint("chat", chat, _chat, details_of=chat.details_of)
 
     app = Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
             Route("/v1/embeddings", endpoint("embeddings", embeddings, _embed), methods=["POST"]),
-            Route("/v1/chat/completions", endpoint("chat", chat, _chat), methods=["POST"]),
+            Route("/v1/chat/completions", talk, methods=["POST"]),
             Route("/v1/models", endpoint("models", None, _models), methods=["GET"]),
             *control_routes(token, accounts),
         ],
@@ -128,18 +136,20 @@ async def _no_such_address(_: Request, __: Exception) -> Response:
     return not_found()
 
 
-def _embed(body: dict[str, Any]) -> Response:
+def _embed(body: dict[str, Any], _: Fault | None) -> Response:
     return JSONResponse(embeddings.answer(embeddings.read_request(body)))
 
 
-def _chat(body: dict[str, Any]) -> Response:
+def _chat(body: dict[str, Any], fault: Fault | None) -> Response:
     request = chat.read_request(body)
+    whole = scripted_completion(request, fault) if fault else chat.answer(request)
     if request.stream:
-        return StreamingResponse(chat.events(request), media_type="text/event-stream")
-    return JSONResponse(chat.answer(request))
+        events = chat.events(whole, request.with_usage)
+        return StreamingResponse(events, media_type="text/event-stream")
+    return JSONResponse(whole)
 
 
-def _models(_: dict[str, Any]) -> Response:
+def _models(_: dict[str, Any], __: Fault | None) -> Response:
     names = [*models.EMBEDDING_DIMENSIONS, *models.CHAT_MODELS]
     record = {"object": "model", "created": models.CREATED, "owned_by": "bootcamp"}
     return JSONResponse({"object": "list", "data": [{"id": name, **record} for name in names]})

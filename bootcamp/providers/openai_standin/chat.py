@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from bootcamp.providers.openai_standin.errors import ServiceError
 from bootcamp.providers.openai_standin.schema import fill
 from bootcamp.providers.openai_standin.summary import summarize
 from bootcamp.providers.openai_standin.tokens import count_all, count_tokens, first_tokens
+
+_MARKED = re.compile(r"\s*<(?P<name>\w+)>(?P<inner>.*)</(?P=name)>\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,17 @@ def texts_of(body: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(messages, list):
         return ()
     return tuple(_text(message) for message in messages if isinstance(message, dict))
+
+
+def details_of(body: dict[str, Any]) -> dict[str, Any]:
+    """What the journal says about a chat: who says each message, the format and the limit."""
+    messages = body.get("messages")
+    said = messages if isinstance(messages, list) else []
+    return {
+        "roles": [str(message.get("role")) for message in said if isinstance(message, dict)],
+        "response_format": body.get("response_format"),
+        "max_tokens": body.get("max_completion_tokens", body.get("max_tokens")),
+    }
 
 
 def read_request(body: dict[str, Any]) -> ChatRequest:
@@ -63,7 +77,7 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
     options = body.get("stream_options")
     return ChatRequest(
         model=model,
-        text=asked[-1],
+        text=_between_markers(asked[-1]),
         tokens=tokens,
         max_tokens=_max_tokens(body),
         stream=body.get("stream") is True,
@@ -74,20 +88,26 @@ def read_request(body: dict[str, Any]) -> ChatRequest:
 
 def answer(request: ChatRequest) -> dict[str, Any]:
     """The completion, as the service words it."""
-    content = _content(request)
-    finish = "stop"
+    content = content_of(request, request.text)
     if request.max_tokens is not None and count_tokens(content) > request.max_tokens:
-        content = first_tokens(content, request.max_tokens)
-        finish = "length"
-    used = count_tokens(content)
+        return completion(request, first_tokens(content, request.max_tokens), finish="length")
+    return completion(request, content)
+
+
+def completion(
+    request: ChatRequest, content: str | None, *, finish: str = "stop", refusal: str | None = None
+) -> dict[str, Any]:
+    """A completion with this content, or with this refusal."""
+    said = content if content is not None else refusal or ""
+    used = count_tokens(said)
     message: dict[str, Any] = {
         "role": "assistant",
         "content": content,
-        "refusal": None,
+        "refusal": refusal,
         "annotations": [],
     }
     return {
-        "id": _completion_id(request, content),
+        "id": _completion_id(request, said),
         "object": "chat.completion",
         "created": int(time.time()),
         "model": request.model,
@@ -100,32 +120,42 @@ def answer(request: ChatRequest) -> dict[str, Any]:
     }
 
 
-def events(request: ChatRequest) -> Iterator[str]:
-    """The same completion as server-sent events, a word at a time."""
-    whole = answer(request)
+def events(whole: dict[str, Any], with_usage: bool) -> Iterator[str]:
+    """A completion as server-sent events, a word at a time."""
     choice = whole["choices"][0]
     base = {key: whole[key] for key in ("id", "created", "model")}
     base["object"] = "chat.completion.chunk"
     deltas: list[tuple[dict[str, Any], str | None]] = [({"role": "assistant", "content": ""}, None)]
-    words = choice["message"]["content"].split(" ")
+    if choice["message"]["refusal"]:
+        deltas.append(({"refusal": choice["message"]["refusal"]}, None))
+    words = (choice["message"]["content"] or "").split(" ")
     deltas += [({"content": w if i == 0 else f" {w}"}, None) for i, w in enumerate(words)]
     deltas.append(({}, choice["finish_reason"]))
     for delta, finish in deltas:
         piece = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
         yield f"data: {json.dumps({**base, 'choices': [piece]})}\n\n"
-    if request.with_usage:
+    if with_usage:
         yield f"data: {json.dumps({**base, 'choices': [], 'usage': whole['usage']})}\n\n"
     yield "data: [DONE]\n\n"
 
 
-def _content(request: ChatRequest) -> str:
+def content_of(request: ChatRequest, text: str) -> str:
+    """What the model says about a text: JSON if the request has a schema, else a summary."""
     if request.json_schema is None:
-        return summarize(request.text)
-    return json.dumps(fill(request.json_schema, request.text), ensure_ascii=False)
+        return summarize(text)
+    return json.dumps(fill(request.json_schema, text), ensure_ascii=False)
 
 
 def _completion_id(request: ChatRequest, content: str) -> str:
     return "chatcmpl-" + hashlib.sha256(f"{request}{content}".encode()).hexdigest()[:29]
+
+
+def _between_markers(text: str) -> str:
+    """What a message has between `<name>` and `</name>`, if these are around all of it: a model takes
+    such markers as markers, and does not repeat them.
+    """
+    found = _MARKED.fullmatch(text)
+    return found["inner"] if found else text
 
 
 def _text(message: dict[str, Any]) -> str:

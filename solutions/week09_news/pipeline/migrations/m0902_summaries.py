@@ -1,4 +1,4 @@
-"""Creates the tables of summaries, their work, and the token budget. Given to students complete."""
+"""Creates the tables of summaries and of the work on them. Given to students complete."""
 
 from __future__ import annotations
 
