@@ -30,7 +30,7 @@ OPENAI = re.compile(r"OPENAI_\w+")
 INTERFERING = re.compile(
     rf"{NETWORK.pattern}|{OPENAI.pattern}|AWS_\w+|BOTO_\w+|PG[A-Z]+|CELERY_\w+|FLOWER_\w+|UVICORN_\w+"
     r"|WEB_CONCURRENCY|PYTHON(PATH|HOME|STARTUP|OPTIMIZE|WARNINGS)|PYTEST_(ADDOPTS|PLUGINS)"
-    r"|REDIS_URL|DATABASE_URL|BLOB_STORE_URL|WEBHOOK_\w+|APP_ENV",
+    r"|REDIS_URL|DATABASE_URL|BLOB_STORE_URL|WEBHOOK_\w+|SMTP_URL|NEWS_\w+|APP_ENV",
     re.IGNORECASE,
 )
 """Names that the libraries of the pipeline, or the pipeline itself, read without being told."""

@@ -27,7 +27,16 @@ from autograder.process.wait import until
 from autograder.process.worker import Worker
 from autograder.run.session import Session
 from autograder.sdk.races import made, race
-from bootcamp.providers import Fault, JournalEntry, OpenAIControl, WebhookSink
+from bootcamp.providers import (
+    Fault,
+    FeedRequest,
+    FeedServer,
+    JournalEntry,
+    Mail,
+    MailSink,
+    OpenAIControl,
+    WebhookSink,
+)
 from bootcamp.providers.clients import Delivery
 from bootcamp.stack import Run
 
@@ -38,7 +47,11 @@ __all__ = [
     "Chrome",
     "Delivery",
     "Fault",
+    "FeedRequest",
+    "FeedServer",
     "JournalEntry",
+    "Mail",
+    "MailSink",
     "OpenAIControl",
     "Run",
     "Session",

@@ -27,7 +27,7 @@ from autograder.process.worker import Worker
 from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.plugin import grading_run
 from autograder.run.session import Session
-from bootcamp.providers import OpenAIControl, WebhookSink
+from bootcamp.providers import FeedServer, MailSink, OpenAIControl, WebhookSink
 from bootcamp.stack import Run
 
 EARLY = "launched_"
@@ -169,3 +169,18 @@ def openai(session: Session) -> OpenAIControl:
 def webhooks(session: Session) -> WebhookSink:
     """The receiver of webhooks, which keeps what arrived."""
     return session.run.webhooks
+
+
+@pytest.fixture
+def mail_sink(session: Session) -> MailSink:
+    """The mail server that `SMTP_URL` names. Its journal is empty when a test starts."""
+    session.run.mail.clear()
+    return session.run.mail
+
+
+@pytest.fixture
+def feed_server(session: Session) -> FeedServer:
+    """The web server of feeds. It serves nothing and its journal is empty when a test starts."""
+    session.run.feeds.clear()
+    session.run.feeds.withdraw()
+    return session.run.feeds

@@ -2,5 +2,17 @@
 
 from bootcamp.providers.clients import Delivery, JournalEntry, OpenAIControl, WebhookSink
 from bootcamp.providers.faults import Fault
+from bootcamp.providers.feed_clients import FeedRequest, FeedServer
+from bootcamp.providers.mail_clients import Mail, MailSink
 
-__all__ = ["Delivery", "Fault", "JournalEntry", "OpenAIControl", "WebhookSink"]
+__all__ = [
+    "Delivery",
+    "Fault",
+    "FeedRequest",
+    "FeedServer",
+    "JournalEntry",
+    "Mail",
+    "MailSink",
+    "OpenAIControl",
+    "WebhookSink",
+]

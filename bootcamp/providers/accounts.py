@@ -1,7 +1,7 @@
 """Accounts of a stand-in: what each has been sent, and what is scripted for it. No I/O in here.
 
-An OpenAI key is an account; for the webhook sink a run is one. The journal keeps the newest entries
-inside fixed bounds and says how many older ones it dropped.
+An OpenAI key is an account; for the webhook sink and the mail sink a run is one. The journal keeps
+the newest entries inside fixed bounds and says how many older ones it dropped.
 """
 
 from __future__ import annotations
@@ -58,6 +58,19 @@ class Account:
 
         Returns the entry: `fault` is the `Fault` to obey, or None.
         """
+        return self.note(endpoint, self.meet(endpoint, texts), size, **details)
+
+    def meet(self, endpoint: str, texts: tuple[str, ...]) -> Fault | None:
+        """Return the first waiting fault that fits, and use it up by one. The journal gets no entry."""
+        for place, fault in enumerate(self._faults):
+            if fault.fits(endpoint, texts):
+                left = fault.used_once()
+                self._faults[place : place + 1] = [left] if left else []
+                return fault
+        return None
+
+    def note(self, endpoint: str, fault: Fault | None, size: int, **details: Any) -> Entry:
+        """Take note of a request whose fault is known. The arguments are those of `arrive`."""
         self.arrived += 1
         entry: Entry = {
             "sequence": self.arrived,
@@ -66,7 +79,7 @@ class Account:
             "ended": None,
             "status": None,
             "in_flight": self.in_flight,
-            "fault": self._take_fault(endpoint, texts),
+            "fault": fault,
             **details,
         }
         self.in_flight += 1
@@ -102,14 +115,6 @@ class Account:
                 break
             count += 1
         return count
-
-    def _take_fault(self, endpoint: str, texts: tuple[str, ...]) -> Fault | None:
-        for place, fault in enumerate(self._faults):
-            if fault.fits(endpoint, texts):
-                left = fault.used_once()
-                self._faults[place : place + 1] = [left] if left else []
-                return fault
-        return None
 
 
 class Accounts:

@@ -80,7 +80,7 @@ class Delivery:
         return next(found, None)
 
 
-class _Control:
+class Control:
     """The control plane of one account."""
 
     def __init__(self, url: str, token: str, account: str) -> None:
@@ -154,7 +154,7 @@ class _Control:
             time.sleep(POLL_SECONDS)
 
 
-class OpenAIControl(_Control):
+class OpenAIControl(Control):
     """Script the OpenAI stand-in for one key, and read what was sent with that key.
 
     Args:
@@ -182,7 +182,7 @@ class OpenAIControl(_Control):
         return [_entry(e) for e in self._poll(count, timeout, endpoint)]
 
 
-class WebhookSink(_Control):
+class WebhookSink(Control):
     """Script the webhook sink for one run, and read what was delivered.
 
     Args:

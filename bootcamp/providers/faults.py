@@ -36,8 +36,8 @@ class Fault:
     Args:
         kind: what happens; see the constructor of the same name.
         times: how many requests it spoils. `None` means all.
-        on: the endpoint it spoils: "embeddings", "chat", "models" (OpenAI), a hook's name (sink),
-            or "any".
+        on: the endpoint it spoils: "embeddings", "chat", "models" (OpenAI), a hook's name (webhook
+            sink), a stage of SMTP (mail sink; see its `session.py`), or "any".
         matching: only requests with this text somewhere in an input (OpenAI) or in the body (sink).
         answer: the HTTP status of kind "status".
         headers: sent along with kind "status".

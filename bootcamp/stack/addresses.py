@@ -41,6 +41,8 @@ class Addresses:
     openai_key: str
     blob_folder: Path
     webhook_url: str
+    smtp_url: str
+    feeds_url: str
 
     def environment(self) -> dict[str, str]:
         """The variables, as ARCHITECTURE.md lists them."""
@@ -56,6 +58,9 @@ class Addresses:
             "BLOB_STORE_URL": self.blob_folder.as_uri(),
             "WEBHOOK_SINK_URL": self.webhook_url,
             "WEBHOOK_ALLOWED_TARGETS": urlsplit(self.webhook_url).netloc,
+            "SMTP_URL": self.smtp_url,
+            "NEWS_FEEDS_URL": self.feeds_url,
+            "NEWS_ALLOWED_TARGETS": urlsplit(self.feeds_url).netloc,
             "APP_ENV": "development",
         }
 
@@ -94,6 +99,9 @@ class Endpoints:
     openai_url: str
     openai_key: str
     webhook_url: str
+    mail_url: str
+    smtp_port: int
+    feeds_url: str
     control_token: str
     server_pids: dict[str, int]
 

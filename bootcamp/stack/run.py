@@ -15,7 +15,7 @@ import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bootcamp.errors import StackError
-from bootcamp.providers import OpenAIControl, WebhookSink
+from bootcamp.providers import FeedServer, MailSink, OpenAIControl, WebhookSink
 from bootcamp.stack.addresses import (
     AWS_SECRET,
     HOOK,
@@ -46,11 +46,15 @@ class Run:
         redis: the server; `stop()` and `start()` are an outage.
         openai: control of the OpenAI stand-in for this run's key.
         webhooks: what arrived at this run's webhook address.
+        mail: what was sent with this run's account of the mail sink.
+        feeds: the feeds that this run serves.
     """
 
     redis: RedisServer
     openai: OpenAIControl
     webhooks: WebhookSink
+    mail: MailSink
+    feeds: FeedServer
 
     def __init__(
         self,
@@ -91,6 +95,10 @@ class Run:
             token = self._endpoints.control_token
             self.openai = OpenAIControl(self._endpoints.openai_url, token, key)
             self.webhooks = WebhookSink(self._endpoints.webhook_url, token, self.id)
+            self.mail = MailSink(
+                self._endpoints.mail_url, token, self.id, self._endpoints.smtp_port
+            )
+            self.feeds = FeedServer(self._endpoints.feeds_url, token, self.id)
             self._addresses = Addresses(
                 redis_url=self.redis.url,
                 database_url=database.url,
@@ -100,6 +108,8 @@ class Run:
                 openai_key=key,
                 blob_folder=folder.folder("blobs"),
                 webhook_url=self.webhooks.url(HOOK),
+                smtp_url=self.mail.smtp_url,
+                feeds_url=self.feeds.base,
             )
             self._closing = undo.pop_all()
         return self

@@ -1,4 +1,4 @@
-"""The servers written in Python: DynamoDB and S3, the OpenAI stand-in, the webhook sink."""
+"""The servers written in Python: DynamoDB and S3, the OpenAI stand-in, the sinks, the feed server."""
 
 from __future__ import annotations
 
@@ -117,3 +117,40 @@ def webhook_sink(folder: Path, token: str, *, hold: tuple[int, ...] = ()) -> Web
         env={"CONTROL_TOKEN": token},
         hold=hold,
     )
+
+
+def feed_server(folder: Path, token: str, *, hold: tuple[int, ...] = ()) -> WebService:
+    """The web server of feeds; `token` opens its control plane."""
+    return WebService(
+        "bootcamp.providers.feed_server",
+        folder,
+        name="the feed server",
+        arguments=("--port", "{port}"),
+        env={"CONTROL_TOKEN": token},
+        hold=hold,
+    )
+
+
+class MailService(WebService):
+    """The mail sink: HTTP for its control plane, and SMTP on a port of its own."""
+
+    def __init__(self, folder: Path, token: str, hold: tuple[int, ...]) -> None:
+        self.smtp_port = free_port()
+        super().__init__(
+            "bootcamp.providers.mail_sink",
+            folder,
+            name="the mail sink",
+            arguments=("--port", "{port}"),
+            env={"CONTROL_TOKEN": token, "SMTP_PORT": str(self.smtp_port)},
+            hold=hold,
+        )
+
+    def close(self) -> None:
+        """Stop it for good."""
+        super().close()
+        release_port(self.smtp_port)
+
+
+def mail_sink(folder: Path, token: str, *, hold: tuple[int, ...] = ()) -> MailService:
+    """The receiver of mail; `token` opens its control plane."""
+    return MailService(folder, token, hold)

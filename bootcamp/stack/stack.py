@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from bootcamp import paths
 from bootcamp.environment import LOCAL_KEY, has_own_key, isolate
 from bootcamp.errors import StackError
-from bootcamp.providers import WebhookSink
+from bootcamp.providers import FeedServer, MailSink, WebhookSink
 from bootcamp.stack import services
 from bootcamp.stack.addresses import HOOK, Addresses, Endpoints, Secrets
 from bootcamp.stack.postgres import PostgresServer
@@ -39,7 +39,7 @@ class Server(Protocol):
 
 
 class Stack:
-    """Redis, PostgreSQL, DynamoDB and S3, the OpenAI stand-in and the webhook sink, for one `with`.
+    """Redis, PostgreSQL, DynamoDB and S3, the OpenAI stand-in, the sinks and feeds, for one `with`.
 
     Args:
         state: where data lives; it survives. None: a temporary folder, gone at the end.
@@ -89,12 +89,16 @@ class Stack:
         aws = services.aws(folder.folder("aws"), keep=keep, hold=hold)
         openai = services.openai_standin(folder.folder("openai"), token, hold=hold)
         webhooks = services.webhook_sink(folder.folder("webhooks"), token, hold=hold)
+        mail = services.mail_sink(folder.folder("mail"), token, hold=hold)
+        feeds = services.feed_server(folder.folder("feeds"), token, hold=hold)
         servers: dict[str, Server] = {
             "redis": redis,
             "postgres": postgres,
             "aws": aws,
             "openai": openai,
             "webhooks": webhooks,
+            "mail": mail,
+            "feeds": feeds,
         }
         undo.callback(in_parallel, [server.close for server in servers.values()])
         in_parallel([server.start for server in servers.values()])
@@ -111,6 +115,9 @@ class Stack:
             openai_url=openai.url,
             openai_key=DEFAULT_KEY,
             webhook_url=webhooks.url,
+            mail_url=mail.url,
+            smtp_port=mail.smtp_port,
+            feeds_url=feeds.url,
             control_token=token,
             server_pids={name: server.process.pid for name, server in servers.items()},
         )
@@ -175,6 +182,8 @@ class Stack:
             openai_key=up.openai_key,
             blob_folder=make_private(self.path / "blobs"),
             webhook_url=WebhookSink(up.webhook_url, up.control_token, DEFAULT).url(HOOK),
+            smtp_url=MailSink(up.mail_url, up.control_token, DEFAULT, up.smtp_port).smtp_url,
+            feeds_url=FeedServer(up.feeds_url, up.control_token, DEFAULT).base,
         ).environment()
         if has_own_key():
             variables = {k: v for k, v in variables.items() if not k.startswith("OPENAI_")}

@@ -106,6 +106,8 @@ def _describe(
         "DynamoDB and S3": known["AWS_ENDPOINT_URL"],
         "OpenAI": known.get("OPENAI_BASE_URL", "the real service: OPENAI_API_KEY is set"),
         "Webhooks": known["WEBHOOK_SINK_URL"],
+        "Mail": known["SMTP_URL"],
+        "Feeds": known["NEWS_FEEDS_URL"],
         "Logs": str(plan.folder / "apps"),
     }
     layers = {layer.week.name: str(layer.source) for layer in plan.layers}

@@ -22,13 +22,13 @@ START_SECONDS = 30
 
 
 @contextmanager
-def running(module: str) -> Iterator[str]:
+def running(module: str, **settings: str) -> Iterator[str]:
     """Start `python -m MODULE` and give its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", module, "--port", str(port)]
-    process = subprocess.Popen(command, env={**os.environ, "CONTROL_TOKEN": TOKEN})
+    process = subprocess.Popen(command, env={**os.environ, "CONTROL_TOKEN": TOKEN} | settings)
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + START_SECONDS

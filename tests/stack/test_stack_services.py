@@ -171,6 +171,15 @@ def test_the_webhook_sink_keeps_runs_apart(run, other):
     assert other.webhooks.deliveries() == []
 
 
+def test_the_feed_server_keeps_runs_apart(run, other):
+    run.feeds.publish("news.xml", "<rss/>")
+    for one in (run, other):
+        address = f"{one.environment()['NEWS_FEEDS_URL']}/news.xml"
+        found = httpx.get(address, trust_env=False).status_code == 200
+        assert found == (one is run)
+    assert len(run.feeds.requests()) == len(other.feeds.requests()) == 1
+
+
 def test_a_redis_outage_keeps_the_port(run):
     client = redis.Redis.from_url(run.redis_url, socket_connect_timeout=2)
     with run.redis_outage(), pytest.raises(redis.ConnectionError):

@@ -1,0 +1,1 @@
+"""A mail server that delivers nothing: it records each message and answers as scripted."""

@@ -1,0 +1,171 @@
+"""The news over HTTP: who may read them, pages while articles arrive, and cursors."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+import httpx
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootcamp.stack import Stack
+from tests.week09.newsroom import LAYERS, Newsroom, newsroom
+
+PAGE = 3
+MOMENTS = 4
+
+for layer in LAYERS:  # for the tests of functions; no other week has their modules
+    if str(layer.path) not in sys.path:
+        sys.path.append(str(layer.path))
+
+
+@pytest.fixture(scope="module")
+def shared(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+    with stack.isolated() as run, newsroom(run, tmp_path_factory.mktemp("apps")) as room:
+        yield room
+
+
+@pytest.fixture
+def room(shared: Newsroom) -> Newsroom:
+    shared.clear()
+    return shared
+
+
+def get(room: Newsroom, path: str, **params: object) -> dict:
+    answer = room.http.get(path, params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def walk(room: Newsroom, **params: object) -> Iterator[list[str]]:
+    cursor: dict[str, str] = {}
+    while True:
+        answer = get(room, "/news", limit=PAGE, **params, **cursor)
+        yield [one["title"] for one in answer["news"]]
+        if answer["next_cursor"] is None:
+            return
+        cursor = {"cursor": answer["next_cursor"]}
+
+
+@pytest.mark.parametrize("path", ["/news", "/news/search?q=lamp", "/news/trends", "/desk"])
+def test_a_stranger_is_refused(room, path):
+    assert httpx.get(f"{room.url}{path}", trust_env=False).status_code == 401
+
+
+def test_each_article_is_on_one_page_while_others_arrive(room):
+    known = {f"old {number}" for number in range(17)}
+    for title in known:
+        room.add(title, hours=hash(title) % MOMENTS)
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.wait(0.01):
+            number += 1
+            room.add(f"new {number}", hours=0)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        seen = [title for page in walk(room) for title in page]
+    finally:
+        stop.set()
+        writer.join()
+    assert sorted(title for title in seen if title in known) == sorted(known)
+
+
+def test_a_deep_page_does_not_read_the_pages_before(room):
+    """The reference's condition bounds the scan of the index, also for a prepared statement."""
+    room.execute(
+        "INSERT INTO articles (url, content_hash, title, text, published_at) "
+        "SELECT 'https://a.test/' || n, sha256(n::text::bytea), n::text, '', now() - n * interval '1 s' "
+        "FROM generate_series(1, 4000) AS n"
+    )
+    room.execute("ANALYZE articles")
+    pages = walk(room)
+    for _ in range(8):  # so often that the API prepares the statement
+        next(pages)
+    with psycopg.connect(room.run.database_url, autocommit=True) as database:
+        before = reads(database)
+        deep = json.dumps([datetime.fromtimestamp(0, UTC).isoformat(), str(UUID(int=0))])
+        assert get(room, "/news", limit=PAGE, cursor=encoded(deep))["news"] == []
+        database.execute("SELECT pg_sleep(1.5)")  # statistics arrive a moment later
+        assert reads(database) - before < 200
+
+
+def reads(database: psycopg.Connection) -> int:
+    database.execute("SELECT pg_stat_clear_snapshot()")
+    row = database.execute(
+        "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'articles'"
+    ).fetchone()
+    return int(row[0])
+
+
+def encoded(text: str) -> str:
+    import base64
+
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def test_the_newest_window_of_trends(room):
+    assert get(room, "/news/trends") == {
+        "window_start": None,
+        "window_end": None,
+        "articles": 0,
+        "terms": [],
+    }
+    room.add_trends(("channel", 4.5, 6), ("lamp", 2.0, 1))
+    room.execute(
+        "INSERT INTO news_trends SELECT window_start - interval '6 h', window_end - interval '6 h', 1, '[]' "
+        "FROM news_trends"
+    )
+    trends = get(room, "/news/trends")
+    assert [(one["term"], one["score"]) for one in trends["terms"]] == [
+        ("channel", 4.5),
+        ("lamp", 2.0),
+    ]
+    assert trends["articles"] == 24
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/news?limit=0", "/news?limit=101", "/news?topic=%20", "/news/search", "/news/search?q=%20",
+     "/news/search?q=x&limit=51", "/news?topic=" + 101 * "x", "/news?cursor=%00"],
+)  # fmt: skip
+def test_requests_that_are_not_valid(room, path):
+    answer = room.http.get(path)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["type"] in ("invalid_request", "invalid_cursor")
+
+
+@given(
+    st.datetimes(timezones=st.timezones(), min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)),
+    st.uuids(),
+)  # fmt: skip
+def test_a_cursor_leads_back_to_its_place(moment, article_id):
+    from pipeline.news.items import Place, make_cursor, read_cursor
+
+    place = Place(moment, article_id)
+    found = read_cursor(make_cursor(place))
+    assert found is not None
+    assert (found.published_at, found.article_id) == (moment.astimezone(UTC), article_id)
+
+
+@given(st.one_of(
+    st.text(),
+    st.text("ABCDEFabcdef0123456789-_", min_size=1),
+    st.recursive(st.none() | st.floats() | st.text(), st.lists).map(json.dumps).map(encoded),
+))  # fmt: skip
+def test_any_other_text_is_an_invalid_cursor(text):
+    from pipeline.models.errors import InvalidCursor
+    from pipeline.news.items import read_cursor
+
+    with pytest.raises(InvalidCursor):
+        read_cursor(text)
