@@ -217,7 +217,7 @@ def xml_entries(document: Document) -> list[RawEntry]:
 def raw_entry(entry: Any) -> RawEntry:
     """Read one entry of feedparser's result. Given to students complete."""
     details = [*entry.get("content", ()), entry.get("summary_detail") or {}]
-    detail = next((one for one in details if one.get("value")), {})
+    detail: Any = next((one for one in details if one.get("value")), {})
     title = entry.get("title_detail") or {}
     return RawEntry(
         link=entry.get("link") or "",
