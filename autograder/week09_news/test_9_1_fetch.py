@@ -39,8 +39,8 @@ def validators(rng: Random) -> tuple[str, str]:
     return tag, f"Mon, {rng.randint(10, 28)} Jun 2026 1{rng.randint(0, 9)}:00:00 GMT"
 
 
-def ask(student: Student, url: str, timeout: float = 30.0, **values: str) -> Answer:
-    return student.ask(FEEDS, "fetch", feed(url, **values), timeout=timeout)
+def ask(student: Student, url: str, **values: str) -> Answer:
+    return student.ask(FEEDS, "fetch", feed(url, **values), timeout=30.0)
 
 
 def to(url: str, status: int = 302, **more: Any) -> Fault:

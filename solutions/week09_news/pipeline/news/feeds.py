@@ -200,7 +200,8 @@ def xml_entries(document: Document) -> list[RawEntry]:
     # ? n) Raise `FeedMalformed` if the result has no `version`, because then it is no feed, and if
     # ? feedparser raises an exception of any class. A document with a version is read as far as possible,
     # ? although it is broken.
-    # ? o) Return a `RawEntry` for each of the result's `entries`, made by `raw_entry`.
+    # ? o) Return a `RawEntry` for each of the result's `entries`, made by `raw_entry` from the entry and
+    # ? the version.
     if declares_entities(document.body):
         raise FeedMalformed
     headers = {"content-type": document.content_type, "content-location": document.url}
@@ -210,12 +211,20 @@ def xml_entries(document: Document) -> list[RawEntry]:
         raise FeedMalformed from error
     if not parsed.get("version"):
         raise FeedMalformed
-    return [raw_entry(entry) for entry in parsed.entries]
+    return [raw_entry(entry, parsed.version) for entry in parsed.entries]
     # END SOLUTION
 
 
-def raw_entry(entry: Any) -> RawEntry:
-    """Read one entry of feedparser's result. Given to students complete."""
+def raw_entry(entry: Any, version: str) -> RawEntry:
+    """Read one entry of feedparser's result. Given to students complete.
+
+    Only Atom says whether a text is HTML. In RSS it is, because most readers show it so.
+
+    Args:
+        entry: one of the result's `entries`.
+        version: the result's `version`, such as `rss20`.
+    """
+    is_atom = version.startswith("atom")
     details = [*entry.get("content", ()), entry.get("summary_detail") or {}]
     detail: Any = next((one for one in details if one.get("value")), {})
     title = entry.get("title_detail") or {}
@@ -223,8 +232,8 @@ def raw_entry(entry: Any) -> RawEntry:
         link=entry.get("link") or "",
         title=title.get("value") or "",
         text=detail.get("value") or "",
-        title_is_html=title.get("type") != "text/plain",
-        text_is_html=detail.get("type") != "text/plain",
+        title_is_html=not is_atom or title.get("type") != "text/plain",
+        text_is_html=not is_atom or detail.get("type") != "text/plain",
         published_at=_moment(entry.get("published_parsed") or entry.get("updated_parsed")),
         guid=entry.get("id"),
     )
