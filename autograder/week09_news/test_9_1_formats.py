@@ -236,7 +236,7 @@ def test_broken_xml(student: Student, rng: Random) -> None:
 def test_broken_json(student: Student, rng: Random) -> None:
     """p: what is no JSON Feed, and items that are no objects."""
     good = json_feed([json_item(item(rng))])
-    bodies = {
+    bodies: dict[str, bytes | str] = {
         "half a document": good[: len(good) // 2],
         "nested 100,000 times": '{"a":' * 100_000,
         "without items": '{"version": "https://jsonfeed.org/version/1.1"}',

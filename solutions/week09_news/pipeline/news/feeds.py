@@ -258,7 +258,7 @@ def json_entries(document: Document) -> list[RawEntry]:
     # ? object.
     # ? q) An item's link is `url`, or else `external_url`. Its text is `content_html`, or else
     # ? `content_text`, or else `summary`. Only `content_html` is HTML. The title is `title`, the guid is
-    # ? `id`. A value that is no text counts as missing.
+    # ? `id`. A value that is no text, or an empty one, counts as missing.
     # ? r) The time is `date_published`, or else `date_modified`: a text that `datetime.fromisoformat`
     # ? reads. Without a time zone it is UTC. If it cannot be read, it is None.
     try:
