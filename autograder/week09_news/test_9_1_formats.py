@@ -150,7 +150,7 @@ def test_encodings(student: Student, rng: Random) -> None:
             "",
         ),
         ("not declared: UTF-8", eastern, "utf-8", HEAD, ""),
-        ("UTF-16 with a byte order mark", eastern, "utf-16", HEAD, ""),
+        ("declared in the document: UTF-16", eastern, "utf-16", declared.format("utf-16"), ""),
         ("named by the header alone: KOI8-R", eastern, "koi8-r", HEAD, "koi8-r"),
         ("named by the header alone: Windows-1251", eastern, "cp1251", HEAD, "windows-1251"),
     ]
