@@ -141,8 +141,8 @@ def put_row(run: Run, day: date, who: Reader, **values: Any) -> None:
     row = {"generation": 1, "attempts": 1, "sent": False, "failed": False, "lease": -60, **values}
     kept_connection(run).execute(
         "INSERT INTO digests (digest_day, subscriber_id, message_id, lease_until, generation, attempts,"
-        " sent_at, failed_at) VALUES (%s, %s, %s, now() + make_interval(secs => %s), %s, %s,"
-        " CASE WHEN %s THEN now() END, CASE WHEN %s THEN now() END)",
+        " sent_at, failed_at, last_error) VALUES (%s, %s, %s, now() + make_interval(secs => %s), %s, %s,"
+        " CASE WHEN %s THEN now() END, CASE WHEN %s THEN now() END, 'an older error')",
         (
             day,
             who.subscriber_id,
