@@ -163,7 +163,8 @@ def test_each_outcome_is_recorded(student: Student, run: Run, stores: None, rng:
         value = recorded(student, run, day, who, generation, kind, **more)
         sent = f"record() of the outcome {kind!r}"
         if value is not True:
-            fail(sent=sent, expected="True: a row was changed", got=value)
+            cause = "one row is changed, which is found by its day and its subscriber"
+            fail(sent=sent, expected="True: a row was changed", got=value, cause=cause)
         check_recorded(sent, kind, row_of(run, day, who), reason, retry)
         if not all(
             unchanged(before, row_of(run, *one))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from datetime import UTC, datetime, time, timedelta
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Student, answers, fail, made
+from autograder.sdk import Student, answers, fail, made, until
 from autograder.week09_news.digest_cases import (
     MAIL,
     MODEL,
@@ -28,6 +30,8 @@ from autograder.week09_news.html_parts import Page
 pytestmark = pytest.mark.item("9.6")
 
 MAX_HEADER_CHARS = 120
+PROCESS_SECONDS = 30.0
+MAX_BYTES = 100_000
 
 
 # -- message_id_of --------------------------------------------------------------------------------
@@ -55,14 +59,34 @@ def test_the_form_of_a_message_id(student: Student, rng: Random) -> None:
         )
 
 
+def in_another_process(student: Student, keys: list[tuple[str, str, str]]) -> list[Any]:
+    """The ids of a fresh Python, with other random numbers and another seed of `hash`."""
+    code = (
+        "import datetime, json, pathlib, sys; from pipeline.news.digest_mail import message_id_of\n"
+        "ids = [message_id_of(datetime.date.fromisoformat(d), *k) for d, *k in json.loads(sys.argv[1])]\n"
+        "pathlib.Path(sys.argv[2]).write_text(json.dumps(ids))"
+    )
+    file = student.home / f"{keys[0][2]}.json"
+    process = student.process("ids", [sys.executable, "-c", code, json.dumps(keys), str(file)])
+    if until(lambda: not process.alive, PROCESS_SECONDS) is None or not file.is_file():
+        process.kill(group=True)
+        fail(
+            sent="message_id_of() in another process",
+            expected="its ids",
+            got="none",
+            log=student.tail(process),
+        )
+    ids = json.loads(file.read_bytes()[:MAX_BYTES])
+    return ids if isinstance(ids, list) and len(ids) == len(keys) else [None] * len(keys)
+
+
 def test_every_try_has_the_same_message_id(student: Student, rng: Random) -> None:
     """b: the id depends on the day and the subscriber, and on nothing else."""
     day, domain = some_day(rng), f"{word(rng)}.test"
     first, second = (reader(rng).subscriber_id for _ in range(2))
     keys = [(one, who) for one in (day, day + timedelta(days=1)) for who in (first, second)]
     before = [message_id(student, one, who, domain) for one, who in keys]
-    student.renew()  # another process, with other random numbers and another seed of `hash`
-    after = [message_id(student, one, who, domain) for one, who in keys]
+    after = in_another_process(student, [(str(one), who, domain) for one, who in keys])
     if before != after:
         fail(
             sent="message_id_of() of the same day and subscriber, in two processes",
@@ -124,7 +148,7 @@ def single(message: EmailMessage, name: str, sent: str) -> str:
     values = message.get_all(name, [])
     if len(values) != 1:
         fail(sent=sent, expected=f"one header {name}", got=f"{len(values)}: {values}")
-    return str(values[0])
+    return str(values[0]).strip()
 
 
 def test_the_headers(student: Student, rng: Random) -> None:
