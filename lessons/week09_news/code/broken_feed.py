@@ -1,5 +1,7 @@
 """A feed as it is found in the world: broken, and still worth reading."""
 
+from io import BytesIO
+
 import feedparser
 
 FEED = b"""<?xml version="1.0" encoding="utf-8"?>
@@ -19,7 +21,7 @@ FEED = b"""<?xml version="1.0" encoding="utf-8"?>
 
 
 def main() -> None:
-    document = feedparser.parse(FEED)
+    document = feedparser.parse(BytesIO(FEED))
     print("version:", document.version, " bozo:", bool(document.bozo))
     for entry in document.entries:
         time = entry.get("published_parsed")
