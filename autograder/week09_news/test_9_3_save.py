@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import Run, Student, fail, until
+from autograder.sdk import Run, Student, fail, show, until
 from autograder.sdk.database import connect
 from autograder.week09_news.saving import (
     SAVE_SECONDS,
@@ -137,7 +137,12 @@ def test_characters_that_no_store_accepts(student: Student, run: Run, rng: Rando
         got = (stored.summary, stored.topics) if stored else None
         right = (f"{first}{becomes} {second}", (f"{second}{becomes}",))
         if got != right:
-            fail(sent=sent, expected=right, got=got, cause="`storable` decides what a text becomes")
+            fail(
+                sent=sent,
+                expected=show(right),
+                got=got,
+                cause="`storable` decides what a text becomes",
+            )
 
 
 def test_a_claim_in_progress_decides_first(student: Student, run: Run, rng: Random) -> None:
