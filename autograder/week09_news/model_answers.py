@@ -17,7 +17,7 @@ PLENTY = 1_000_000
 """A budget that never ends."""
 BESIDE_THE_TEXTS = 200 + 400
 """What an estimate counts beside the texts: the overhead, and the longest answer."""
-CALL_SECONDS = 20.0
+CALL_SECONDS = 30.0
 POSTPONED = ("budget", "provider")
 
 
