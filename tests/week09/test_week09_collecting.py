@@ -91,7 +91,7 @@ def test_overlapping_ticks_and_missed_ones(desk: Desk, tmp_path) -> None:
         feeds.publish(f"n{number}.xml", rss(items(rng, 3)))
         desk.add(feeds.url(f"n{number}.xml"))
     desk.rows("UPDATE feeds SET next_at = now() - interval '2 days'")
-    with collecting(desk, tmp_path, workers=2):
+    with collecting(desk, tmp_path, workers=3):
         desk.until(lambda: len(desk.titles()) == 60)
         time.sleep(2)
     assert len(feeds.requests()) == 20
@@ -102,9 +102,12 @@ def test_a_worker_that_dies(desk: Desk, tmp_path) -> None:
     feeds.publish("slow.xml", rss(items(rng, 2)))
     feeds.script(Fault.slow(1.8, on="slow.xml"))
     feed_id = desk.add(feeds.url("slow.xml"))
-    with collecting(desk, tmp_path) as apps:
+    with collecting(desk, tmp_path, workers=3) as apps:  # the second takes jobs only
         desk.until(lambda: feeds.requests("slow.xml"))
-        apps.workers[0].kill(group=True)
+        for worker in (apps.workers[0], apps.workers[2]):  # one of them has it
+            worker.kill(group=True)
+        apps.scale(1)
+        apps.scale(3)
         desk.until(lambda: len(desk.titles()) == 2)
     row = desk.feed(feed_id)
     assert row["generation"] >= 2
