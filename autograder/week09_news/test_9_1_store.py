@@ -1,4 +1,4 @@
-"""9.1: one row for each article, whichever feeds have it and whoever stores it at the same moment."""
+"""9.1: one row for each article, whichever feeds have it and whichever workers store it at the same moment."""
 
 from __future__ import annotations
 

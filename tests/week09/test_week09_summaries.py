@@ -300,7 +300,7 @@ def test_what_the_settings_promise() -> None:
     from pipeline.news.models_summary import Draft
 
     form = given.RESPONSE_FORMAT["json_schema"]
-    assert set(form["schema"]["properties"]) == set(Draft.model_fields)  # type: ignore[arg-type]
+    assert set(form["schema"]["properties"]) == set(Draft.model_fields)  # type: ignore[call-overload]
     longest = given.MAX_TITLE_CHARS + given.MAX_TEXT_CHARS + 50
     messages: given.Messages = [
         {"role": "system", "content": given.INSTRUCTIONS},
