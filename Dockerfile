@@ -23,10 +23,12 @@ RUN pip install --constraint /tmp/requirements.lock \
     celery \
     dnspython \
     fastapi \
+    feedparser \
     filetype \
     httpcore \
     httpx \
     idna \
+    matplotlib \
     numpy \
     openai \
     pgvector \

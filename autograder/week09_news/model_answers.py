@@ -17,7 +17,7 @@ PLENTY = 1_000_000
 """A budget that never ends."""
 BESIDE_THE_TEXTS = 200 + 400
 """What an estimate counts beside the texts: the overhead, and the longest answer."""
-CALL_SECONDS = 20.0
+CALL_SECONDS = 30.0
 POSTPONED = ("budget", "provider")
 
 
@@ -130,7 +130,7 @@ def outcome(sent: str, answer: Answer, cause: str = "") -> dict[str, Any]:
             got=f"{answer.error}: {answer.message} ({answer.where})",
             cause=cause,
         )
-    value = answer.value
+    value: dict[str, Any] = answer.value
     if not is_outcome(value):
         fail(
             sent=sent,

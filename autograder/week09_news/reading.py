@@ -67,7 +67,11 @@ def check_articles(
                     cause="select `COLUMNS`, and join the summary of the same article",
                 )
         if moment_of(one) != article.published_at:
-            fail(sent=sent, expected=article.published_at, got=one.get("published_at"))
+            fail(
+                sent=sent,
+                expected=f"published_at: {article.published_at}",
+                got=one.get("published_at"),
+            )
 
 
 def named(expected: Sequence[Article], ids: Sequence[Any]) -> str:

@@ -35,7 +35,15 @@ def summarised(
     openai.clear()
     openai.script(*faults)
     article = news(rng).made()
-    return outcome(sent, student.ask(SUMMARIES, "summarise", article, PLENTY))
+    value = outcome(sent, student.ask(SUMMARIES, "summarise", article, PLENTY))
+    if (count := len(openai.journal("chat"))) > 2:
+        fail(
+            sent=sent,
+            expected="at most two requests",
+            got=f"{count} requests, and {kind(value)}",
+            cause="an article gets at most `MAX_REQUESTS` requests: each costs tokens",
+        )
+    return value
 
 
 def must_be_dead(sent: str, value: dict[str, Any], reason: str, cause: str) -> None:
@@ -271,13 +279,6 @@ def test_the_last_answer_is_the_reason(
         third = good(rng)
         faults = (first.fault(), second.fault(), third.fault())
         value = summarised(student, openai, rng, sent, *faults)
-        if (count := len(openai.journal("chat"))) != 2:
-            fail(
-                sent=sent,
-                expected="two requests",
-                got=f"{count} requests, and {kind(value)}",
-                cause="an article gets at most `MAX_REQUESTS` requests: each costs tokens",
-            )
         must_be_dead(sent, value, reason, "reason and detail are those of the last bad answer")
         if value["tokens"] != 400:
             fail(

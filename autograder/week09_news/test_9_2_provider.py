@@ -29,7 +29,7 @@ pytestmark = pytest.mark.item("9.2")
 
 MAX_DETAIL_CHARS = 300
 AT_ONCE_SECONDS = 8.0
-"""No wait may be hidden in a call: the provider asks for 20 seconds."""
+"""No wait may be hidden in a call: the provider asks for 12 seconds."""
 
 
 def summarised(
@@ -115,10 +115,10 @@ OUTAGES = {
     "403": Fault.status(403),
     "404": Fault.status(404),
     "409": Fault.status(409),
-    "429 with Retry-After: 20": Fault.status(429, retry_after=20),
+    "429 with Retry-After: 12": Fault.status(429, retry_after=12),
     "429 because of the quota": Fault.quota(),
     "500": Fault.status(500),
-    "503 with Retry-After: 20": Fault.status(503, retry_after=20),
+    "503 with Retry-After: 12": Fault.status(503, retry_after=12),
     "a connection that breaks": Fault.drop(),
 }
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
+import psycopg
 import pytest
 
-from autograder.sdk import Run, Student, fail, until
+from autograder.sdk import Run, Student, fail, show, until
 from autograder.sdk.database import connect
 from autograder.week09_news.saving import (
     SAVE_SECONDS,
@@ -137,7 +138,12 @@ def test_characters_that_no_store_accepts(student: Student, run: Run, rng: Rando
         got = (stored.summary, stored.topics) if stored else None
         right = (f"{first}{becomes} {second}", (f"{second}{becomes}",))
         if got != right:
-            fail(sent=sent, expected=right, got=got, cause="`storable` decides what a text becomes")
+            fail(
+                sent=sent,
+                expected=show(right),
+                got=got,
+                cause="`storable` decides what a text becomes",
+            )
 
 
 def test_a_claim_in_progress_decides_first(student: Student, run: Run, rng: Random) -> None:
@@ -159,6 +165,23 @@ def test_a_claim_in_progress_decides_first(student: Student, run: Run, rng: Rand
         )
         check_unchanged(run, sent, one.article_id, before, cause)
         must_say(sent, answer, False, cause)
+
+
+def test_a_claim_that_is_taken_back(student: Student, run: Run, rng: Random) -> None:
+    """b: another worker is claiming the article, and its transaction is rolled back."""
+    one, new = article(run, rng, generation=5), wanted(rng, "in time")
+    with transaction(run) as database:
+        database.execute(
+            "UPDATE summary_work SET generation = 6 WHERE article_id = %s", [one.article_id]
+        )
+        saving = Saving(student, one.article_id, new, 5)
+        until(lambda: saving.done or waits(run), SAVE_SECONDS)
+        raise psycopg.Rollback
+    answer = saving.finish()
+    sent = "save(…, generation=5) while another worker claims the article, which is rolled back"
+    cause = "the claim was never committed, so this worker is still the holder: wait for the lock"
+    must_say(sent, answer, True, cause)
+    check_stored(run, sent, one.article_id, new)
 
 
 def test_a_claim_cannot_come_in_between(student: Student, run: Run, rng: Random) -> None:

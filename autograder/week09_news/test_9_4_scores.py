@@ -72,7 +72,7 @@ def test_without_a_history_there_are_no_trends(student: Student, rng: Random) ->
     window = {term(rng): rng.randint(5, 30) for _ in range(8)}
     for articles in (0, rng.randint(2, 9)):
         sent = f"find_trends() with a history of {articles} articles and no terms"
-        value = found_trends(student, sent, counts(40, window), counts(articles, {}))
+        value = found_trends(student, sent, counts(40, window), counts(articles, {}), **ALL)
         if value != []:
             cause = "with nothing to compare, every term would seem to be a trend"
             fail(sent=sent, expected="[]", got=value, cause=cause)
@@ -83,7 +83,7 @@ def test_a_rare_term_is_no_trend(student: Student, rng: Random) -> None:
     floor = rng.randint(4, 7)
     enough, rare, before = (term(rng) for _ in range(3))
     window = {enough: floor, rare: floor - 1, before: floor - 1}
-    history = {term(rng): 60 for _ in range(6)} | {before: 50}
+    history = {term(rng): 60 for _ in range(6)} | {before: 50, enough: 1, rare: 1}
     sent = f"find_trends() with min_articles={floor} and terms in {floor} and {floor - 1} articles"
     bounds = {**ALL, "min_articles": floor}
     value = found_trends(student, sent, counts(30, window), counts(200, history), **bounds)
@@ -95,8 +95,8 @@ def test_a_rare_term_is_no_trend(student: Student, rng: Random) -> None:
 
 def test_the_trends_of_a_window(student: Student, rng: Random) -> None:
     """l, m: every term has its score, and its numbers in both groups; the highest is first."""
-    window, history = busy(rng)
-    prior = rng.uniform(49.9, 50.1)  # the order is that of 50; the scores are not
+    prior = rng.uniform(20, 200)
+    window, history = busy(rng, prior)
     expected = ranked(window, history, prior)
     sent = f"find_trends() with {len(window)} terms, and limits that leave out none"
     bounds = {**ALL, "prior": prior}
@@ -163,11 +163,11 @@ def test_the_list_is_bounded(student: Student, rng: Random) -> None:
         fail(sent=sent, expected=str(expected), got=got, cause=cause)
 
 
-def busy(rng: Random) -> tuple[dict[str, int], dict[str, int]]:
+def busy(rng: Random, prior: Any = ALL["prior"]) -> tuple[dict[str, int], dict[str, int]]:
     """A window and a history whose terms all have another score. Some terms are in one group only."""
     while True:
         window, history = _drawn(rng)
-        scores = [score for _, score in ranked(window, history, ALL["prior"])]
+        scores = [score for _, score in ranked(window, history, prior)]
         if min(one - two for one, two in pairwise(scores)) > GAP:
             return window, history
 

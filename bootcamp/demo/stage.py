@@ -22,12 +22,15 @@ from bootcamp.environment import has_own_key
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.samples.library import Samples
 from bootcamp.stack import Run, Stack, find_or_start
-from bootcamp.stack.apps import PAGE_MODULE, Apps, has
+from bootcamp.stack.apps import NEWS_MODULE, PAGE_MODULE, Apps, has
 
 WORKERS = 2
 HASTE = {
     "BACKOFF_BASE_SECONDS": "0.4",
     "BACKOFF_CAP_SECONDS": "2",
+    "NEWS_SUMMARISE_SECONDS": "1",
+    "NEWS_TICK_SECONDS": "1",
+    "NEWS_TRENDS_SECONDS": "1",
     "OUTBOX_INTERVAL_SECONDS": "0.2",
     "WEBHOOK_SCHEDULE": "0,0.5,1,2",
 }
@@ -260,9 +263,11 @@ def _report(
     api = str(apps.api_url)
     known = run.environment()
     page = {"Status page": f"{api}/"} if has(layers, PAGE_MODULE) else {}
+    news = {"News": f"{api}/desk"} if has(layers, NEWS_MODULE) else {}
     key = {"API key": apps.api_key} if apps.api_key else {}
     addresses = {
         **page,
+        **news,
         **key,
         "API": api,
         "API docs": f"{api}/docs",

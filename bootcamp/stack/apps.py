@@ -41,6 +41,8 @@ ROUTING_MODULE = Path("pipeline/tasks/routing.py")
 SCHEDULE_MODULE = Path("pipeline/tasks/schedule.py")
 PAGE_MODULE = Path("pipeline/api/dashboard.py")
 """Serves the status page, from week 7 on."""
+NEWS_MODULE = Path("pipeline/api/news_page.py")
+"""Serves the page of the news, from week 9 on."""
 CELERY_APP = "pipeline.tasks.celery_config"
 SCHEDULE_APP = "pipeline.tasks.schedule"
 """The same app. Beat chooses its scheduler before it imports the tasks, so it begins with this module."""
@@ -48,6 +50,8 @@ UNWRITTEN = re.compile(r"NotImplementedError: (\d\.\d+)\s*$", re.MULTILINE)
 """What a scaffold's process ends with."""
 READY_SECONDS = 60.0
 MIGRATE_SECONDS = 120.0
+COMMAND_SECONDS = 60.0
+"""How long a command of the pipeline may take (`Apps.run`)."""
 STOP_SECONDS = 15.0
 """A worker finishes its task first; then it is killed, and the task is delivered again."""
 
@@ -248,6 +252,26 @@ class Apps:
 
     def _make_key(self, log: Path) -> None:
         self.api_key = make_key(self._env, self._layers, log)
+
+    def run(self, name: str, *words: str) -> str:
+        """Run `python -m` with these words on the layers' code, and return what it prints.
+
+        Args:
+            name: the name of its log.
+            words: the module, and its arguments.
+
+        Raises:
+            StackError: it ends with another code than 0, or not in time.
+        """
+        command, log = [sys.executable, "-m", *words], self._folder / f"{name}.log"
+        with Process(command, env=self._env, log=log, name=name, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            printed = process.stdout.read().decode("utf-8", "replace")
+            code = process.wait(COMMAND_SECONDS)
+            said = process.logs(latest=True)
+        if code:
+            raise StackError(f"`python -m {' '.join(words)}` ended with {code}:\n{said}")
+        return printed
 
     @property
     def headers(self) -> dict[str, str]:

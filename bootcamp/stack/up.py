@@ -17,7 +17,7 @@ from bootcamp.course.weeks import Week
 from bootcamp.errors import StackError
 from bootcamp.ports import is_free
 from bootcamp.stack import Stack
-from bootcamp.stack.apps import PAGE_MODULE, Apps, has, layer_environment
+from bootcamp.stack.apps import NEWS_MODULE, PAGE_MODULE, Apps, has, layer_environment
 from bootcamp.stack.flower import Flower, flower
 from bootcamp.stack.scaling import Wishes
 from bootcamp.stack.state import holder, is_held, make_private, read_json, write_private
@@ -97,6 +97,7 @@ def _describe(
     known = stack.environment()
     api = apps.api_url if apps else None
     page = {"Status page": f"{api}/"} if has(plan.layers, PAGE_MODULE) else {}
+    page |= {"News": f"{api}/desk"} if has(plan.layers, NEWS_MODULE) else {}
     key = {"API key": apps.api_key} if apps and apps.api_key else {}
     addresses = {**page, "API": f"{api}/docs", **key} if api else {}
     addresses |= {"Flower": tasks.address} if tasks else {}

@@ -105,13 +105,16 @@ def test_json_is_one_object_and_nothing_else(joined):
     ]
     for answer in report["answers"]:
         assert answer["found"] in answer["text"] and 0 < answer["score"] <= 1
-    retried, replayed, told, watched, refused = (one["lines"] for one in report["stories"])
+    retried, replayed, told, watched, refused, news = (one["lines"] for one in report["stories"])
     assert [re.split(r"[:,] ", line)[1] for line in retried[:3]] == ["503", "503", "200"]
     assert "AuthenticationError" in replayed[0] and replayed[-1] == "replayed: job completed"
     assert told[0].startswith("job.completed, webhook-id msg_")
     assert watched[1].startswith("pending → ") and watched[1].endswith(" → completed")
     assert watched[-1] == f"the page: {report['addresses']['Status page']}"
     assert refused[0].endswith("401 each time")
+    assert news[0] == "27 entries: 24 articles, 3 of them in two feeds"
+    assert "ferry (7)" in news[2] and "sandbank (7)" in news[2]
+    assert news[-1] == f"the page: {report['addresses']['News']}"
 
 
 @pytest.fixture

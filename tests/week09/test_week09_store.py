@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -38,13 +39,13 @@ def room(shared: Newsroom) -> Newsroom:
     return shared
 
 
-def get(room: Newsroom, path: str, **params: object) -> dict:
+def get(room: Newsroom, path: str, **params: Any) -> dict[str, Any]:
     answer = room.http.get(path, params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def walk(room: Newsroom, **params: object) -> Iterator[list[str]]:
+def walk(room: Newsroom, **params: Any) -> Iterator[list[str]]:
     cursor: dict[str, str] = {}
     while True:
         answer = get(room, "/news", limit=PAGE, **params, **cursor)

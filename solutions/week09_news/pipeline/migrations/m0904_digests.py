@@ -18,7 +18,7 @@ CREATE TABLE subscribers (
 CREATE TABLE digests (
     digest_day    date NOT NULL,
     subscriber_id uuid NOT NULL REFERENCES subscribers ON DELETE CASCADE,
-    message_id    text NOT NULL UNIQUE,
+    message_id    text NOT NULL,
     lease_until   timestamptz NOT NULL,
     generation    bigint NOT NULL DEFAULT 1,
     attempts      integer NOT NULL DEFAULT 0,
@@ -32,5 +32,9 @@ CREATE INDEX digests_open ON digests (lease_until) WHERE sent_at IS NULL AND fai
 
 
 def up(database: Connection[Any]) -> None:
-    """Create the tables. A subscriber gets at most one digest a day."""
+    """Create the tables. A subscriber gets at most one digest a day.
+
+    `message_id` is unique because it is made of the day and the subscriber. It has no unique index of its
+    own: with two of them, `ON CONFLICT` handles the one it names, and a race can fail at the other.
+    """
     database.execute(CREATE)

@@ -163,8 +163,8 @@ def send_one(digest: Digest, subscriber: Subscriber, desk: Desk) -> Outcome | No
     # BEGIN SOLUTION 9.6
     # ? v) Claim the row first (`connection()`, `message_id_of`, `settings.digest_lease_seconds`). Return
     # ? None without a claim, and send nothing.
-    # ? w) Build the message with the id of the claim, and send it. Hold no connection to PostgreSQL then, so
-    # ? the claim is committed before the server sees the message.
+    # ? w) Build the message with the id of the claim. Send it when the claim is committed, so that every
+    # ? other worker sees the claim before the server sees the message.
     # ? x) Record the outcome (`settings.digest_retry_seconds`), and return it.
     message_id = message_id_of(digest.day, subscriber.subscriber_id, desk.domain)
     lease = settings.digest_lease_seconds

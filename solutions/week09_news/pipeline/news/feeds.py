@@ -200,7 +200,8 @@ def xml_entries(document: Document) -> list[RawEntry]:
     # ? n) Raise `FeedMalformed` if the result has no `version`, because then it is no feed, and if
     # ? feedparser raises an exception of any class. A document with a version is read as far as possible,
     # ? although it is broken.
-    # ? o) Return a `RawEntry` for each of the result's `entries`, made by `raw_entry`.
+    # ? o) Return a `RawEntry` for each of the result's `entries`, made by `raw_entry` from the entry and
+    # ? the version.
     if declares_entities(document.body):
         raise FeedMalformed
     headers = {"content-type": document.content_type, "content-location": document.url}
@@ -210,21 +211,29 @@ def xml_entries(document: Document) -> list[RawEntry]:
         raise FeedMalformed from error
     if not parsed.get("version"):
         raise FeedMalformed
-    return [raw_entry(entry) for entry in parsed.entries]
+    return [raw_entry(entry, parsed.version) for entry in parsed.entries]
     # END SOLUTION
 
 
-def raw_entry(entry: Any) -> RawEntry:
-    """Read one entry of feedparser's result. Given to students complete."""
+def raw_entry(entry: Any, version: str) -> RawEntry:
+    """Read one entry of feedparser's result. Given to students complete.
+
+    Only Atom says whether a text is HTML. In RSS it is, because most readers show it so.
+
+    Args:
+        entry: one of the result's `entries`.
+        version: the result's `version`, such as `rss20`.
+    """
+    is_atom = version.startswith("atom")
     details = [*entry.get("content", ()), entry.get("summary_detail") or {}]
-    detail = next((one for one in details if one.get("value")), {})
+    detail: Any = next((one for one in details if one.get("value")), {})
     title = entry.get("title_detail") or {}
     return RawEntry(
         link=entry.get("link") or "",
         title=title.get("value") or "",
         text=detail.get("value") or "",
-        title_is_html=title.get("type") != "text/plain",
-        text_is_html=detail.get("type") != "text/plain",
+        title_is_html=not is_atom or title.get("type") != "text/plain",
+        text_is_html=not is_atom or detail.get("type") != "text/plain",
         published_at=_moment(entry.get("published_parsed") or entry.get("updated_parsed")),
         guid=entry.get("id"),
     )
@@ -249,7 +258,7 @@ def json_entries(document: Document) -> list[RawEntry]:
     # ? object.
     # ? q) An item's link is `url`, or else `external_url`. Its text is `content_html`, or else
     # ? `content_text`, or else `summary`. Only `content_html` is HTML. The title is `title`, the guid is
-    # ? `id`. A value that is no text counts as missing.
+    # ? `id`. A value that is no text, or an empty one, counts as missing.
     # ? r) The time is `date_published`, or else `date_modified`: a text that `datetime.fromisoformat`
     # ? reads. Without a time zone it is UTC. If it cannot be read, it is None.
     try:

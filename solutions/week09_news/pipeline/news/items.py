@@ -24,7 +24,7 @@ COLUMNS = SQL("""
     a.article_id, a.url, a.title, left(a.text, {}) AS excerpt, a.published_at,
     s.summary, coalesce(s.topics, '{{}}') AS topics, s.model,
     ARRAY(
-        SELECT coalesce(nullif(f.title, ''), f.feed_id)
+        SELECT coalesce(nullif(f.title, ''), split_part(f.url, '/', 3))
         FROM article_sources AS source JOIN feeds AS f USING (feed_id)
         WHERE source.article_id = a.article_id ORDER BY 1
     ) AS sources
@@ -43,7 +43,8 @@ class NewsItem(BaseModel):
     """The first `EXCERPT_CHARS` characters of the article."""
     published_at: datetime
     sources: list[str]
-    """The titles of the feeds that have this article, in alphabetical order."""
+    """The titles of the feeds that have this article, in alphabetical order. A feed without a title has the
+    name of its host."""
     summary: str | None
     """None: the article is not summarised yet, or it never will be, because it is a dead letter."""
     topics: list[str]

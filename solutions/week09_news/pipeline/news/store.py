@@ -41,7 +41,8 @@ def save(article_id: UUID, summary: Summary, embedding: Vector, generation: int)
     # ? a) Write to `article_summaries` only while the row of this article in `summary_work` has exactly
     # ? this generation. If the row has another generation, or is gone, change nothing and return False.
     # ? b) Lock the row of `summary_work` when you read it (`FOR UPDATE`), and keep the lock until the
-    # ? summary is written. So a claim that is not committed yet is waited for, and then it counts.
+    # ? summary is written. So `save` waits for a claim that is not committed yet. If it is committed, it
+    # ? counts. If it is rolled back, it does not.
     # ? c) If the article has a summary already, replace all of it: summary, topics, model, tokens,
     # ? embedding, and `summarised_at` by the present time.
     # ? d) Pass the summary and each topic through `storable`, because a model can return characters

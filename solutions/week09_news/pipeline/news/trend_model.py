@@ -42,7 +42,7 @@ class Limits:
     """A term with a lower score is no trend."""
     top: int = 20
     """The most trends in a list."""
-    prior: float = 100.0
+    prior: float = 1_000.0
     """The weight of the prior, in pairs of an article and a term. More weight makes rare terms score less."""
 
 

@@ -1,0 +1,44 @@
+"""9.0: feedparser reads the first feed."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from autograder.sdk import Student, fail
+from autograder.week09_news.feed_calls import as_bytes
+from autograder.week09_news.feed_documents import atom, items, rss
+
+pytestmark = pytest.mark.item("9.0")
+
+
+def test_titles(student: Student, rng: Random) -> None:
+    """a: the titles of RSS and Atom, in their order."""
+    for name, write in {"RSS": rss, "Atom": atom}.items():
+        found = items(rng, rng.randint(2, 4))
+        wanted = [one.title for one in found]
+        body = as_bytes(write(found).encode())
+        titles = student.call("pipeline.news.first_feed", "first_titles", body)
+        if titles != wanted:
+            fail(
+                sent=f"first_titles() of a document in {name} with {len(found)} entries",
+                expected=str(wanted),
+                got=titles,
+                cause="return `entry.title` of each of `feedparser.parse(…).entries`",
+            )
+
+
+def test_bytes_are_no_file_name(student: Student, rng: Random) -> None:
+    """a: a document that is the name of a file is not opened."""
+    name = f"feed-{rng.getrandbits(40):x}.xml"
+    (student.home / name).write_text(rss(items(rng, 1)))
+    titles = student.call("pipeline.news.first_feed", "first_titles", as_bytes(name.encode()))
+    (student.home / name).unlink()
+    if titles != []:
+        fail(
+            sent=f"first_titles({name.encode()!r}), and a file of this name is in the folder",
+            expected="[]",
+            got=titles,
+            cause="feedparser opens a file if the bytes are its name: pass `BytesIO(document)`",
+        )

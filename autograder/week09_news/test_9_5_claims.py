@@ -1,0 +1,242 @@
+"""9.5: who may collect a feed, and who may write the outcome."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from autograder.sdk import Run, Student, broker, database, fail, made, race
+from autograder.sdk.answers import must_return
+from autograder.week09_news.feed_calls import settings
+from autograder.week09_news.stored_articles import new_feed
+
+pytestmark = pytest.mark.item("9.5")
+
+NEWS = "pipeline.tasks.news"
+COLLECT = "pipeline.news_collect"
+RACERS = 4
+RACE_FEEDS = 40
+NO_WAIT_SECONDS = 4.0
+"""A claim that takes longer has waited for the rows of another tick."""
+
+
+@pytest.fixture(autouse=True)
+def only_ours(stores: None, run: Run) -> Iterator[None]:
+    """Feeds of other checks are gone, so that all feeds that are due are this check's."""
+    database.kept_connection(run).execute("DELETE FROM feeds")
+    yield
+    database.kept_connection(run).execute("DELETE FROM feeds")
+
+
+def ago(seconds: float) -> datetime:
+    """A time in the past, or in the future if `seconds` is negative."""
+    return datetime.now(UTC) - timedelta(seconds=seconds)
+
+
+def row(run: Run, feed_id: str) -> dict[str, Any]:
+    """The columns of a feed. `left` are the seconds until its lease ends, `pause` those until it is due."""
+    columns = "generation, failures, last_error, etag, last_modified, checked_at, lease_until"
+    [found] = database.kept_connection(run).execute(
+        "SELECT generation, failures, last_error, etag, last_modified, checked_at, lease_until,"
+        " extract(epoch FROM lease_until - now())::float,"
+        " extract(epoch FROM next_at - now())::float FROM feeds WHERE feed_id = %s",
+        (feed_id,),
+    )
+    return dict(zip([*columns.split(", "), "left", "pause"], found, strict=True))
+
+
+def claims(sent: str, value: Any) -> dict[str, int]:
+    """The claims that `claim_due` has returned: feed and generation."""
+    pairs = [(c.get("feed_id"), c.get("generation")) for c in value if isinstance(c, dict)]
+    if len(dict(pairs)) != len(value):
+        fail(sent=sent, expected="a list of `Claim`, each for another feed", got=value)
+    return dict(pairs)  # type: ignore[arg-type]
+
+
+def claim_due(student: Student, sent: str) -> dict[str, int]:
+    """Call `claim_due`."""
+    value = must_return(sent, student.ask(NEWS, "claim_due", timeout=20.0))
+    return claims(sent, value if isinstance(value, list) else [])
+
+
+def test_who_is_due(student: Student, run: Run, rng: Random) -> None:
+    """c, d: a feed is due by its time, without a lease or with one that has ended."""
+    states = {
+        "due since a moment ago": ({"next_at": ago(1)}, True),
+        "due for days, so it has missed 200 ticks": ({"next_at": ago(200_000)}, True),
+        "due in a minute": ({"next_at": ago(-60)}, False),
+        "due, with a lease": ({"next_at": ago(50), "lease_until": ago(-60)}, False),
+        "due, with a lease that has ended": ({"next_at": ago(50), "lease_until": ago(1)}, True),
+        "not due, with a lease that has ended": (
+            {"next_at": ago(-60), "lease_until": ago(1)},
+            False,
+        ),
+    }
+    feeds, generations = {}, {}
+    for what, (columns, _) in states.items():
+        generations[what] = rng.randint(0, 2**40)
+        feeds[what] = new_feed(run, rng, generation=generations[what], **columns)
+    lease = rng.randint(100, 500)
+    with settings(student, news_lease_seconds=lease):
+        found = claim_due(student, "claim_due()")
+        again = claim_due(student, "claim_due() for the second time")
+    for what, (_, is_due) in states.items():
+        sent = f"claim_due(); a feed is {what}"
+        if (feeds[what] in found) != is_due:
+            expected = "a claim of it" if is_due else "no claim of it"
+            fail(sent=sent, expected=expected, got=f"the claims {found}")
+        if not is_due:
+            continue
+        got = row(run, feeds[what])
+        if not found[feeds[what]] == got["generation"] == generations[what] + 1:
+            expected = f"generation {generations[what] + 1}, in the row and in the claim"
+            fail(sent=sent, expected=expected, got=f"{got['generation']}, {found[feeds[what]]}")
+        if got["left"] is None or not lease - 30 < got["left"] <= lease:
+            fail(sent=sent, expected=f"a lease of {lease} seconds", got=got["left"])
+    if again:
+        fail(sent="claim_due() for the second time", expected="no claim", got=again)
+
+
+def test_the_limit(student: Student, run: Run, rng: Random) -> None:
+    """e: a tick claims a limited number, those that have waited longest, so a backlog ends."""
+    ages = rng.sample(range(100, 90_000), 11)
+    feeds = {new_feed(run, rng, next_at=ago(age)): age for age in ages}
+    oldest = sorted(feeds, key=lambda one: -feeds[one])
+    with settings(student, news_feeds_per_tick=4):
+        for number in range(4):
+            sent = f"claim_due(), call {number + 1}; 11 feeds are due, NEWS_FEEDS_PER_TICK=4"
+            found, wanted = claim_due(student, sent), set(oldest[4 * number : 4 * number + 4])
+            if set(found) != wanted:
+                expected = f"the {len(wanted)} feeds that have waited longest: {sorted(wanted)}"
+                fail(sent=sent, expected=expected, got=sorted(found))
+
+
+def test_ticks_at_the_same_moment(student: Student, run: Run, rng: Random) -> None:
+    """d: two ticks claim no feed twice."""
+    for _ in range(3):
+        feeds = [new_feed(run, rng, next_at=ago(9)) for _ in range(RACE_FEEDS)]
+        sent = f"{RACERS} times claim_due() at the same moment; {RACE_FEEDS} feeds are due"
+        answers = race(student, sent, NEWS, "claim_due", [[]] * RACERS)
+        values = [must_return(sent, answer) for answer in answers]
+        counts = Counter(one for value in values for one in claims(sent, value))
+        twice = sorted(one for one, count in counts.items() if count > 1)
+        if twice:
+            cause = "two statements, or one without a lock, let two ticks see the same feed"
+            fail(sent=sent, expected="each feed claimed once", got=f"{twice} twice", cause=cause)
+        claim_due(student, sent)  # what the ticks have left to one another
+        if set(counts) - set(feeds):
+            fail(sent=sent, expected="the feeds that are due", got=sorted(set(counts) - set(feeds)))
+
+
+def test_no_waiting(student: Student, run: Run, rng: Random) -> None:
+    """d: a tick does not wait for a feed that another transaction holds."""
+    held, free = (new_feed(run, rng, next_at=ago(age)) for age in (900, 50))
+    with database.connect(run) as other, other.transaction(force_rollback=True):
+        other.execute("SELECT 1 FROM feeds WHERE feed_id = %s FOR UPDATE", (held,))
+        began = time.monotonic()
+        answer = student.ask(NEWS, "claim_due", timeout=NO_WAIT_SECONDS * 2)
+        took = time.monotonic() - began
+        database.kept_connection(run).execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database()"
+        )
+    sent = "claim_due(); another tick holds the row of one of two feeds"
+    if not answer.ok or took > NO_WAIT_SECONDS or [*claims(sent, answer.value)] != [free]:
+        fail(
+            sent=sent,
+            expected=f"at once a claim of the other feed, {free}",
+            got=answer.value if answer.ok else f"{answer.error} after {took:.1f} seconds",
+            cause="FOR UPDATE SKIP LOCKED",
+        )
+
+
+SUCCESS = {"etag": None, "last_modified": None, "pause": 60.0}
+
+
+def record(student: Student, sql: str, feed_id: str, generation: int, **values: Any) -> Any:
+    """What `record` returns for `SUCCESS` or `FAILURE`."""
+    text = student.read(NEWS, sql)
+    claim = made(NEWS, "Claim", feed_id, generation)
+    return student.call(NEWS, "record", text, claim, values)
+
+
+def test_outcomes(student: Student, run: Run, rng: Random) -> None:
+    """g: only who has the newest generation writes, and only once."""
+    generation = rng.randint(5, 2**40)
+    states = {
+        "the claim of the feed": (0, ago(-60), True),
+        "the claim of the feed, whose lease has ended": (0, ago(60), True),
+        "an older claim": (-1, ago(-60), False),
+        "a claim that nobody has made": (1, ago(-60), False),
+        "the claim of the feed, which was recorded already": (0, None, False),
+    }
+    for what, (difference, lease, is_written) in states.items():
+        for sql in ("SUCCESS", "FAILURE"):
+            other = new_feed(run, rng, generation=generation + difference, lease_until=ago(-60))
+            feed = new_feed(run, rng, generation=generation, lease_until=lease, failures=3)
+            before = row(run, feed)
+            values: dict[str, Any] = SUCCESS if sql == "SUCCESS" else {"error": "e", "pause": 60.0}
+            got = record(student, sql, feed, generation + difference, **values)
+            sent = f"record({sql}, …) for {what}"
+            if got is not is_written:
+                fail(sent=sent, expected=str(is_written), got=got)
+            after = row(run, feed)
+            changed = after["checked_at"] != before["checked_at"]
+            if changed != is_written:
+                expected = "the row is changed" if is_written else "the row is not changed"
+                cause = "the condition: this generation, and a lease that is not NULL"
+                fail(sent=sent, expected=expected, got=str(after), cause=cause)
+            if is_written and (after["lease_until"] is not None or not 30 < after["pause"] <= 60):
+                fail(sent=sent, expected="no lease, due in 60 seconds", got=str(after))
+            if row(run, other)["checked_at"] is not None:
+                cause = "the condition also names the feed of the claim"
+                fail(sent=sent, expected="another feed is not changed", got="it is", cause=cause)
+    gone = record(student, "SUCCESS", f"feed-{rng.getrandbits(40):x}", 1, **SUCCESS)
+    if gone is not False:
+        fail(sent="record(SUCCESS, …) for a feed that was removed", expected="False", got=gone)
+
+
+def messages(run: Run, feeds: set[str]) -> list[tuple[list[Any], Any]]:
+    """The arguments and the expiry of each message that collects one of these feeds."""
+    import json
+
+    found = []
+    for one in broker.waiting(run):
+        if one.headers.get("task") == COLLECT:
+            arguments = json.loads(one.body)[0]
+            if isinstance(arguments, list) and arguments and arguments[0] in feeds:
+                found.append((arguments, one.headers.get("expires")))
+    return found
+
+
+def test_a_tick(student: Student, run: Run, rng: Random) -> None:
+    """h: one message for each feed that is due, which expires with the lease; nothing is fetched."""
+    feeds = {new_feed(run, rng, next_at=ago(age)): rng.randint(1, 9) for age in (5, 50, 500)}
+    later = new_feed(run, rng, next_at=ago(-500))
+    lease = rng.randint(200, 400)
+    with settings(student, news_lease_seconds=lease):
+        for _ in range(2):  # the second tick comes before anything is collected
+            student.call(NEWS, "tick", timeout=20.0)
+    found = messages(run, {*feeds, later})
+    sent = "two ticks; three feeds are due, and one is not"
+    arguments = sorted(one for one, _ in found)
+    wanted = sorted([feed, row(run, feed)["generation"]] for feed in feeds)
+    if arguments != wanted:
+        expected = f"three messages of {COLLECT} with feed and generation: {wanted}"
+        fail(sent=sent, expected=expected, got=arguments)
+    for _, expires in found:
+        left = None
+        if isinstance(expires, str):
+            left = (datetime.fromisoformat(expires) - datetime.now(UTC)).total_seconds()
+        if left is None or not lease - 60 < left <= lease + 1:
+            expected = f"each message expires after {lease} seconds, with the lease"
+            fail(sent=f"{sent}; NEWS_LEASE_SECONDS={lease}", expected=expected, got=expires)
+    for feed in feeds:
+        if row(run, feed)["checked_at"] is not None:
+            fail(sent=sent, expected="nothing is collected in the tick", got=str(row(run, feed)))
