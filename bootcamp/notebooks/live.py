@@ -20,16 +20,15 @@ import httpx
 import psutil
 import redis
 
-from bootcamp.stack import apps
 from bootcamp import paths
-from bootcamp.stack.apps import Apps
-from bootcamp.errors import StackError
 from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import Week, find_week
+from bootcamp.errors import StackError
 from bootcamp.providers import FeedServer, MailSink, OpenAIControl, WebhookSink
-from bootcamp.stack import Run, find_or_start
+from bootcamp.stack import Run, apps, find_or_start
+from bootcamp.stack.apps import Apps
 from bootcamp.stack.process import Process
 from bootcamp.stack.stack import in_parallel
-from bootcamp.course.weeks import Week, find_week
 
 SLOTS = 2
 WAIT_SECONDS = 30.0
