@@ -112,11 +112,13 @@ def test_times(student: Student, rng: Random) -> None:
     cases = {
         "with another time zone": (now - timedelta(hours=30)).astimezone(east),
         "an hour ahead of our clock": now + timedelta(hours=1),
+        "23 hours ahead of our clock": now + timedelta(hours=23),
         "of 1990": datetime(1990, 1, 1, rng.randint(1, 20), tzinfo=UTC),
     }
     wrong = {
         "of 1989": datetime(1989, 12, 31, 10, tzinfo=UTC),
         "of year 1": datetime(1, 1, 1, 10, tzinfo=UTC),
+        "25 hours ahead of our clock": now + timedelta(hours=25),
         "two days ahead of our clock": now + timedelta(days=2),
         "of year 9999": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))),
     }

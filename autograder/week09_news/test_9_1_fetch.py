@@ -145,6 +145,19 @@ def test_redirects(student: Student, feed_server: FeedServer, rng: Random) -> No
             )
 
 
+def test_two_redirects(student: Student, feed_server: FeedServer, rng: Random) -> None:
+    """c: a relative Location begins at the address that was asked, and not at that of the feed."""
+    body, name = rss(items(rng, 1)), f"n{rng.getrandbits(32):x}.xml"
+    wanted = feed_server.publish(f"sub/{name}", body)
+    feed_server.publish(name, rss([]))
+    feed_server.script(to("sub/b.xml", on="a.xml"), to(name, on="sub/b.xml"))
+    sent = f"fetch(); two redirects: sub/b.xml, and there {name}"
+    found = fetched(sent, ask(student, feed_server.url("a.xml")))
+    if found["url"] != wanted or bytes_of(found["body"]) != body.encode():
+        cause = "resolve each Location against the address that was asked last"
+        fail(sent=sent, expected=f"the document at {wanted}", got=found["url"], cause=cause)
+
+
 def test_a_redirect_to_an_old_document(
     student: Student, feed_server: FeedServer, rng: Random
 ) -> None:
@@ -196,6 +209,8 @@ def test_broken_redirects(student: Student, feed_server: FeedServer, rng: Random
             sent = f"fetch(); the server answers {status} with {headers or 'no Location'}"
             cause = "`urljoin` raises ValueError, or there is nothing to follow"
             must_raise(sent, ask(student, feed_server.url("a.xml")), REFUSED, cause)
+            if (count := len(feed_server.requests())) != 1:
+                fail(sent=sent, expected="one request", got=f"{count} requests", cause=cause)
 
 
 def test_statuses(student: Student, feed_server: FeedServer) -> None:

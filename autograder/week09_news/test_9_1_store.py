@@ -37,6 +37,7 @@ RACERS = 3
 RACE_ROUNDS = 3
 RACE_ARTICLES = 120
 WAIT_SECONDS = 15.0
+LOOK_AGAIN = "after a conflict, look for the row again: it is visible to a new statement"
 
 
 def check_count(sent: str, got: Any, wanted: int) -> None:
@@ -171,7 +172,7 @@ def test_at_the_same_moment(student: Student, stores: None, run: Run, rng: Rando
         if sum(counts) != RACE_ARTICLES:
             fail(sent=sent, expected=f"{RACE_ARTICLES} new articles in all", got=counts)
         for feed in feeds:
-            check_articles(run, sent, feed, [one.link for one in found])
+            check_articles(run, sent, feed, [one.link for one in found], LOOK_AGAIN)
 
 
 @pytest.mark.parametrize("same", ["address", "content"])
@@ -207,8 +208,7 @@ def test_another_worker_commits_first(
     thread.join(WAIT_SECONDS * 2)
     [count] = returned(sent, done) or [None]
     check_count(sent, count, 0)
-    cause = "after a conflict, look for the row again: it is visible to a new statement"
-    check_articles(run, sent, feed, [url], cause)
+    check_articles(run, sent, feed, [url], LOOK_AGAIN)
 
 
 def waits_for_a_lock(run: Run) -> bool:

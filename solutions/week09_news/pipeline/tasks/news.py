@@ -152,9 +152,8 @@ def record(sql: str, claim: Claim, values: dict[str, Any]) -> bool:
     # ? g) Execute `sql` for the feed of the claim, on the condition that it has the generation of the claim
     # ? and that its lease was not ended yet (`lease_until` is not NULL). A lease whose time is over still
     # ? counts, if nobody has claimed the feed again. Return whether a row was changed.
-    condition = (
-        " WHERE feed_id = %(feed_id)s AND generation = %(generation)s AND lease_until IS NOT NULL"
-    )
+    ours = " WHERE feed_id = %(feed_id)s AND generation = %(generation)s"
+    condition = f"{ours} AND lease_until IS NOT NULL"
     parameters = {**values, "feed_id": claim.feed_id, "generation": claim.generation}
     with connection() as database:
         return database.execute(sql + condition, parameters).rowcount == 1
