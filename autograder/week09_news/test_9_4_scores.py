@@ -132,6 +132,18 @@ def test_low_scores_are_left_out(student: Student, rng: Random) -> None:
         fail(sent=sent, expected=str(expected), got=got, cause=cause)
 
 
+def test_the_least_score_is_enough(student: Student, rng: Random) -> None:
+    """l: a score that is exactly the least one stays."""
+    name = term(rng)
+    window, history = counts(9, {name: rng.randint(5, 9)}), counts(99, {name: rng.randint(20, 90)})
+    sent = "find_trends() with min_score=0.0 and a single term, whose score is 0.0"
+    value = found_trends(student, sent, window, history, **{**ALL, "min_score": 0.0})
+    got = [one["term"] for one in value]
+    if got != [name]:
+        cause = "leave out the scores below `limits.min_score`, and not those that are equal to it"
+        fail(sent=sent, expected=str([name]), got=got, cause=cause)
+
+
 def test_equal_scores_are_sorted_by_term(student: Student, rng: Random) -> None:
     """m: the same counts give the same list, in whichever order they come."""
     taken: set[str] = set()

@@ -49,7 +49,7 @@ def connect() -> smtplib.SMTP:
 
 def _start_tls(server: smtplib.SMTP) -> bool:
     """Encrypt the connection if the server can. Return whether it is encrypted."""
-    server.ehlo_or_helo_if_needed()
+    server.ehlo()
     if not server.has_extn("starttls"):
         return False
     server.starttls(context=ssl.create_default_context())
