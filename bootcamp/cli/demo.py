@@ -92,7 +92,7 @@ def _stays_up(report: Report) -> str:
 
 def _verdict(report: Report) -> Text:
     words = f"{len(report.documents)} documents processed, {len(report.answers)} questions answered"
-    words += f", {len(report.stories)} mishaps survived" if report.stories else ""
+    words += f", {len(report.stories)} scenes played" if report.stories else ""
     return Text(f"✓ {words}, in {report.seconds:.1f} s.", style="bold green")
 
 

@@ -30,11 +30,12 @@ HASTE = {
     "BACKOFF_CAP_SECONDS": "2",
     "NEWS_SUMMARISE_SECONDS": "1",
     "NEWS_TICK_SECONDS": "1",
-    "NEWS_TRENDS_SECONDS": "1",
     "OUTBOX_INTERVAL_SECONDS": "0.2",
     "WEBHOOK_SCHEDULE": "0,0.5,1,2",
 }
 """Nobody watches a demo for a minute: production's waits are longer."""
+FEW = {"TREND_PRIOR": "100"}
+"""The demo has two dozen articles. Production's prior is for thousands."""
 TOKENS = "3,000"
 """What samples, questions and two notes come to, by the stand-in's count: 2,800 in 8 requests."""
 REQUEST_SECONDS = 30.0
@@ -216,7 +217,7 @@ def demo(
         with show.phase("Services: Redis, PostgreSQL, DynamoDB, S3, the OpenAI stand-in"):
             stack = undo.enter_context(find_or_start())
             run = undo.enter_context(stack.isolated())
-        env = run.environment() | HASTE
+        env = run.environment() | HASTE | FEW
         if real_openai:
             env = {name: env[name] for name in env if not name.startswith("OPENAI_")}
         apps = Apps(env, layers, workers=WORKERS, stop_seconds=STOP_SECONDS)
