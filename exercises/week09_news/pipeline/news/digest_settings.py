@@ -16,7 +16,7 @@ class DigestSettings(BaseSettings):
     app_env: str = "production"
     smtp_url: str = ""
     """`smtp://user:password@host:port`, or `smtps://…` for TLS from the start. Empty: no digest is sent."""
-    smtp_timeout_seconds: float = Field(20.0, gt=0)
+    smtp_timeout_seconds: float = Field(15.0, gt=0)
     """How long the mail server may take for each answer."""
     digest_sender: str = "News desk <news@desk.example>"
     digest_domain: str = "desk.example"
@@ -31,7 +31,8 @@ class DigestSettings(BaseSettings):
     digest_run_seconds: float = Field(300.0, gt=0)
     """After this time a run takes no further subscriber."""
     digest_lease_seconds: int = Field(180, ge=1)
-    """How long a claim lasts. It must be more than the mail server may take for one message."""
+    """How long a claim lasts. It must be more than the mail server may take for one message: it gives about
+    ten answers."""
     digest_retry_seconds: int = Field(300, ge=0)
     """How long a deferred message waits."""
 
