@@ -14,7 +14,7 @@ JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
 # The tests of a file share an API and a worker: started once, if one process has the file.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
-# Of all solutions and cheats, one part, such as 3/10; without it all that have no valid result yet.
+# Of all solutions and cheats, one part, such as 3/20; without it all that have no valid result yet.
 PART ?=
 NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
@@ -28,7 +28,7 @@ help:
 	@echo "make test-weeks [JOBS=3]  run the long tests: on services of the earlier weeks, and nbgrader"
 	@echo "make test-containers      run the compose stack on a Docker daemon of its own (Linux, root)"
 	@echo "make test-python313       the demo and the tests without graders on Python 3.13"
-	@echo "make validate [PART=3/10] try the graders on every wrong and right solution: VALIDATION.md"
+	@echo "make validate [PART=3/20] try the graders on every wrong and right solution: VALIDATION.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
 	@echo "make lint                 ruff, mypy, spelling, retired words, and generated files"

@@ -50,7 +50,7 @@ Compare = Callable[[WeekResult, str, str, Iterable[str]], None]
 WEEKS = graded_weeks()
 VARIANTS = [variant for week in WEEKS for variant in load_variants(week)]
 SAMPLED = (WEEKS[0], WEEKS[-1])
-"""Weeks of which `make test` tries a changed solution. Each run of CI tries a tenth of all."""
+"""Weeks of which `make test` tries a changed solution. Each run of CI tries a twentieth of all."""
 ITEMS = [(week, item) for week in WEEKS for item in load_manifest(week).items]
 
 
