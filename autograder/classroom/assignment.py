@@ -27,7 +27,9 @@ from autograder.classroom.intake.roster import Roster, load_roster
 from autograder.classroom.intake.sources import HandIn, find, repository
 from autograder.classroom.output import exports
 from autograder.classroom.output.reports import REPORTS, Pages
+from autograder.classroom.policy.hand_grades import ByHand
 from autograder.classroom.policy.late import Policy, load_policy
+from autograder.classroom.policy.rubric import Rubric, load_rubric
 from autograder.classroom.policy.similarity import Pair
 from autograder.classroom.policy.summary import Grade, Status, counts, grade_of, uneven
 from autograder.run.submission import helpers_text
@@ -54,6 +56,8 @@ class Options:
     seed: int | None = None
     regrade: tuple[str, ...] = ()
     """Ids of students or items."""
+    hand_grades: Path | None = None
+    """A table of points by hand to enter."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class Assignment:
 
     Raises:
         UsageError: the roster, the policy, the folder of submissions or a name in `regrade` is
-            wrong, or the output folder belongs to another week.
+            wrong, the table of points by hand is, or the output folder belongs to another week.
     """
 
     def __init__(self, week: Week, options: Options) -> None:
@@ -121,19 +125,23 @@ class Assignment:
         self.problems: tuple[str, ...] = matched.problems
         self._matches = matched.matches
         self.redo = self._redo(ids)
+        self.rubric: Rubric | None = load_rubric(week)
+        students = [one.student.id for one in matched.matches]
+        self.by_hand = ByHand(self.rubric, week.name, options.out, options.hand_grades, students)
         self.results = Results(options.out / "results")
         self.entries: tuple[Entry, ...] = ()
         self.seed = 0
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Take the output folder for this run, and the submissions into it.
+        """Take the output folder for this run, and the submissions into it. Enter points by hand.
 
         Raises:
             UsageError: another run has it, or it holds another week.
         """
         with output_folder(self.options.out):
             self.seed = self._seed()
+            self.by_hand.enter()
             self.entries = tuple(self._take())
             yield
 
@@ -168,7 +176,7 @@ class Assignment:
         Raises:
             BootcampError: a file cannot be written.
         """
-        out, pages = self.options.out, Pages(self.week, self.manifest, self.policy)
+        out, pages = self.options.out, Pages(self.week, self.manifest, self.policy, self.rubric)
         files: dict[str, str] = {}
         for grade in grades:
             stem = file_stem(grade.student.id)
@@ -180,8 +188,12 @@ class Assignment:
                 files[f"exports/classroom50/{stem}.json"] = result
         problems = (*self.all_problems(), *uneven(grades))
         files["class.html"] = pages.whole_class(grades, self.seed, problems, tuple(pairs))
-        files["scores.csv"] = exports.scores_csv(grades, self.manifest)
+        files["scores.csv"] = exports.scores_csv(grades, self.manifest, self.rubric)
         files["exports/lms.csv"] = exports.lms_csv(grades, self.week.name)
+        if self.rubric:
+            column = f"{self.week.name}_by_hand"
+            by_hand = exports.lms_csv(grades, column, exports.hand_points)
+            files["exports/lms_by_hand.csv"] = by_hand
         summary = self._summary(grades, problems)
         files["grades.json"] = json.dumps(summary, indent=1)
         for name, text in files.items():
@@ -193,6 +205,19 @@ class Assignment:
                 if not kept and path.relative_to(out).as_posix() not in files:
                     path.unlink()
         return summary
+
+    def hand_grades_template(self) -> str:
+        """The table for points by hand, with those that are entered already.
+
+        Raises:
+            UsageError: the week has no rubric.
+        """
+        if self.rubric is None:
+            raise UsageError(f"{self.week} has no rubric, so it has no points by hand.")
+        self.by_hand.load()
+        students = [one.student for one in self._matches]
+        people = [(one, self.by_hand.of(one.id)) for one in students]
+        return exports.hand_grades_csv(self.rubric, people)
 
     def folders(self) -> dict[str, Path]:
         """Where the files that were taken are, by student."""
@@ -212,6 +237,7 @@ class Assignment:
                 for one in unclear
             ),
             *self.helpers(),
+            *self.by_hand.problems(),
             *(f"the roster's column {name!r} means nothing here" for name in ignored),
         )
 
@@ -295,6 +321,7 @@ class Assignment:
             unread=intake.unread if intake else False,
             reason=entry.match.problem,
             notes=intake.notes if intake else (),
+            by_hand=self.by_hand.of(entry.id),
         )
 
     def _summary(self, grades: tuple[Grade, ...], problems: tuple[str, ...]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from autograder.run.results import WeekResult
 from autograder.validation import fresh_eyes
 from autograder.validation.mutants import mutants
+from autograder.validation.promises import promises
 from bootcamp import paths
 from bootcamp.course.manifest import graded_weeks
 from bootcamp.course.outcome import Outcome
@@ -160,6 +161,7 @@ def _table(week: str, trials: list[Trial], mutants: list[Trial]) -> Iterator[str
     held = sum(trial.holds for trial in trials)
     yield f"## {week}\n"
     yield f"{held} of {len(trials)} hold.\n"
+    yield f"{promises_line(week)}\n"
     if mutants:
         noticed = sum(one.holds for one in mutants)
         yield f"{noticed} of {len(mutants)} small mechanical changes in the blanks are noticed.\n"
@@ -167,6 +169,12 @@ def _table(week: str, trials: list[Trial], mutants: list[Trial]) -> Iterator[str
     yield f"|---|---|{'---|' * len(items)}"
     yield from (trial.row() for trial in trials)
     yield ""
+
+
+def promises_line(week: str) -> str:
+    """How many promises the week's exercises make."""
+    count = len(promises(find_week(week)))
+    return f"{count} promises. Each has a check, and a wrong solution that breaks it."
 
 
 def main(folder: Path) -> int:

@@ -38,11 +38,11 @@ class WordFile:
 def word_file(rng: Random) -> WordFile:
     """A DOCX of five pages, of which the third is blank.
 
-    It has a list, a table with a table in it, tabs, line breaks, a column break, a non-breaking hyphen
-    and a piece of text that is empty. One page ends in the middle of a paragraph, two breaks follow each
-    other, and two breaks are only noted.
+    It has a list, a table with a table in it, tabs, line breaks, a column break, a non-breaking hyphen,
+    a piece of text that is empty, and one that ends with a space. One page ends in the middle of a
+    paragraph, two breaks follow each other, and two breaks are only noted.
     """
-    words = made_up(rng, 18)
+    words = made_up(rng, 19)
     halves = made_up(rng, 2)
     word = docx.Document()
     word.add_paragraph(f"{words[0]} {words[1]}")
@@ -73,10 +73,11 @@ def word_file(rng: Random) -> WordFile:
     run.add_text(halves[1])
     run._r.append(OxmlElement("w:cr"))
     run.add_text(halves[0])
-    word.add_paragraph(words[17])
+    split = word.add_paragraph(f"{words[17]} ")  # the space belongs to the first piece
+    split.add_run(words[18])
     file = io.BytesIO()
     word.save(file)
-    last = [*words[14:16], "-".join(halves), halves[0], words[17]]
+    last = [*words[14:16], "-".join(halves), halves[0], *words[17:19]]
     pages = [words[:9], [*words[9:12], words[16]], [], words[12:14], last]
     signs = [
         (words[2], words[3], "\t"),

@@ -77,6 +77,7 @@ def test_a_bad_answer_is_not_asked_for_again(
 BAD = {
     "one vector for two texts": [(0, "good")],
     "the same index twice": [(0, "good"), (0, "good")],
+    "three vectors, two of them with the index 1": [(0, "good"), (1, "good"), (1, "good")],
     "the indexes 0 and 2": [(0, "good"), (2, "good")],
     "three vectors for two texts": [(0, "good"), (1, "good"), (2, "good")],
     "a vector of 1,535 numbers": [(0, "good"), (1, "short")],

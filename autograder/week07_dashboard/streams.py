@@ -18,6 +18,10 @@ from autograder.sdk.api_log import traceback_in
 OPEN_SECONDS = 20.0
 NEWS_SECONDS = 20.0
 """How long a change may take. Far below the heartbeat of the checks, and far above what it takes."""
+TOO_MANY_STREAMS = 429
+CLOSED_SECONDS = 10.0
+"""How long a busy API may need to notice that streams were closed."""
+AGAIN_SECONDS = 0.2
 MAX_EVENTS = 5_000
 SILENCE_SECONDS = 90.0
 NOTHING: dict[str, Any] = {}
@@ -161,8 +165,18 @@ class Streams:
             one.close()
 
     def open(self, sent: str, last_event_id: str | None = None) -> Stream:
-        """Open a stream, and wait for its headers. Anything but 200 is a card."""
-        stream = self.ask(last_event_id)
+        """Open a stream, and wait for its headers. Anything but 200 is a card.
+
+        A 429 is asked again: on a busy machine the API counts streams that have just been closed.
+        """
+        tries: list[Stream] = []
+
+        def accepted() -> bool:
+            tries.append(self.ask(last_event_id))
+            return tries[-1].status != TOO_MANY_STREAMS
+
+        until(accepted, CLOSED_SECONDS, AGAIN_SECONDS)
+        stream = tries[-1]
         if stream.status != 200:
             got = f"{stream.status}" if stream.status else stream.error or "no answer"
             cause = (

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.sdk import Run, Student, Worker, broker, fail, until
 from autograder.sdk.jobs_table import JobsTable, moment
-from autograder.week08_operations.overdue import Item, stored
+from autograder.week08_operations.overdue import Item, broken, stored
 
 pytestmark = pytest.mark.item("8.2")
 
@@ -42,6 +42,22 @@ def ended(table: JobsTable, rows: list[Item], seconds: float) -> list[str]:
     return states()
 
 
+def check_warned(worker: Worker, item_id: str) -> None:
+    """A line of the log names the broken item, and says that it is a warning."""
+
+    def warnings() -> list[str]:
+        return [line for line in worker.logs().splitlines() if item_id in line]
+
+    found = until(warnings, 15.0) or []
+    if not any(level in line.upper() for line in found for level in ("WARNING", "ERROR")):
+        fail(
+            sent="an item whose handler raises an error",
+            expected=f"a warning in the worker's log that names {item_id[:16]}…",
+            got=found[0] if found else "no line with this id",
+            cause="an item that fails in every sweep is found only if `recover` logs its id",
+        )
+
+
 @pytest.fixture
 def recovering(student: Student, stores: None) -> Iterator[Worker]:
     """A worker with short delays. It takes no jobs of other items."""
@@ -51,8 +67,10 @@ def recovering(student: Student, stores: None) -> Iterator[Worker]:
 
 
 def test_beat_drives_it(student: Student, recovering: Worker, run: Run, rng: Random) -> None:
-    """a, c, g: lost jobs are completed by the first Beat, and by the second after the first was killed."""
+    """a, c, g, i: lost jobs are completed by the first Beat, and by the second after the first was killed."""
     table = JobsTable(run)
+    strange = broken(rng)
+    table.put(strange)
     first = student.process("beat-first", beat_command("first"), env=ENV)
     if until(lambda: SENDS in first.logs(), 20.0) is None:
         fail(sent="one Beat", expected="it sends ticks", got="none", log=student.tail(first))
@@ -70,6 +88,7 @@ def test_beat_drives_it(student: Student, recovering: Worker, run: Run, rng: Ran
             got=states,
             log=recovering.tail(),
         )
+    check_warned(recovering, strange["id"])
     if SENDS in second.logs():
         cause = "only the Beat for which `hold` returns True sends"
         fail(sent="a second Beat", expected="it waits", got="it sends ticks too", cause=cause)

@@ -130,7 +130,7 @@ def outcome(sent: str, answer: Answer, cause: str = "") -> dict[str, Any]:
             got=f"{answer.error}: {answer.message} ({answer.where})",
             cause=cause,
         )
-    value = answer.value
+    value: dict[str, Any] = answer.value
     if not is_outcome(value):
         fail(
             sent=sent,

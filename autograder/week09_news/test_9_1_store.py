@@ -1,4 +1,4 @@
-"""9.1: one row for each article, whichever feeds have it and whoever stores it at the same moment."""
+"""9.1: one row for each article, whatever feeds have it, and whatever workers store it at once."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def test_the_second_request_must_fit_too(
 
 
 def articles(*taken: News, then_never: bool = True) -> dict[str, Any]:
-    """An iterator in the student's process. Whoever takes more than these articles gets a ValueError."""
+    """An iterator in the student's process. Taking more than these articles raises a ValueError."""
     real = [one.made() for one in taken]
     integer = made("builtins", "getattr", made("importlib", "import_module", "builtins"), "int")
     never = made("builtins", "map", integer, [NEVER])

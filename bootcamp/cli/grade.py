@@ -53,6 +53,14 @@ def grade(
     gradebook: Annotated[
         Path | None, typer.Option(help="Also write to this nbgrader gradebook.")
     ] = None,
+    hand_grades: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Enter points that a person gave by the rubric."),
+    ] = None,
+    hand_grades_template: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Write the table for these points, and stop."),
+    ] = None,
     similarity: Annotated[
         bool, typer.Option("--similarity", help="List similar submissions.")
     ] = False,
@@ -77,7 +85,15 @@ def grade(
     from autograder.classroom.assignment import Options
     from bootcamp.cli import grade_class
 
-    options = Options(submissions, out, roster, policy, commit, seed, tuple(regrade or ()))
+    again = tuple(regrade or ())
+    options = Options(submissions, out, roster, policy, commit, seed, again, hand_grades)
+    if notebooks and (hand_grades or hand_grades_template):
+        raise UsageError("Points by hand belong to the homework: use them without --notebooks.")
+    if hand_grades and hand_grades_template:
+        raise UsageError("Use --hand-grades or --hand-grades-template, not both.")
+    if hand_grades_template:
+        grade_class.write_hand_grades_template(week, options, hand_grades_template)
+        return
     if notebooks:
         from bootcamp.cli import grade_notebooks
 

@@ -34,6 +34,7 @@ from autograder.sandbox.tiers import Tier, strongest
 from bootcamp.course.manifest import points_text
 from bootcamp.course.weeks import find_week
 from bootcamp.errors import EXIT_GRADER_ERROR, EXIT_INTERRUPTED, UsageError
+from bootcamp.files import write_atomic
 from bootcamp.stack.up import stopped_by_signals
 
 
@@ -60,6 +61,8 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
     )
     try:
         with stopped_by_signals(), assignment.held():
+            for line in assignment.by_hand.report:
+                console.print(Text(line))
             _run(console, assignment, run, how.processes, how.retries)
             grades = assignment.grades()
             pairs = alike(assignment.week, assignment.folders()) if how.similarity else ()
@@ -75,6 +78,19 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
     else:
         _show(console, summary, options.out)
     return exit_code(grades)
+
+
+def write_hand_grades_template(week: str, options: Options, path: Path) -> None:
+    """Write the table in which a person enters points. Nothing is graded.
+
+    Raises:
+        UsageError: the week has no rubric, or the file exists: somebody may have filled it in.
+    """
+    text = Assignment(find_week(week), options).hand_grades_template()
+    if path.exists():
+        raise UsageError(f"{path} exists, and is not overwritten.", "Choose another name.")
+    write_atomic(path, text.encode("utf-8-sig", "replace"))  # Excel reads UTF-8 by its mark
+    print(f"Fill in the columns points and comment of {path}, then enter it with --hand-grades.")
 
 
 def exit_code(grades: tuple[Grade, ...]) -> int:

@@ -19,7 +19,8 @@ SEEDS = 10**9
 ROOMS = ("process", "run", "sandbox", "sdk")
 """Packages of `autograder` that have a part in every result."""
 _SUFFIXES = (".py", ".toml", ".ini")
-_LEFT_OUT = ("wrong", "unlike", "__pycache__")
+_LEFT_OUT = ("wrong", "unlike", "__pycache__", "rubric.toml")
+"""Folders and files that have no part in a result. A rubric is for people."""
 
 
 def of_submission(files: Mapping[PurePosixPath, bytes]) -> str:

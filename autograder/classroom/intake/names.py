@@ -55,3 +55,9 @@ def cell(value: object) -> object:
         return value
     text = clean(value, limit=1000)
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+
+
+def from_cell(text: str) -> str:
+    """The text of a cell that `cell` has written: without the quote before a formula."""
+    plain = text.removeprefix("'")
+    return plain if plain.lstrip(" ").startswith(FORMULA_STARTS) else text

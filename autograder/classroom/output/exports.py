@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from autograder.classroom.execution.records import ItemRecord
 from autograder.classroom.intake.names import MAX_SENTENCE, cell, shown
+from autograder.classroom.intake.roster import Student
+from autograder.classroom.policy.hand_grades import HandPoints
+from autograder.classroom.policy.hand_table import COLUMNS, INFORMATION
+from autograder.classroom.policy.rubric import Rubric
 from autograder.classroom.policy.summary import Grade
 from bootcamp.course.manifest import Manifest
 from bootcamp.course.outcome import Outcome
@@ -18,15 +22,18 @@ MAX_OUTPUT = 20_000
 """Characters of a card in an export."""
 
 
-def scores_csv(grades: Iterable[Grade], manifest: Manifest) -> str:
+def scores_csv(grades: Iterable[Grade], manifest: Manifest, rubric: Rubric | None = None) -> str:
     """Everything per student, a column per item. What is not recorded is blank, never 0.
 
     The column of a first green, which has no points, holds the outcome: `passed`, `failed`, …
+    With a rubric, the points by hand come last: a column for each criterion, their sum and its
+    maximum. The other columns are the same with a rubric and without.
     """
     ids = [item.id for item in manifest.items]
     rows: list[Sequence[object]] = [
         ["id", "name", "email", "section", "status", *ids, "score", "extra", "bonus",
-         "penalty", "final", "max_score", "submitted", "late_minutes", "reason"]
+         "penalty", "final", "max_score", "submitted", "late_minutes", "reason",
+         *_hand_columns(rubric)]
     ]  # fmt: skip
     for grade in grades:
         scores = {
@@ -42,11 +49,54 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest) -> str:
             + ([grade.extra, student.bonus, grade.penalty, grade.final] if recorded else [""] * 4)
             + [grade.max_score, grade.submitted.isoformat() if grade.submitted else ""]
             + [grade.late.minutes or "", grade.reason]
+            + _hand_cells(grade.by_hand)
         )
     return _csv(rows)
 
 
-def lms_csv(grades: Iterable[Grade], week: str) -> str:
+def _hand_columns(rubric: Rubric | None) -> list[str]:
+    if rubric is None:
+        return []
+    return [*(f"by_hand_{one.id}" for one in rubric.criteria), "by_hand", "by_hand_max"]
+
+
+def _hand_cells(points: HandPoints | None) -> list[object]:
+    if points is None:
+        return []
+    cells: list[object] = [mark.points if mark else "" for _, mark in points.rows]
+    total = points.total
+    return [*cells, "" if total is None else total, points.rubric.max_points]
+
+
+def hand_grades_csv(rubric: Rubric, people: Iterable[tuple[Student, HandPoints | None]]) -> str:
+    """The table in which a person enters points: a row per student and criterion.
+
+    Points that are already entered stand in it, so it can be written again at any time.
+    """
+    rows: list[Sequence[object]] = [[*COLUMNS, *INFORMATION]]
+    for student, points in people:
+        for one in rubric.criteria:
+            mark = points.marks.get(one.id) if points else None
+            given = [f"{mark.points:g}", mark.comment] if mark else ["", ""]
+            rows.append([student.id, one.id, *given, student.name, f"{one.max_points:g}"])
+    return _csv(rows)
+
+
+def final_points(grade: Grade) -> float | None:
+    """The automatic points, after lateness and bonus."""
+    return grade.final
+
+
+def hand_points(grade: Grade) -> float | None:
+    """The points by hand, once all criteria are graded."""
+    return grade.by_hand.total if grade.by_hand else None
+
+
+def lms_csv(
+    grades: Iterable[Grade],
+    column: str,
+    points: Callable[[Grade], float | None] = final_points,
+) -> str:
     """What learning platforms import: who, and one column of points named after the week.
 
     The header is the one that Canvas's gradebook importer demands, in its order (canvas-lms,
@@ -56,13 +106,13 @@ def lms_csv(grades: Iterable[Grade], week: str) -> str:
     Who has no points recorded has no row: Moodle makes 0 of a blank cell in a new grade item.
     """
     rows: list[Sequence[object]] = [
-        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", week]
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", column]
     ]
     for grade in grades:
-        if grade.final is not None:
+        if (given := points(grade)) is not None:
             student = grade.student
             login = student.email or student.id
-            rows.append([student.name, "", student.id, login, student.section, grade.final])
+            rows.append([student.name, "", student.id, login, student.section, given])
     return _csv(rows)
 
 

@@ -14,6 +14,7 @@ from autograder.card import clean
 from autograder.classroom.execution.fingerprint import versions
 from autograder.classroom.intake.names import MAX_SENTENCE, file_stem, shown
 from autograder.classroom.policy.late import Policy
+from autograder.classroom.policy.rubric import Rubric
 from autograder.classroom.policy.similarity import Pair
 from autograder.classroom.policy.summary import Grade, counts, statistics
 from bootcamp.course.manifest import Manifest, points_text
@@ -39,6 +40,7 @@ class Pages:
     week: Week
     manifest: Manifest
     policy: Policy
+    rubric: Rubric | None = None
 
     def student(self, grade: Grade) -> str:
         """A student's page. It shows no seed: seeds bring hidden inputs back."""
@@ -75,6 +77,7 @@ class Pages:
             links=links,
             times=[grade.record.seconds for grade in grades if grade.record],
             policy=self.policy,
+            rubric=self.rubric,
             versions=versions(),
         )
 

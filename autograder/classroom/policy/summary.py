@@ -14,6 +14,7 @@ from typing import Any
 from autograder.classroom.execution.records import ItemRecord, Key, Record
 from autograder.classroom.intake.names import shown
 from autograder.classroom.intake.roster import Student
+from autograder.classroom.policy.hand_grades import HandPoints
 from autograder.classroom.policy.late import Lateness, Policy, lateness
 from bootcamp.course.manifest import Item, Manifest
 from bootcamp.course.outcome import Outcome
@@ -64,6 +65,8 @@ class Grade:
     """Why nothing was taken."""
     notes: tuple[str, ...] = ()
     record: Record | None = None
+    by_hand: HandPoints | None = None
+    """Points that a person gave. They are no part of the points above."""
 
     @property
     def final(self) -> float | None:
@@ -97,6 +100,7 @@ class Grade:
             "seconds": record.seconds if record else None,
             "reason": self.reason,
             "notes": list(self.notes),
+            **({"by_hand": self.by_hand.to_json()} if self.by_hand else {}),
         }
 
 
@@ -112,6 +116,7 @@ def grade_of(
     unread: bool = False,
     reason: str = "",
     notes: tuple[str, ...] = (),
+    by_hand: HandPoints | None = None,
 ) -> Grade:
     """A student's line, from the result and the policy."""
     most = sum(one.points for one in manifest.items if one.id not in policy.extra_items)
@@ -138,7 +143,7 @@ def grade_of(
     penalty = round(((score or 0.0) + extra) * late.percent / 100, 2)
     return Grade(
         student, status, most, score, extra, penalty, submitted, due, late,
-        refused or reason, notes, record,
+        refused or reason, notes, record, by_hand,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Stores articles. The same article from several feeds is one row, whoever stores it first."""
+"""Stores articles. The same article from several feeds is one row, whichever worker stores it first."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def text_of(html: str) -> str:
         html: for example `<p>Fish &amp; <b>chips</b></p>`.
 
     Returns:
-        For example `Fish & chips`. The text can still contain `<` and `&`, so whoever writes it into
+        For example `Fish & chips`. The text can still contain `<` and `&`, so code that writes it into
         another HTML document has to escape it.
     """
     reader = _Reader()

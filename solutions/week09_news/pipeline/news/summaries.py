@@ -106,7 +106,7 @@ def read_answer(completion: ChatCompletion) -> Draft:
     if found := LINK.search("\n".join([draft.summary, *draft.topics])):
         raise BadAnswer(Reason.UNSAFE, f"a link or a mail address: {found[0]}")
     topics = list(dict.fromkeys(topic.lower() for topic in draft.topics))
-    return Draft(summary=draft.summary, topics=topics)
+    return draft.model_copy(update={"topics": topics})
     # END SOLUTION
 
 

@@ -1,0 +1,175 @@
+"""Points that a person gives by the week's rubric, and the file that keeps them.
+
+They are kept apart from the results of the graders, so grading again never touches them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from autograder.classroom.intake.names import shown
+from autograder.classroom.policy.hand_table import listed, read_table
+from autograder.classroom.policy.rubric import Criterion, Rubric
+from bootcamp.errors import BootcampError, UsageError
+from bootcamp.files import write_atomic
+
+KEPT = "hand_grades.json"
+"""In the output folder. One file, so that a table is entered completely or not at all."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Mark(_Strict):
+    """What a person gave one student for one criterion."""
+
+    student: str
+    criterion: str
+    points: float
+    comment: str = ""
+    entered_at: datetime
+    """When these points and this comment were first entered, in UTC."""
+
+
+class _Kept(_Strict):
+    week: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class HandPoints:
+    """One student's points by hand."""
+
+    rubric: Rubric
+    marks: Mapping[str, Mark]
+    """By criterion. A criterion that is not here is not graded yet, which is not zero."""
+
+    @property
+    def rows(self) -> tuple[tuple[Criterion, Mark | None], ...]:
+        """Every criterion, and what was given for it."""
+        return tuple((one, self.marks.get(one.id)) for one in self.rubric.criteria)
+
+    @property
+    def total(self) -> float | None:
+        """The sum. None until every criterion is graded."""
+        points = [mark.points for _, mark in self.rows if mark]
+        return round(sum(points), 2) if len(points) == len(self.rubric.criteria) else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Points and comments for `grades.json`; null where nothing is graded yet."""
+        return {
+            "points": self.total,
+            "max_points": self.rubric.max_points,
+            "criteria": {
+                one.id: {"points": mark.points, "comment": mark.comment} if mark else None
+                for one, mark in self.rows
+            },
+        }
+
+
+class ByHand:
+    """The hand-graded points of a class: those kept in `out`, and a new table, if there is one.
+
+    Args:
+        rubric: None for a week without one.
+        week: the week's name.
+        out: the output folder of the class.
+        table: a CSV file of points to enter, or None.
+        students: ids.
+
+    Raises:
+        UsageError: the table is wrong, or the week has no rubric for it. Nothing is written then.
+    """
+
+    def __init__(
+        self,
+        rubric: Rubric | None,
+        week: str,
+        out: Path,
+        table: Path | None,
+        students: Iterable[str],
+    ) -> None:
+        if table and rubric is None:
+            raise UsageError(f"{week} has no rubric, so it has no points by hand.")
+        self.rubric = rubric
+        self.report: tuple[str, ...] = ()
+        """What `enter` did, for the person who called it."""
+        self._week, self._path = week, out / KEPT
+        self._rows = read_table(table, rubric, students) if table and rubric else ()
+        self._marks: dict[tuple[str, str], Mark] = {}
+
+    def load(self) -> None:
+        """Read the points that are kept.
+
+        Raises:
+            BootcampError: the file is damaged. It is never taken for an empty one.
+        """
+        if self.rubric is None or not self._path.exists():
+            return
+        try:
+            kept = _Kept.model_validate_json(self._path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise BootcampError(
+                f"Cannot read the points by hand in {self._path}: {error}",
+                "Restore the file from a copy, or remove it and enter the points again.",
+            ) from None
+        if kept.week != self._week:
+            raise UsageError(f"{self._path} holds the points by hand of {kept.week}.")
+        self._marks = {(one.student, one.criterion): one for one in kept.marks}
+
+    def enter(self) -> None:
+        """Add the table's points to those that are kept: all of them in one step.
+
+        Raises:
+            BootcampError: see `load`, or the file cannot be written.
+        """
+        self.load()
+        marks, changes, new = dict(self._marks), [], 0
+        for row in self._rows:
+            key = (row.student, row.criterion)
+            before = marks.get(key)
+            if (before.points, before.comment) == row[2:] if before else row.points is None:
+                continue
+            if before:
+                after = "none" if row.points is None else f"{row.points:g}"
+                who = f"{shown(row.student)}, {row.criterion}"
+                changes.append(f"  changed: {who}: {before.points:g} → {after} points")
+            new += before is None
+            marks.pop(key, None)
+            if row.points is not None:
+                marks[key] = Mark(**row._asdict(), entered_at=datetime.now(UTC))
+        if marks != self._marks:
+            kept = _Kept(week=self._week, marks=tuple(marks[key] for key in sorted(marks)))
+            write_atomic(self._path, kept.model_dump_json(indent=1).encode())
+        if self._rows:
+            first = f"Points by hand: {new} new, {len(changes)} changed, {len(marks)} in all."
+            self.report = (first, *listed(changes))
+        self._marks = marks
+
+    def of(self, student: str) -> HandPoints | None:
+        """A student's points; None in a week without a rubric."""
+        if self.rubric is None:
+            return None
+        marks = {one.criterion: one for one in self._marks.values() if one.student == student}
+        return HandPoints(self.rubric, marks)
+
+    def problems(self) -> tuple[str, ...]:
+        """Points that do not fit the rubric, because it was changed after they were entered."""
+        if self.rubric is None:
+            return ()
+        most = {one.id: one.max_points for one in self.rubric.criteria}
+        found = []
+        for mark in self._marks.values():
+            who = f"{shown(mark.student)} has {mark.points:g} points by hand for {mark.criterion}"
+            if mark.criterion not in most:
+                found.append(f"{who}, which the rubric does not have: they are not shown")
+            elif mark.points > most[mark.criterion]:
+                found.append(f"{who}, which is more than the maximum {most[mark.criterion]:g}")
+        return tuple(found)
