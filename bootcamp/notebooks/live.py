@@ -20,16 +20,15 @@ import httpx
 import psutil
 import redis
 
-from bootcamp.stack import apps
 from bootcamp import paths
-from bootcamp.stack.apps import Apps
-from bootcamp.errors import StackError
 from bootcamp.course.layers import reference_layers
-from bootcamp.providers import OpenAIControl, WebhookSink
-from bootcamp.stack import Run, find_or_start
+from bootcamp.course.weeks import Week, find_week
+from bootcamp.errors import StackError
+from bootcamp.providers import FeedServer, MailSink, OpenAIControl, WebhookSink
+from bootcamp.stack import Run, apps, find_or_start
+from bootcamp.stack.apps import Apps
 from bootcamp.stack.process import Process
 from bootcamp.stack.stack import in_parallel
-from bootcamp.course.weeks import Week, find_week
 
 SLOTS = 2
 WAIT_SECONDS = 30.0
@@ -91,6 +90,18 @@ class Live:
         """Scripts the webhook sink and reads what arrived there."""
         self._require()
         return self.run.webhooks
+
+    @property
+    def feeds(self) -> FeedServer:
+        """Publishes feeds, scripts the feed server, and reads who asked it."""
+        self._require()
+        return self.run.feeds
+
+    @property
+    def mail(self) -> MailSink:
+        """Scripts the mail sink and reads what arrived there."""
+        self._require()
+        return self.run.mail
 
     @property
     def worker(self) -> Process:
@@ -210,6 +221,8 @@ class Live:
     def _hang_up(self) -> None:
         self.run.openai.close()
         self.run.webhooks.close()
+        self.run.feeds.close()
+        self.run.mail.close()
         if "api" in self.__dict__:
             self.api.close()
 

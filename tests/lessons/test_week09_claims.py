@@ -26,16 +26,17 @@ def z_score(now: int, before: int, weight: float) -> float:
 def test_the_table_of_scores() -> None:
     (table,) = (table for table in TRENDS.tables() if table[0] == ["word", "now", "before", "z"])
     for word, now, before, shown in table[1:]:
-        score = z_score(int(now), int(before.replace(",", "")), 100)
+        score = z_score(int(now), int(before.replace(",", "")), 1000)
         assert f"{score:.1f}" == shown, word
 
 
 def test_the_weight_of_the_prior_decides_about_new_terms() -> None:
     text = " ".join(TRENDS.text.split())
     stated = re.search(
-        r"none before has only ([\d.]+)\. With 10,000 it has ([\d.]+), and \*kraken\* has ([\d.]+)",
+        r"none before has only ([\d.]+)\. With 1,000 it has ([\d.]+)\. "
+        r"With 10,000 it has ([\d.]+), but \*kraken\* has ([\d.]+)",
         text,
     )
     assert stated
-    scores = z_score(24, 0, 100), z_score(24, 0, 10_000), z_score(2, 0, 10_000)
-    assert stated.groups() == tuple(f"{score:.1f}" for score in scores)
+    scores = [z_score(24, 0, weight) for weight in (100, 1_000, 10_000)]
+    assert stated.groups() == tuple(f"{one:.1f}" for one in (*scores, z_score(2, 0, 10_000)))
