@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -37,6 +38,10 @@ class Answer:
     message: str = ""
     where: str = ""
     """File and line in the pipeline."""
+
+
+WITH_PASSWORD = re.compile(r"(\w+://)[^\s'\"/@]+@[^\s'\"]*")
+"""An address with a user and a password, such as that of the database. It belongs in no card."""
 
 
 class Caller:
@@ -166,7 +171,8 @@ def _argument(value: Any) -> str:
     kind = value.get("__type__") if isinstance(value, dict) else None
     if kind == "made":
         return f"{value['name']}({_arguments(value)})"
-    return show(base64.b64decode(value["value"]) if kind == "bytes" else value)
+    shown = show(base64.b64decode(value["value"]) if kind == "bytes" else value)
+    return WITH_PASSWORD.sub(r"\1…", shown)
 
 
 def failure_card(sent: str, answer: Answer) -> Card:

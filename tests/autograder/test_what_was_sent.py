@@ -19,6 +19,11 @@ HELLO = {"__type__": "bytes", "value": "aGVsbG8="}
         ([HELLO], {"key": HELLO}, "steps.run(b'hello', key=b'hello')"),
         ([made("io", "BytesIO", HELLO)], {}, "steps.run(BytesIO(b'hello'))"),
         (
+            [made("psycopg", "connect", "postgresql://me:secret@127.0.0.1:1/db", autocommit=True)],
+            {},
+            "steps.run(connect('postgresql://…', autocommit=True))",
+        ),
+        (
             [made("x", "Job", made("x", "Status", "new"), age=3)],
             {},
             "steps.run(Job(Status('new'), age=3))",
