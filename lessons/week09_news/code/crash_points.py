@@ -55,7 +55,6 @@ def worst(clerk: Callable[[Desk], Iterator[None]]) -> tuple[int, int]:
         first = clerk(desk)
         for _ in range(moment + 1):
             next(first)
-        first.close()
         for _ in clerk(desk):
             pass
         lost = max(lost, sum(desk.post[person] == 0 for person in PEOPLE))
