@@ -43,7 +43,7 @@ class Limits:
     top: int = 20
     """The most trends in a list."""
     prior: float = 1_000.0
-    """The weight of the prior, in pairs of an article and a term. With more weight, a new term scores more."""
+    """The weight of the prior, in pairs of an article and a term. The heavier, the more a new term scores."""
 
 
 @dataclass(frozen=True, slots=True)
