@@ -16,16 +16,19 @@ pytestmark = pytest.mark.item("9.0")
 def test_titles(student: Student, rng: Random) -> None:
     """a: the titles of RSS and Atom, in their order."""
     for name, write in {"RSS": rss, "Atom": atom}.items():
-        found = items(rng, rng.randint(2, 4))
+        found = sorted(items(rng, rng.randint(3, 5)), key=lambda one: one.title, reverse=True)
         wanted = [one.title for one in found]
         body = as_bytes(write(found).encode())
         titles = student.call("pipeline.news.first_feed", "first_titles", body)
         if titles != wanted:
+            mixed = isinstance(titles, list) and set(map(str, titles)) == set(wanted)
             fail(
                 sent=f"first_titles() of a document in {name} with {len(found)} entries",
                 expected=str(wanted),
                 got=titles,
-                cause="return `entry.title` of each of `feedparser.parse(…).entries`",
+                cause="keep the order of the entries"
+                if mixed
+                else "return `entry.title` of each of `feedparser.parse(…).entries`",
             )
 
 
