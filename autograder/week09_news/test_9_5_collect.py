@@ -119,7 +119,8 @@ def test_failures(
             fail(sent=sent, expected="0", got=count)
         wanted = {"failures": failures + 1, "last_error": name, **known}
         pause = min(CAP, INTERVAL * 2 ** (failures + 1))
-        case.check(sent, pause, "`FAILURE`, with this failure counted in the pause", **wanted)
+        cause = "record once, after the articles are stored: `FAILURE`, with this failure counted"
+        case.check(sent, pause, cause, **wanted)
 
 
 def test_an_error_of_another_class(
