@@ -1,0 +1,134 @@
+"""Stores articles. The same article from several feeds is one row, whichever worker stores it first."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote_plus, urlsplit
+from uuid import UUID
+
+from psycopg import Connection
+
+from pipeline.news.models import Entry
+from pipeline.steps.database import connection
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+TRACKING_PREFIX = "utm_"
+TRACKING = frozenset({"fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "igshid", "yclid"})
+"""Names of parameters that say which way a reader came. They change nothing of the page."""
+MIN_SHARED_CHARS = 80
+"""A shorter text does not identify an article: hundreds of them say "Read more"."""
+
+KNOWN = "SELECT article_id, url, content_hash FROM articles WHERE url = ANY(%s) OR content_hash = ANY(%s)"
+INSERT = """
+INSERT INTO articles (url, content_hash, title, text, published_at)
+VALUES (%s, %s, %s, %s, coalesce(%s, now()))
+ON CONFLICT DO NOTHING
+RETURNING article_id
+"""
+"""Returns no row if an article has this address or this content. It waits for a worker that stores one."""
+ADD_SOURCES = """
+INSERT INTO article_sources (article_id, feed_id) SELECT unnest(%s::uuid[]), %s
+ON CONFLICT DO NOTHING
+"""
+
+
+def is_tracking(parameter: str) -> bool:
+    """Return whether a parameter of a query, such as `utm_source=mail`, is only there to track readers.
+
+    Given to students complete.
+    """
+    name = unquote_plus(parameter.partition("=")[0]).lower()
+    return name.startswith(TRACKING_PREFIX) or name in TRACKING
+
+
+def canonical_url(url: str) -> str:
+    """Return the one spelling of an address under which an article is stored.
+
+    Args:
+        url: an address for which `is_web_address` is True.
+
+    Returns:
+        The address in its canonical spelling. The canonical spelling of this is the same again.
+    """
+    parts = urlsplit(url)
+    # TODO 9.1:
+    #   v) Write scheme and host in lower case, and leave out the port if it is the default of the
+    #      scheme, and the fragment. An empty path is `/`. Do not change a path: upper and lower
+    #      case differ there.
+    #   w) Leave out the parameters of the query for which `is_tracking` is True, and empty ones.
+    #      Sort the others, and keep each exactly as it is written. If none is left, there is no
+    #      `?`.
+    raise NotImplementedError("9.1")
+
+
+def normal(text: str) -> str:
+    """Return a text without the differences between two copies of it. Given to students complete.
+
+    Case, white space, and the several ways to encode one character do not count.
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def content_hash(url: str, title: str, text: str) -> bytes:
+    """Return a hash that is equal for copies of one article, and different for different articles.
+
+    Args:
+        url: the canonical address.
+        title: plain text.
+        text: plain text. It can be empty.
+
+    Returns:
+        32 bytes: a SHA-256.
+    """
+    # TODO 9.1:
+    #   x) Hash `normal(title)` and `normal(text)` so that their border counts: "a" and "b c" are
+    #      another article than "a b" and "c". If the normal text has fewer than `MIN_SHARED_CHARS`
+    #      characters, the address belongs to the content too. Otherwise it does not.
+    raise NotImplementedError("9.1")
+
+
+def known_articles(
+    database: Connection[Any], urls: Sequence[str], hashes: Sequence[bytes]
+) -> dict[str | bytes, UUID]:
+    """Look up the stored articles that have one of these addresses or contents.
+
+    Given to students complete.
+
+    Args:
+        database: a connection from `connection()`.
+        urls: canonical addresses.
+        hashes: content hashes.
+
+    Returns:
+        The ids of the articles, by address and by content hash. Each article is in it twice.
+    """
+    rows = database.execute(KNOWN, (list(urls), list(hashes))).fetchall()
+    return {row[1]: row[0] for row in rows} | {bytes(row[2]): row[0] for row in rows}
+
+
+def store(feed_id: str, entries: Sequence[Entry]) -> int:
+    """Store the entries of one feed as articles. Other workers may store the same articles meanwhile.
+
+    Args:
+        feed_id: the feed. It is in the table `feeds`.
+        entries: what the feed contains now. Most of it is usually stored already.
+
+    Returns:
+        How many articles are new.
+
+    Raises:
+        psycopg.Error: the database is unreachable, or the feed was removed.
+    """
+    # TODO 9.1:
+    #   y) An entry is an article that is stored already if its canonical address or its content
+    #      hash is. If both are stored, of two articles, the address decides. Keep the title and the
+    #      text that were stored first. Otherwise insert a row, with the canonical address, and the
+    #      present time where `published_at` is None. Return the number of rows that you have
+    #      inserted.
+    #   z) Make sure that `article_sources` has one row for each article of `entries` and this feed.
+    #      When several workers store the same articles at the same time, in any order, none of them
+    #      fails: no unique violation, no deadlock, and no article without its source.
+    raise NotImplementedError("9.1")
