@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Answer, fail
-from autograder.sdk.answers import Code, changed, differs, must_be_job, must_return, number, plain
+from autograder.sdk.answers import (
+    Code,
+    changed,
+    differs,
+    must_be_job,
+    must_raise,
+    must_return,
+    number,
+    plain,
+)
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import FINISHED, STEPS, Item, JobsTable, job, moment, new_id
 from autograder.week04_job_state.rivals import NTH, Death, Rival, Successor
@@ -142,12 +151,24 @@ def out_of_turn(rng: Random) -> list[tuple[str, int, Item]]:
     return found
 
 
+def own_again(rng: Random) -> list[tuple[str, int, Item, str]]:
+    """Steps that the caller itself has begun: a description, the step, the job and the worker."""
+    found = []
+    for until, what in ((moment(900), "runs"), (moment(-rng.uniform(5, 900)), "ran, too slowly,")):
+        step, worker = rng.randint(1, 4), name(rng)
+        one = waiting_for(rng, step, lease_owner=worker, lease_until=until)
+        found.append((f"the same worker {what} already", step, one, worker))
+    return found
+
+
 def test_out_of_turn(code: Code, table: JobsTable, rng: Random) -> None:
     """b, d: a step that is not the next one does not begin, and nothing is written."""
-    for what, step, one in out_of_turn(rng):
+    cases = [(what, step, one, name(rng)) for what, step, one in out_of_turn(rng)]
+    cases += own_again(rng)
+    for what, step, one, worker in cases:
         table.put(one)
         sent = f"begin_step() of step {step}, which {what}"
-        got = must_return(sent, begin(code, one["id"], step, name(rng)))
+        got = must_return(sent, begin(code, one["id"], step, worker))
         odd = changed(one, table.get(one["id"]))
         if got is not None or odd:
             fail(
@@ -157,6 +178,9 @@ def test_out_of_turn(code: Code, table: JobsTable, rng: Random) -> None:
                 cause="a job that has ended runs no step, whatever message arrives. The condition "
                 "must require the status processing"
                 if one["status"] in FINISHED
+                else "a copy of the message arrives while the step runs, and would run it twice. "
+                "Require that there is no `lease_owner`, the caller's own name included"
+                if worker == one.get("lease_owner")
                 else "the condition must require three things: the job is in processing, "
                 "`steps_done` is `number - 1`, and there is no `lease_owner`",
             )
@@ -232,6 +256,24 @@ def test_one_write(
         answer = begin(code, one["id"], step, worker)
     sent = f"{sent}; right after its write another worker writes"
     check_own(sent, must_be_job(sent, answer), one["generation"] + 1)
+
+
+def test_without_dynamodb(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """d: if DynamoDB does not answer, the caller learns that."""
+    step = rng.randint(1, 4)
+    one = waiting_for(rng, step)
+    table.put(one)
+    with dynamodb_proxy.watching(lambda request: not request.names(one["id"])):
+        answer = begin(code, one["id"], step, name(rng))
+    must_raise(
+        f"begin_step() of step {step}, which is the next one, while DynamoDB does not answer",
+        answer,
+        "JobStoreUnavailable",
+        "None means that the step must not begin, and nobody knows that here. Catch "
+        "`ConditionFailed` alone",
+    )
 
 
 def test_a_race(code: Code, table: JobsTable, rng: Random) -> None:

@@ -13,7 +13,7 @@ from autograder.sdk import Answer, fail, made
 from autograder.sdk.answers import Code, changed, differs, must_be_job, must_raise, number, plain
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import STEPS, Item, JobsTable, job, moment
-from autograder.week04_job_state.rivals import NTH, Rival, Successor
+from autograder.week04_job_state.rivals import NTH, Death, Rival, Successor
 from autograder.week04_job_state.student_code import JOB, TRACKING, check_own
 from autograder.week04_job_state.test_4_6_begin import times_of
 
@@ -185,6 +185,35 @@ def test_a_write_afterwards(
             answer = end(code, one, step, {})
         sent = f"end_step() of step {step}; right after its write another worker takes the job"
         check_own(sent, must_be_job(sent, answer), one["generation"])
+
+
+def test_a_death_half_way(
+    code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """e, g: the process dies after its first write, and the whole end of the step is in the row."""
+    for step in (rng.randint(1, 3), 4):
+        one = at_work(rng, step)
+        table.put(one)
+        more = mark(rng)
+        with dynamodb_proxy.watching(Death(dynamodb_proxy, table, one["id"], 1)):
+            end(code, one, step, more)
+        wanted = {
+            "status": "completed" if step == len(STEPS) else "processing",
+            "steps_done": step,
+            "percent": PERCENT[step - 1],
+            "lease_owner": None,
+            **more,
+        }
+        row = table.get(one["id"])
+        if odd := differs(row, wanted):
+            fail(
+                sent=f"end_step() of step {step}, in a process that dies after its first write",
+                expected=str(plain(wanted)),
+                got=odd,
+                cause="a second write never happens if the process dies between the two, and the "
+                "job stays half ended. Write all of it with one call: `move` after the last "
+                "step, `hand_over` after any other",
+            )
 
 
 def late(one: Item, rng: Random) -> list[tuple[str, dict[str, Any]]]:

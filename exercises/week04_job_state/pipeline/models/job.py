@@ -265,5 +265,6 @@ def move(
     #   d) Return the item that `update` returns as a `Job`: `Job.from_item`. Do not read the row
     #      after the write either: it can have changed again.
     #   e) If the condition fails, `ConditionFailed.found[0]` is the stored item, or None. Raise
-    #      `JobConflict` if there is an item, and `JobNotFound` if there is none.
+    #      `JobConflict` if there is an item, and `JobNotFound` if there is none. Let every other
+    #      error out.
     raise NotImplementedError("4.2")

@@ -69,6 +69,7 @@ def begin_step(job_id: str, number: int, worker: str) -> Job | None:
     #      there is no `lease_owner`.
     #   c) In the same write, add 1 to `generation`, and leave `deliveries` as it is.
     #   d) Return the item that `update` returns as a `Job`. If the condition fails, return None.
+    #      Let every other error out.
     raise NotImplementedError("4.6")
 
 

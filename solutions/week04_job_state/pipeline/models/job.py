@@ -280,7 +280,8 @@ def move(
     # ? d) Return the item that `update` returns as a `Job`: `Job.from_item`. Do not read the row
     # ? after the write either: it can have changed again.
     # ? e) If the condition fails, `ConditionFailed.found[0]` is the stored item, or None. Raise
-    # ? `JobConflict` if there is an item, and `JobNotFound` if there is none.
+    # ? `JobConflict` if there is an item, and `JobNotFound` if there is none. Let every other error
+    # ? out.
     condition = Attr("status").is_in([one.value for one in Status if to in ALLOWED[one]])
     if generation is not None:
         condition &= Attr("generation").eq(generation)
