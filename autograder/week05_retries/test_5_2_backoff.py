@@ -25,6 +25,8 @@ from the longest wait. A correct solution misses that once in 10^18 runs."""
 MEAN_BAND = 0.1
 """Seven times the standard error of the mean of 400."""
 MAX_ASKED = 3600.0
+INNER_BAND = 60
+"""Of 400 waits, 200 are in the middle half of the range. This is six times the standard deviation."""
 WHOLE_SECONDS = (
     "the waits are whole seconds, so jobs that failed together still retry in the same second: keep the "
     "fraction"
@@ -136,6 +138,15 @@ def check_jitter(
             got=seen(found),
             cause="the longest wait after attempt n is base * 2 ** (n - 1), at most the cap. Every wait up "
             "to it must be equally likely",
+        )
+    inner = sum(longest / 4 <= one <= longest * 3 / 4 for one in found)
+    if abs(inner - CALLS // 2) > INNER_BAND:
+        fail(
+            sent=sent,
+            expected=f"{expected}: about {CALLS // 2} of {CALLS} in the middle half of this range",
+            got=f"{inner} in the middle half",
+            cause="draw once, with every wait equally likely. A triangular or a normal distribution, and "
+            "also a mean of several draws, prefer the middle, so retries come closer together",
         )
 
 

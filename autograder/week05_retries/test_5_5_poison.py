@@ -51,15 +51,17 @@ def test_how_many(code: Code, settings: Settings, rng: Random) -> None:
     cases = [(limit, 0), (limit + 1, 0), (2, 0), (limit + rng.randint(2, 90), 0)]
     lost = rng.randint(2, 7)
     cases += [(limit + lost, lost), (limit + lost + 1, lost), (lost + 1, lost)]
-    for (deliveries, messages), failed in product(cases, (0, limit + rng.randint(1, 5))):
+    errors = (0, limit + rng.randint(1, 5))
+    for (deliveries, messages), failed, step in product(cases, errors, (None, "embed")):
         failures = failed_before(failed) if failed else {}
         counts = {"deliveries": deliveries, "lost_messages": messages, "replays": rng.randint(1, 9)}
-        row = job(rng, "processing", **counts, **failures)
+        row = job(rng, "processing", **counts, **failures, step=step)
         sent = (
             f"refuse_poison() of a job with {deliveries} deliveries, this one included, of which "
         )
         sent += (
-            f"{messages} for lost messages, and {failed} errors of a step (MAX_DELIVERIES {limit})"
+            f"{messages} for lost messages, and {failed} errors of "
+            f"{'the step that was begun last' if step else 'a step'} (MAX_DELIVERIES {limit})"
         )
         answer = code.ask(DEAD, "refuse_poison", as_job(row))
         if deliveries - messages > limit:
