@@ -42,6 +42,16 @@ def message(run: Run, task_id: str) -> broker.Message | None:
     return next(waiting, None)
 
 
+def remove(run: Run, task_id: str) -> None:
+    """Remove the messages of a task from the broker, so that no worker gets them."""
+    client = broker.database(run, broker.BROKER)
+    for key in client.scan_iter(_type="list"):
+        for text in client.lrange(key, 0, -1):
+            content = text if isinstance(text, str) else text.decode()
+            if task_id in content:
+                client.lrem(key, 0, content)
+
+
 def arguments(found: broker.Message) -> list[Any]:
     """Return the arguments in a message, both positional and named."""
     with suppress(ValueError, TypeError, AttributeError, RecursionError):

@@ -111,6 +111,28 @@ def check_first(api: Api, run: Run, response: httpx.Response | None, sent: str) 
         )
 
 
+SLEEP = made("builtins", "getattr", made("importlib", "import_module", "time"), "sleep")
+
+
+def test_a_thread_that_is_slow(student: Student, run: Run, worker: Worker, rng: Random) -> None:
+    """a: the thread needs longer than one answer of Redis may take, and then it publishes."""
+    task_id = f"{rng.getrandbits(64):x}"
+    slow = made("functools", "partial", SLEEP, HOLD_SECONDS)
+    document = made("types", "SimpleNamespace", document_id=task_id, as_message=slow)
+    with queue_view.nobody_takes_messages(run, worker):
+        answer = student.ask("pipeline.api.uploads", "publish", document, timeout=30.0)
+        until(lambda: queue_view.message(run, task_id), 2 * HOLD_SECONDS)
+        queue_view.remove(run, task_id)
+    if not answer.ok:
+        fail(
+            sent=f"publish() of a document, while `enqueue` needs {HOLD_SECONDS:g} s in its thread",
+            expected="no error, because the message is published",
+            got=f"{answer.error}: {answer.message}",
+            cause="the client would get 503, and its message is published all the same. A timeout that "
+            "Redis has for one answer is too short for all of `enqueue`: wait without a limit",
+        )
+
+
 def test_one_attempt(
     proxied: Api, proxy: RedisProxy, run: Run, worker: Worker, rng: Random
 ) -> None:

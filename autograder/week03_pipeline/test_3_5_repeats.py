@@ -81,6 +81,35 @@ def test_a_step_that_runs_again(
     check_stored(run, key, "embed_chunks, after its artifact was deleted")
 
 
+def test_a_step_by_itself(
+    student: Student, run: Run, api: Api, worker: Worker, rng: Random
+) -> None:
+    """a, c: one step runs without the others, as in a retry. An artifact without a byte is one, too."""
+    [file], [document_id] = made_up(rng, 1), made_up(rng, 1)
+    answer = upload(api, document("txt", random_pages(rng, 1, 30), file))
+    status_when(api, answer["task_id"], ended)
+    reference = {**answer["document"], "document_id": document_id}
+    with Watch(run) as watch:
+        key = str(run_step(student, "parse_document", reference, "by itself").get("pages_key"))
+    if not (found := watch.progress(document_id)):
+        fail(
+            sent="parse_document, without the task that starts all steps",
+            expected="its progress under the id of the document",
+            got=found or "no progress under this id",
+            cause="the progress is stored under the id of a task. Use the `document_id` that was passed",
+        )
+    delete_blob(student, key)
+    assert blobs.write_below(run.blob_folder, key, b"")
+    run_step(student, "parse_document", reference, "while its artifact exists and has no bytes")
+    if stored := blobs.stored(run).get(key):
+        fail(
+            sent="parse_document, while its artifact exists and has no bytes",
+            expected="an unchanged artifact",
+            got=f"a new artifact of {stored} bytes",
+            cause="the work was done again. Ask only whether a blob exists under the key, not for its size",
+        )
+
+
 def test_an_artifact_of_another_file(
     student: Student, run: Run, api: Api, worker: Worker, rng: Random
 ) -> None:

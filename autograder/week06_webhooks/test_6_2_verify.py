@@ -192,13 +192,19 @@ def test_at_most_twenty_signatures(receiver: Receiver, rng: Random) -> None:
     """d: the first `MAX_SIGNATURES` are compared, of whatever version they are, and no others."""
     right = receiver.headers()["webhook-signature"]
     other = receiver.headers(key=messages.secret(rng))["webhook-signature"]
-    for one in (other, "v2,abc", "x"):
+    spaces = " " * rng.randint(2, 4)
+    for one, gap in ((other, " "), ("v2,abc", " "), ("x", " "), (other, spaces)):
         for before in (MOST - 1, MOST):
-            several = " ".join([*[one] * before, right])
+            several = gap.join([*[one] * before, right])
             sent = f"a webhook with {before} times {one[:6]!r} before its correct signature"
+            sent += f", with {len(gap)} spaces between two" if len(gap) > 1 else ""
             headers = receiver.headers() | {"webhook-signature": several}
             if before < MOST:
-                receiver.accepts(sent, headers, f"the first {MOST} count (`MAX_SIGNATURES`)")
+                cause = f"the first {MOST} count (`MAX_SIGNATURES`)"
+                if len(gap) > 1:
+                    cause += ". The empty text between two spaces is no signature: use `split()`, "
+                    cause += 'because `split(" ")` returns it'
+                receiver.accepts(sent, headers, cause)
             else:
                 cause = f"a header may be long: compare the first {MOST} only (`MAX_SIGNATURES`)"
                 receiver.refuses(sent, headers, cause)

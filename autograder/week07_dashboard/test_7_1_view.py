@@ -25,6 +25,11 @@ WATCH = """card => {
 }"""
 """Notes whether a card is taken out of the document, as it is when it is moved."""
 STEPS = ("parse", "chunk", "embed", "index")
+WAITING = "Waiting for a worker"
+IN_WORDS = (
+    "the name of a step alone does not say how far the job is, or that it waits. Write what "
+    "`stepText(job)` returns"
+)
 
 
 def in_order(board: Board) -> list[str]:
@@ -112,8 +117,10 @@ def test_what_a_card_says(board: Callable[..., Board], rng: Random) -> None:
     message = f"The document is damaged at byte {rng.randint(1000, 9999)}."
     failed = view(rng, "failed", error={"type": "damaged", "message": message})
     markup = marked_up(rng)
-    page = board(job, failed, markup, view(rng)).go()
+    waits = view(rng, "pending")
+    page = board(job, failed, markup, waits).go()
     page.run(1.5)
+    shows(page, waits, [WAITING], "a job that is pending", IN_WORDS)
     cause = "`fill` writes `.step` and `.percent`, and sets the value of the `progress`"
     check_progress(page, job, f"a job in step {STEPS[step]} at {percent} %", cause)
     error_cause = "`fill` writes the error's message, or nothing"
@@ -130,7 +137,9 @@ def test_what_a_card_says(board: Callable[..., Board], rng: Random) -> None:
 
 def check_progress(page: Board, job: View, sent: str, cause: str) -> None:
     percent = job["progress"]["percent"]
-    shows(page, job, [job["progress"]["step"], f"{percent} %"], sent, cause)
+    step = job["progress"]["step"]
+    shows(page, job, [step, f"{percent} %"], sent, cause)
+    shows(page, job, [f"Step {STEPS.index(step) + 1} of {len(STEPS)}: {step}"], sent, IN_WORDS)
     bar = value_of(page, job)
     if bar != percent:
         page.fail(sent, f"a progressbar with the value {percent}", bar, cause)

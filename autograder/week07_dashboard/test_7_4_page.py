@@ -20,17 +20,23 @@ UPLOAD = """async (names) => {
   const { upload } = await import("/dashboard/actions.js");
   const list = document.createElement("ul");
   document.body.append(list);
-  let accepted = 0, shown = [];
+  let accepted = 0, busy = 0, shown = [];
+  const onAccepted = () => {
+    accepted += 1;
+    busy += 1;
+    return new Promise((go) => setTimeout(() => { busy -= 1; go(); }, 2000));
+  };
   const see = () => { for (const bar of list.querySelectorAll("progress")) shown.push(bar.value); };
   new MutationObserver(see).observe(list, { subtree: true, attributes: true, childList: true });
   const files = names.map((name) => new File(["x".repeat(1000)], name));
   let thrown = "";
-  try { await upload(files, list, () => (accepted += 1)); } catch (error) { thrown = String(error); }
+  try { await upload(files, list, onAccepted); } catch (error) { thrown = String(error); }
+  const waited = accepted > 0 && busy === 0;
   await new Promise((go) => setTimeout(go, 0));
   const rows = [...list.children].map((row) => row.innerText ?? row.textContent);
   const bars = list.querySelectorAll("progress").length;
   list.remove();
-  return { accepted, rows, bars, thrown, shown };
+  return { accepted, rows, bars, thrown, shown, waited };
 }"""
 OFFER = """name => {
   const transfer = new DataTransfer();
@@ -111,6 +117,10 @@ def test_several_files(board: Callable[..., Board], rng: Random) -> None:
     if got["accepted"] != 3:
         cause = "call `onAccepted` after each document that was accepted, and only then"
         page.fail(sent, "onAccepted called 3 times", got["accepted"], cause)
+    if got["waited"]:
+        cause = "call `onAccepted` without `await`: nobody waits for the list of jobs that it reads"
+        result = "upload() waited for it before the next file"
+        page.fail(sent, "onAccepted is called, and upload() goes on at once", result, cause)
     if got["bars"]:
         cause = "remove `row.bar` of a refused file: the style sheet hides its message as long as it is there"
         page.fail(sent, "no progress bar when all is done", f"{got['bars']}", cause)

@@ -102,7 +102,8 @@ class Reporter:
         #      one, `self.percent`, or if it is 100 and 100 was not reported before.
         #   c) To report, store the state `PROGRESS` for this task (`self.task.update_state`). Its
         #      meta is a dict with exactly two keys: "step" as it was passed in, and "percent".
-        #   d) Store the reported percent in `self.percent`.
+        #   d) Store the reported percent in `self.percent`. A report that fails may count as
+        #      reported.
         #   e) Do not catch an error of the result backend: `report` logs it.
         raise NotImplementedError("2.3")
 

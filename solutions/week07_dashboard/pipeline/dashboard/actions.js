@@ -15,7 +15,7 @@ export async function upload(files, list, onAccepted) {
     // BEGIN SOLUTION 7.4
     // ? e) Send the file (`sendFile`), and show how far it is as the value of `row.bar` (0 to 1). Wait for
     // ? the answer before the next file is sent.
-    // ? f) When it is accepted, remove `row.item` and call `onAccepted`.
+    // ? f) When it is accepted, remove `row.item` and call `onAccepted`. Do not wait for what it does.
     // ? g) When it is refused, remove `row.bar`, because the page shows `row.note` and *Dismiss* only without
     // ? it. Show the error's message in `row.note`, and go on with the next file.
     try {
