@@ -120,9 +120,9 @@ def test_what_a_card_says(board: Callable[..., Board], rng: Random) -> None:
     waits = view(rng, "pending")
     page = board(job, failed, markup, waits).go()
     page.run(1.5)
-    shows(page, waits, [WAITING], "a job that is pending", IN_WORDS)
     cause = "`fill` writes `.step` and `.percent`, and sets the value of the `progress`"
     check_progress(page, job, f"a job in step {STEPS[step]} at {percent} %", cause)
+    shows(page, waits, [WAITING], "a job that is pending", IN_WORDS)
     error_cause = "`fill` writes the error's message, or nothing"
     shows(page, failed, [message], "a job that has failed", error_cause)
     check_text(page, markup)
