@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import CheckFailed, Student, fail, failure_card, until
+from autograder.sdk import fail, until
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.sdk.jobs_table import STATES, Item, JobsTable
 from autograder.week07_dashboard.changes import STRANGER, Changes, row
@@ -140,34 +140,6 @@ def test_gaps(streams: Streams, changes: Changes, limits: dict[str, int], rng: R
             got = f"changes without a snapshot, first {stream.events[0].shown()}"
             fail(sent=sent, expected="a snapshot", got=got, cause=cause)
     check_resumed(streams, changes, rng, events[-(keep + 1)].id, wanted[-keep:])
-
-
-def test_a_new_connection_to_redis(student: Student, rng: Random) -> None:
-    """f: `connect` has emptied the log, and the numbers have gone on."""
-    count = rng.randint(2, 5)
-    for after in (0, 1):
-        number = rng.randrange(count)
-        answer = student.ask("builtins", "eval", RECONNECTED.format(count, after, number))
-        if not answer.ok:
-            raise CheckFailed(failure_card("since()", answer))
-        if answer.value != "None":
-            fail(
-                sent=f"since() with the number {number}, after {count} changes, a new connection to Redis "
-                f"and {after} further changes",
-                expected="None, because the log lacks changes that came after this number",
-                got=answer.value,
-                cause="a log without entries does not say that nothing was lost. Compare with the "
-                "number of its oldest entry, `self._number - len(self._log) + 1`",
-            )
-
-
-RECONNECTED = """(lambda feed: (
-    feed.connect(),
-    [feed.deliver("somebody", "{{}}") for _ in range({0})],
-    feed.connect(),
-    [feed.deliver("somebody", "{{}}") for _ in range({1})],
-    str(feed.since(feed._id({2}), "somebody")),
-)[-1])(__import__("pipeline.live.feed", fromlist=["Feed"]).Feed(keep=50, queue=5, streams=5))"""
 
 
 def test_ids_that_are_not_ours(streams: Streams, rng: Random) -> None:

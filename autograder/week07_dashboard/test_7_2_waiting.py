@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import fail, until
+from autograder.sdk import CheckFailed, Student, fail, failure_card, until
 from autograder.sdk.dynamodb import DynamoDBProxy
 from autograder.week07_dashboard.changes import STRANGER, Changes, row
 from autograder.week07_dashboard.resuming import check_resumed, heard, ids, opened
@@ -123,3 +123,31 @@ def test_changes_of_others(
     stream.must(sent, "a snapshot", lambda: stream.events, cause)
     if stream.events[0].type != "snapshot":
         fail(sent=sent, expected="a snapshot", got=stream.events[0].shown(), cause=cause)
+
+
+def test_a_new_connection_to_redis(student: Student, rng: Random) -> None:
+    """f: `connect` has emptied the log, and the numbers have gone on."""
+    count = rng.randint(2, 5)
+    for after in (0, 1):
+        number = rng.randrange(count)
+        answer = student.ask("builtins", "eval", RECONNECTED.format(count, after, number))
+        if not answer.ok:
+            raise CheckFailed(failure_card("since()", answer))
+        if answer.value != "None":
+            fail(
+                sent=f"since() with the number {number}, after {count} changes, a new connection to Redis "
+                f"and {after} further changes",
+                expected="None, because the log lacks changes that came after this number",
+                got=answer.value,
+                cause="a log without entries does not say that nothing was lost. Compare with the "
+                "number of its oldest entry, `self._number - len(self._log) + 1`",
+            )
+
+
+RECONNECTED = """(lambda feed: (
+    feed.connect(),
+    [feed.deliver("somebody", "{{}}") for _ in range({0})],
+    feed.connect(),
+    [feed.deliver("somebody", "{{}}") for _ in range({1})],
+    str(feed.since(feed._id({2}), "somebody")),
+)[-1])(__import__("pipeline.live.feed", fromlist=["Feed"]).Feed(keep=50, queue=5, streams=5))"""
