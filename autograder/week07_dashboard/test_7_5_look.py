@@ -155,7 +155,7 @@ def test_small_screens(board: Callable[..., Board], rng: Random) -> None:
     name = f"{'a_name_without_any_space_' * 4}{rng.randint(10, 99)}.pdf"
     error = {"type": "x", "message": "It is damaged, " * 6}
     jobs = [view(rng, "failed", name=name, error=error), view(rng, "processing", step="embed")]
-    page = board(*jobs, own=True).resize(NARROW).go()
+    page = board(*jobs).resize(NARROW).go()
     page.run(1.5)
     card = page.card(name)
     page.must("the page", "the card", lambda: card.count() == 1, lambda: "none", "see 7.1")
