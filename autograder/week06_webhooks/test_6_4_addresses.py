@@ -91,7 +91,7 @@ SPECIAL = [
         "198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 168.63.129.16/32 "
         "::/8 100::/64 2001::/23 2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20 5f00::/16 "
         "64:ff9b:1::/48 fc00::/7 fe80::/10 fec0::/10 ff00::/8"
-    ).split()
+    ).split()  # noqa: SIM905
 ]
 """The networks that are not public, as IANA's registries list them."""
 GLOBAL_UNICAST = IPv6Network("2000::/3")
