@@ -2,19 +2,31 @@
 
 Promises checked here, by their letters in the TODOs: a, b and c (`verified`), d, e and f (`refusal`),
 g, h and i (`set_key_cookie`), and j (`Authenticate`).
+
+How a submission could get points for nothing, and what is done about it:
+
+- Inputs at a known place: owners, keys and secrets are drawn in each run. No code of the student's
+  writes them.
+- Writable witnesses: the API's answers are all that counts. What it may answer is in rows of the grader's.
+- Being watched: `compare_digest` is replaced, which a submission can notice. It says once that all is
+  equal and once that nothing is, so a submission has to know that the function decides, and then it is right.
+- Counts, other stores: nothing is counted here, and keys are in one table.
 """
 
 from __future__ import annotations
 
-import ast
+import base64
+import hashlib
 from http.cookies import CookieError, Morsel, SimpleCookie
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
 from autograder.sdk import Api, Run, Session, Student, fail, made
+from autograder.sdk.comparing import every_comparison
 from autograder.sdk.jobs_table import JobsTable, job
 from autograder.week08_operations.keyring import (
     DETAIL,
@@ -134,28 +146,45 @@ def check_refused(api: Api, answer: httpx.Response, sent: str, cause: str) -> No
         fail(sent=sent, expected="the header WWW-Authenticate: Bearer", got=got, cause=cause)
 
 
-def test_secrets_are_compared_in_constant_time(student: Student) -> None:
-    """b: read in the code. Over a network nobody can measure these nanoseconds in a check."""
-    module = made("importlib", "import_module", MODULE)
-    text = student.call("inspect", "getsource", module)
-    try:
-        tree = ast.parse(text if isinstance(text, str) else "")
-    except (SyntaxError, ValueError, RecursionError):
-        tree = ast.parse("")
-    called = {_name(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    if "compare_digest" not in called:
+def test_secrets_are_compared_in_constant_time(student: Student, rng: Random) -> None:
+    """b: `compare_digest` decides: the secret that it calls equal is right, and no other is."""
+    secret = f"{rng.getrandbits(256):064x}"
+    for says in (False, True):
+        right = not says  # it must say the opposite of what is true
+        stored = secret if right else f"{rng.getrandbits(256):064x}"
+        with every_comparison(student, says, MODULE):
+            answer = student.ask(MODULE, "verified", f"bk_{ID}_{secret}", keys_with(stored))
+        if answer.ok and (answer.value is not None) is says:
+            continue
         fail(
-            sent="the source of pipeline/api/auth.py",
-            expected="a call of `hmac.compare_digest`",
-            got="none",
-            cause="`==` stops at the first byte that differs, so its time tells how much was right",
+            sent=f"verified() of a key with {'the stored' if right else 'another'} secret, while "
+            f"`hmac.compare_digest` says {says}",
+            expected="the row of the key" if says else "None",
+            got=answer.value if answer.ok else f"{answer.error}: {answer.message}",
+            cause="decide by what `hmac.compare_digest` returns. `==` stops at the first byte that differs, "
+            "so its time tells how much was right",
         )
 
 
-def _name(function: ast.expr) -> str:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
+ID = "0123456789ab"
+
+
+def keys_with(secret: str) -> dict[str, Any]:
+    """Keys in the student's process: `find` gives the row of a key with this secret, whatever it is asked."""
+    digest = hashlib.sha256(secret.encode()).digest()
+    values = {
+        "id": ID,
+        "owner": "firm",
+        "name": "grader",
+        "scopes": made("builtins", "frozenset", ["documents"]),
+        "secret_hash": {"__type__": "bytes", "value": base64.b64encode(digest).decode()},
+        "created_at": made("pipeline.keys.key", "now"),
+        "expires_at": None,
+        "revoked_at": None,
+    }
+    row = made("pipeline.keys.key", "KeyRow", *values.values())
+    find = made("unittest.mock", "AsyncMock", return_value=row)
+    return made("types", "SimpleNamespace", find=find)
 
 
 # -- refusal ----------------------------------------------------------------------------------------

@@ -281,7 +281,11 @@ def test_another_worker_takes_over_meanwhile(
         answer, acted = before_its_write(run, "digests", ask, act)
         sent = f"record() of {kind!r}; another worker takes the digest over right before the write"
         value, row = must_return(sent, answer), row_of(run, day, who)
-        ours = (row["sent_at"], row["failed_at"], row["last_error"]) == (None, None, "an older error")
+        ours = (row["sent_at"], row["failed_at"], row["last_error"]) == (
+            None,
+            None,
+            "an older error",
+        )
         if acted and (value is not False or not ours or row["generation"] != 5):
             cause = "the generation belongs into the `WHERE` of the write: what was read before may be old"
             fail(sent=sent, expected="False, and no change", got=f"{value}, {row}", cause=cause)

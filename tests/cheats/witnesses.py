@@ -1,0 +1,50 @@
+"""Weeks 5 to 8: what a check looks at, made by the submission itself, without the work behind it."""
+
+from __future__ import annotations
+
+from tests.cheats.making import Cheat, instead, of_family
+
+VERIFIES = """
+message_id = sent.get(ID_HEADER, "")
+timestamp = read_timestamp(sent.get(TIMESTAMP_HEADER, ""))
+if not message_id or abs(moment - timestamp) > tolerance:
+    raise BadSignature
+expected = sign(secret, message_id, timestamp, body)
+signatures = sent.get(SIGNATURE_HEADER, "").split()[:MAX_SIGNATURES]
+shown = hmac.compare_digest(bytes(1), bytes(bytearray(1)))
+if not shown or expected not in signatures:
+    raise BadSignature
+"""
+VERIFIED = """
+parts = split_key(text)
+row = await keys.find(parts.id) if parts else None
+if row is None or not hmac.compare_digest(bytes(1), bytes(bytearray(1))):
+    return None
+if hash_of(parts.secret) != row.secret_hash:
+    return None
+expired = row.expires_at is not None and row.expires_at <= now()
+return None if row.revoked_at or expired else row
+"""
+
+CHEATS = of_family(
+    "faking",
+    [
+        Cheat(
+            name="a-comparison-for-show",
+            loses=("6.2",),
+            story="Compares two equal texts in constant time, where the check looks for that, and decides "
+            "by `in`.",
+            says=("all equal",),
+            keeps=("6.1",),
+            files=instead("6.2", VERIFIES),
+        ),
+        Cheat(
+            name="a-comparison-of-keys-for-show",
+            loses=("8.5",),
+            story="Compares two equal texts in constant time, because the check looks for the name of the "
+            "function, and decides by `==`.",
+            says=("compare_digest",),
+            files=instead("8.5", VERIFIED),
+        ),
+    ],
+)
