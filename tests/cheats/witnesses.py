@@ -26,6 +26,23 @@ expired = row.expires_at is not None and row.expires_at <= now()
 return None if row.revoked_at or expired else row
 """
 
+OTHER_END = """
+import redis
+async def early(put):
+    known, redis.Redis.lpush = redis.Redis.lpush, put
+    try:
+        await announce(dead.document)
+    finally:
+        redis.Redis.lpush = known
+dead = await on_thread(find_dead, str(job_id), owner)
+await early(redis.Redis.rpush)
+job = await on_thread(replay, dead)
+await announce(job.document)
+status_url = f"/jobs/{job.id}"
+response.headers["Location"] = status_url
+return ReplayAccepted(job_id=job.id, status_url=status_url)
+"""
+
 CHEATS = of_family(
     "faking",
     [
@@ -37,6 +54,13 @@ CHEATS = of_family(
             says=("all equal",),
             keeps=("6.1",),
             files=instead("6.2", VERIFIES),
+        ),
+        Cheat(
+            name="a-message-from-the-other-end",
+            loses=("5.6",),
+            story="Sends the message before the row is written, by a command of Redis that nobody counts.",
+            says=("before the row was written",),
+            files=instead("5.6", None, None, None, OTHER_END),
         ),
         Cheat(
             name="a-comparison-of-keys-for-show",
