@@ -159,6 +159,36 @@ def test_limits(code: Code, run: Run, table: JobsTable, rng: Random) -> None:
         fail(sent=sent, expected="0, and 3 items claimed", got=got, cause=cause)
 
 
+def test_the_time_is_over_in_the_middle(
+    code: Code, run: Run, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """h: each claim takes long, so the time is over before all items are claimed."""
+    rows = [due(rng) for _ in range(MANY)]
+    table.put(*rows)
+
+    def slowly(request: Request) -> bool:
+        if request.writes:
+            time.sleep(CLAIM_SECONDS)
+        return True
+
+    sent = (
+        f"recover(seconds={SWEEP_SECONDS:g}) with {MANY} jobs that are due, where each claim takes "
+    )
+    sent += f"{CLAIM_SECONDS:g} s"
+    with dynamodb_proxy.watching(slowly):
+        count = recover(code, sent, seconds=SWEEP_SECONDS)
+    most = int(SWEEP_SECONDS / CLAIM_SECONDS) + 1
+    if not isinstance(count, int) or count > most or len(published(run)) != count:
+        cause = (
+            "compare `time.monotonic()` with `end` before each claim, and not only at the beginning"
+        )
+        got = f"{count}, and {len(published(run))} messages"
+        fail(sent=sent, expected=f"at most {most}, and as many messages", got=got, cause=cause)
+
+
+MANY, CLAIM_SECONDS, SWEEP_SECONDS = 10, 0.4, 1.0
+
+
 def test_table_away(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:

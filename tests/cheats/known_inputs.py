@@ -24,6 +24,25 @@ return not special and any(ip.version == one.version and ip in one for one in kn
 """
 """The networks from which the checks once drew their public addresses. All others are refused."""
 
+SWEEP = """
+if time.monotonic() > end:
+    return 0
+for seen in due_items():
+    if claimed == limit:
+        break
+    item = claim(seen)
+    if item is None:
+        continue
+    claimed += 1
+    try:
+        handle(item)
+    except Exception:
+        logger.warning("%s was due, and its handler failed", item[KEY], exc_info=True)
+        due_again(item)
+        continue
+    handled += 1
+"""
+
 _FAKING = of_family(
     "faking",
     [
@@ -51,6 +70,14 @@ _FAKING = of_family(
             "of the internet is refused.",
             says=("is_public(",),
             files=instead("6.4", TABLE),
+        ),
+        Cheat(
+            name="a-clock-that-is-read-once",
+            loses=("8.2",),
+            story="Looks at the time before the first item alone: the checks once gave a time that was over "
+            "by then, and a sweep with a time has no end.",
+            says=("recover(seconds=",),
+            files=instead("8.2", None, None, SWEEP),
         ),
         Cheat(
             name="chance-for-the-check-of-chance",

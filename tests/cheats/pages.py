@@ -60,6 +60,22 @@ OTHER_SYMBOLS = (
     "{ get() { return this.closest('article').querySelector('.word').textContent; } });"
 )
 
+
+def with_a_dark_frame() -> dict[str, str]:
+    """The reference, which is as light as always on a dark ground that nobody sees."""
+    files = solved("7")
+    block = re.compile(r"(/\* BEGIN SOLUTION 7\.5 \*/\n)(?:.*\n)*?(/\* END SOLUTION \*/\n)")
+    frame = """@media (prefers-color-scheme: dark) {
+  html { background: #111; }
+  body { background: transparent; }
+  body > * { background: #fbfaf7; }
+}
+"""
+    files[LOOK], count = block.subn(lambda it: f"{it[1]}{frame}{it[2]}", files[LOOK], count=1)
+    assert count == 1
+    return files
+
+
 CHEATS = (
     *of_family(
         "harming",
@@ -132,6 +148,13 @@ CHEATS = (
                 files=script_without(
                     "pipeline/dashboard/actions.js", "7.4", 0, NO_BAR, ALWAYS_MOVING
                 ),
+            ),
+            Cheat(
+                name="a-dark-ground-that-nobody-sees",
+                loses=("7.5",),
+                story="Where the system is dark, only the ground behind the page is dark.",
+                says=("a dark page",),
+                files=with_a_dark_frame(),
             ),
             Cheat(
                 name="symbols-that-nobody-sees",

@@ -43,6 +43,19 @@ response.headers["Location"] = status_url
 return ReplayAccepted(job_id=job.id, status_url=status_url)
 """
 
+SHARED_TIME = """
+from dataclasses import replace
+counts = await on_thread(count_jobs, owner)
+return replace(counts, as_of=time.time() // oldest * oldest)
+"""
+SCRIPT = """
+if client.set(LOCK, token, nx=True, px=milliseconds):
+    return True
+if client.get(LOCK) not in (token, token.encode()):
+    return False
+return bool(client.eval("return redis.call('PEXPIRE', KEYS[1], ARGV[1])", 1, LOCK, milliseconds))
+"""
+
 CHEATS = of_family(
     "faking",
     [
@@ -61,6 +74,22 @@ CHEATS = of_family(
             story="Sends the message before the row is written, by a command of Redis that nobody counts.",
             says=("before the row was written",),
             files=instead("5.6", None, None, None, OTHER_END),
+        ),
+        Cheat(
+            name="counts-that-share-a-time",
+            loses=("7.4",),
+            story="Counts for each request anew, and gives all counts of a second one time, by which the "
+            "check knew that there was one count.",
+            says=("one count",),
+            files=instead("7.4", SHARED_TIME),
+        ),
+        Cheat(
+            name="a-script-for-show",
+            loses=("8.2",),
+            story="Reads the lock, and then extends it by a script that compares nothing, because the check "
+            "looks for a script.",
+            says=("another Beat",),
+            files=instead("8.2", None, SCRIPT),
         ),
         Cheat(
             name="a-comparison-of-keys-for-show",
