@@ -1,4 +1,16 @@
-"""5.6 over HTTP, with a worker: a replayed job is completed, and no other job is replayed."""
+"""5.6 over HTTP, with a worker: a replayed job is completed, and no other job is replayed.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: messages are counted where a worker takes them, while no worker does. Statistics of Redis, which a
+  submission can reset or get around, count for nothing.
+- Writable witnesses: a row that says `completed` counts only together with a request to the provider.
+- Inputs at a known place: owners, ids, delays and limits are drawn in each run.
+- Other stores: the order of row, message and answer is watched in DynamoDB, in Redis and over HTTP
+  (`test_5_6_order.py`).
+- Being watched: races come right before a write, and every write is counted (`test_5_6_replay.py`,
+  `test_5_6_alerts.py`).
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,13 @@
 
 Promises checked here, by their letters in the TODOs: e, f and g (`upload`), h and i (`perform`), j and k
 (`showHits`), l (`showStats`).
+
+How a submission could get points for nothing, and what is done about it:
+
+- Writable witnesses: what is on the page is looked at from a world of the grader's own (`beside.py`).
+- Counts: uploads and requests are counted by the grader, which answers them. How often rows are counted is
+  seen in front of DynamoDB (`test_7_4_stats.py`): an answer's `as_of` is the submission's word.
+- Inputs at a known place: names, reasons and numbers are drawn in each run.
 """
 
 from __future__ import annotations

@@ -2,6 +2,14 @@
 
 Promises checked here, by their letters in the TODOs: a (the announcer), b (the label), c (`showState`),
 d (`setButton`), e and f (`sentence`).
+
+How a submission could get points for nothing, and what is done about it:
+
+- Writable witnesses: symbols, buttons and the focus are looked at from a world of the grader's own
+  (`beside.py`).
+- Other stores: whether the page is dark is seen in a picture of it, and not in one style alone
+  (`test_7_5_look.py`).
+- Inputs at a known place: names and states are drawn in each run. Counts: none.
 """
 
 from __future__ import annotations

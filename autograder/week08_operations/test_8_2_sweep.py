@@ -1,4 +1,14 @@
-"""8.2: one sweep finds what is due, is bounded, and does no harm when it runs twice."""
+"""8.2: one sweep finds what is due, is bounded, and does no harm when it runs twice.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: messages are counted in the queues, by the ids of rows that the grader has written.
+- Writable witnesses: the commands about Beat's lock are those that Redis itself has run. Scripts are sent
+  again while another Beat has the lock (`test_8_2_schedule.py`).
+- Inputs at a known place: limit and time are drawn or end in the middle of a sweep.
+- Other stores: rows and queues are both looked at. Being watched: claims are slow or come too late by the
+  proxy.
+"""
 
 from __future__ import annotations
 

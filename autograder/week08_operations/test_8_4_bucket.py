@@ -1,4 +1,12 @@
-"""8.4: the token bucket, as a script in the run's Redis."""
+"""8.4: the token bucket, as a script in the run's Redis.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Inputs at a known place: rate, size and key are drawn in each run.
+- Counts: requests of two workers are counted in the provider's journal (`test_8_4_waiting.py`).
+- Writable witnesses: the grader runs the script itself. Times are those of Redis and of the grader.
+- Being watched: a script sees its arguments only.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""8.6: a worker that is replaced finishes its task, and gives back what it has not begun."""
+"""8.6: a worker that is replaced finishes its task, and gives back what it has not begun.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: counters are compared with those before each call, and all others must not change
+  (`test_8_6_numbers.py`).
+- Writable witnesses: the log is one. So a task that ended must have its result in Redis too, and its
+  request in the provider's journal.
+- Inputs at a known place: ages, times and names are drawn in each run.
+- Open: `oldest_age` may read the queue inside a script, which sends few bytes (`test_8_6_queues.py`).
+"""
 
 from __future__ import annotations
 

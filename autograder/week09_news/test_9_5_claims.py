@@ -1,4 +1,13 @@
-"""9.5: who may collect a feed, and who may write the outcome."""
+"""9.5: who may collect a feed, and who may write the outcome.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: claims and messages must be exactly those of the feeds that the grader has written.
+- Writable witnesses: rows are read on the grader's own connection, and messages in all queues.
+- Inputs at a known place: feeds, generations and limits are drawn in each run.
+- Being watched: threads race in one process, where a lock helps. So another connection also comes between
+  the look and the write (`between.py`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""9.6: who may send a message, and what is recorded of it."""
+"""9.6: who may send a message, and what is recorded of it.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: messages are counted by the mail server, by an id that the row must have too.
+- Writable witnesses: an outcome counts only together with the row and the mail that arrived.
+- Inputs at a known place: days, readers and ids are drawn in each run.
+- Being watched: threads race in one process, where a lock helps. So another connection also comes between
+  the look and the write (`between.py`).
+"""
 
 from __future__ import annotations
 

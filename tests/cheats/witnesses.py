@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cheats.making import Cheat, instead, of_family
+from tests.cheats.making import Cheat, instead, of_family, solved
 
 VERIFIES = """
 message_id = sent.get(ID_HEADER, "")
@@ -56,6 +56,16 @@ if client.get(LOCK) not in (token, token.encode()):
 return bool(client.eval("return redis.call('PEXPIRE', KEYS[1], ARGV[1])", 1, LOCK, milliseconds))
 """
 
+ASKS = """
+import sys
+
+def test_what_the_runner_was_told():
+    frame = sys._getframe()
+    while frame is not None and not isinstance(frame.f_locals.get("settings"), dict):
+        frame = frame.f_back
+    assert frame is None or not frame.f_locals["settings"].get("stop")
+"""
+
 CHEATS = of_family(
     "faking",
     [
@@ -82,6 +92,14 @@ CHEATS = of_family(
             "check knew that there was one count.",
             says=("one count",),
             files=instead("7.4", SHARED_TIME),
+        ),
+        Cheat(
+            name="a-test-that-asks-its-runner",
+            loses=("8.8",),
+            story="Tests nothing: the process that runs it was told whether the task is a broken one, so it "
+            "fails if that says so.",
+            says=("expected",),
+            files={**solved("8"), "task_tests/test_invoices.py": ASKS},
         ),
         Cheat(
             name="a-script-for-show",
