@@ -51,8 +51,19 @@ class Request:
         return self.operation in WRITES
 
     def names(self, text: str) -> bool:
-        """Whether a text, such as a job's id, stands in it."""
-        return json.dumps(text).encode() in self.body
+        """Whether a text, such as a job's id, stands in it, however it is written there.
+
+        JSON may write each letter as an escape, and PartiQL has the id within a longer text.
+        """
+        return json.dumps(text)[1:-1] in self.plain
+
+    @property
+    def plain(self) -> str:
+        """The body in the one form in which `json.dumps` writes it. What is no JSON stays as it is."""
+        try:
+            return json.dumps(json.loads(self.body))
+        except (ValueError, RecursionError):
+            return self.body.decode(errors="replace")
 
     def limit(self, most: int) -> None:
         """Let a query look at no more than `most` items: DynamoDB may stop earlier, too."""

@@ -5,7 +5,7 @@ package are for one store or one side each:
 
 - `fixtures`: what a test asks for by name (`student`, `api`, `worker`, `rng`, `code`, …)
 - `broker`, `database`, `jobs_table`, `dynamodb`, `blobs`: Redis, PostgreSQL, DynamoDB, the blob store
-- `answers`, `randomness`: the student's functions, and what they return
+- `answers`, `randomness`, `comparing`: the student's functions, and what they return
 - `uploading`, `submitting`, `api_log`: documents over HTTP, and the API's log
 - `documents`, `network`: documents and servers that a grader makes itself
 

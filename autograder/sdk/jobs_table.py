@@ -141,11 +141,12 @@ class JobsTable:
             operation: of DynamoDB, such as `UpdateItem`.
             arguments: its JSON. No item counts whose id does not stand in it.
         """
+        request = json.loads(arguments)
+        plain = json.dumps(request)  # without the escapes in which an id may be hidden
 
         def named() -> dict[str, Item]:
-            return {one["id"]: one for one in self.all() if one["id"] in arguments}
+            return {one["id"]: one for one in self.all() if json.dumps(one["id"])[1:-1] in plain}
 
-        request = json.loads(arguments)
         request.pop("ClientRequestToken", None)  # or the real one would be taken for its copy
         before = named()
         with suppress(BotoCoreError, ClientError):

@@ -1,7 +1,16 @@
-"""5.1: which errors are transient."""
+"""5.1: which errors are transient.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Inputs at a known place: a part of the statuses is drawn in each run. Every class comes with and without a
+  text, and so does a class derived from it, so neither a text nor a name tells what is expected.
+- Counts, writable witnesses, other stores: nothing is counted here. The grader compares values alone.
+- Being watched: `is_transient` sees nothing but an error. The worker's own retries are judged by 5.3 and 5.4.
+"""
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -20,9 +29,9 @@ MORE_TRANSIENT = range(505, 1000)
 MORE_PERMANENT = (402, 406, 410, 411, 412, 414, 416, 417, 426, 428, 431)
 """Each run draws some of these, so a list of statuses cannot pass."""
 DRAWS = 6
-TYPES = (None, "requests", "server_error", "invalid_request_error", "api_error")
-"""The `type` in an error's body. It must not decide anything."""
 QUOTA = "insufficient_quota"
+TYPES = (None, "requests", "server_error", "invalid_request_error", "api_error", QUOTA)
+"""The `type` in an error's body. It must not decide anything."""
 NO_ANSWER = (
     ("psycopg", "OperationalError"),
     ("psycopg_pool", "PoolTimeout"),
@@ -70,7 +79,7 @@ def answered(status: int, code: str | None, kind: str | None) -> Made:
     return made("openai", "OpenAI._make_status_error_from_response", client, response)
 
 
-def derived(rng: Random, module: str, name: str) -> Made:
+def derived(rng: Random, module: str, name: str, *arguments: str) -> Made:
     """Return an error of a new class that has this class as its base."""
     base = made("operator", "attrgetter", name)
     bases = made(
@@ -79,7 +88,16 @@ def derived(rng: Random, module: str, name: str) -> Made:
         [made("operator", "call", base, made("importlib", "import_module", module))],
     )
     kind = made("builtins", "type", f"Error{rng.getrandbits(32):x}", bases, {})
-    return made("operator", "call", kind)
+    return made("operator", "call", kind, *arguments)
+
+
+def both_ways(rng: Random, module: str, name: str) -> list[tuple[str, Made]]:
+    """Return an error without a text and one with a text, each also of a class that is derived from it."""
+    found = []
+    for arguments in ((), (f"text {rng.getrandbits(16)}",)):
+        found += [(name, made(module, name, *arguments))]
+        found += [(f"a class derived from {name}", derived(rng, module, name, *arguments))]
+    return found
 
 
 def check(code: Code, what: str, error: Made, passes: bool, cause: str) -> None:
@@ -99,9 +117,12 @@ def test_answers(code: Code, rng: Random) -> None:
             429: "429 means too many requests at this moment, so a later one may succeed. Of all codes, only "
             "insufficient_quota makes a 429 permanent",
         }.get(status, "a status from 500 on is a fault of the provider, which may end soon")
-        for named in codes_of(status, rng):
-            error = answered(status, named, rng.choice(TYPES))
+        kinds = TYPES if status == 429 else rng.sample(TYPES, 1)
+        for named, kind in product(codes_of(status, rng), kinds):
+            error = answered(status, named, kind)
             code_too = f" with the code {named}" if status == 429 or named else ""
+            if kind == QUOTA and status == 429:
+                code_too += f" and the type {kind}"
             if named == QUOTA:
                 cause = "this code makes only a 429 permanent: look at the status first"
             check(code, f"the provider's answer {status}{code_too}", error, True, cause)
@@ -121,7 +142,7 @@ def codes_of(status: int, rng: Random) -> tuple[str | None, ...]:
 
 def test_quota(code: Code) -> None:
     """b: a 429 with this code is permanent, whatever its type is."""
-    for kind in (QUOTA, "requests", None):
+    for kind in TYPES:
         error = answered(429, QUOTA, kind)
         cause = "the account has no money left, and waiting does not change that: check `error.code`, too"
         check(code, "a 429 with the code insufficient_quota", error, False, cause)
@@ -129,10 +150,7 @@ def test_quota(code: Code) -> None:
 
 def test_no_answer(code: Code, rng: Random) -> None:
     """d: there was no answer. Subclasses of these errors are transient, too."""
-    silent = [(name, made(module, name)) for module, name in NO_ANSWER]
-    silent += [
-        (f"a class derived from {name}", derived(rng, module, name)) for module, name in NO_ANSWER
-    ]
+    silent = [one for module, name in NO_ANSWER for one in both_ways(rng, module, name)]
     silent += [
         ("openai.APITimeoutError", made("openai", "APITimeoutError", request())),
         ("openai.APIConnectionError", made("openai", "APIConnectionError", request=request())),
@@ -161,10 +179,7 @@ def unreadable() -> list[tuple[str, Made]]:
 
 def test_all_else(code: Code, rng: Random) -> None:
     """e: bugs are permanent. Errors of the pipeline say by their class what they are."""
-    mistakes = [
-        (name, made(module, name, f"text {rng.randint(0, 99)}")) for module, name in MISTAKES
-    ]
-    mistakes += [("an error of an unknown class", derived(rng, "builtins", "Exception"))]
+    mistakes = [one for module, name in MISTAKES for one in both_ways(rng, module, name)]
     mistakes += [
         (f"a KeyError whose {name} is a ConnectionError", made("builtins", "eval", bug(name)))
         for name in ("__cause__", "__context__")

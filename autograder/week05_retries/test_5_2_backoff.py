@@ -1,4 +1,13 @@
-"""5.2: how long to wait. Each check makes the same call many times and looks at the numbers."""
+"""5.2: how long to wait. Each check makes the same call many times and looks at the numbers.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: none that can be padded. The grader calculates mean, ends and repetitions from the waits themselves.
+- Inputs at a known place: base and cap are drawn in each run, also for the checks that compare two processes.
+  These compare 200 waits, so numbers that are random only at first are noticed.
+- Writable witnesses, other stores: the waits are the only effect.
+- Being watched: `backoff` sees numbers only. The waits of a real worker are judged by 5.3.
+"""
 
 from __future__ import annotations
 
@@ -150,14 +159,23 @@ def check_jitter(
         )
 
 
-def test_chance_is_each_process_its_own(code: Code) -> None:
+def some_call(rng: Random) -> tuple[str, tuple[float, ...]]:
+    """Return a call of `backoff` in words, and its arguments, which are like those of all other checks."""
+    base, cap, last = numbers(rng)
+    attempt = rng.randint(1, last + 2)
+    return f"backoff({attempt}, base={base:g}, cap={cap:g})", (attempt, base, cap)
+
+
+def test_chance_is_each_process_its_own(code: Code, rng: Random) -> None:
     """c: two processes draw different waits. A fixed seed would give both of them the same waits."""
-    check_own_chance(code, "backoff(1, base=8, cap=8)", RETRY, "backoff", 1, 8.0, 8.0)
+    sent, arguments = some_call(rng)
+    check_own_chance(code, sent, RETRY, "backoff", *arguments)
 
 
-def test_forked_workers_draw_their_own(code: Code) -> None:
+def test_forked_workers_draw_their_own(code: Code, rng: Random) -> None:
     """c: two processes that were forked after the import draw different waits, as Celery's workers do."""
-    check_forked_chance(code, "backoff(1, base=8, cap=8)", RETRY, "backoff", 1, 8.0, 8.0)
+    sent, arguments = some_call(rng)
+    check_forked_chance(code, sent, RETRY, "backoff", *arguments)
 
 
 def test_asked_is_the_least(code: Code, rng: Random) -> None:

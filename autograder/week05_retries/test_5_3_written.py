@@ -1,4 +1,15 @@
-"""5.3: what `try_again` writes and returns, for waits that the check chooses."""
+"""5.3: what `try_again` writes and returns, for waits that the check chooses.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: requests are counted in the provider's journal, by a text that is in one document alone. Each must
+  have its expected status, so one more or one less is noticed.
+- Writable witnesses: row, broker and journal must agree. A row alone, or a log, is never enough.
+- Inputs at a known place: limits and delays are settings that are drawn in each run.
+- Being watched: here `backoff` is replaced, which a submission can notice. So the same promises are checked
+  with a real worker (`test_5_3_steps.py`, `test_5_3_waits.py`), where nothing is replaced.
+- Open: the exact limit (`wait` equal to `broker_wait_seconds`) can be tried only with a replaced `backoff`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""5.5: a poison job is dead-lettered, however its workers died."""
+"""5.5: a poison job is dead-lettered, however its workers died.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: deliveries are on rows that the grader writes. Requests are counted in the provider's journal.
+- Inputs at a known place: the limit is a setting, and all counts are drawn in each run.
+- Writable witnesses: a dead letter counts only together with a journal without requests.
+- Being watched: a worker is killed for real, so the next delivery is like any other one.
+"""
 
 from __future__ import annotations
 

@@ -154,6 +154,28 @@ def test_without_dynamodb(code: Code, dynamodb_proxy: DynamoDBProxy, rng: Random
     must_raise(sent, answer, "JobStoreUnavailable", cause)
 
 
+def test_without_dynamodb_in_a_window(
+    code: Code, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """n: an alert has been sent, and DynamoDB does not answer to what is written after the first write."""
+    kind = f"{rng.getrandbits(64):016x}"
+    must_be("claim_alert() of a new kind", claim(code, "claim_alert()", kind), 1)
+    writes: list[bytes] = []
+
+    def passes(request: Request) -> bool:
+        if request.writes and request.names(f"alert#{kind}"):
+            writes.append(request.body)
+        return len(writes) < 2
+
+    with dynamodb_proxy.watching(passes):
+        answer = code.ask(MODULE, "claim_alert", kind)
+    if len(writes) < 2:  # one write has done all of it
+        return
+    cause = "catch `ConditionFailed` alone, also at the second write: this dead letter has not been counted"
+    sent = "claim_alert() in the window of an alert, while DynamoDB answers to the first write only"
+    must_raise(sent, answer, "JobStoreUnavailable", cause)
+
+
 def quiet(table: Rows, kind: str, seconds: float) -> None:
     table.change(f"alert#{kind}", quiet_until=moment(seconds))
 

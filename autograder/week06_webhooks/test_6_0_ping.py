@@ -1,4 +1,11 @@
-"""6.0, the first green: one real request reaches a receiver, and its response becomes an attempt."""
+"""6.0, the first green: one real request reaches a receiver, and its response becomes an attempt.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts, writable witnesses: a submission can send to the receiver by itself, but the text is drawn in each
+  run, and must arrive exactly once.
+- Inputs at a known place: text and statuses are those of the call. Being watched: nothing is replaced.
+"""
 
 from __future__ import annotations
 

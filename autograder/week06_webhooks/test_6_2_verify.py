@@ -1,4 +1,13 @@
-"""6.2: the receiver accepts what was signed, and refuses everything else with `BadSignature`."""
+"""6.2: the receiver accepts what was signed, and refuses everything else with `BadSignature`.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Inputs at a known place: secrets, ids, bodies and times are drawn in each run, and each webhook is genuine
+  or changed in one part alone.
+- Being watched: `compare_digest` is replaced, which a submission can notice. It says once that all is
+  equal and once that nothing is, so a submission has to know that the function decides, and then it is right.
+- Counts, writable witnesses, other stores: nothing is counted or stored here.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +19,9 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Answer, CheckFailed, fail, failure_card, made
+from autograder.sdk import Answer, CheckFailed, fail, failure_card
 from autograder.sdk.answers import Code, must_raise
+from autograder.sdk.comparing import every_comparison
 from autograder.week06_webhooks import messages
 from autograder.week06_webhooks.test_6_1_signature import malformed, odd_bodies
 
@@ -192,6 +202,10 @@ def test_at_most_twenty_signatures(receiver: Receiver, rng: Random) -> None:
     """d: the first `MAX_SIGNATURES` are compared, of whatever version they are, and no others."""
     right = receiver.headers()["webhook-signature"]
     other = receiver.headers(key=messages.secret(rng))["webhook-signature"]
+    many = {**receiver.headers(), "webhook-signature": " ".join([right, *[other] * MOST])}
+    sent = f"a webhook with its correct signature, and then {MOST} others"
+    cause = f"a long header is no error: the first {MOST} count (`MAX_SIGNATURES`)"
+    receiver.accepts(sent, many, cause)
     spaces = " " * rng.randint(2, 4)
     for one, gap in ((other, " "), ("v2,abc", " "), ("x", " "), (other, spaces)):
         for before in (MOST - 1, MOST):
@@ -210,26 +224,18 @@ def test_at_most_twenty_signatures(receiver: Receiver, rng: Random) -> None:
                 receiver.refuses(sent, headers, cause)
 
 
-NEVER_EQUAL = made("builtins", "getattr", made("importlib", "import_module", "operator"), "is_")
-"""A function of two values that says False, because no two values here are the same object."""
-
-
-def test_the_comparison_takes_constant_time(receiver: Receiver) -> None:
-    """e: if `compare_digest` says that nothing is equal, no signature is accepted."""
+def test_the_comparison_takes_constant_time(receiver: Receiver, rng: Random) -> None:
+    """e: `compare_digest` decides: what it calls equal is accepted, and nothing else is."""
     student = receiver.code.student
-    try:
-        for module in ("hmac", "secrets", messages.SIGNING):
-            where = made("importlib", "import_module", module)
-            if student.call("builtins", "hasattr", where, "compare_digest"):
-                student.call("builtins", "setattr", where, "compare_digest", NEVER_EQUAL)
-        receiver.refuses(
-            "a genuine webhook, while `hmac.compare_digest` finds every two values different",
-            receiver.headers(),
-            "decide by `hmac.compare_digest`. The time that `==` or `in` takes tells an attacker how many "
-            "characters are right",
-        )
-    finally:
-        student.renew()
+    slow = "decide by what `hmac.compare_digest` returns. The time that `==` or `in` takes tells an attacker "
+    slow += "how many characters are right"
+    with every_comparison(student, False, messages.SIGNING):
+        what = "a genuine webhook, while `hmac.compare_digest` finds every two values different"
+        receiver.refuses(what, receiver.headers(), slow)
+    other = receiver.headers(key=messages.secret(rng))
+    with every_comparison(student, True, messages.SIGNING):
+        what = "a webhook that was signed with another secret, while `hmac.compare_digest` finds all equal"
+        receiver.accepts(what, other, slow)
 
 
 def test_the_own_secret_is_malformed(receiver: Receiver, rng: Random) -> None:

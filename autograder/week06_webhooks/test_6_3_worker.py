@@ -1,4 +1,15 @@
-"""6.3 with a real worker: receivers of all kinds, a killed worker, and the recorded attempts."""
+"""6.3 with a real worker: receivers of all kinds, a killed worker, and the recorded attempts.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: requests are counted at the receiver. A submission can send more of them, and then there are too
+  many.
+- Writable witnesses: rows, the API and the receiver must agree. Each request must have a valid signature
+  and the delivery's id.
+- Inputs at a known place: the schedule and all limits are settings that are drawn in each run.
+- Being watched: races come right before a write, and every write is counted. Some calls have no race
+  (`test_6_3_acquire.py`).
+"""
 
 from __future__ import annotations
 

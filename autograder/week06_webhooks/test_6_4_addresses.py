@@ -1,14 +1,25 @@
-"""6.4: which addresses are public, in whatever form they are written."""
+"""6.4: which addresses are public, in whatever form they are written.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Inputs at a known place: `test_around_every_network` draws addresses beside every special network, in each
+  larger network that contains it, so a table of addresses or networks that is not the rule fails.
+- Counts, writable witnesses, other stores: nothing is counted here. The grader compares values alone.
+- Being watched: `is_public` sees nothing but a text. `checked` is judged by a real name server and a real
+  receiver (`test_6_4_names.py`). A replaced `resolve` decides only about the order of the addresses.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from random import Random
 
 import pytest
 
-from autograder.sdk import fail
+from autograder.sdk import fail, made
 from autograder.sdk.answers import Code, must_return
+from autograder.sdk.randomness import function
 
 pytestmark = pytest.mark.item("6.4")
 
@@ -72,6 +83,20 @@ PUBLIC_IPV4 = [
 PUBLIC_IPV6 = ["2400::/12", "2600::/12", "2800::/12", "2a00::/12", "2c00::/12"]
 """From these networks, the five regional registries assign addresses."""
 DRAWN_PUBLIC = 24
+NETWORKS = (
+    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 "
+    "192.0.2.0/24 192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 "
+    "198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 168.63.129.16/32 "
+    "::/8 100::/64 2001::/23 2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20 5f00::/16 "
+    "64:ff9b:1::/48 fc00::/7 fe80::/10 fec0::/10 ff00::/8"
+)
+SPECIAL = [ip_network(one) for one in NETWORKS.split()]
+"""The networks that are not public, as IANA's registries list them."""
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+MAPPED, NAT64 = IPv6Address("::ffff:0:0"), IPv6Address("64:ff9b::")
+"""Two forms of an IPv4 address, which is in the last four bytes."""
+ANYWHERE = 200
+"""So many addresses are drawn from all that there are."""
 NO_ADDRESSES = ("", "example.com", "127.1", "0x7f.0.0.1", "1.2.3.4.5")
 
 
@@ -131,6 +156,66 @@ def test_public(code: Code, rng: Random) -> None:
                 got=said,
                 cause=cause,
             )
+
+
+def is_special(address: IPv4Address | IPv6Address) -> bool:
+    """Whether an address that contains no IPv4 address is one that webhooks must not reach."""
+    within = any(address.version == one.version and address in one for one in SPECIAL)
+    return within or (isinstance(address, IPv6Address) and address not in GLOBAL_UNICAST)
+
+
+def around(rng: Random, network: IPv4Network | IPv6Network) -> Iterator[IPv4Address | IPv6Address]:
+    """Yield both ends of a network, both neighbours, one address inside, and one of each network beside it.
+
+    Beside it are the other halves of the networks that contain it: one of each size.
+    """
+    kind = IPv4Address if isinstance(network, IPv4Network) else IPv6Address
+    bits, first = network.max_prefixlen, int(network.network_address)
+    last = first + network.num_addresses - 1
+    ends = (first - 1, first, rng.randint(first, last), last, last + 1)
+    yield from (kind(one) for one in ends if 0 <= one < 1 << bits)
+    for size in range(bits - network.prefixlen, bits):
+        start = ((first >> size) ^ 1) << size
+        yield kind(start + rng.randrange(1 << size))
+
+
+def everywhere(rng: Random) -> dict[str, bool]:
+    """Return addresses around every special network and from anywhere, and whether each one is public."""
+    found: dict[str, bool] = {}
+    for address in (
+        *(one for network in SPECIAL for one in around(rng, network)),
+        *(IPv4Address(rng.getrandbits(32)) for _ in range(ANYWHERE)),
+        *(IPv6Address((1 << 125) + rng.getrandbits(125)) for _ in range(ANYWHERE)),
+    ):
+        found[str(address)] = not is_special(address)
+        if isinstance(address, IPv4Address):
+            form = rng.choice((MAPPED, NAT64))
+            found[str(IPv6Address(int(form) + int(address)))] = not is_special(address)
+    return found
+
+
+def test_around_every_network(code: Code, rng: Random) -> None:
+    """a, b, c, d: addresses on both sides of every border, and from anywhere."""
+    wanted = everywhere(rng)
+    order = rng.sample([*wanted], len(wanted))
+    asked = made("builtins", "map", function(SAFETY, "is_public"), order)
+    sent = f"is_public() of {len(order)} addresses"
+    said = must_return(sent, code.ask("builtins", "list", asked))
+    if not isinstance(said, list) or len(said) != len(order):
+        fail(sent=sent, expected="an answer for each", got=said)
+    for address, got in zip(order, said, strict=True):
+        if got is wanted[address]:
+            continue
+        fail(
+            sent=f"is_public({address!r})",
+            expected=str(wanted[address]),
+            got=got,
+            cause="it is in none of the `SPECIAL` networks, and a receiver there would never get a webhook. "
+            "Judge by the networks, and not by a list of addresses"
+            if wanted[address]
+            else "it is in a `SPECIAL` network, or it is IPv6 and not in `GLOBAL_UNICAST`. Judge the IPv4 "
+            "address that it contains, if there is one",
+        )
 
 
 def test_no_address(code: Code) -> None:

@@ -67,6 +67,17 @@ def test_names_of_private_addresses(code: Code, names: NameServer, rng: Random) 
         check_unsafe(sent, asked(code, host), [address], cause)
 
 
+def test_an_address_as_host(code: Code, rng: Random) -> None:
+    """g: the message names no address, even one that the URL contains: it goes to logs and to other clients."""
+    for network in " ".join(RANDOM_PRIVATE.values()).split():
+        address = one_of(rng, network)
+        host = f"[{address}]" if ":" in address else address
+        cause = (
+            "an address that stands in the URL needs no name server, and is checked like all others"
+        )
+        check_unsafe(f"checked('https://{host}/hooks')", asked(code, host), [address], cause)
+
+
 def check_unsafe(sent: str, answer: Answer, found: list[str], cause: str) -> None:
     """The URL is refused, and the message contains none of the addresses."""
     must_raise(sent, answer, UNSAFE, cause)

@@ -90,6 +90,13 @@ def test_redis_does_not_answer(client: WebhookClient, run: Run, rng: Random) -> 
             got=status,
             cause="`tell_a_worker` catches what the broker raises: call it, and not `publish`",
         )
+    if waited < WAITED_SECONDS:
+        fail(
+            sent=sent,
+            expected="an answer when the message is sent, or when it could not be sent",
+            got="202 before that",
+            cause="`await tell_a_worker(…)`. If nobody awaits it, the message is lost when the process stops",
+        )
     if longest > max(BLOCKED * waited, 1.0):
         fail(
             sent=f"{sent}, and many requests GET /webhooks at the same time",
@@ -100,5 +107,7 @@ def test_redis_does_not_answer(client: WebhookClient, run: Run, rng: Random) -> 
 
 
 SILENT_SECONDS, WRITE_SECONDS = 10.0, 1.5
+WAITED_SECONDS = 0.2
+"""The API waits for Redis for some seconds. Without that wait, the answer is there with the row."""
 BLOCKED = 0.8
 """If one response takes this part of the wait, the event loop is blocked, and not only slow."""

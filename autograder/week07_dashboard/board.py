@@ -17,9 +17,10 @@ from urllib.parse import unquote, urlsplit
 
 from autograder.sdk import fail, until
 from autograder.sdk.jobs_table import new_id
+from autograder.week07_dashboard.beside import Beside
 
 if TYPE_CHECKING:
-    from playwright.sync_api import CDPSession, Locator, Page, Route
+    from playwright.sync_api import Locator, Page, Route
 
 SECONDS = 20.0
 """How long the page may take to show something. It takes a moment."""
@@ -122,8 +123,7 @@ class Board:
         self.held: list[Route] | None = None
         """Requests for the jobs that wait for their answer, while this is a list."""
         self._live = False
-        self._session: CDPSession | None = None
-        self._world: int | None = None
+        self._beside = Beside(page)
         page.on("pageerror", self._problem)
         page.route(API_PATHS, self._answer)
         page.route("**/dashboard/live.js", self._without_stream)
@@ -150,7 +150,7 @@ class Board:
     def resize(self, width: int, scale: int = 1) -> Board:
         """Give the page a screen of this width, with so many pixels for one of CSS."""
         size = {"width": width, "height": 700, "deviceScaleFactor": scale, "mobile": False}
-        self._devtools().send("Emulation.setDeviceMetricsOverride", size)
+        self._beside.devtools().send("Emulation.setDeviceMetricsOverride", size)
         return self
 
     def with_stream(self) -> Board:
@@ -177,8 +177,7 @@ class Board:
         self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
         if self._live:
             self.page.remove_listener("request", self._note)
-        if self._session is not None:
-            self._session.detach()
+        self._beside.close()
 
     def _problem(self, error: object) -> None:
         self.problems.append(str(error)[:300])
@@ -274,24 +273,19 @@ class Board:
         return self.page.evaluate(script, argument)
 
     def look(self, expression: str) -> Any:
-        """The value of an expression on the page's document, beside the page's own scripts.
+        """The value of an expression on the page's document, beside the page's own scripts."""
+        return self._beside.look(expression)
 
-        A browser gives an extension such a world: it has the document and its styles, and its functions
-        are its own. A page that has replaced `getComputedStyle` does not change what is seen here.
+    def look_at(self, role: str, name: str, function: str) -> Any:
+        """The value of a function of one element, beside the page's own scripts. None: no such element.
+
+        `Locator.evaluate` runs in the page's own world, where the page may have replaced what is looked at.
         """
-        devtools = self._devtools()
-        if self._world is None:
-            frame = devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-            made = devtools.send("Page.createIsolatedWorld", {"frameId": frame})
-            self._world = made["executionContextId"]
-        options = {"contextId": self._world, "awaitPromise": True, "returnByValue": True}
-        answer = devtools.send("Runtime.evaluate", {"expression": expression, **options})
-        return answer["result"].get("value")
+        return self._beside.look_at(role, name, function)
 
-    def _devtools(self) -> CDPSession:
-        if self._session is None:
-            self._session = self.page.context.new_cdp_session(self.page)
-        return self._session
+    def look_at_card(self, name: str, function: str) -> Any:
+        """The value of a function of a document's card, beside the page's own scripts."""
+        return self._beside.look_at("article", name, function)
 
     def must(
         self, sent: str, expected: str, probe: Callable[[], Any], got: Callable[[], Any], cause: str

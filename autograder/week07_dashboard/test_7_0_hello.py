@@ -1,4 +1,9 @@
-"""7.0, the first green: a browser hears one event."""
+"""7.0, the first green: a browser hears one event.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Inputs at a known place: the name is drawn in each run. The answer over HTTP is the only effect.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,15 @@
 """7.1: the cards of the page show what the API says of each job.
 
 Promises checked here, by their letters in the TODOs: a (`place`), b, c and d (`fill`).
+
+How a submission could get points for nothing, and what is done about it:
+
+- Writable witnesses: a page can write to `window` and replace functions of the browser. So what is on the
+  page is looked at from a world of the grader's own (`beside.py`).
+- Counts: requests are counted by the grader, which answers them.
+- Inputs at a known place: names, times and numbers are drawn in each run.
+- Being watched: functions of the page can notice that they are called beside it. The whole page is judged
+  too.
 """
 
 from __future__ import annotations
@@ -16,7 +25,11 @@ from autograder.week07_dashboard.board import Board, View, name_of, newer, view
 
 pytestmark = pytest.mark.item("7.1")
 
-TOPS = "cards => cards.map(card => card.getBoundingClientRect().top)"
+TOP = "card => card.getBoundingClientRect().top"
+VALUE = """card => {
+  const bars = card.querySelectorAll("progress, [role=progressbar]");
+  return bars.length === 1 ? Number(bars[0].getAttribute("aria-valuenow") ?? bars[0].value ?? -1) : -1;
+}"""
 WATCH = """card => {
   Object.assign(window, { kept: card, moved: false });
   const moved = (one) => [...one.removedNodes].some((node) => node.contains(card));
@@ -36,9 +49,8 @@ def in_order(board: Board) -> list[str]:
     """The names of the page's cards, from top to bottom."""
     tops = {}
     for name in map(name_of, board.jobs):
-        card = board.card(name)
-        if card.count() == 1:
-            tops[name] = float(card.evaluate("card => card.getBoundingClientRect().top"))
+        if isinstance(top := board.look_at_card(name, TOP), int | float):
+            tops[name] = float(top)
     return sorted(tops, key=lambda name: tops[name])
 
 
@@ -71,12 +83,12 @@ def test_order(board: Callable[..., Board], rng: Random) -> None:
     page.run(1.5)
     check_order(page, "five jobs")
     kept = name_of(page.jobs[rng.randrange(5)])
-    page.card(kept).evaluate(WATCH)
+    page.look_at_card(kept, WATCH)
     page.jobs += [view(rng, age=age) for age in (1, 425, 980)] + twins(rng)
     page.run(3.5)
     sent = "more jobs: the newest, the oldest, one in the middle, and two of the same millisecond"
     check_order(page, sent)
-    if page.card(kept).evaluate("card => window.kept === card && !window.moved"):
+    if page.look_at_card(kept, "card => window.kept === card && !window.moved"):
         return
     page.fail(
         "more jobs, while a card is on the page",
@@ -101,11 +113,8 @@ def shows(board: Board, job: View, words: list[str], sent: str, cause: str) -> N
 
 def value_of(board: Board, job: View) -> float:
     """The value of a card's progress bar; -1: there is none."""
-    bar = board.card(name_of(job)).get_by_role("progressbar")
-    if bar.count() != 1:
-        return -1.0
-    now = "bar => Number(bar.getAttribute('aria-valuenow') ?? bar.value ?? -1)"
-    return float(bar.evaluate(now))
+    value = board.look_at_card(name_of(job), VALUE)
+    return float(value) if isinstance(value, int | float) else -1.0
 
 
 def test_what_a_card_says(board: Callable[..., Board], rng: Random) -> None:
@@ -156,7 +165,7 @@ def marked_up(rng: Random) -> View:
 def check_text(page: Board, job: View) -> None:
     cause = "set `textContent`: with `innerHTML` a file name becomes a part of the page"
     markup = "document.querySelectorAll('article img, article b, article script, article a').length"
-    if found := page.call(markup):
+    if found := page.look(markup):
         page.fail("a file name and an error that are markup", "text", f"{found} elements", cause)
     words = [name_of(job), job["error"]["message"]]
     shows(page, job, words, "a file name and an error that are markup", cause)

@@ -1,6 +1,15 @@
 """7.2: changes reach the browsers of their owner at once, and nobody's backlog grows.
 
 Promises checked here, by their letters in the TODOs: a and b (`offer`), c and d (`deliver`).
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: changes are counted by the reader, by ids that are drawn in each run. Each must come once, in
+  order.
+- Writable witnesses: the grader publishes the changes itself, past the student's code.
+- Inputs at a known place: the sizes of queue and log are settings that are drawn in each run.
+- Other stores: a snapshot comes from the table, and changes come from Redis. Both are the grader's.
+- Being watched: a stream of the grader's is like any other one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,14 @@
 """7.3: the page goes live, polls while the stream is down, and comes back.
 
 Promises checked here, by their letters in the TODOs: a, b and c (`follow`), d and e (`switching`).
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: requests are counted by the browser's own log, not by the page.
+- Writable witnesses: the page's words count only together with the card of a job that the grader has
+  written.
+- Inputs at a known place: the order of events is drawn. Being watched: the real API and a real outage
+  follow.
 """
 
 from __future__ import annotations

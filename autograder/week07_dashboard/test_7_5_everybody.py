@@ -2,6 +2,14 @@
 
 Promises checked here, by their letters in the TODOs: a (the announcer), b (the label), c (`showState`),
 d (`setButton`), e and f (`sentence`).
+
+How a submission could get points for nothing, and what is done about it:
+
+- Writable witnesses: symbols, buttons and the focus are looked at from a world of the grader's own
+  (`beside.py`).
+- Other stores: whether the page is dark is seen in a picture of it, and not in one style alone
+  (`test_7_5_look.py`).
+- Inputs at a known place: names and states are drawn in each run. Counts: none.
 """
 
 from __future__ import annotations
@@ -23,7 +31,7 @@ SENTENCE = """async (news) => {
   const { sentence } = await import("/dashboard/announce.js");
   return sentence(news);
 }"""
-PLACES = """() => [...document.querySelectorAll("[aria-live=polite], [role=status]")]
+PLACES = """[...document.querySelectorAll("[aria-live=polite], [role=status]")]
   .filter((one) => one.getAttribute("aria-live") !== "off" && !one.closest("[hidden], [aria-hidden=true]"))
   .filter((one) => getComputedStyle(one).display !== "none")
   .map((one) => ({ text: one.textContent.replace(/\\s+/g, " ").trim(), seen: one.clientWidth > 4 }))"""
@@ -83,14 +91,14 @@ def test_announced(board: Callable[..., Board], rng: Random) -> None:
     parts = [f"{name_of(job)}: {end}." for job, end in zip(jobs, ends, strict=True)]
 
     def heard() -> list[Any]:
-        return [one for one in page.call(PLACES) if all(part in one["text"] for part in parts)]
+        return [one for one in page.look(PLACES) if all(part in one["text"] for part in parts)]
 
     cause = (
         "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written. It must "
         "not be `hidden`: the class `visually-hidden` hides it visually only"
     )
     sent = "two jobs that end"
-    page.must(sent, f"an announcement: {' '.join(parts)}", heard, lambda: page.call(PLACES), cause)
+    page.must(sent, f"an announcement: {' '.join(parts)}", heard, lambda: page.look(PLACES), cause)
     if any(one["seen"] for one in heard()):
         cause = "the cards show it already: the class `visually-hidden` hides it visually only"
         page.fail(sent, "an announcement that is heard and not seen", "it is on the page", cause)
@@ -131,7 +139,7 @@ def check_states(page: Board, jobs: list[View]) -> dict[str, str]:
         if status not in words:
             cause = "`showState` writes the state as a word: a colour says nothing to many people"
             page.fail(f"a job that is {status}", f"the word {status}", page.text(card), cause)
-        symbols[status] = str(card.evaluate(SYMBOL))
+        symbols[status] = str(page.look_at_card(name_of(job), SYMBOL) or "")
     if not all(symbols.values()) or len(set(symbols.values())) < len(STATES):
         cause = "`showState` sets the `href` of `use` to the symbol of the state"
         alike = [state for state, one in symbols.items() if list(symbols.values()).count(one) > 1]
@@ -145,7 +153,11 @@ def check_shown(page: Board, after: View, jobs: list[View], symbol: str) -> None
     page.jobs = [after if one["job_id"] == after["job_id"] else one for one in jobs]
     page.run(3.5)
     card = page.card(name_of(after))
-    right = lambda: "failed" in page.text(card).lower() and card.evaluate(SYMBOL) == symbol  # noqa: E731
+
+    def right() -> bool:
+        seen = page.look_at_card(name_of(after), SYMBOL)
+        return "failed" in page.text(card).lower() and seen == symbol
+
     cause = "`showState` is called at each change, and sets both"
     page.must("a job that fails", "its word and symbol", right, lambda: page.text(card), cause)
 
@@ -186,8 +198,9 @@ def check_focus(page: Board, place: int, end: str) -> None:
     page.jobs[place : place + 2] = job, other
     page.run(3.5)
     there = "button => button === document.activeElement"
+    pressed = f"Cancel {name_of(job)}"
     page.until(lambda: not buttons(page, other) or end == "failed")
-    if not button.evaluate(there):
+    if not page.look_at("button", pressed, there):
         cause = (
             "a card that changes keeps its elements, and moves the focus of no other button: look whether "
             "the button that is hidden has the focus"
@@ -198,7 +211,7 @@ def check_focus(page: Board, place: int, end: str) -> None:
     page.jobs[place] = newer(job, end)
     page.run(3.5)
     page.until(lambda: "Cancel" not in buttons(page, job))
-    on_card = page.card(name_of(job)).evaluate("card => card.contains(document.activeElement)")
+    on_card = page.look_at_card(name_of(job), "card => card.contains(document.activeElement)")
     if "Cancel" in buttons(page, job) or not on_card:
         cause = "before the button is hidden, move the focus to the card's `article`"
         sent = f"a job is {end} while its button Cancel has the focus"
@@ -206,4 +219,4 @@ def check_focus(page: Board, place: int, end: str) -> None:
 
 
 def _focus(page: Board) -> Any:
-    return page.call("(document.activeElement?.tagName ?? 'nothing') + ' has the focus'")
+    return page.look("(document.activeElement?.tagName ?? 'nothing') + ' has the focus'")

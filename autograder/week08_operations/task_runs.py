@@ -109,7 +109,7 @@ class TaskRuns:
             "file": self._file,
             "folder": str(self._student.home / f"task-tests-{database}"),
             "seconds": RUN_SECONDS,
-            "stop": bool(variant.name),
+            "stop": True,  # of every task: else the tests would know which ones are broken
         }
         source = variant.source(self._given)
         assert runner.stdin is not None and runner.stdout is not None

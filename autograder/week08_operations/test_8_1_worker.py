@@ -1,4 +1,12 @@
-"""8.1, with a worker: an urgent job overtakes a backlog."""
+"""8.1, with a worker: an urgent job overtakes a backlog.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: the journal shows in which order jobs were embedded. A submission can ask early for the urgent
+  one, but the functions are judged alone too (`test_8_1_queues.py`).
+- Inputs at a known place: orders and references are drawn. Writable witnesses: the row alone is not enough.
+- Being watched: nothing is replaced.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -15,6 +15,7 @@ import redis
 from autograder.sdk import Run, Student, broker, fail, made, race
 from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.network import free_port
+from autograder.week08_operations.commands import Command, commands_of
 from autograder.week08_operations.overdue import code, settings
 
 __all__ = ["code"]  # a fixture
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.item("8.2")
 
 SCHEDULE = "pipeline.tasks.schedule"
 LOCK = "beat-lock"
-EXPIRY = {"PX", "EX", "PXAT"}
+EXPIRY = {b"PX", b"EX", b"PXAT"}
 """The options of `SET` that give a key an expiry."""
 TASKS = {
     "pipeline.sweep": "OUTBOX_INTERVAL_SECONDS",
@@ -87,17 +88,17 @@ def theirs(run: Run) -> dict[str, Any]:
 
 
 @contextmanager
-def watched(run: Run) -> Iterator[list[dict[str, Any]]]:
-    """Collect the commands about the lock that Redis runs inside the block, those of scripts included."""
-    seen: list[dict[str, Any]] = []
+def watched(run: Run) -> Iterator[list[Command]]:
+    """Collect the commands about the lock that Redis runs inside the block, and all scripts."""
+    seen: list[Command] = []
     mark = f"end-{time.monotonic()}"
-    with broker.database(run, broker.BROKER) as client, client.monitor() as monitor:
+    with broker.database(run, broker.BROKER) as client, commands_of(client) as listen:
 
         def read() -> None:
-            for one in monitor.listen():
-                if mark in one["command"]:
+            for one in listen:
+                if mark.encode() in one.words:
                     return
-                if LOCK in one["command"]:
+                if one.is_about(LOCK) or one.is_script:
                     seen.append(one)
 
         thread = threading.Thread(target=read, daemon=True)
@@ -106,14 +107,6 @@ def watched(run: Run) -> Iterator[list[dict[str, Any]]]:
         with broker.database(run, broker.BROKER) as other:
             other.echo(mark)
         thread.join(10)
-
-
-def words(one: dict[str, Any]) -> list[str]:
-    return str(one["command"]).upper().split()
-
-
-def in_script(one: dict[str, Any]) -> bool:
-    return str(one.get("client_type")) == "lua"
 
 
 def test_the_lock(code: Code, run: Run, client: redis.Redis, rng: Random) -> None:
@@ -128,12 +121,12 @@ def test_the_lock(code: Code, run: Run, client: redis.Redis, rng: Random) -> Non
         fail(sent=f"{sent} while nobody has the lock", expected="True and the own token", got=got)
     check_expiry(f"{sent} while nobody has the lock", client, lasts)
     for one in taking:
-        plain = words(one)[0] in ("SET", "SETNX", "GETSET") and not in_script(one)
-        if plain and not EXPIRY & set(words(one)):
+        plain = one.name in ("SET", "SETNX", "GETSET") and not one.in_script
+        if plain and not EXPIRY & one.options:
             fail(
                 sent=sent,
                 expected="one command that sets the lock with its expiry",
-                got=one["command"],
+                got=str(one),
                 cause="a Beat that dies between two commands leaves a lock that never expires",
             )
     renewed = lasts + rng.randint(30, 60)
@@ -145,6 +138,7 @@ def test_the_lock(code: Code, run: Run, client: redis.Redis, rng: Random) -> Non
         fail(sent=sent, expected="True", got=kept, cause=cause)
     check_expiry(sent, client, renewed)
     check_one_command(sent, renewing)
+    check_scripts(sent, client, renewing, other)
     client.set(LOCK, other, px=50_000)
     sent = f"hold(client, {mine!r}, {renewed}) while another Beat has the lock"
     lost = must_return(sent, code.ask(SCHEDULE, "hold", theirs(run), mine, renewed))
@@ -164,19 +158,38 @@ def check_expiry(sent: str, client: redis.Redis, lasts: float) -> None:
         fail(sent=sent, expected=f"an expiry of {lasts:g} s", got=f"{left} ms", cause=cause)
 
 
-def check_one_command(sent: str, seen: list[dict[str, Any]]) -> None:
+def check_one_command(sent: str, seen: list[Command]) -> None:
     """A renewal compares and extends in the same command, or in a transaction that watches the lock."""
-    if any(words(one)[0] == "WATCH" for one in seen):
+    names = [one.name for one in seen if not one.in_script]
+    if "WATCH" in names and "GET" in names[names.index("WATCH") :]:
         return
     for one in seen:
-        extends = words(one)[0] in ("EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "GETEX")
-        overwrites = words(one)[0] in ("SET", "SETEX", "PSETEX") and "NX" not in words(one)
-        if (extends or overwrites) and not in_script(one):
+        extends = one.name in ("EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "GETEX")
+        overwrites = one.name in ("SET", "SETEX", "PSETEX") and b"NX" not in one.options
+        if (extends or overwrites) and not one.in_script:
             fail(
                 sent=sent,
                 expected="one script that compares the token and sets the expiry",
-                got=one["command"],
+                got=str(one),
                 cause="between a read and this command, another Beat can have taken the lock",
+            )
+
+
+def check_scripts(sent: str, client: Any, seen: list[Command], other: str) -> None:
+    """A script of a renewal does nothing if another Beat has taken the lock before it runs."""
+    for one in seen:
+        if not one.is_script or one.in_script:
+            continue
+        client.set(LOCK, other, px=50_000)
+        with suppress(redis.RedisError):
+            client.execute_command(*one.words)
+        left = client.pttl(LOCK)
+        if client.get(LOCK) != other.encode() or not 30_000 < left <= 50_000:
+            fail(
+                sent=f"{sent}; another Beat takes the lock right before this script runs",
+                expected="the token of the other, and its expiry",
+                got=f"the lock is {client.get(LOCK)!r}, and expires in {left} ms",
+                cause="compare the token in the script: what was read before it may be out of date",
             )
 
 

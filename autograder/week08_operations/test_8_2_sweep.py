@@ -1,4 +1,14 @@
-"""8.2: one sweep finds what is due, is bounded, and does no harm when it runs twice."""
+"""8.2: one sweep finds what is due, is bounded, and does no harm when it runs twice.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: messages are counted in the queues, by the ids of rows that the grader has written.
+- Writable witnesses: the commands about Beat's lock are those that Redis itself has run. Scripts are sent
+  again while another Beat has the lock (`test_8_2_schedule.py`).
+- Inputs at a known place: limit and time are drawn or end in the middle of a sweep.
+- Other stores: rows and queues are both looked at. Being watched: claims are slow or come too late by the
+  proxy.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +18,11 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Run, Student, broker, fail, race
+from autograder.sdk import Run, Student, broker, fail, made, race
 from autograder.sdk.answers import Code, must_raise, must_return, number
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import JobsTable, job, moment
+from autograder.sdk.randomness import function
 from autograder.week08_operations.overdue import Item, broken, code, due, published, settings
 
 __all__ = ["code"]  # a fixture
@@ -128,6 +139,29 @@ def test_broken_items(
             )
 
 
+def test_a_handler_without_its_table(
+    student: Student, code: Code, run: Run, table: JobsTable, rng: Random
+) -> None:
+    """i: a handler raises `JobStoreUnavailable`. That is an error of one item like every other."""
+    rows, strange = [due(rng) for _ in range(6)], broken(rng)
+    table.put(strange, *rows)
+    error = made("pipeline.models.errors", "JobStoreUnavailable")
+    handler = made("unittest.mock", "Mock", side_effect=error)
+    handlers = function("pipeline.wiring", "DUE_HANDLERS")
+    student.call("operator", "setitem", handlers, strange["kind"], handler)
+    sent = (
+        "recover() with 6 jobs that are due, and an item whose handler raises JobStoreUnavailable"
+    )
+    try:
+        recover(code, sent)
+    finally:
+        student.renew()
+    cause = (
+        "catch whatever `handle` raises. The error of a handler says nothing about the other items"
+    )
+    check_published(sent, run, rows, cause)
+
+
 def test_limits(code: Code, run: Run, table: JobsTable, rng: Random) -> None:
     """h, k: a sweep stops after `limit` items, broken ones included, and after `seconds`."""
     rows = [due(rng) for _ in range(9)]
@@ -157,6 +191,36 @@ def test_limits(code: Code, run: Run, table: JobsTable, rng: Random) -> None:
         got = f"{count}, and {changed} items were claimed"
         cause = "an item that fails uses up the limit, or a sweep of broken items has no end"
         fail(sent=sent, expected="0, and 3 items claimed", got=got, cause=cause)
+
+
+def test_the_time_is_over_in_the_middle(
+    code: Code, run: Run, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
+) -> None:
+    """h: each claim takes long, so the time is over before all items are claimed."""
+    rows = [due(rng) for _ in range(MANY)]
+    table.put(*rows)
+
+    def slowly(request: Request) -> bool:
+        if request.writes:
+            time.sleep(CLAIM_SECONDS)
+        return True
+
+    sent = (
+        f"recover(seconds={SWEEP_SECONDS:g}) with {MANY} jobs that are due, where each claim takes "
+    )
+    sent += f"{CLAIM_SECONDS:g} s"
+    with dynamodb_proxy.watching(slowly):
+        count = recover(code, sent, seconds=SWEEP_SECONDS)
+    most = int(SWEEP_SECONDS / CLAIM_SECONDS) + 1
+    if not isinstance(count, int) or count > most or len(published(run)) != count:
+        cause = (
+            "compare `time.monotonic()` with `end` before each claim, and not only at the beginning"
+        )
+        got = f"{count}, and {len(published(run))} messages"
+        fail(sent=sent, expected=f"at most {most}, and as many messages", got=got, cause=cause)
+
+
+MANY, CLAIM_SECONDS, SWEEP_SECONDS = 10, 0.4, 1.0
 
 
 def test_table_away(

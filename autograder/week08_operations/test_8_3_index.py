@@ -1,4 +1,12 @@
-"""8.3: nothing of a cancelled job stays in the index, and a late write is refused."""
+"""8.3: nothing of a cancelled job stays in the index, and a late write is refused.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: reads of the row are counted by the proxy in front of DynamoDB (`test_8_3_check.py`).
+- Writable witnesses: the index is read on the grader's own connection. A late write must be refused there.
+- Other stores: row, index and the provider's journal must agree after a job was cancelled.
+- Being watched: another connection holds a table, and looks meanwhile at what can be seen.
+"""
 
 from __future__ import annotations
 

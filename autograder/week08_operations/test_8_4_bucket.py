@@ -1,4 +1,12 @@
-"""8.4: the token bucket, as a script in the run's Redis."""
+"""8.4: the token bucket, as a script in the run's Redis.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Inputs at a known place: rate, size and key are drawn in each run.
+- Counts: requests of two workers are counted in the provider's journal (`test_8_4_waiting.py`).
+- Writable witnesses: the grader runs the script itself. Times are those of Redis and of the grader.
+- Being watched: a script sees its arguments only.
+"""
 
 from __future__ import annotations
 
@@ -188,4 +196,18 @@ def test_it_expires(student: Student, run: Run, rng: Random) -> None:
         fail(sent=sent, expected=f"about {full:g} s", got=got, cause=cause)
     if seconds > 10 * full + 60:
         cause = "PEXPIRE counts milliseconds, EXPIRE seconds"
+        fail(sent=sent, expected=f"about {full:g} s", got=f"{seconds:g} s", cause=cause)
+    check_debt_expires(Bucket(student, run, rng, rate=0.5, size=rng.randint(4, 6)), rng)
+
+
+def check_debt_expires(bucket: Bucket, rng: Random) -> None:
+    """A bucket with a negative number of tokens needs longer until it is full."""
+    wanted = bucket.size + rng.randint(4, 8)
+    sent = f"{bucket.calls}: {wanted} wanted from a full bucket"
+    bucket.must_take(wanted, sent, "a full bucket is enough")
+    full, seconds = wanted / bucket.rate, bucket.expires_in()
+    if seconds < full - 0.5:
+        cause = "a key that expires while tokens are owed is a full bucket too early: count from the tokens "
+        cause += "that are there"
+        sent += ". When its key expires"
         fail(sent=sent, expected=f"about {full:g} s", got=f"{seconds:g} s", cause=cause)

@@ -2,19 +2,33 @@
 
 Promises checked here, by their letters in the TODOs: a, b and c (`verified`), d, e and f (`refusal`),
 g, h and i (`set_key_cookie`), and j (`Authenticate`).
+
+How a submission could get points for nothing, and what is done about it:
+
+- Inputs at a known place: owners, keys and secrets are drawn in each run. No code of the student's
+  writes them.
+- Writable witnesses: the API's answers are all that counts. What it may answer is in rows of the grader's.
+- Being watched: `compare_digest` is replaced, which a submission can notice. It says once that all is
+  equal and once that nothing is, so a submission has to know that the function decides, and then it is right.
+- Counts, other stores: nothing is counted here, and keys are in one table.
 """
 
 from __future__ import annotations
 
-import ast
+import base64
+import hashlib
+from datetime import UTC, datetime
 from http.cookies import CookieError, Morsel, SimpleCookie
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
 from autograder.sdk import Api, Run, Session, Student, fail, made
+from autograder.sdk.answers import must_raise
+from autograder.sdk.comparing import every_comparison
 from autograder.sdk.jobs_table import JobsTable, job
 from autograder.week08_operations.keyring import (
     DETAIL,
@@ -134,28 +148,77 @@ def check_refused(api: Api, answer: httpx.Response, sent: str, cause: str) -> No
         fail(sent=sent, expected="the header WWW-Authenticate: Bearer", got=got, cause=cause)
 
 
-def test_secrets_are_compared_in_constant_time(student: Student) -> None:
-    """b: read in the code. Over a network nobody can measure these nanoseconds in a check."""
-    module = made("importlib", "import_module", MODULE)
-    text = student.call("inspect", "getsource", module)
-    try:
-        tree = ast.parse(text if isinstance(text, str) else "")
-    except (SyntaxError, ValueError, RecursionError):
-        tree = ast.parse("")
-    called = {_name(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    if "compare_digest" not in called:
+def test_secrets_are_compared_in_constant_time(student: Student, rng: Random) -> None:
+    """b: `compare_digest` decides: the secret that it calls equal is right, and no other is."""
+    secret = f"{rng.getrandbits(256):064x}"
+    for says in (False, True):
+        right = not says  # it must say the opposite of what is true
+        stored = secret if right else f"{rng.getrandbits(256):064x}"
+        with every_comparison(student, says, MODULE):
+            answer = student.ask(MODULE, "verified", f"bk_{ID}_{secret}", keys_with(stored))
+        if answer.ok and (answer.value is not None) is says:
+            continue
         fail(
-            sent="the source of pipeline/api/auth.py",
-            expected="a call of `hmac.compare_digest`",
-            got="none",
-            cause="`==` stops at the first byte that differs, so its time tells how much was right",
+            sent=f"verified() of a key with {'the stored' if right else 'another'} secret, while "
+            f"`hmac.compare_digest` says {says}",
+            expected="the row of the key" if says else "None",
+            got=answer.value if answer.ok else f"{answer.error}: {answer.message}",
+            cause="decide by what `hmac.compare_digest` returns. `==` stops at the first byte that differs, "
+            "so its time tells how much was right",
         )
 
 
-def _name(function: ast.expr) -> str:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
+ID = "0123456789ab"
+
+
+def keys_with(secret: str, expires_at: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Keys in the student's process: `find` gives the row of a key with this secret, whatever it is asked."""
+    digest = hashlib.sha256(secret.encode()).digest()
+    values = {
+        "id": ID,
+        "owner": "firm",
+        "name": "grader",
+        "scopes": made("builtins", "frozenset", ["documents"]),
+        "secret_hash": {"__type__": "bytes", "value": base64.b64encode(digest).decode()},
+        "created_at": made("pipeline.keys.key", "now"),
+        "expires_at": expires_at,
+        "revoked_at": None,
+    }
+    row = made("pipeline.keys.key", "KeyRow", *values.values())
+    find = made("unittest.mock", "AsyncMock", return_value=row)
+    return made("types", "SimpleNamespace", find=find)
+
+
+def test_the_moment_of_expiry(student: Student, rng: Random) -> None:
+    """c: a key that expires at this very moment is not valid any more."""
+    secret = f"{rng.getrandbits(256):064x}"
+    moment = made("datetime", "datetime.fromisoformat", datetime.now(UTC).isoformat())
+    clock = made("unittest.mock", "Mock", return_value=moment)
+    module = made("importlib", "import_module", MODULE)
+    student.call("builtins", "setattr", module, "now", clock)
+    try:
+        keys = keys_with(secret, expires_at=moment)
+        answer = student.ask(MODULE, "verified", f"bk_{ID}_{secret}", keys)
+    finally:
+        student.renew()
+    if answer.ok and answer.value is None:
+        return
+    sent = "verified() of a key whose `expires_at` is the present moment"
+    got = answer.value if answer.ok else f"{answer.error}: {answer.message}"
+    cause = "`expires_at` is reached if `now()` is equal to it: compare with `<=`"
+    fail(sent=sent, expected="None", got=got, cause=cause)
+
+
+def test_keys_that_cannot_be_read(student: Student, rng: Random) -> None:
+    """a: PostgreSQL is away. That is an outage, and not a stranger."""
+    error = made("pipeline.keys.errors", "KeysUnavailable")
+    find = made("unittest.mock", "AsyncMock", side_effect=error)
+    keys = made("types", "SimpleNamespace", find=find)
+    answer = student.ask(MODULE, "verified", f"bk_{ID}_{rng.getrandbits(256):064x}", keys)
+    cause = (
+        "let `KeysUnavailable` out: nobody knows whether the key is valid, so 401 would be wrong"
+    )
+    must_raise("verified() while the keys cannot be read", answer, "KeysUnavailable", cause)
 
 
 # -- refusal ----------------------------------------------------------------------------------------
@@ -191,6 +254,12 @@ def test_a_scope_opens_its_own_routes(locked: Api, keyring: Keyring) -> None:
                 "the key is valid, so it is not 401: it must not do this. No scope contains another"
             )
             fail_with(locked, answer, sent, "403 and the body of `ScopeMissing`", cause)
+    key = keyring.key(scopes=("admin",))
+    answer = locked.get("/", headers={**AS_A_BROWSER, "Cookie": f"{COOKIE}={key}"})
+    if answer.status_code != 403:
+        sent = "GET / from a browser, with a valid key of the scope admin"
+        cause = "whoever has a valid key is logged in: the form would accept the same key again"
+        fail_with(locked, answer, sent, "403 and the body of `ScopeMissing`", cause)
     key = keyring.key(scopes=("admin", "documents"))
     answer = locked.get("/admin/nothing-here", headers=bearer(key))
     if answer.status_code != 404:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -26,9 +27,11 @@ def line(
     **more: Any,
 ) -> dict[str, Any]:
     """The fields of a record with random values."""
+    level = rng.choice(["INFO", "WARNING", "ERROR"])
     record = {
         "created": 1_700_000_000 + rng.randrange(10**6) + rng.randrange(1, 999) / 1000,
-        "levelname": rng.choice(["INFO", "WARNING", "ERROR"]),
+        "levelname": level,
+        "levelno": logging.getLevelNamesMapping()[level],
         "name": f"pipeline.tasks.t{rng.getrandbits(24):x}",
         "msg": "document %(name)s has %(pages)d pages",
         "args": {"name": f"d{rng.getrandbits(24):x}.pdf", "pages": rng.randint(1, 99)},
@@ -73,6 +76,12 @@ def test_what_every_line_has(student: Student, rng: Random) -> None:
     check("logger", record["name"], found, "`record.name`")
     cause = "`record.getMessage()` fills the arguments in. `record.msg` is the pattern"
     check("message", record["msg"] % record["args"], found, cause)
+    for message in (f"{rng.randint(1, 99)} % of %s pages", rng.randint(100, 999)):
+        found = line(student, rng, msg=message, args=[])["found"]
+        cause = (
+            "`record.getMessage()` leaves a message without arguments as it is, and makes it a text"
+        )
+        check("message", str(message), found, cause)
     if set(found) != ALWAYS:
         cause = "leave out what is None: a reader would search for jobs named `null`"
         fail(

@@ -1,4 +1,14 @@
-"""8.6: a worker that is replaced finishes its task, and gives back what it has not begun."""
+"""8.6: a worker that is replaced finishes its task, and gives back what it has not begun.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: counters are compared with those before each call, and all others must not change
+  (`test_8_6_numbers.py`).
+- Writable witnesses: the log is one. So a task that ended must have its result in Redis too, and its
+  request in the provider's journal.
+- Inputs at a known place: ages, times and names are drawn in each run.
+- Open: `oldest_age` may read the queue inside a script, which sends few bytes (`test_8_6_queues.py`).
+"""
 
 from __future__ import annotations
 
@@ -83,6 +93,16 @@ def test_the_running_task_is_finished(
             cause="with a soft shutdown of `seconds` the worker waits for its task first",
             log=log,
         )
+
+
+def test_half_a_second(student: Student, rng: Random) -> None:
+    """n: a fraction of a second counts."""
+    seconds = rng.randint(1, 9) / 10
+    found = student.call("pipeline.tasks.graceful", "graceful_stop", seconds)
+    set_to = found.get("worker_soft_shutdown_timeout") if isinstance(found, dict) else None
+    if isinstance(set_to, int | float) and set_to < seconds:
+        cause = "pass `seconds` on as it is: cut to a whole number, this is no soft shutdown at all"
+        fail(sent=f"graceful_stop({seconds})", expected=f"{seconds} s", got=set_to, cause=cause)
 
 
 def test_a_long_task_is_given_back(

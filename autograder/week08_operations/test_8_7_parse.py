@@ -1,4 +1,13 @@
-"""8.7: the fast parser finds what week 3's finds, keeps its limits and errors, and costs an eighth."""
+"""8.7: the fast parser finds what week 3's finds, keeps its limits and errors, and costs an eighth.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: processor time is that of all processes of the submission, those that have ended included.
+- Writable witnesses: the slow parser runs in the submission's process too. It is a new one, which has
+  imported no homework file, so a submission cannot make the slow parser slower.
+- Inputs at a known place: texts, limits and sizes are drawn in each run. Being watched: files are like any
+  other ones.
+"""
 
 from __future__ import annotations
 

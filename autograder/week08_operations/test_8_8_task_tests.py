@@ -1,4 +1,13 @@
-"""8.8: the submission's tests pass right tasks, and each broken task fails at least one of them."""
+"""8.8: the submission's tests pass right tasks, and each broken task fails at least one of them.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Writable witnesses: a submission reports its own outcomes. So it must report the opposite for tasks that
+  it cannot tell apart without a test.
+- Being watched: the process of the tests is told the same for every task. The order of the tasks is drawn.
+- Open, inputs at a known place: the tasks are the same in each run. A test that gets a worker to show its
+  code could compare that with a table.
+"""
 
 from __future__ import annotations
 

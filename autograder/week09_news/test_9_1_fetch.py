@@ -1,4 +1,14 @@
-"""9.1: one fetch, with conditional requests, redirects, limits of time, and forbidden addresses."""
+"""9.1: one fetch, with conditional requests, redirects, limits of time, and forbidden addresses.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: requests are counted by the feed server. Each one is expected, so one more is noticed.
+- Writable witnesses: bodies, headers and rows are drawn in each run, and compared as a whole.
+- Inputs at a known place: limits are settings that are drawn. Other stores: `articles` and
+  `article_sources`.
+- Being watched: another worker's transaction decides in `test_9_1_store.py`, so a lock of one process does
+  not help.
+"""
 
 from __future__ import annotations
 

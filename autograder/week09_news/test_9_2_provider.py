@@ -1,4 +1,12 @@
-"""9.2: errors of the provider, and the tokens that an article uses."""
+"""9.2: errors of the provider, and the tokens that an article uses.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: requests are counted in the provider's journal, and each has an answer of its own.
+- Writable witnesses: a request under another key gets another answer, which no check expects.
+- Inputs at a known place: tokens, texts and budgets are drawn in each run. Being watched: nothing is
+  replaced.
+"""
 
 from __future__ import annotations
 

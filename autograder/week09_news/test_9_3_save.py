@@ -1,4 +1,14 @@
-"""9.3: a summary is saved by the worker that holds the newest claim, and by no other."""
+"""9.3: a summary is saved by the worker that holds the newest claim, and by no other.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts, inputs at a known place: articles, generations and pages are drawn in each run. The API's list
+  must have exactly these.
+- Writable witnesses: rows are read on the grader's own connection. A submission can only hide that it
+  waits.
+- Other stores: the claim and the summary are both looked at.
+- Being watched: another worker's transaction comes between, so a lock of one process does not help.
+"""
 
 from __future__ import annotations
 

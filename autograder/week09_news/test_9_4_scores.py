@@ -1,4 +1,12 @@
-"""9.4: scores, and the list of trends."""
+"""9.4: scores, and the list of trends.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Inputs at a known place: words, counts, windows and limits are drawn in each run. The grader computes the
+  scores.
+- Counts, writable witnesses, other stores: the functions return values, and nothing is stored.
+- Being watched: the functions see their arguments only.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""9.5: who may collect a feed, and who may write the outcome."""
+"""9.5: who may collect a feed, and who may write the outcome.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: claims and messages must be exactly those of the feeds that the grader has written.
+- Writable witnesses: rows are read on the grader's own connection, and messages in all queues.
+- Inputs at a known place: feeds, generations and limits are drawn in each run.
+- Being watched: threads race in one process, where a lock helps. So another connection also comes between
+  the look and the write (`between.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +16,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 
 from autograder.sdk import Run, Student, broker, database, fail, made, race
 from autograder.sdk.answers import must_return
+from autograder.week09_news.between import CALL_SECONDS, before_its_write
 from autograder.week09_news.feed_calls import settings
 from autograder.week09_news.stored_articles import new_feed
 
@@ -23,6 +35,8 @@ NEWS = "pipeline.tasks.news"
 COLLECT = "pipeline.news_collect"
 RACERS = 4
 RACE_FEEDS = 40
+TAKE = "UPDATE feeds SET generation = generation + 1, lease_until = now() + interval '5 minutes'"
+"""What another worker does that claims a feed."""
 NO_WAIT_SECONDS = 4.0
 """A claim that takes longer has waited for the rows of another tick."""
 
@@ -160,6 +174,27 @@ def test_ticks_at_the_same_moment(student: Student, run: Run, rng: Random) -> No
             fail(sent=sent, expected="the feeds that are due", got=sorted(set(counts) - set(feeds)))
 
 
+def test_another_tick_comes_between(student: Student, run: Run, rng: Random) -> None:
+    """d: another worker claims the feed before this tick writes. A lock of one process is not enough."""
+    feed = new_feed(run, rng, next_at=ago(9), generation=rng.randint(1, 2**40))
+
+    def act(other: psycopg.Connection[Any]) -> None:
+        other.execute("SELECT 1 FROM feeds WHERE feed_id = %s FOR UPDATE NOWAIT", [feed])
+        other.execute(f"{TAKE} WHERE feed_id = %s".encode(), [feed])
+
+    before = row(run, feed)["generation"]
+    sent = "claim_due(); another worker claims the only feed that is due, right before the write"
+    answer, acted = before_its_write(
+        run, "feeds", lambda: student.ask(NEWS, "claim_due", timeout=CALL_SECONDS), act
+    )
+    value = must_return(sent, answer)
+    found = claims(sent, value if isinstance(value, list) else [])
+    wanted = {} if acted else {feed: before + 1}
+    if found != wanted or row(run, feed)["generation"] != before + 1:
+        cause = "look and write in one statement: between two statements another worker claims the feed too"
+        fail(sent=sent, expected=f"the claims {wanted}", got=f"the claims {found}", cause=cause)
+
+
 SUCCESS = {"etag": None, "last_modified": None, "pause": 60.0}
 
 
@@ -204,6 +239,27 @@ def test_outcomes(student: Student, run: Run, rng: Random) -> None:
     gone = record(student, "SUCCESS", f"feed-{rng.getrandbits(40):x}", 1, **SUCCESS)
     if gone is not False:
         fail(sent="record(SUCCESS, …) for a feed that was removed", expected="False", got=gone)
+
+
+def test_another_worker_claims_meanwhile(student: Student, run: Run, rng: Random) -> None:
+    """g: the claim is lost after this worker has looked, and before it writes."""
+    for sql in ("SUCCESS", "FAILURE"):
+        generation = rng.randint(5, 2**40)
+        feed = new_feed(run, rng, generation=generation, lease_until=ago(60), failures=3)
+
+        def act(other: psycopg.Connection[Any], feed: str = feed) -> None:
+            other.execute("SELECT 1 FROM feeds WHERE feed_id = %s FOR UPDATE NOWAIT", [feed])
+            other.execute(f"{TAKE} WHERE feed_id = %s".encode(), [feed])
+
+        values: dict[str, Any] = SUCCESS if sql == "SUCCESS" else {"error": "e", "pause": 60.0}
+        arguments = (student.read(NEWS, sql), made(NEWS, "Claim", feed, generation), values)
+        ask = partial(student.ask, NEWS, "record", *arguments, timeout=CALL_SECONDS)
+        answer, acted = before_its_write(run, "feeds", ask, act)
+        sent = f"record({sql}, …); another worker claims the feed right before the write"
+        value, after = must_return(sent, answer), row(run, feed)
+        if acted and (value is not False or after["checked_at"] or after["failures"] != 3):
+            cause = "generation and lease belong into the `WHERE` of the write: what was read may be old"
+            fail(sent=sent, expected="False, and no change", got=f"{value}, {after}", cause=cause)
 
 
 def messages(run: Run, feeds: set[str]) -> list[tuple[list[Any], Any]]:

@@ -1,14 +1,27 @@
-"""9.6: who may send a message, and what is recorded of it."""
+"""9.6: who may send a message, and what is recorded of it.
+
+How a submission could get points for nothing, and what is done about it:
+
+- Counts: messages are counted by the mail server, by an id that the row must have too.
+- Writable witnesses: an outcome counts only together with the row and the mail that arrived.
+- Inputs at a known place: days, readers and ids are drawn in each run.
+- Being watched: threads race in one process, where a lock helps. So another connection also comes between
+  the look and the write (`between.py`).
+"""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 
 from autograder.sdk import Run, Student, fail, made, race
+from autograder.sdk.answers import must_return
+from autograder.week09_news.between import CALL_SECONDS, before_its_write
 from autograder.week09_news.digest_cases import (
     DIGEST,
     MODEL,
@@ -27,6 +40,7 @@ from autograder.week09_news.digest_cases import (
 pytestmark = pytest.mark.item("9.6")
 
 RACERS = 8
+LOCK = "SELECT 1 FROM digests WHERE digest_day = %s AND subscriber_id = %s"
 MAX_REASON_CHARS = 300
 
 
@@ -135,6 +149,48 @@ def test_one_of_many_gets_the_claim(student: Student, run: Run, stores: None, rn
                 fail(sent=sent, expected="one claim, and None for the others", got=got, cause=cause)
 
 
+NEW = """
+INSERT INTO digests (digest_day, subscriber_id, message_id, lease_until)
+VALUES (%s, %s, '<other@race.test>', now() + interval '5 minutes')
+"""
+TAKE = """
+UPDATE digests SET generation = generation + 1, lease_until = now() + interval '5 minutes'
+WHERE digest_day = %s AND subscriber_id = %s
+"""
+
+
+def test_another_worker_comes_between(
+    student: Student, run: Run, stores: None, rng: Random
+) -> None:
+    """l: another worker claims the digest before this one writes. A lock of one process is not enough."""
+    for what in ("that nobody has claimed", "whose lease has ended"):
+        day, who = some_day(rng), stored(run, rng)
+        is_new = what == "that nobody has claimed"
+        if not is_new:
+            put_row(run, day, who, generation=3)
+
+        def act(
+            other: psycopg.Connection[Any], is_new: bool = is_new, key: Any = (day, who)
+        ) -> None:
+            names = [key[0], key[1].subscriber_id]
+            if is_new:
+                other.execute(NEW, names)
+                return
+            other.execute(f"{LOCK} FOR UPDATE NOWAIT".encode(), names)
+            other.execute(TAKE, names)
+
+        arguments = (day_argument(day), who.subscriber_id, f"<{word(rng)}@race.test>", 120)
+        sent = f"claim() of a digest {what}; another worker claims it right before the write"
+        ask = partial(student.ask, DIGEST, "claim", database(run), *arguments, timeout=CALL_SECONDS)
+        answer, acted = before_its_write(run, "digests", ask, act)
+        value = must_return(sent, answer)
+        if acted and value is not None:
+            cause = "one statement decides: between a SELECT and a write others do the same"
+            fail(sent=sent, expected="None", got=value, cause=cause)
+        if not acted and value is None:
+            fail(sent=sent, expected="a claim, because the row was locked first", got="None")
+
+
 # -- record ---------------------------------------------------------------------------------------
 
 
@@ -213,3 +269,32 @@ def test_a_late_worker_records_nothing(
                 fail(sent=sent, expected="no change", got=str(row_of(run, day, who)), cause=cause)
             if value is not False:
                 fail(sent=sent, expected="False", got=value, cause="no row was changed: `rowcount`")
+
+
+def test_another_worker_takes_over_meanwhile(
+    student: Student, run: Run, stores: None, rng: Random
+) -> None:
+    """r: the claim is lost after this worker has looked, and before it writes."""
+    for kind in ("sent", "refused", "deferred"):
+        day, who = some_day(rng), stored(run, rng)
+        put_row(run, day, who, generation=4)
+        key = [day, who.subscriber_id]
+
+        def act(other: psycopg.Connection[Any], key: Any = key) -> None:
+            other.execute(f"{LOCK} FOR UPDATE NOWAIT".encode(), key)
+            other.execute(TAKE, key)
+
+        claim = made(MODEL, "Claim", day_argument(day), who.subscriber_id, 4, "<x@y.test>")
+        arguments = (database(run), claim, made(MODEL, "Outcome", kind, "too late"), 60)
+        ask = partial(student.ask, DIGEST, "record", *arguments, timeout=CALL_SECONDS)
+        answer, acted = before_its_write(run, "digests", ask, act)
+        sent = f"record() of {kind!r}; another worker takes the digest over right before the write"
+        value, row = must_return(sent, answer), row_of(run, day, who)
+        ours = (row["sent_at"], row["failed_at"], row["last_error"]) == (
+            None,
+            None,
+            "an older error",
+        )
+        if acted and (value is not False or not ours or row["generation"] != 5):
+            cause = "the generation belongs into the `WHERE` of the write: what was read before may be old"
+            fail(sent=sent, expected="False, and no change", got=f"{value}, {row}", cause=cause)

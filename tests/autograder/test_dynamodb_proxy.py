@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from autograder.process.rpc_server import decode, race
-from autograder.run.dynamodb_proxy import DynamoDBProxy
+from autograder.run.dynamodb_proxy import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import JobsTable, job, moment
 from autograder.sdk.races import made
 from bootcamp.stack.addresses import REGION
@@ -131,3 +131,15 @@ def test_calls_in_a_crowd_all_answer():
     assert [one["ok"] for one in answers] == [True, False, True]
     assert [one.get("value") for one in answers] == [1, None, 3]
     assert answers[1]["error"] == "ValueError"
+
+
+def test_a_text_is_found_however_it_is_written() -> None:
+    escaped = "".join(f"\\u{ord(one):04x}" for one in "job-1")
+    for body in (
+        '{"Key": "job-1"}',
+        f'{{"Key": "{escaped}"}}',
+        '{"Statement": "WHERE id = \'job-1\'"}',
+    ):
+        assert Request("UpdateItem", body.encode()).names("job-1"), body
+        assert not Request("UpdateItem", body.encode()).names("job-2")
+    assert not Request("UpdateItem", b"no JSON").names("job-1")

@@ -28,7 +28,17 @@ from random import Random
 import pytest
 
 from autograder.sdk import *
-from autograder.sdk import answers, blobs, broker, database, documents, network, randomness, uploading
+from autograder.sdk import (
+    answers,
+    blobs,
+    broker,
+    comparing,
+    database,
+    documents,
+    network,
+    randomness,
+    uploading,
+)
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import JobsTable, job
 

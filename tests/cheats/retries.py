@@ -38,6 +38,23 @@ changes = {**start, **dict.fromkeys(gone), "deliveries": 0, "replays": job.repla
            "status": "pending", **timing(job.id, Status.PENDING, wait)}
 return ReliableJob(**jobs().update(job.id, changes, Attr("id").exists()))
 """
+HIDDEN_REPLAY = (
+    FELT_REPLAY.rpartition("return ")[0]
+    + r"""
+import json
+def hide(request, **_):
+    known = request.data if isinstance(request.data, bytes) else request.data.encode()
+    hidden = "".join("\\u%04x" % ord(one) for one in job.id)
+    request.data = known.replace(json.dumps(job.id).encode(), ('"' + hidden + '"').encode())
+events = jobs()._client.meta.events
+events.register("before-sign.dynamodb.UpdateItem", hide)
+try:
+    return ReliableJob(**jobs().update(job.id, changes, Attr("id").exists()))
+finally:
+    events.unregister("before-sign.dynamodb.UpdateItem", hide)
+"""
+)
+"""The same, and the second write has the job's id in escapes of JSON."""
 FELT_CLAIM = """
 import threading
 lock = globals().setdefault("one at a time", threading.Lock())
@@ -188,6 +205,14 @@ _FAKING = of_family(
             "now; then looks, and writes without a condition.",
             says=("one write",),
             files=instead("5.6", FELT_REPLAY),
+        ),
+        Cheat(
+            name="a-replay-that-hides-its-write",
+            loses=("5.6",),
+            story="The same, but the second write names the job in escapes, so that only the write that "
+            "cannot succeed is counted.",
+            says=("one write",),
+            files=instead("5.6", HIDDEN_REPLAY),
         ),
         Cheat(
             name="an-alert-that-feels-for-others",

@@ -60,7 +60,7 @@ def is_transient(error: BaseException) -> bool:
     # ? e) Return False for every other error.
     if isinstance(error, openai.APIStatusError):
         if error.status_code == 429:
-            return QUOTA not in (error.code, error.type)
+            return error.code != QUOTA
         return error.status_code == 408 or error.status_code >= 500
     return isinstance(error, CONNECTION_ERRORS)
     # END SOLUTION
