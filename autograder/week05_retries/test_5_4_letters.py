@@ -123,8 +123,8 @@ def test_what_it_holds(code: Code, rng: Random) -> None:
                 sent=f"dead_letter() for an error whose text contains {secret!r}",
                 expected=f"{public}, without that text",
                 got=said.get("message"),
-                cause="take `message` from `public_error(error)`: it is for clients, and the text of a foreign "
-                "exception can contain secrets",
+                cause="take `message` from `public_error(error)`: it is for clients, and the text of a "
+                "foreign exception can contain secrets",
             )
         check_letter(sent, said, {"message": known["message"]})
         if not ours and secret not in str(said.get("detail")):

@@ -68,7 +68,7 @@ def test_names_of_private_addresses(code: Code, names: NameServer, rng: Random) 
 
 
 def test_an_address_as_host(code: Code, rng: Random) -> None:
-    """g: the message names no address, even one that the URL contains: it goes to logs and to other clients."""
+    """g: the message names no address, even one that stands in the URL."""
     for network in " ".join(RANDOM_PRIVATE.values()).split():
         address = one_of(rng, network)
         host = f"[{address}]" if ":" in address else address

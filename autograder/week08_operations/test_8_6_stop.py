@@ -101,7 +101,7 @@ def test_half_a_second(student: Student, rng: Random) -> None:
     found = student.call("pipeline.tasks.graceful", "graceful_stop", seconds)
     set_to = found.get("worker_soft_shutdown_timeout") if isinstance(found, dict) else None
     if isinstance(set_to, int | float) and set_to < seconds:
-        cause = "pass `seconds` on as it is: cut to a whole number, this is no soft shutdown at all"
+        cause = "a fraction of a second counts: pass `seconds` on as it is"
         fail(sent=f"graceful_stop({seconds})", expected=f"{seconds} s", got=set_to, cause=cause)
 
 

@@ -123,7 +123,7 @@ def test_unusable_files_have_the_errors_of_week_3(student: Student, rng: Random)
 
 
 def test_limits_on_pages_and_characters(student: Student, rng: Random) -> None:
-    """d: the limits of the call hold for PDFium too."""
+    """d, e: the limits of the call hold for PDFium, and for pypdf."""
     pages = random_pages(rng, rng.randint(3, 6), 30)
     content, count = make_pdf(pages), len(pages)
     characters = sum(map(len, pages))
@@ -136,6 +136,13 @@ def test_limits_on_pages_and_characters(student: Student, rng: Random) -> None:
         sent = f"a PDF of {count} pages and {characters} characters, with the limits {limits}"
         answer = parsing.parse(student, content, PDF, **limits)
         parsing.check_error(sent, answer, "DocumentTooLarge", cause)
+    text = " ".join(parsing.made_up(rng, 9))
+    sent = (
+        f"a PDF of {len(text)} characters that pypdf alone can read, with a limit of half of them"
+    )
+    answer = parsing.parse(student, parsing.headless_pdf(text), PDF, characters=len(text) // 2)
+    cause = "the limits of the call hold for pypdf too: pass them on"
+    parsing.check_error(sent, answer, "DocumentTooLarge", cause)
 
 
 def test_an_eighth_of_the_processor_time(student: Student, rng: Random) -> None:
