@@ -88,17 +88,6 @@ def test_refused_for_good(student: Student, mail_sink: MailSink, rng: Random) ->
             check(sent, outcome(student, sent, rng), "refused", cause)
 
 
-def test_a_nul_in_the_answer(student: Student, mail_sink: MailSink, rng: Random) -> None:
-    """q: the text of the server contains what PostgreSQL does not store."""
-    for code, kind in ((450, "deferred"), (550, "refused")):
-        for stage in ("recipient", "message"):
-            mail_sink.clear()
-            mail_sink.script(Fault.status(code, on=stage, body=f"no\0{word(rng)}"))
-            sent = f"send() to a server whose answer {code} to the {stage} contains a NUL"
-            cause = "the code decides, whatever the text is"
-            check(sent, outcome(student, sent, rng), kind, cause)
-
-
 def test_try_again_later(student: Student, mail_sink: MailSink, rng: Random) -> None:
     """p, q: everything else may pass, so the message is sent later."""
     later = "a code below 500 says: try again later"
@@ -161,3 +150,14 @@ def test_a_server_that_is_not_there(student: Student, rng: Random) -> None:
     finally:
         release_port(port)
     check(sent, got, "deferred", "a refused connection is an `OSError`, no `SMTPException`")
+
+
+def test_a_nul_in_the_answer(student: Student, mail_sink: MailSink, rng: Random) -> None:
+    """q: the text of the server contains what PostgreSQL does not store."""
+    for code, kind in ((450, "deferred"), (550, "refused")):
+        for stage in ("recipient", "message"):
+            mail_sink.clear()
+            mail_sink.script(Fault.status(code, on=stage, body=f"no\0{word(rng)}"))
+            sent = f"send() to a server whose answer {code} to the {stage} contains a NUL"
+            cause = "the code decides, whatever the text is"
+            check(sent, outcome(student, sent, rng), kind, cause)
