@@ -102,6 +102,17 @@ def test_more_arrives_than_is_allowed(
         must_raise(sent, answer, TOO_LARGE, "count the bytes as they arrive too")
 
 
+def test_bytes_behind_the_end(student: Student, feed_server: FeedServer, rng: Random) -> None:
+    """g: a few bytes after the compressed data are ignored."""
+    body = noise(rng, 5_000)
+    for encoding, content in {"gzip": gzip.compress(body), "deflate": zlib.compress(body)}.items():
+        sent = f"fetch() of a body with content-encoding: {encoding}, and 10 bytes behind its end"
+        answer = ask(student, coded(feed_server, content + b"\r\n padding", encoding))
+        if bytes_of(fetched(sent, answer)["body"]) != body:
+            cause = "what follows the compressed data does not belong to the body"
+            fail(sent=sent, expected="the body, decompressed", got=answer.value, cause=cause)
+
+
 def test_an_endless_body(student: Student, feed_server: FeedServer) -> None:
     """h: the rest of a body that is too large is not read."""
     feed_server.script(Fault.endless())

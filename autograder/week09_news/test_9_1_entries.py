@@ -80,7 +80,14 @@ def test_lengths_and_characters(student: Student, rng: Random) -> None:
 
 def test_addresses(student: Student, rng: Random) -> None:
     """t: an entry without an address on the web is left out."""
-    bad = ["", "javascript:alert(1)", "mailto:a@b.example", "ftp://a.example/b", "http://[broken/"]
+    bad = [
+        "",
+        " \t ",
+        "javascript:alert(1)",
+        "mailto:a@b.example",
+        "ftp://a.example/b",
+        "http://[broken/",
+    ]
     bad += ["https://user:word@a.example/", "https://a.example:99999/", "data:text/html,x"]
     bad += ["https://a.example/" + "x" * 2000]
     for link in bad:
@@ -211,9 +218,18 @@ def test_times_of_json(student: Student, rng: Random) -> None:
         ("both times", changed(one, date_modified=moved), one.at),
         ("a time that ends with Z", changed(one, date_published=f"{naive}Z"), one.at),
         ("a time without a time zone", changed(one, date_published=naive), one.at),
+        (
+            "an empty `date_published`",
+            changed(one, date_published="", date_modified=moved),
+            other.at,
+        ),
     ]
     for what, body, wanted in cases:
         sent = f"read_entries() of a JSON Feed; its item has {what}"
         found = one_entry(student, sent, body).get("published_at")
         if moment(found) != wanted:
             fail(sent=sent, expected=f"published_at: {wanted.isoformat()}", got=found)
+    sent = "read_entries() of a JSON Feed; `date_published` cannot be read, and `date_modified` can"
+    body = changed(one, date_published="yesterday", date_modified=moved)
+    cause = "`date_modified` counts only if `date_published` is missing"
+    check(sent, one_entry(student, sent, body), cause, published_at=None)

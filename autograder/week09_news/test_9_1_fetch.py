@@ -210,34 +210,6 @@ def test_a_loop_of_redirects(student: Student, feed_server: FeedServer) -> None:
         fail(sent=sent, expected=f"{MAX_REDIRECTS + 1} requests", got=f"{len(asked)} requests")
 
 
-def test_broken_redirects(student: Student, feed_server: FeedServer, rng: Random) -> None:
-    """d: no Location, or one that cannot be read."""
-    for status in rng.sample(STATUSES, 2):
-        for headers in ({}, {"location": "http://[broken/"}):
-            feed_server.clear()
-            feed_server.script(Fault.status(status, headers=headers))
-            sent = f"fetch(); the server answers {status} with {headers or 'no Location'}"
-            cause = "`urljoin` raises ValueError, or there is nothing to follow"
-            must_raise(sent, ask(student, feed_server.url("a.xml")), REFUSED, cause)
-            if (count := len(feed_server.requests())) != 1:
-                fail(sent=sent, expected="one request", got=f"{count} requests", cause=cause)
-
-
-def test_statuses(student: Student, feed_server: FeedServer) -> None:
-    """e: which errors may pass."""
-    url = feed_server.publish("news.xml", rss([]))
-    kinds = {
-        UNAVAILABLE: (429, 500, 502, 503, 504, 599),
-        REFUSED: (201, 206, 400, 401, 403, 404, 410),
-    }
-    for error, statuses in kinds.items():
-        for status in statuses:
-            feed_server.clear()
-            feed_server.script(Fault.status(status, body=rss([])))
-            cause = "429 and 5xx may pass, and every other status that is not 200 is a refusal"
-            must_raise(f"fetch(); the server answers {status}", ask(student, url), error, cause)
-
-
 def test_unsafe_addresses(
     student: Student, feed_server: FeedServer, webhooks: WebhookSink, rng: Random
 ) -> None:
@@ -267,6 +239,34 @@ def test_unsafe_addresses(
             got=f"{arrived[0].method} {arrived[0].path}",
             cause="another client, or one that follows redirects by itself, checks no address",
         )
+
+
+def test_broken_redirects(student: Student, feed_server: FeedServer, rng: Random) -> None:
+    """d: no Location, or one that cannot be read."""
+    for status in rng.sample(STATUSES, 2):
+        for headers in ({}, {"location": "http://[broken/"}):
+            feed_server.clear()
+            feed_server.script(Fault.status(status, headers=headers))
+            sent = f"fetch(); the server answers {status} with {headers or 'no Location'}"
+            cause = "`urljoin` raises ValueError, or there is nothing to follow"
+            must_raise(sent, ask(student, feed_server.url("a.xml")), REFUSED, cause)
+            if (count := len(feed_server.requests())) != 1:
+                fail(sent=sent, expected="one request", got=f"{count} requests", cause=cause)
+
+
+def test_statuses(student: Student, feed_server: FeedServer) -> None:
+    """e: which errors may pass."""
+    url = feed_server.publish("news.xml", rss([]))
+    kinds = {
+        UNAVAILABLE: (429, 500, 502, 503, 504, 599),
+        REFUSED: (201, 206, 400, 401, 403, 404, 410),
+    }
+    for error, statuses in kinds.items():
+        for status in statuses:
+            feed_server.clear()
+            feed_server.script(Fault.status(status, body=rss([])))
+            cause = "429 and 5xx may pass, and every other status that is not 200 is a refusal"
+            must_raise(f"fetch(); the server answers {status}", ask(student, url), error, cause)
 
 
 def slow(student: Student, sent: str, url: str) -> None:

@@ -50,6 +50,9 @@ def check(sent: str, got: tuple[str, str, str], kind: str, cause: str) -> None:
     if kind != "sent" and not got[1].strip():
         cause = "somebody reads `last_error` to find out why"
         fail(sent=sent, expected="a reason", got=repr(got[1]), cause=cause)
+    if "\0" in got[1]:
+        cause = "PostgreSQL does not store a NUL, so the outcome could not be recorded"
+        fail(sent=sent, expected="a reason without NUL", got=repr(got[1]), cause=cause)
 
 
 def test_a_message_is_accepted(student: Student, mail_sink: MailSink, rng: Random) -> None:
@@ -147,3 +150,14 @@ def test_a_server_that_is_not_there(student: Student, rng: Random) -> None:
     finally:
         release_port(port)
     check(sent, got, "deferred", "a refused connection is an `OSError`, no `SMTPException`")
+
+
+def test_a_nul_in_the_answer(student: Student, mail_sink: MailSink, rng: Random) -> None:
+    """q: the text of the server contains what PostgreSQL does not store."""
+    for code, kind in ((450, "deferred"), (550, "refused")):
+        for stage in ("recipient", "message"):
+            mail_sink.clear()
+            mail_sink.script(Fault.status(code, on=stage, body=f"no\0{word(rng)}"))
+            sent = f"send() to a server whose answer {code} to the {stage} contains a NUL"
+            cause = "the code decides, whatever the text is"
+            check(sent, outcome(student, sent, rng), kind, cause)

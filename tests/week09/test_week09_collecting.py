@@ -114,6 +114,30 @@ def test_a_worker_that_dies(desk: Desk, tmp_path) -> None:
     assert (row["failures"], row["last_error"]) == (0, None)
 
 
+def test_a_feed_that_kills_its_worker_waits_longer_each_time(desk: Desk) -> None:
+    """The claim of each tick begins, and no outcome follows. Then one collection succeeds."""
+    desk.env |= {"NEWS_INTERVAL_SECONDS": "100", "NEWS_BACKOFF_CAP_SECONDS": "500"}
+    feeds = desk.feeds
+    feed_id = desk.add(feeds.publish("deadly.xml", rss([])))
+    code = (
+        "from pipeline.tasks.news import begin, claim_due, collect_feed; "
+        "[claim] = claim_due(); feed = begin(claim); {}"
+    )
+    due = "UPDATE feeds SET next_at = now() - interval '1 s', lease_until = now()"
+    for pause in (100, 200, 400, 500):
+        desk.rows(due)
+        desk.python("-c", code.format("assert feed"))
+        [(left,)] = desk.rows("SELECT extract(epoch FROM next_at - now())::float FROM feeds")
+        assert pause - 60 < left <= pause
+    assert desk.feed(feed_id)["begun"] == 4
+    desk.rows(due)
+    desk.python("-c", code.format("collect_feed(claim, feed)"))
+    assert (desk.feed(feed_id)["begun"], desk.feed(feed_id)["failures"]) == (0, 0)
+    desk.rows(due)
+    desk.rows("UPDATE feeds SET generation = 99, lease_until = now() + interval '1 h'")
+    desk.python("-c", "from pipeline.tasks.news import *; assert begin(Claim('x', 99)) is None")
+
+
 def test_the_list_of_feeds(desk: Desk) -> None:
     command = ("-m", "pipeline.news.feed_list")
     url = desk.feeds.publish("a.xml", rss([]))

@@ -7,7 +7,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -145,12 +147,40 @@ def test_the_newest_window_of_trends(room):
 @pytest.mark.parametrize(
     "path",
     ["/news?limit=0", "/news?limit=101", "/news?topic=%20", "/news/search", "/news/search?q=%20",
-     "/news/search?q=x&limit=51", "/news?topic=" + 101 * "x", "/news?cursor=%00"],
+     "/news/search?q=x&limit=51", "/news?topic=" + 101 * "x", "/news?cursor=%00",
+     "/news?topic=%00", "/news?topic=a%00b", "/news?topic=a%0A%00", "/news/search?q=x&topic=%00"],
 )  # fmt: skip
 def test_requests_that_are_not_valid(room, path):
     answer = room.http.get(path)
     assert answer.status_code == 422, answer.text
     assert answer.json()["type"] in ("invalid_request", "invalid_cursor")
+
+
+def test_no_route_of_any_week_answers_500_to_a_nul(room):
+    """Texts of queries and paths reach PostgreSQL and DynamoDB. Cursors are texts with a text inside."""
+    hostile = ["\0", "a\0b", encoded(json.dumps(["1", "a\0b"])), encoded("\0")]
+    paths = room.http.get("/openapi.json").json()["paths"]
+    asked = [
+        (path, operations["get"]["parameters"], field["name"])
+        for path, operations in paths.items()
+        for field in operations.get("get", {}).get("parameters", ())
+        if field["in"] in ("query", "path")
+    ]
+    known = {(path, name) for path, _, name in asked}
+    assert {("/news", "topic"), ("/news/search", "q"), ("/jobs", "cursor")} <= known
+    for (path, fields, name), text in product(asked, hostile):
+        status = status_with(room, path, fields, name, text)
+        assert status < 500, f"{path} answers {status} to {name}={text!r}"
+
+
+def status_with(room, path, fields, name, text):
+    """Send the text in one parameter. Those that a request must have get a harmless value."""
+    values = {one["name"]: "x" * 32 for one in fields if one.get("required")} | {name: text}
+    for one in fields:
+        if one["in"] == "path":
+            path = path.replace(f"{{{one['name']}}}", quote(values.pop(one["name"]), safe=""))
+    with room.http.stream("GET", path, params=values) as answer:
+        return answer.status_code
 
 
 @given(

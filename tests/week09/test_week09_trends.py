@@ -46,7 +46,7 @@ limits = st.builds(
     min_articles=st.integers(1, 8),
     min_score=st.floats(0, 4),
     top=st.integers(1, 12),
-    prior=st.floats(0.5, 5_000),
+    prior=st.floats(1, 5_000),
 )
 
 
@@ -90,7 +90,7 @@ scored = st.tuples(
     st.integers(1, 900),
     st.integers(0, 80),
     st.integers(1, 9_000),
-    st.floats(0.5, 5_000),
+    st.floats(1, 5_000),
 ).map(lambda one: (one[0], one[0] + one[1], one[2], one[2] + one[3], one[4]))
 """A count, its total, an earlier count, its total, and a prior. There are other terms in both groups."""
 

@@ -29,12 +29,16 @@ DEFAULT_HITS = 10
 MAX_NEWS = 100
 MAX_HITS = 50
 MAX_TOPIC_CHARS = 100
+STORABLE = r"^[^\x00]*$"
+"""Texts without a NUL. PostgreSQL has no text with a NUL, so it raises an error for a parameter with one."""
 
 router = APIRouter(tags=["news"])
 
 Topic = Annotated[
     str | None,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TOPIC_CHARS),
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=MAX_TOPIC_CHARS, pattern=STORABLE
+    ),
     Query(description="Only articles with this topic."),
 ]
 Pool = AsyncConnectionPool[AsyncConnection[Any]]

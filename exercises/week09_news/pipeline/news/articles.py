@@ -58,9 +58,10 @@ def canonical_url(url: str) -> str:
     #   v) Write scheme and host in lower case, and leave out the port if it is the default of the
     #      scheme, and the fragment. An empty path is `/`. Do not change a path: upper and lower
     #      case differ there.
-    #   w) Leave out the parameters of the query for which `is_tracking` is True, and empty ones.
-    #      Sort the others, and keep each exactly as it is written. If none is left, there is no
-    #      `?`.
+    #   w) Leave out the parameters of the query for which `is_tracking` is True, and those without
+    #      any character, as between the two `&` of `a=1&&b=2`. Keep a parameter without a value,
+    #      such as `a=` or `a`. Sort the parameters, and keep each exactly as it is written. If none
+    #      is left, there is no `?`.
     raise NotImplementedError("9.1")
 
 

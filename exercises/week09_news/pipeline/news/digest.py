@@ -71,7 +71,8 @@ def send(message: EmailMessage) -> Outcome:
     #   p) Return `deferred` in every other case: a code below 500, an error of the login or of the
     #      sender, a lost connection, a timeout, a server that is not there
     #      (`smtplib.SMTPException`, `OSError`).
-    #   q) Give both outcomes a reason, for example the server's code and text.
+    #   q) Give both outcomes a reason, for example the `repr` of the error. The server's text can
+    #      contain a NUL, which PostgreSQL does not store, so the reason must contain none.
     raise NotImplementedError("9.6")
 
 

@@ -47,8 +47,8 @@ def header_text(text: str) -> str:
     #   c) Replace each run of white space and of characters that cannot be printed
     #      (`str.isprintable`) by one space. A line break would begin another header, which the
     #      author of the title chooses.
-    #   d) Remove spaces at both ends. Keep the first `MAX_HEADER_CHARS` characters, and all other
-    #      characters as they are.
+    #   d) Remove spaces at both ends. Then keep the first `MAX_HEADER_CHARS` characters, and change
+    #      no other character. If the cut is after a space, you may keep or remove this space.
     raise NotImplementedError("9.6")
 
 

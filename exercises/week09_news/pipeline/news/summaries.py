@@ -56,7 +56,8 @@ def messages_for(article: Article) -> Messages:
     #      unchanged. The second has the role `user`, and only this one contains text of the
     #      article.
     #   b) The content of the second begins with `OPEN` and ends with `CLOSE`. Between them are
-    #      first the title and then the text, separated by a blank line.
+    #      first the title and then the text, separated by a blank line. You may put line breaks
+    #      beside the markers.
     #   c) Use the first `MAX_TITLE_CHARS` characters of the title and the first `MAX_TEXT_CHARS`
     #      characters of the text.
     #   d) Title and text may contain the markers themselves, in any mix of upper and lower case.
@@ -87,8 +88,9 @@ def read_answer(completion: ChatCompletion) -> Draft:
     #      `BadAnswer` with `Reason.INVALID` if it does not fit, or if there is no content (None).
     #   h) Raise `BadAnswer` with `Reason.UNSAFE` if the summary or a topic contains a link or a
     #      mail address: `LINK.search` finds them.
-    #   i) Return a `Draft` with the summary unchanged, and with the topics in lower case. Leave out
-    #      a topic that is equal to an earlier one, and keep the order.
+    #   i) Return a `Draft` with the summary unchanged, and with the topics in lower case (`lower`),
+    #      which can make a topic longer than `Draft` allows. Leave out a topic that is equal to an
+    #      earlier one, and keep the order.
     raise NotImplementedError("9.2")
 
 

@@ -21,7 +21,7 @@ class TrendSettings(BaseSettings):
     trend_min_articles: int = Field(3, ge=1)
     trend_min_score: float = Field(1.0, ge=0)
     trend_top: int = Field(20, ge=1, le=200)
-    trend_prior: float = Field(1_000.0, gt=0)
+    trend_prior: float = Field(1_000.0, ge=1)
 
     @property
     def window(self) -> timedelta:

@@ -78,7 +78,8 @@ def z_score(count: int, total: int, earlier: int, earlier_total: int, prior: flo
         total: the sum of all terms' numbers in the window, at least `count` and 1.
         earlier: the term's number in the baseline.
         earlier_total: the sum of all terms' numbers in the baseline, at least `earlier` and 1.
-        prior: the weight of the prior, more than 0.
+        prior: the weight of the prior, at least 1. With a much smaller one, the rounding of the numbers
+            can leave odds of zero, which have no logarithm.
 
     Returns:
         The z-score. It is positive if the term is more frequent in the window.

@@ -29,15 +29,23 @@ COLLECT = "pipeline.news_collect"
 KILL_AFTER_SECONDS = 10
 """A collection that ignores its limit is killed so many seconds later."""
 
-FEED = "SELECT feed_id, url, etag, last_modified, failures FROM feeds"
+BEGIN = """
+UPDATE feeds SET begun = begun + 1, next_at = now() + interval '1 second' * least(
+    %(longest)s::float, %(pause)s::float * 2.0::float ^ least(begun, 64)
+)
+WHERE feed_id = %(feed_id)s AND generation = %(generation)s AND lease_until > now()
+RETURNING feed_id, url, etag, last_modified, failures
+"""
+"""A document can kill the worker's process, which then records nothing. So the pause after such a collection
+is written before it begins. It doubles with each collection that has begun since the last outcome."""
 SUCCESS = """
 UPDATE feeds SET
-    etag = %(etag)s, last_modified = %(last_modified)s, failures = 0, last_error = NULL,
+    etag = %(etag)s, last_modified = %(last_modified)s, failures = 0, last_error = NULL, begun = 0,
     checked_at = now(), next_at = now() + %(pause)s * interval '1 second', lease_until = NULL
 """
 FAILURE = """
 UPDATE feeds SET
-    failures = failures + 1, last_error = %(error)s,
+    failures = failures + 1, last_error = %(error)s, begun = 0,
     checked_at = now(), next_at = now() + %(pause)s * interval '1 second', lease_until = NULL
 """
 
@@ -89,11 +97,23 @@ def claim_due() -> list[Claim]:
     raise NotImplementedError("9.5")
 
 
-def claimed_feed(claim: Claim) -> Feed | None:
-    """Return the feed of a claim, or None if it is not this claim's any more. Given to students complete."""
-    condition = " WHERE feed_id = %s AND generation = %s AND lease_until > now()"
+def begin(claim: Claim) -> Feed | None:
+    """Begin a collection: return the feed of the claim, and write when it is due if this process dies.
+
+    Given to students complete.
+
+    Returns:
+        The feed, or None if it is not this claim's any more.
+    """
+    settings = news_settings()
+    values = {
+        "feed_id": claim.feed_id,
+        "generation": claim.generation,
+        "pause": settings.news_interval_seconds,
+        "longest": settings.news_backoff_cap_seconds,
+    }
     with connection() as database:
-        row = database.execute(FEED + condition, (claim.feed_id, claim.generation)).fetchone()
+        row = database.execute(BEGIN, values).fetchone()
     return Feed(*row) if row else None
 
 
@@ -179,7 +199,7 @@ def collect_feed(claim: Claim, feed: Feed) -> int:
 def collect(feed_id: str, generation: int) -> None:
     """Collect one feed, unless the message comes too late. Given to students complete."""
     claim = Claim(feed_id, generation)
-    feed = claimed_feed(claim)
+    feed = begin(claim)
     if feed is None:
         return
     if new := collect_feed(claim, feed):

@@ -57,8 +57,9 @@ def canonical_url(url: str) -> str:
     # BEGIN SOLUTION 9.1
     # ? v) Write scheme and host in lower case, and leave out the port if it is the default of the scheme,
     # ? and the fragment. An empty path is `/`. Do not change a path: upper and lower case differ there.
-    # ? w) Leave out the parameters of the query for which `is_tracking` is True, and empty ones. Sort the
-    # ? others, and keep each exactly as it is written. If none is left, there is no `?`.
+    # ? w) Leave out the parameters of the query for which `is_tracking` is True, and those without any
+    # ? character, as between the two `&` of `a=1&&b=2`. Keep a parameter without a value, such as `a=` or
+    # ? `a`. Sort the parameters, and keep each exactly as it is written. If none is left, there is no `?`.
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
     host = f"[{host}]" if ":" in host else host
     port = "" if parts.port in {None, DEFAULT_PORTS[scheme]} else f":{parts.port}"

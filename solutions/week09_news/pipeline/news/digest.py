@@ -81,7 +81,8 @@ def send(message: EmailMessage) -> Outcome:
     # ? to the message (`SMTPDataError`).
     # ? p) Return `deferred` in every other case: a code below 500, an error of the login or of the sender,
     # ? a lost connection, a timeout, a server that is not there (`smtplib.SMTPException`, `OSError`).
-    # ? q) Give both outcomes a reason, for example the server's code and text.
+    # ? q) Give both outcomes a reason, for example the `repr` of the error. The server's text can contain a
+    # ? NUL, which PostgreSQL does not store, so the reason must contain none.
     accepted = False
     try:
         with connect() as server:

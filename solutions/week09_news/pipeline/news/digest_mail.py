@@ -47,8 +47,8 @@ def header_text(text: str) -> str:
     # BEGIN SOLUTION 9.6
     # ? c) Replace each run of white space and of characters that cannot be printed (`str.isprintable`)
     # ? by one space. A line break would begin another header, which the author of the title chooses.
-    # ? d) Remove spaces at both ends. Keep the first `MAX_HEADER_CHARS` characters, and all other
-    # ? characters as they are.
+    # ? d) Remove spaces at both ends. Then keep the first `MAX_HEADER_CHARS` characters, and change no
+    # ? other character. If the cut is after a space, you may keep or remove this space.
     printable = "".join(one if one.isprintable() else " " for one in text)
     return " ".join(printable.split())[:MAX_HEADER_CHARS].rstrip()
     # END SOLUTION

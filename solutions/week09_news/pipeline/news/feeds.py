@@ -84,7 +84,8 @@ def fetch(feed: Feed) -> Document | None:
     # ? a) Send every request with `open_url` and this one `deadline`, and read the body inside its `with`
     # ? block. Do not catch its errors.
     # ? b) Send `feed.etag` as `if-none-match` and `feed.last_modified` as `if-modified-since`, each
-    # ? exactly as it is, and only if the feed has it. If the status is 304, return None.
+    # ? exactly as it is, and only if it is not None. You may send an empty text or leave it out. If the
+    # ? status is 304, return None.
     # ? c) If the status is in `REDIRECTS`, go on at the address in the header `location`, which can be
     # ? relative to the address that was asked. The same headers are sent there.
     # ? d) Follow at most `MAX_REDIRECTS` redirects. Raise `FeedRefused` if there are more, and if a
@@ -138,7 +139,8 @@ def read_body(answer: Answer, most: int) -> bytes:
     encoding = answer.headers.get("content-encoding", "").strip().lower()
     # BEGIN SOLUTION 9.1
     # ? g) If `encoding` is "gzip" or "deflate", decompress the body piece by piece.
-    # ? `zlib.decompressobj(wbits=47)` reads both. If it is "" or "identity", take the body as it is.
+    # ? `zlib.decompressobj(wbits=47)` reads both. If it is "" or "identity", take the body as it is. Bytes
+    # ? after the end of the compressed data are no error. Ignore them, but count them as arrived.
     # ? h) Raise `FeedTooLarge` as soon as more than `most` bytes have arrived, or more than `most` bytes
     # ? are decompressed. Do not read or decompress the rest: a megabyte of gzip can become a gigabyte. A
     # ? body of exactly `most` bytes is allowed.
@@ -175,8 +177,9 @@ def read_entries(document: Document) -> list[Entry]:
         FeedMalformed: the document is no feed, or it declares entities.
     """
     # BEGIN SOLUTION 9.1
-    # ? j) A document that begins with `{`, after white space or a byte order mark, is a JSON Feed. Read
-    # ? it with `json_entries`, and every other document with `xml_entries`.
+    # ? j) If the first character of a document is `{`, it is a JSON Feed: read it with `json_entries`.
+    # ? Before the `{` there can be a byte order mark of UTF-8, then white space, or only one of them. Read
+    # ? every other document with `xml_entries`.
     # ? k) Take the first `MAX_ENTRIES` entries, and finish each with `finished`. Leave out those for which
     # ? it returns None.
     is_json = document.body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
@@ -188,6 +191,9 @@ def read_entries(document: Document) -> list[Entry]:
 
 def xml_entries(document: Document) -> list[RawEntry]:
     """Read the entries of RSS, RDF and Atom with feedparser.
+
+    A document in UTF-16 must declare its encoding. If it has only a byte order mark, feedparser finds no
+    feed in it.
 
     Raises:
         FeedMalformed: the document is no feed, or it declares entities.
@@ -259,8 +265,9 @@ def json_entries(document: Document) -> list[RawEntry]:
     # ? q) An item's link is `url`, or else `external_url`. Its text is `content_html`, or else
     # ? `content_text`, or else `summary`. Only `content_html` is HTML. The title is `title`, the guid is
     # ? `id`. A value that is no text, or an empty one, counts as missing.
-    # ? r) The time is `date_published`, or else `date_modified`: a text that `datetime.fromisoformat`
-    # ? reads. Without a time zone it is UTC. If it cannot be read, it is None.
+    # ? r) Read the time from `date_published`, or from `date_modified` if the first one is missing, with
+    # ? `datetime.fromisoformat`. Without a time zone it is UTC. If the text cannot be read, the time is
+    # ? None: do not try `date_modified` then.
     try:
         feed = json.loads(document.body)
     except (ValueError, RecursionError) as error:
@@ -308,8 +315,8 @@ def finished(raw: RawEntry, base: str) -> Entry | None:
     # BEGIN SOLUTION 9.1
     # ? s) Turn title and text into plain text with `text_of`, if they are HTML. Then pass both through
     # ? `clean`, with `MAX_TITLE_CHARS` and `MAX_TEXT_CHARS`.
-    # ? t) Resolve the link against `base`. Return None if there is no link, if `urljoin` raises
-    # ? ValueError, if the address is none for `is_web_address`, or if the title is empty.
+    # ? t) Resolve the link against `base`. Return None if the link is empty or only white space, if
+    # ? `urljoin` raises ValueError, if the address is none for `is_web_address`, or if the title is empty.
     # ? u) Give the time of publication in UTC. Set it to None if it is before `EARLIEST`, or more than
     # ? `MAX_AHEAD` after the present time, so that a wrong clock does not put an article first for years.
     title = clean(text_of(raw.title) if raw.title_is_html else raw.title, MAX_TITLE_CHARS)
@@ -318,7 +325,7 @@ def finished(raw: RawEntry, base: str) -> Entry | None:
         url = urljoin(base, raw.link)
     except ValueError:
         return None
-    if not raw.link or not is_web_address(url) or not title:
+    if not raw.link.strip() or not is_web_address(url) or not title:
         return None
     at = raw.published_at
     if at is not None and not EARLIEST <= at <= datetime.now(UTC) + MAX_AHEAD:

@@ -55,7 +55,7 @@ def messages_for(article: Article) -> Messages:
     # ? a) Return two messages. The first has the role `system` and the content `INSTRUCTIONS`, unchanged.
     # ? The second has the role `user`, and only this one contains text of the article.
     # ? b) The content of the second begins with `OPEN` and ends with `CLOSE`. Between them are first the
-    # ? title and then the text, separated by a blank line.
+    # ? title and then the text, separated by a blank line. You may put line breaks beside the markers.
     # ? c) Use the first `MAX_TITLE_CHARS` characters of the title and the first `MAX_TEXT_CHARS`
     # ? characters of the text.
     # ? d) Title and text may contain the markers themselves, in any mix of upper and lower case. Change
@@ -93,8 +93,9 @@ def read_answer(completion: ChatCompletion) -> Draft:
     # ? `Reason.INVALID` if it does not fit, or if there is no content (None).
     # ? h) Raise `BadAnswer` with `Reason.UNSAFE` if the summary or a topic contains a link or a mail
     # ? address: `LINK.search` finds them.
-    # ? i) Return a `Draft` with the summary unchanged, and with the topics in lower case. Leave out a topic
-    # ? that is equal to an earlier one, and keep the order.
+    # ? i) Return a `Draft` with the summary unchanged, and with the topics in lower case (`lower`), which can
+    # ? make a topic longer than `Draft` allows. Leave out a topic that is equal to an earlier one, and keep
+    # ? the order.
     if choice.message.refusal or choice.finish_reason == "content_filter":
         raise BadAnswer(Reason.REFUSAL, choice.message.refusal or "the provider's filter")
     if choice.finish_reason == "length":
