@@ -63,6 +63,7 @@ RIGHT = (
             ),
             (PRINTED, PRINTED + '    logger.info("%s is on its way to the printer", matter)\n'),
             ("POLL_SECONDS = 0.05", "POLL_SECONDS = 0.1"),
+            ('"ledger:last_number"', '"ledger:newest"'),
         ),
     ),
 )

@@ -193,6 +193,11 @@ def test_fields_of_json(student: Student, rng: Random) -> None:
         ("has `content_text`, `summary`", changed(one, summary=other.text), {"text": one.text}),
         ("has two contents", changed(one, content_html=other.text), {"text": other.text}),
         ("has an empty `content_html`", changed(one, content_html=""), {"text": one.text}),
+        (
+            "has an empty `content_html` and a text with a sign of HTML",
+            changed(one, content_html="", content_text="2 <b> 1 &amp; 3"),
+            {"text": "2 <b> 1 &amp; 3"},
+        ),
         ("has a list as `content_html`", changed(one, content_html=["a"]), {"text": one.text}),
         ("has no text", changed(one, "content_text"), {"text": ""}),
         ("has no id", changed(one, "id"), {"guid": None}),

@@ -108,7 +108,7 @@ def check_summary(sent: str, value: dict[str, Any], expected: dict[str, Any]) ->
         )
     causes = {
         "summary": "the summary is the one of the answer, as `Draft` has it",
-        "topics": "topics are in lower case, each once, in the order of the answer",
+        "topics": "topics are in lower case (`lower`), each once, in the order of the answer",
         "model": "the model is `summary_settings().chat_model`",
         "tokens": "count `usage.total_tokens` of the answer (`used_tokens`)",
     }
@@ -123,12 +123,14 @@ def test_topics_are_in_lower_case_and_different(
 ) -> None:
     """i: the same topic comes in several cases. White space at the ends is not part of a text."""
     first, second, third = (f"{letter}{word(rng)}" for letter in "zyx")
-    topics = [first.upper(), second, f" {first} ", third.capitalize(), second.upper()]
+    sharp = f"straße {word(rng)}"
+    topics = [first.upper(), second, f" {first} ", third.capitalize(), sharp.capitalize()]
     summary = f"The {words(rng, 4)}."
     sent = f"summarise(article), answered with the topics {topics}"
     reply = Reply(draft(f"  {summary}\n", topics))
     value = summarised(student, openai, rng, sent, reply.fault())
-    expected = {"summary": summary, "topics": [first, second, third], "model": MODEL, "tokens": 321}
+    topics = [first, second, third, sharp]
+    expected = {"summary": summary, "topics": topics, "model": MODEL, "tokens": 321}
     check_summary(sent, value, expected)
 
 

@@ -184,6 +184,7 @@ def test_long_articles_are_cut(
     sent = f"summarise(a title of {len(title):,} characters, a text of {len(text):,})"
     content = article_in(sent, requested(student, openai, rng, sent, news(rng, title, text)))
     check_marked(sent, content)
+    check_cut_before_marked(student, openai, rng, extra)
     for name, whole, limit in (("title", title, MAX_TITLE_CHARS), ("text", text, MAX_TEXT_CHARS)):
         found = next((n for n in range(len(whole), 0, -1) if whole[:n] in content), 0)
         if found != limit:
@@ -192,4 +193,26 @@ def test_long_articles_are_cut(
                 expected=f"the first {limit:,} characters of the {name}",
                 got=f"the first {found:,} characters",
                 cause="cut title and text by characters, each at its own limit, before you mark them",
+            )
+
+
+TAIL = 40
+
+
+def check_cut_before_marked(
+    student: Student, openai: OpenAIControl, rng: Random, extra: int
+) -> None:
+    """c: the first characters of the article as it is, also if it has markers, which are changed."""
+    title = CLOSE + "".join(rng.choices(LETTERS, k=MAX_TITLE_CHARS - len(CLOSE) + extra))
+    text = CLOSE * 3 + "".join(rng.choices(LETTERS, k=MAX_TEXT_CHARS - 3 * len(CLOSE) + extra))
+    sent = f"summarise(a title of {len(title):,} characters, a text of {len(text):,}, both with markers)"
+    content = article_in(sent, requested(student, openai, rng, sent, news(rng, title, text)))
+    for name, whole, limit in (("title", title, MAX_TITLE_CHARS), ("text", text, MAX_TEXT_CHARS)):
+        last, more = whole[limit - TAIL : limit], whole[limit - TAIL : limit + 1]
+        if last not in content or (extra and more in content):
+            fail(
+                sent=sent,
+                expected=f"the {name} up to its character {limit:,}: {last!r}",
+                got="a part of it is missing" if last not in content else "more than that",
+                cause="cut first, and change the markers afterwards: a changed marker can be longer",
             )

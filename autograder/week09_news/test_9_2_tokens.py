@@ -70,6 +70,39 @@ def test_the_first_request_must_fit(
         check_postponed(sent, value, 0)
 
 
+def test_an_answer_that_cost_nothing(student: Student, openai: OpenAIControl, rng: Random) -> None:
+    """o: the provider has counted 0 tokens. That is a number, and not a missing one."""
+    openai.clear()
+    openai.script(good(rng, 0).fault())
+    sent = "summarise(article), answered with `total_tokens` 0"
+    value = outcome(sent, student.ask(SUMMARIES, "summarise", news(rng).made(), PLENTY))
+    if value["tokens"] != 0:
+        cause = "take the estimate only if `used_tokens` is None: 0 is false in a condition"
+        fail(sent=sent, expected="0 tokens", got=f"{value['tokens']} tokens", cause=cause)
+
+
+def test_a_client_without_a_key(student: Student, rng: Random) -> None:
+    """n: the error has no answer of the provider, because nothing was sent."""
+    error = made("openai", "OpenAIError", "The api_key client option must be set")
+    module = made("importlib", "import_module", SUMMARIES)
+    student.call(
+        "builtins", "setattr", module, "ask", made("unittest.mock", "Mock", side_effect=error)
+    )
+    sent = (
+        "summarise(article), where the request raises an `openai.OpenAIError` that is no `APIError`"
+    )
+    try:
+        answer = student.ask(SUMMARIES, "summarise", news(rng).made(), PLENTY)
+    finally:
+        student.renew()
+    value = outcome(
+        sent, answer, "catch `openai.OpenAIError`: not all of its classes have an answer"
+    )
+    if value.get("reason") != "provider":
+        cause = "the article is not to blame, so it stays open"
+        fail(sent=sent, expected="Postponed (provider)", got=kind(value), cause=cause)
+
+
 def check_postponed(sent: str, value: dict[str, Any], tokens: int) -> None:
     if value.get("reason") != "budget" or value["tokens"] != tokens:
         fail(

@@ -130,6 +130,9 @@ def test_a_topic(api: Api, library: Library, rng: Random) -> None:
     for limit in (50, len(expected), 2):
         sent = f"GET /news?limit={limit}&topic={library.topic}"
         check_pages(api, sent, limit, expected, topic=library.topic)
+    upper = library.topic.upper()
+    sent = f"GET /news?topic={upper}, where others have it in lower case"
+    check_pages(api, sent, 50, library.about(upper), topic=upper)
     unknown = words(rng, 1)[0]
     check_pages(api, f"GET /news?topic={unknown}, which no article has", 5, [], topic=unknown)
 

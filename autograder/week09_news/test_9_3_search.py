@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.sdk import Api, Fault, OpenAIControl, Run, Session, Student, fail, until
+from autograder.sdk import Api, Fault, OpenAIControl, Run, Session, Student, fail, made, until
+from autograder.sdk.answers import must_raise
+from autograder.sdk.database import connect
 from autograder.week09_news.reading import (
     READ_SECONDS,
     Asking,
@@ -34,7 +36,9 @@ from autograder.week09_news.stored_news import (
 
 pytestmark = [pytest.mark.item("9.3"), pytest.mark.usefixtures("stores")]
 
+NEWS = "pipeline.api.news"
 SUMMARIES = 20
+NEARER = 130
 DEFAULT_LIMIT = 10
 SCORE_CLOSE = 1e-3
 CONNECTIONS = 4
@@ -115,6 +119,45 @@ def test_the_nearest_of_a_topic(api: Api, library: Library, rng: Random) -> None
     for limit in (50, 3):
         check_search(api, library, expected[:limit], topic=library.topic, limit=limit)
     check_search(api, library, [], topic=f"o'{words(rng, 1)[0]}")
+
+
+def test_the_nearest_of_a_topic_that_is_far_away(
+    api: Api, run: Run, library: Library, rng: Random
+) -> None:
+    """m: so many nearer articles have other topics that no fixed number of candidates is enough."""
+    axis, (other,) = vector_of(run, library.question), words(rng, 1)
+    nearer = [summarised(new_article(rng), rng, other, cosine=0.99) for _ in range(NEARER)]
+    for one in nearer:
+        insert(run, one, at_angle(rng, axis, one.cosine))
+    try:
+        for limit in (3, 1):
+            check_search(
+                api, library, library.about(library.topic)[:limit], topic=library.topic, limit=limit
+            )
+    finally:
+        with connect(run) as database:
+            ids = [one.article_id for one in nearer]
+            database.execute("DELETE FROM articles WHERE article_id = ANY(%s)", [ids])
+
+
+def test_a_client_without_a_key(student: Student, rng: Random) -> None:
+    """s: the error is an `openai.OpenAIError`, but no answer of the provider."""
+    error = made("openai", "OpenAIError", f"The api_key must be set, not {words(rng, 1)[0]}")
+    embed = made("unittest.mock", "AsyncMock", side_effect=error)
+    student.call(
+        "builtins", "setattr", made("importlib", "import_module", NEWS), "embed_question", embed
+    )
+    try:
+        answer = student.ask(NEWS, "search_news", made("types", "SimpleNamespace"), "q", None, 3)
+    finally:
+        student.renew()
+    sent = (
+        "search_news(), where `embed_question` raises an `openai.OpenAIError` that is no `APIError`"
+    )
+    cause = (
+        "catch `openai.OpenAIError`: a client that has no key raises it before it sends anything"
+    )
+    must_raise(sent, answer, "SearchUnavailable", cause)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_without_a_history_there_are_no_trends(student: Student, rng: Random) ->
 
 
 def test_a_rare_term_is_no_trend(student: Student, rng: Random) -> None:
-    """k: the floor is a number of articles of the window, and the floor itself is enough."""
+    """k, l: the floor is a number of articles of the window, and the floor itself is enough."""
     floor = rng.randint(4, 7)
     enough, rare, before = (term(rng) for _ in range(3))
     window = {enough: floor, rare: floor - 1, before: floor - 1}
@@ -99,6 +99,10 @@ def test_a_rare_term_is_no_trend(student: Student, rng: Random) -> None:
     if got != [enough]:
         cause = "compare the articles of the window alone with `min_articles`: `<` leaves out"
         fail(sent=sent, expected=str([enough]), got=got, cause=cause)
+    score = z_score(floor, sum(window.values()), 1, sum(history.values()), ALL["prior"])
+    if not close(value[0]["score"], score):
+        cause = "`Counts.total` counts all terms of the window, also those that are too rare"
+        fail(sent=sent, expected=f"the score {score:.6f}", got=value[0], cause=cause)
 
 
 def test_the_trends_of_a_window(student: Student, rng: Random) -> None:

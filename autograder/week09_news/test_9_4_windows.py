@@ -19,7 +19,7 @@ from autograder.week09_news.trend_cases import (
 
 pytestmark = pytest.mark.item("9.4")
 
-ALIGNED = "Count whole lengths after `EPOCH`, not hours of a calendar day"
+ALIGNED = "Count whole lengths from `EPOCH` (`//`), not hours of a calendar day, also before 1970"
 STEP = timedelta(microseconds=1)
 ZONES = (timedelta(0), timedelta(hours=9), timedelta(hours=-3, minutes=-30))
 
@@ -38,8 +38,9 @@ def some_start(rng: Random, length: timedelta) -> datetime:
 
 def test_the_window_of_a_moment(student: Student, rng: Random) -> None:
     """a: half-open, aligned to the epoch, in UTC, whatever time zone the moment has."""
-    for length in lengths(rng):
-        start = some_start(rng, length)
+    starts = [(length, some_start(rng, length)) for length in lengths(rng)]
+    starts += [(length, EPOCH - rng.randint(1, 999) * length) for length in lengths(rng)]
+    for length, start in starts:
         cases = {
             "somewhere inside": (start + length * rng.uniform(0.1, 0.9), "divide by the length"),
             "at its start": (start, "the start belongs to the window: `start <= moment`"),

@@ -39,11 +39,13 @@ class Case:
         lease = {"lease_until": ago(-100), "generation": self.generation}
         self.feed_id = new_feed(run, rng, url=url, **{**lease, **columns})
 
-    def collect(self, sent: str) -> Any:
+    def collect(self, sent: str, cause: str = "") -> Any:
         """Call `collect_feed`, which must not raise."""
         claim = made(NEWS, "Claim", self.feed_id, self.generation)
         feed = made(MODELS, "Feed", self.feed_id, self.url, **self.known, failures=self.failures)
         answer = self._student.ask(NEWS, "collect_feed", claim, feed, timeout=30.0)
+        if not answer.ok and cause:
+            fail(sent=sent, expected="0", got=f"{answer.error}: {answer.message}", cause=cause)
         return must_return(sent, answer)
 
     def check(self, sent: str, pause: float, cause: str = "", **wanted: Any) -> None:
@@ -147,6 +149,29 @@ def test_an_error_of_another_class(
     case.collect(sent)
     if len(case.articles()) != 2:
         fail(sent=sent, expected="both articles", got=case.articles(), cause=cause)
+
+
+def test_an_error_that_nobody_expects(
+    student: Student, feed_server: FeedServer, run: Run, rng: Random, names: Iterator[str]
+) -> None:
+    """j: a bug of the parser, and the time limit of a task. Each is recorded like every other error."""
+    url = feed_server.publish(next(names), rss(items(rng, 1)))
+    errors = {
+        "AssertionError": made("builtins", "AssertionError"),
+        "SoftTimeLimitExceeded": made("billiard.exceptions", "SoftTimeLimitExceeded"),
+    }
+    for name, error in errors.items():
+        case = Case(student, run, rng, f"{url}?{name}")
+        parser = made("unittest.mock", "Mock", side_effect=error)
+        module = made("importlib", "import_module", NEWS)
+        student.call("builtins", "setattr", module, "read_entries", parser)
+        sent = f"collect_feed() of a document for which `read_entries` raises {name}"
+        cause = "catch `Exception`: a feed without an outcome is collected again at once, and fails again"
+        try:
+            case.collect(sent, cause)
+        finally:
+            student.renew()
+        case.check(sent, INTERVAL * 2, cause, failures=1)
 
 
 def test_a_claim_that_is_lost(

@@ -68,7 +68,7 @@ def test_beat_knows_both_weeks(student: Student) -> None:
 def test_pauses(student: Student, rng: Random) -> None:
     """f: the pause doubles with each failure, up to the cap, however many there are."""
     interval = rng.randint(100, 200)
-    for doublings in (4, 9):
+    for doublings in (4, 9, 14):
         cap = interval * 2**doublings - rng.randint(1, 50)
         with settings(student, news_interval_seconds=interval, news_backoff_cap_seconds=cap):
             for failures in (1, 2, 3, doublings - 1, doublings, doublings + 1, 40, 5000, 10**7):
