@@ -32,10 +32,21 @@ def has(stream: Stream, count: int) -> bool:
     return len(stream.jobs) >= count
 
 
+def progress_of(stream: Stream) -> int:
+    return sum(one.type == "progress" for one in list(stream.events))
+
+
 def behind(
-    streams: Streams, changes: Changes, dynamodb_proxy: DynamoDBProxy, rng: Random, count: int
+    streams: Streams,
+    changes: Changes,
+    dynamodb_proxy: DynamoDBProxy,
+    rng: Random,
+    count: int,
+    progress: int = 0,
 ) -> tuple[Stream, list[str]]:
     """A new stream, and the jobs of so many changes that waited for it before its first event.
+
+    After the changes of rows come `progress` messages about the first job's progress.
 
     They come while its rows are read: its reader is registered, and takes nothing yet. Another stream
     tells that they have come. If they did not in time, on a busy machine, it is tried again.
@@ -49,10 +60,14 @@ def behind(
                 changes.publish(*rows[start : start + PACE])  # noqa: B023
                 left = deadline - time.monotonic()
                 until(partial(has, witness, min(count, start + PACE)), max(0.0, left))
+            for _ in range(progress):
+                changes.progress(rows[0], "embed", 50)  # noqa: B023
+            left = deadline - time.monotonic()
+            until(lambda: progress_of(witness) == progress, max(0.0, left))
 
         with dynamodb_proxy.before(publish, lambda request: request.operation == "Query"):
             stream = streams.open("GET /events")
-            in_time = has(witness, count)
+            in_time = has(witness, count) and progress_of(witness) == progress
         wanted = [str(one["id"]) for one in rows]
         heard(witness, f"{count} changes", wanted)
         if in_time:
@@ -75,11 +90,13 @@ def test_a_full_queue(
     stream.must(sent, "all of them behind the snapshot", lambda: has(stream, queue), cause)
     if ids(stream.jobs) != wanted:
         fail(sent=sent, expected="each of them once, in order", got=f"{ids(stream.jobs)}")
-    stream, _ = behind(streams, changes, dynamodb_proxy, rng, queue + 1)
-    if not stream.ended.wait(END_SECONDS):
-        sent = (
-            f"{queue + 1} changes while the rows of a new stream are read, where {queue} may wait"
+    for one_more, what in ((1, f"{queue + 1} changes"), (0, f"{queue} changes and a progress")):
+        stream, _ = behind(
+            streams, changes, dynamodb_proxy, rng, queue + one_more, progress=1 - one_more
         )
+        if stream.ended.wait(END_SECONDS):
+            continue
+        sent = f"{what} while the rows of a new stream are read, where {queue} may wait"
         got = f"the stream goes on, with {len(stream.jobs)} of them"
         cause = "if `self._limit` changes wait already, `offer` does not add one more: it ends the stream"
         fail(sent=sent, expected="the end of the stream", got=got, cause=cause)

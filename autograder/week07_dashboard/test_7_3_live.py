@@ -28,7 +28,8 @@ pytestmark = pytest.mark.item("7.3")
 
 FOLLOW = """async (happens) => {
   const { follow } = await import("/dashboard/live.js");
-  const source = new EventTarget(), calls = [];
+  const { CONNECTING, OPEN, CLOSED } = EventSource;
+  const source = Object.assign(new EventTarget(), { CONNECTING, OPEN, CLOSED }), calls = [];
   source.readyState = EventSource.CONNECTING;
   source.close = () => calls.push("close");
   const on = Object.fromEntries(["up", "down", "again"].map((name) => [name, () => calls.push(name)]));

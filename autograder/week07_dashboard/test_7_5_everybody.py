@@ -186,14 +186,17 @@ def test_focus(board: Callable[..., Board], rng: Random) -> None:
     jobs = [view(rng, "processing", step="parse") for _ in range(2 * len(ENDS))]
     page = start(board, *jobs)
     for number, end in enumerate(rng.sample(ENDS, len(ENDS))):
-        check_focus(page, 2 * number, end)
+        check_focus(page, 2 * number, end, by_mouse=number == 0)
 
 
-def check_focus(page: Board, place: int, end: str) -> None:
-    """The job at `place` goes on and ends while its button has the focus, and its neighbour ends before."""
+def check_focus(page: Board, place: int, end: str, by_mouse: bool) -> None:
+    """The job at `place` goes on and ends while its button has the focus, and its neighbour ends before.
+
+    After a click with the mouse the button has the focus too, but no browser shows it then.
+    """
     job, other = page.jobs[place : place + 2]
     button = page.card(name_of(job)).get_by_role("button", name="Cancel")
-    button.focus()
+    button.click() if by_mouse else button.focus()
     job, other = newer(job, "processing", 60, step="embed"), newer(other, end)
     page.jobs[place : place + 2] = job, other
     page.run(3.5)
@@ -215,6 +218,7 @@ def check_focus(page: Board, place: int, end: str) -> None:
     if "Cancel" in buttons(page, job) or not on_card:
         cause = "before the button is hidden, move the focus to the card's `article`"
         sent = f"a job is {end} while its button Cancel has the focus"
+        sent += ", after a click with the mouse" if by_mouse else ""
         page.fail(sent, "the focus is on its card", _focus(page), cause)
 
 
