@@ -44,7 +44,7 @@ with lock:
 """
 
 WITHDRAW = """
-lock = "SELECT pg_advisory_lock(hashtextextended(%(document_id)s || E'\\\\n' || %(owner)s, 0))"
+lock = "SELECT pg_advisory_lock(hashtextextended(%s || E'\\\\n' || %s, 0))"
 with connection() as database:
     database.execute(lock, names)
     try:
