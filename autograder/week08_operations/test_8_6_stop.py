@@ -7,7 +7,7 @@ How a submission could get points for nothing, and what is done about it:
 - Writable witnesses: the log is one. So a task that ended must have its result in Redis too, and its
   request in the provider's journal.
 - Inputs at a known place: ages, times and names are drawn in each run.
-- Open: `oldest_age` may read the queue inside a script, which sends few bytes (`test_8_6_queues.py`).
+- Being watched: Redis says which commands a look at a queue has run, those of scripts too.
 """
 
 from __future__ import annotations
