@@ -32,7 +32,7 @@ def is_the_same(drawn: list[Any]) -> bool:
     one, other = drawn
     if not isinstance(one, list) or not isinstance(other, list):
         return bool(one == other)
-    return sum(a == b for a, b in zip(one, other, strict=False)) > ALIKE
+    return sum(bool(a == b) for a, b in zip(one, other, strict=False)) > ALIKE
 
 
 def shown(values: Any) -> Any:

@@ -6,9 +6,9 @@ How a submission could get points for nothing, and what is done about it:
   have its expected status, so one more or one less is noticed.
 - Writable witnesses: row, broker and journal must agree. A row alone, or a log, is never enough.
 - Inputs at a known place: limits and delays are settings that are drawn in each run.
-- Being watched: here `backoff` is replaced, which a submission can notice. So the same promises are checked
-  with a real worker (`test_5_3_steps.py`, `test_5_3_waits.py`), where nothing is replaced.
-- Open: the exact limit (`wait` equal to `broker_wait_seconds`) can be tried only with a replaced `backoff`.
+- Being watched: one check replaces `backoff`, which a submission can notice. All of it is checked without
+  that too: with waits that the provider asks for, and with a real worker (`test_5_3_steps.py`).
+- Open: a wait that is exactly the limit can be tried only with a replaced `backoff`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from autograder.week05_retries.rows import (
     moment,
     row_of,
 )
-from autograder.week05_retries.test_5_1_errors import RETRY, request
+from autograder.week05_retries.test_5_1_errors import RETRY, URL, request
 
 pytestmark = pytest.mark.item("5.3")
 
@@ -45,6 +45,8 @@ SLACK_SECONDS = 0.8
 `BROKER_WAIT_SECONDS`, so a wait that is missing shows."""
 ROUNDING_SECONDS = 0.2
 """How much later than asked a row may be due."""
+ASKED_TENTH = 0.1
+"""The part of what the provider asks for that may be added to it at random."""
 ERROR = "APITimeoutError"
 BY_MESSAGE = "up to BROKER_WAIT_SECONDS a message keeps the delay: return `RetryAfter(wait, error)`"
 BY_ROW = "above BROKER_WAIT_SECONDS the row keeps the delay: return `Drop` with a reason"
@@ -74,14 +76,22 @@ def taken(rng: Random, table: Rows) -> Item:
     return row
 
 
-def try_again(code: Code, row: Item, count: int = 1) -> Any:
+def asking(seconds: float) -> dict[str, Any]:
+    """Return the error of an answer that asks for a wait."""
+    headers = {"retry-after-ms": str(round(seconds * 1000))}
+    answer = made("httpx2", "Response", 429, json={"error": {}}, headers=headers, request=request())
+    client = made("openai", "OpenAI", api_key="none", base_url=URL)
+    return made("openai", "OpenAI._make_status_error_from_response", client, answer)
+
+
+def try_again(code: Code, row: Item, count: int = 1, error: Any = None) -> Any:
     """Call the student's function after the step has failed `count` times."""
     first_at = made("decimal", "Decimal", str(moment(-60)))
     changes = {
         "failures": {"embed": {"count": count, "first_at": first_at}},
         "waiting": {"number": 3, "arguments": [row["document"]]},
     }
-    error = made("openai", ERROR, request())
+    error = error or made("openai", ERROR, request())
     return code.ask(RETRY, "try_again", as_job(row), changes, count, error)
 
 
@@ -111,6 +121,31 @@ def test_the_decision(
             check_retry(sent, said, wait)
         due = wait if wait > limit else wait + settings.redrive_seconds
         check_row(sent, row_of(table, row["id"]), row, count, due)
+
+
+def test_the_decision_with_a_wait_of_its_own(
+    code: Code, table: Rows, settings: Settings, rng: Random
+) -> None:
+    """a, b, c, d, e: nothing is replaced. The wait is what the provider has asked for, and a little more."""
+    limit = settings.broker_wait_seconds
+    for asked in (round(rng.uniform(0.3, 0.8), 3), round(limit + rng.uniform(5, 90), 3)):
+        row = taken(rng, table)
+        sent = f"try_again() after a 429 with retry-after-ms: {asked * 1000:g}"
+        said = must_return(sent, try_again(code, row, error=asking(asked)))
+        said = said if isinstance(said, dict) else {"value": said}
+        found = row_of(table, row["id"])
+        wait = due_after(found) or 0.0
+        if asked > limit:
+            check_drop(sent, said)
+        else:
+            wait = number(said.get("seconds")) or 0.0
+        most = asked + max(settings.backoff_base_seconds, asked * ASKED_TENTH) + ROUNDING_SECONDS
+        if not asked - ROUNDING_SECONDS <= wait <= most:
+            cause = "`wait` is what `backoff` returns for `asked_wait(error)`: use it unchanged"
+            fail(
+                sent=sent, expected=f"a wait from {asked:g} to {most:.2f} s", got=wait, cause=cause
+            )
+        check_row(sent, found, row, 1, wait if asked > limit else wait + settings.redrive_seconds)
 
 
 def check_drop(sent: str, said: dict[str, Any]) -> None:
@@ -170,7 +205,6 @@ def test_a_conflict_leaves(
     code: Code,
     table: Rows,
     dynamodb_proxy: DynamoDBProxy,
-    waits: Callable[[float], None],
     settings: Settings,
     rng: Random,
 ) -> None:
@@ -190,9 +224,9 @@ def test_a_conflict_leaves(
             ("short", settings.broker_wait_seconds / 2, True),
             ("long", settings.broker_wait_seconds * 20, False),
         ):
-            waits(wait)
             row = taken(rng, table)
             sent = f"try_again() with a {delay} delay, of a job {what}"
             sent += ", right before its write" if racing else ""
-            call, act_now = partial(try_again, code, row), partial(act, row)
+            call = partial(try_again, code, row, error=asking(wait))
+            act_now = partial(act, row)
             check_conflict(sent, table, dynamodb_proxy, row["id"], act_now, call, racing, CONFLICT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from itertools import dropwhile
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from autograder.sdk import Api, Fault, OpenAIControl, Run, Worker, broker, fail, until
 from autograder.sdk.answers import number, plain
 from autograder.sdk.api_log import traceback_in
-from autograder.sdk.dynamodb import DynamoDBProxy, Request
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.sdk.submitting import accepted
 from autograder.sdk.submitting import submit as post
 from autograder.week05_retries.rows import (
@@ -97,9 +98,10 @@ def test_permanent_and_exhausted(
     def gives_up(request: Request) -> bool:
         return request.writes and request.names(one.id) and b"dead_letter" in request.body
 
-    with dynamodb_proxy.before(look, gives_up):
+    with dynamodb_proxy.before(look, gives_up) as seen:
         table.make_due(one.id)
         ended(table, one.id)
+    last = list(dropwhile(lambda request: not gives_up(request), seen))
 
     sent = "a PDF that is damaged"
     letter = letter_of(sent, table, worker, unread)
@@ -127,6 +129,7 @@ def test_permanent_and_exhausted(
         )
     check_public(sent, api, one.id, letter)
     check_log(sent, worker, one.id, letter)
+    check_one_write(sent, last, one.id, "one conditional write decides: `move` with the generation")
     check_not_early(sent, [line for line in early if str(letter["fingerprint"]) in line])
     if len(asked(openai, one)) != 1:
         got = f"{len(asked(openai, one))} requests"

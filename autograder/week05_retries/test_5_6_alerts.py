@@ -12,7 +12,7 @@ import pytest
 
 from autograder.sdk import Run, WebhookSink, Worker, broker, fail, until
 from autograder.sdk.answers import Code, must_raise, must_return, number, plain
-from autograder.sdk.dynamodb import DynamoDBProxy, Request
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.week05_retries.rows import (
     ALERTS,
     Item,
@@ -199,6 +199,16 @@ def test_a_race(
         said = claim(code, sent, kind)
     must_be(sent, said, None, ONE_DECIDES)
     check_record(sent, table, kind, 2, float(until))
+
+
+def test_one_write_decides(code: Code, dynamodb_proxy: DynamoDBProxy, rng: Random) -> None:
+    """l: of a new kind, `quiet_until` is written once. A write that only feels for others is a second one."""
+    kind = f"{rng.getrandbits(64):016x}"
+    sent = "claim_alert() of a new kind"
+    with dynamodb_proxy.watching() as seen:
+        must_be(sent, claim(code, sent, kind), 1)
+    deciding = [one for one in seen if "quiet_until" in one.plain]
+    check_one_write(f"{sent}: its writes of quiet_until", deciding, f"alert#{kind}", ONE_DECIDES)
 
 
 def test_the_webhook(

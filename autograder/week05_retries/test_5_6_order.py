@@ -72,7 +72,7 @@ def test_the_row_is_written_first(
 
 
 def messages(run: Run) -> int:
-    """Return how many messages a worker could take now, whoever has put them into whichever queue."""
+    """Return how many messages a worker could take now, from all queues."""
     return len(broker.waiting(run))
 
 

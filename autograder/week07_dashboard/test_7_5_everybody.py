@@ -35,6 +35,10 @@ PLACES = """[...document.querySelectorAll("[aria-live=polite], [role=status]")]
   .filter((one) => one.getAttribute("aria-live") !== "off" && !one.closest("[hidden], [aria-hidden=true]"))
   .filter((one) => getComputedStyle(one).display !== "none")
   .map((one) => ({ text: one.textContent.replace(/\\s+/g, " ").trim(), seen: one.clientWidth > 4 }))"""
+ON_CANCEL = """card => {
+  const place = document.activeElement;
+  return card.contains(place) && place.matches("button, [role=button]") && /Cancel/.test(place.textContent);
+}"""
 SYMBOL = """card => {
   const seen = [...card.querySelectorAll("svg, img")].filter((one) => {
     const box = one.getBoundingClientRect();
@@ -91,7 +95,9 @@ def test_announced(board: Callable[..., Board], rng: Random) -> None:
     parts = [f"{name_of(job)}: {end}." for job, end in zip(jobs, ends, strict=True)]
 
     def heard() -> list[Any]:
-        return [one for one in page.look(PLACES) if all(part in one["text"] for part in parts)]
+        return [
+            one for one in page.look(PLACES) or [] if all(part in one["text"] for part in parts)
+        ]
 
     cause = (
         "an element with the id `announcer` and `aria-live=polite`, in which `sentence` is written. It must "
@@ -200,10 +206,8 @@ def check_focus(page: Board, place: int, end: str, by_mouse: bool) -> None:
     job, other = newer(job, "processing", 60, step="embed"), newer(other, end)
     page.jobs[place : place + 2] = job, other
     page.run(3.5)
-    there = "button => button === document.activeElement"
-    pressed = f"Cancel {name_of(job)}"
     page.until(lambda: not buttons(page, other) or end == "failed")
-    if not page.look_at("button", pressed, there):
+    if not page.look_at_card(name_of(job), ON_CANCEL):
         cause = (
             "a card that changes keeps its elements, and moves the focus of no other button: look whether "
             "the button that is hidden has the focus"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from autograder.sdk import Run, broker
 
 WORD = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 """A word as MONITOR writes it: in quotes, with the escapes of a text of Python."""
@@ -52,13 +56,25 @@ def read(line: bytes) -> Command:
 
 
 @contextmanager
-def commands_of(client: Any) -> Iterator[Iterator[Command]]:
-    """Listen to all commands of this Redis server, from all clients."""
-    with client.monitor() as monitor:
+def recorded(run: Run, wanted: Callable[[Command], bool]) -> Iterator[list[Command]]:
+    """Collect those commands, of all clients and of scripts, that Redis runs inside the block."""
+    seen: list[Command] = []
+    mark = f"end-{time.monotonic()}"
+    client: Any = broker.database(run, broker.BROKER)
+    with client, client.monitor() as monitor:
 
-        def listen() -> Iterator[Command]:
+        def listen() -> None:
             while True:
                 line = monitor.connection.read_response(disable_decoding=True)
-                yield read(line if isinstance(line, bytes) else str(line).encode())
+                one = read(line if isinstance(line, bytes) else str(line).encode())
+                if mark.encode() in one.words:
+                    return
+                if wanted(one):
+                    seen.append(one)
 
-        yield listen()
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield seen
+        with broker.database(run, broker.BROKER) as other:
+            other.echo(mark)
+        thread.join(10)

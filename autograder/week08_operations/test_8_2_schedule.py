@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from random import Random
 from typing import Any
 
@@ -15,7 +14,7 @@ import redis
 from autograder.sdk import Run, Student, broker, fail, made, race
 from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.network import free_port
-from autograder.week08_operations.commands import Command, commands_of
+from autograder.week08_operations.commands import Command, recorded
 from autograder.week08_operations.overdue import code, settings
 
 __all__ = ["code"]  # a fixture
@@ -87,26 +86,9 @@ def theirs(run: Run) -> dict[str, Any]:
     return made("redis", "Redis.from_url", f"{run.redis_url}/0", socket_timeout=10)
 
 
-@contextmanager
-def watched(run: Run) -> Iterator[list[Command]]:
+def watched(run: Run) -> AbstractContextManager[list[Command]]:
     """Collect the commands about the lock that Redis runs inside the block, and all scripts."""
-    seen: list[Command] = []
-    mark = f"end-{time.monotonic()}"
-    with broker.database(run, broker.BROKER) as client, commands_of(client) as listen:
-
-        def read() -> None:
-            for one in listen:
-                if mark.encode() in one.words:
-                    return
-                if one.is_about(LOCK) or one.is_script:
-                    seen.append(one)
-
-        thread = threading.Thread(target=read, daemon=True)
-        thread.start()
-        yield seen
-        with broker.database(run, broker.BROKER) as other:
-            other.echo(mark)
-        thread.join(10)
+    return recorded(run, lambda one: one.is_about(LOCK) or one.is_script)
 
 
 def test_the_lock(code: Code, run: Run, client: redis.Redis, rng: Random) -> None:

@@ -113,35 +113,49 @@ def test_a_late_worker(
         )
 
 
+@pytest.mark.parametrize("place", ["withdrawn", "documents"])
 def test_one_transaction(
-    code: Code, run: Run, database: psycopg.Connection[Any], rng: Random
+    code: Code, run: Run, database: psycopg.Connection[Any], rng: Random, place: str
 ) -> None:
-    """d, e: the document's lock is held from the first statement to the commit."""
+    """d, e: the lock is held to the commit, and nobody sees a part of it before that."""
     one = new_id(rng)
-    found: list[bool] = []
+    write(database, one, "public")
+    found: list[tuple[bool, bool, bool]] = []
 
     def look(blocker: psycopg.Connection[Any]) -> None:
         time.sleep(1.0)  # the call waits for the table by then
         ask = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s || E'\\n' || %s, 0))"
+        marked = "SELECT 1 FROM withdrawn WHERE document_id = %s"
         with connect(run) as other:
-            found.append(other.execute(ask, [one, "public"]).fetchone() == (True,))
+            free = other.execute(ask, [one, "public"]).fetchone() == (True,)
+            there = (one, "public") in indexed(other)
+            found.append((free, there, bool(other.execute(marked, [one]).fetchone())))
         blocker.rollback()
 
     with psycopg.connect(run.database_url) as blocker:
-        blocker.execute("LOCK TABLE withdrawn IN EXCLUSIVE MODE")
+        if place == "withdrawn":
+            blocker.execute("LOCK TABLE withdrawn IN EXCLUSIVE MODE")
+        else:
+            blocker.execute("SELECT 1 FROM documents WHERE document_id = %s FOR UPDATE", [one])
         thread = threading.Thread(target=look, args=[blocker])
         thread.start()
         answer = code.ask(CANCEL, "withdraw", one, "public", timeout=WAIT_SECONDS)
         thread.join()
-    sent = "withdraw(), stopped at its write into `withdrawn`"
+    sent = f"withdraw(), stopped at its write into `{place}`"
     must_return(sent, answer)
-    if found != [False]:
+    [(free, there, marked)] = found
+    if free or not there or marked:
+        got = "the lock is free, so a late worker can write the document now"
+        if not free:
+            got = "it is withdrawn already" if marked else "it is deleted already"
         fail(
             sent=sent,
-            expected="it holds the lock of the document",
-            got="the lock is free, so a late worker can write the document now",
+            expected="it holds the lock of the document, which is as before for everybody else",
+            got=got,
             cause="the three statements are not one transaction: `with database.transaction():`",
         )
+    if indexed(database):
+        fail(sent=sent, expected="nothing of the document is left", got="its rows are there")
 
 
 def test_every_end(code: Code, database: psycopg.Connection[Any], rng: Random) -> None:

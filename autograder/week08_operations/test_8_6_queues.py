@@ -12,6 +12,7 @@ import redis
 
 from autograder.sdk import Run, Student, broker, fail, made
 from autograder.sdk.answers import number
+from autograder.week08_operations.commands import recorded
 
 pytestmark = pytest.mark.item("8.6")
 
@@ -106,6 +107,22 @@ def test_a_long_queue(line: Line, rng: Random) -> None:
             got=f"Redis has sent {read:,} bytes",
             cause="`LINDEX` reads one element of a list, `LRANGE 0 -1` reads them all",
         )
+
+
+def test_one_message_is_read(line: Line, run: Run, rng: Random) -> None:
+    """h: Redis itself says which commands have read the queue, those of a script too."""
+    now, age = time.time(), rng.uniform(10, 90)
+    line.publish(*(message(rng, now - age + at / 100) for at in range(MESSAGES)))
+    with recorded(run, lambda one: one.is_about(line.name)) as seen:
+        must_be(f"oldest_age() of {MESSAGES} messages", age, line.age(now), "read the right end")
+    for one in seen:
+        if one.name == "LRANGE" and one.words[2:3] != one.words[3:4]:
+            fail(
+                sent=f"oldest_age() of {MESSAGES} messages",
+                expected="one message is read",
+                got=str(one),
+                cause="`LINDEX` reads one element of a list. A script that reads them all makes Redis wait",
+            )
 
 
 def test_clocks_that_differ(line: Line, rng: Random) -> None:

@@ -7,7 +7,7 @@ How a submission could get points for nothing, and what is done about it:
 - Writable witnesses: the log is one. So a task that ended must have its result in Redis too, and its
   request in the provider's journal.
 - Inputs at a known place: ages, times and names are drawn in each run.
-- Open: `oldest_age` may read the queue inside a script, which sends few bytes (`test_8_6_queues.py`).
+- Being watched: Redis says which commands a look at a queue has run, those of scripts too.
 """
 
 from __future__ import annotations
@@ -85,10 +85,12 @@ def test_the_running_task_is_finished(
     stop(worker, sent, "after its task has ended, the worker must end")
     log = worker.tail()
     again = any(one.headers.get("id") == task for one in broker.waiting(run))
-    if again or f"[{task}] succeeded" not in worker.recent():
+    result = broker.ended_anywhere(run, task) or {}  # the log alone is the submission's word
+    said = f"[{task}] succeeded" in worker.recent()
+    if again or not said or result.get("status") != "SUCCESS":
         fail(
             sent=sent,
-            expected="the task ends on this worker",
+            expected="the task ends on this worker, and its result is stored",
             got="its message is in the queue again" if again else "it was cancelled",
             cause="with a soft shutdown of `seconds` the worker waits for its task first",
             log=log,

@@ -43,6 +43,16 @@ with lock:
     return Claim(day, subscriber_id, row[0], row[1])
 """
 
+WITHDRAW = """
+lock = "SELECT pg_advisory_lock(hashtextextended(%s || E'\\\\n' || %s, 0))"
+with connection() as database:
+    database.execute(lock, names)
+    try:
+        database.execute(DELETE, names)
+        database.execute(WITHDRAW, names)
+    finally:
+        database.execute(lock.replace("_lock(", "_unlock(", 1), names)
+"""
 FEED_OUTCOME = """
 ours = " WHERE feed_id = %(feed_id)s"
 theirs = " AND generation = %(generation)s AND lease_until IS NOT NULL"
@@ -87,6 +97,14 @@ CHEATS = of_family(
             "for the threads of one process: two workers send it twice.",
             says=("claim",),
             files=instead("9.6", None, None, None, LOCK + DIGEST),
+        ),
+        Cheat(
+            name="a-lock-without-a-transaction",
+            loses=("8.3",),
+            story="Holds the lock of a document, by which the check knows a transaction, and commits each "
+            "statement alone: after a crash the document can come back.",
+            says=("withdraw()",),
+            files=instead("8.3", None, WITHDRAW),
         ),
         Cheat(
             name="feed-outcomes-behind-a-lock",

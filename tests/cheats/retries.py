@@ -69,6 +69,7 @@ with lock:
     item = jobs().update(record, changes if loud else {}, anyone, add=count)
     return int(item["seen"]) if loud else None
 """
+FELT_IN_THE_SAME_WORDS = FELT_CLAIM.replace("update(record, {},", "update(record, changes,", 1)
 LETTER_BY_HAND = """
 return {"step": "embed", "task": "pipeline.embed_chunks", "arguments": arguments,
         "kind": "internal_error", "message": "Something went wrong on our side. It has been logged.",
@@ -221,6 +222,13 @@ _FAKING = of_family(
             "would alert ten times.",
             says=("None: the alert of this window",),
             files=instead("5.6", None, None, FELT_CLAIM),
+        ),
+        Cheat(
+            name="an-alert-that-feels-in-the-same-words",
+            loses=("5.6",),
+            story="The same, with a first write like the deciding one, so that whoever meddles does so now.",
+            says=("one write",),
+            files=instead("5.6", None, None, FELT_IN_THE_SAME_WORDS),
         ),
         Cheat(
             name="a-replay-that-says-completed",
