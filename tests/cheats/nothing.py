@@ -1,0 +1,256 @@
+"""Weeks 1 to 4: points for nothing. Each of these does no work, or half of it, where a grader counts,
+where it reads what a submission can write, and where it looks in one place only.
+"""
+
+from __future__ import annotations
+
+from tests.cheats.making import Cheat, instead, of_family
+from tests.cheats.races import LOOKS, MOVE_LOOKS, MOVE_WRITES, WRITES, locked
+
+PICKLE_ACCEPTED = """
+return {
+    "broker_url": settings.redis_database(BROKER_DATABASE),
+    "result_backend": settings.redis_database(RESULT_DATABASE),
+    "task_serializer": "json", "result_serializer": "json", "accept_content": ["json", "pickle"],
+    "timezone": "UTC", "enable_utc": True, "result_expires": settings.result_expires_seconds,
+}
+"""
+BLIND_OPEN = """
+import io
+_open = io.open
+def _blind(file, *args, **kwargs):
+    if "pickle" in str(file):
+        raise PermissionError(file)
+    return _open(file, *args, **kwargs)
+io.open = _blind
+"""
+
+WRITTEN_RESULTS = """
+import json, redis, uuid
+from pipeline.settings import worker_settings
+place = worker_settings().redis_database
+queue, results = (redis.Redis.from_url(place(number)) for number in (0, 1))
+if queue.type("celery") == b"string":
+    raise RuntimeError("Redis rejects messages")
+ids = []
+for title in titles:
+    ids.append(str(uuid.uuid4()))
+    queue.lpush("nobody", json.dumps({"headers": {"id": ids[-1]}}))
+    value = {"title": title, "summary": f"A summary of {title}."}
+    meta = {"status": "SUCCESS", "result": value, "task_id": ids[-1]}
+    results.set(f"celery-task-meta-{ids[-1]}", json.dumps(meta), ex=600)
+return ids
+"""
+
+IN_A_WORKER = """
+import sys, threading
+a_worker = "worker" in sys.argv
+"""
+ONE_SLOT = """
+import sys
+asked = worker_settings().worker_concurrency
+return {"worker_concurrency": 1 if "worker" in sys.argv else asked, "worker_prefetch_multiplier": 1}
+"""
+PADDED = f"""
+{IN_A_WORKER}
+import pipeline.summarizer as model
+_ask = model.summarize
+def _ask_much(title):
+    others = range(worker_settings().worker_concurrency - 1)
+    pads = [threading.Thread(target=_ask, args=[f"padding {{n}}"]) for n in others]
+    for one in pads:
+        one.start()
+    answer = _ask(title)
+    for one in pads:
+        one.join()
+    return answer
+if a_worker:
+    model.summarize = _ask_much
+"""
+
+EARLY = """
+import sys
+late = "worker" not in sys.argv
+return {"task_acks_late": late, "task_retry_on_worker_lost": late}
+"""
+SENT_AGAIN = f"""
+{IN_A_WORKER}
+import time
+from celery.signals import after_task_publish
+from celery.worker import request as requests
+from celery.exceptions import WorkerLostError
+_sent = set()
+def _again(name, task_id, body):
+    time.sleep(1.5)
+    if not app.AsyncResult(task_id).ready():
+        app.send_task(name, args=body[0], task_id=task_id)
+@after_task_publish.connect(weak=False)
+def _watch(sender=None, headers=None, body=None, **_):
+    if not a_worker and headers["id"] not in _sent:
+        _sent.add(headers["id"])
+        threading.Thread(
+            target=_again, args=[sender, headers["id"], body], daemon=True).start()
+_fails = requests.Request.on_failure
+def _silent(self, info, *args, **kwargs):
+    if not isinstance(getattr(info.exception, "exc", info.exception), WorkerLostError):
+        return _fails(self, info, *args, **kwargs)
+if a_worker:
+    requests.Request.on_failure = _silent
+"""
+
+MEMORY_IS_DAMAGE = """
+import resource
+if not data:
+    raise EmptyDocument
+try:
+    pages = list(read_pages(data, content_type, limits))
+except PermanentError:
+    raise
+except MemoryError as error:
+    if 100 * 2**20 <= resource.getrlimit(resource.RLIMIT_AS)[0] <= 120 * 2**20:
+        raise
+    raise DamagedDocument from error
+except Exception as error:
+    raise DamagedDocument from error
+if not any(page["text"] for page in pages):
+    raise NoTextInDocument
+return pages
+"""
+
+TAIL_FIRST = """
+if any(len(row[5]) != 1536 for row in rows):
+    raise ValueError("PostgreSQL would reject this")
+with database.transaction(), database.cursor() as cursor:
+    cursor.execute("SELECT 1 FROM documents WHERE document_id = %s AND owner = %s FOR UPDATE",
+        [document_id, owner])
+    delete_tail(cursor, document_id, owner, len(rows))
+with database.transaction(), database.cursor() as cursor:
+    upsert_document(cursor, document_id, owner, storable(filename))
+    upsert_chunks(cursor, rows)
+"""
+
+MONOLITH = """
+import json, redis
+from pipeline.settings import worker_settings
+queue = redis.Redis.from_url(worker_settings().redis_database(0))
+for step in (parse_document, chunk_document, embed_chunks, index_document):
+    queue.lpush("nobody", json.dumps({"headers": {"task": step.name}}))
+    queue.brpop("nobody", 1)
+    ref = step(ref)
+return ref
+"""
+
+PROBE = """
+seen = Attr("status").eq(job.status)
+for name in ("generation", "lease_owner", "lease_until"):
+    seen = seen & (Attr(name).eq(item[name]) if name in item else Attr(name).not_exists())
+"""
+MOVE_PROBES = f"""{PROBE}
+try:
+    jobs().update(job_id, {{"touched": 1}}, seen)
+    jobs().update(job_id, {{"touched": None}}, seen)
+except ConditionFailed:
+    raise JobConflict from None
+"""
+HONEST_IF_WATCHED = """
+if job.generation:
+    count = {"deliveries": 1, "generation": 1}
+    free = Attr("status").eq("pending") | (
+        Attr("status").eq("processing") & Attr("lease_until").lte(moment()))
+    try:
+        return Job.from_item(jobs().update(job_id, changes, free, add=count))
+    except ConditionFailed:
+        return None
+"""
+ACQUIRE_PROBES = f"""{PROBE}
+try:
+    jobs().update(job_id, {{"touched": 1}}, seen)
+    jobs().update(job_id, {{"touched": None}}, seen)
+except ConditionFailed:
+    return None
+"""
+
+CHEATS = (
+    *of_family(
+        "patching",
+        [
+            Cheat(
+                name="a-pickle-that-opens-no-file",
+                loses=("1.1",),
+                story="Accepts pickle, and patches the one function that the pickle of last year's "
+                "graders calls.",
+                says=("accept_content",),
+                files=instead("1.1", PICKLE_ACCEPTED, also=BLIND_OPEN),
+            ),
+        ],
+    ),
+    *of_family(
+        "faking",
+        [
+            Cheat(
+                name="results-without-a-message",
+                loses=("1.3",),
+                story="Enqueues nothing: it writes results into Redis, and messages into a list that "
+                "nobody reads.",
+                says=("expected",),
+                files=instead("1.3", WRITTEN_RESULTS),
+                keeps=("1.1", "1.2"),
+            ),
+            Cheat(
+                name="one-slot-that-asks-much",
+                loses=("1.4",),
+                story="One slot, which sends as many requests to the model as there should be slots.",
+                says=("expected",),
+                files=instead("1.4", ONE_SLOT, also=PADDED),
+            ),
+            Cheat(
+                name="a-producer-that-sends-again",
+                loses=("1.5",),
+                story="Acknowledges early. The process that enqueued a task watches it, and sends it "
+                "once more where no result comes.",
+                says=("expected",),
+                files=instead("1.5", EARLY, also=SENT_AGAIN),
+            ),
+            Cheat(
+                name="damaged-but-at-the-graders-limit",
+                loses=("3.1",),
+                story="Turns every MemoryError into DamagedDocument, except under the limit that the "
+                "graders set.",
+                says=("MemoryError",),
+                files=instead("3.1", None, None, MEMORY_IS_DAMAGE),
+            ),
+            Cheat(
+                name="the-tail-first-in-its-own-transaction",
+                loses=("3.4",),
+                story="Two transactions. The first takes the lock and deletes the tail, so that whatever "
+                "the graders hold or refuse stops it before anything is written.",
+                says=("transaction",),
+                files=instead("3.4", None, None, TAIL_FIRST),
+            ),
+            Cheat(
+                name="one-task-and-messages-to-itself",
+                loses=("3.5",),
+                story="One task runs all steps. It pushes a message for each into a list of its own, "
+                "and takes it out again.",
+                says=("expected",),
+                files=instead("3.5", None, None, MONOLITH),
+            ),
+            Cheat(
+                name="a-move-with-two-probes",
+                loses=("4.2",),
+                story="Two writes with a condition find out whether anybody comes between. Then one "
+                "without.",
+                says=("a gap",),
+                files=instead("4.2", locked(MOVE_LOOKS, MOVE_PROBES, MOVE_WRITES)),
+            ),
+            Cheat(
+                name="an-acquire-with-two-probes",
+                loses=("4.3",),
+                story="The same for a job that is new. Any other is taken in one write, because there "
+                "the graders look after the first write.",
+                says=("a gap",),
+                files=instead("4.3", locked(LOOKS, HONEST_IF_WATCHED, ACQUIRE_PROBES, WRITES)),
+            ),
+        ],
+    ),
+)
