@@ -8,9 +8,13 @@ leaves nothing in the first place.)
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+
+MOST_ROUNDS = 20
+"""How often to look again for processes that were forked meanwhile."""
 
 
 def end_leftovers(home: Path) -> int:
@@ -21,4 +25,38 @@ def end_leftovers(home: Path) -> int:
             if process.environ().get("HOME") == str(home):
                 process.kill()
                 ended += 1
+    return ended
+
+
+def end_all_but(root: int, kept: Sequence[int]) -> int:
+    """SIGKILL every process below `root`, except those in `kept`, their ancestors and their children.
+
+    Daemons are ended too, because in a sandbox their parent is the sandbox. Without one, only what is
+    still below `root` is found.
+
+    Args:
+        root: the id of the process that started all others.
+        kept: the ids of the processes that go on. At least one.
+
+    Returns:
+        How many processes were ended.
+    """
+    ended = 0
+    for _ in range(MOST_ROUNDS):
+        spared = {root}
+        for one in (psutil.Process(pid) for pid in kept if psutil.pid_exists(pid)):
+            related = (one, *one.parents(), *one.children(recursive=True))
+            spared.update(process.pid for process in related)
+        others = [
+            one
+            for one in psutil.Process(root).children(recursive=True)
+            if one.pid not in spared and one.status() != psutil.STATUS_ZOMBIE
+        ]
+        if not others:
+            break
+        for one in others:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+                ended += 1
+        psutil.wait_procs(others, timeout=1.0)
     return ended

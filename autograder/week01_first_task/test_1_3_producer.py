@@ -64,8 +64,10 @@ def test_enqueues_without_waiting(
                 cause="the task was called like an ordinary function, so it ran in the producer",
             )
         check_ids(sent, ids, len(titles))
-        check_enqueued(sent, run, ids)
+        check_enqueued(sent, run, ids, titles)
+        student.leave_only(worker)
     check_order(sent, run, ids, titles)
+    check_asked(sent, openai, titles)
 
 
 def check_ids(sent: str, ids: Any, count: int) -> None:
@@ -94,10 +96,21 @@ def cause_of_missing(ids: list[str], count: int) -> str:
     return "two equal titles must make two tasks"
 
 
-def check_enqueued(sent: str, run: Run, ids: list[str]) -> None:
+def check_enqueued(sent: str, run: Run, ids: list[str], titles: list[str]) -> None:
     """All messages are in the queue, except for one that the paused worker may have asked for."""
-    found = {message.headers.get("id") for message in broker.waiting(run)} & set(ids)
-    if len(found) < len(ids) - 1:
+    titled = dict(zip(ids, titles, strict=True))
+    found = [one for one in broker.waiting(run) if one.headers.get("id") in titled]
+    for message in found:
+        title = titled[str(message.headers["id"])]
+        task, arguments = message.headers.get("task"), articles.arguments(message)
+        if (task, arguments) != ("pipeline.summarize_article", [title]):
+            fail(
+                sent=sent,
+                expected=f"a message for summarize_article with the argument {title!r}",
+                got=f"a message for {task} with the arguments {arguments}",
+                cause="pass each title to `summarize_article.delay(…)` as it is",
+            )
+    if len({message.headers["id"] for message in found}) < len(ids) - 1:
         fail(
             sent=sent,
             expected=f"{len(ids)} messages in Redis when it returns",
@@ -117,6 +130,19 @@ def check_order(sent: str, run: Run, ids: list[str], titles: list[str]) -> None:
                 expected=f"id number {number} belongs to title number {number}, {title!r}",
                 got=f"the task with this id returned {found!r}",
                 cause="the ids are not in the titles' order, or are not the tasks' ids",
+            )
+
+
+def check_asked(sent: str, openai: OpenAIControl, titles: list[str]) -> None:
+    """The producer has ended, so whoever asks the model now is the worker: once for each task."""
+    for title in titles:
+        asked = len(articles.requests_with(openai, title))
+        if asked != titles.count(title):
+            fail(
+                sent=f"{sent}; then the producer ends, and the worker continues",
+                expected=f"{titles.count(title)} requests to the model about {title!r}",
+                got=f"{asked} requests",
+                cause="the worker has not run these tasks: enqueue each with `.delay(…)`",
             )
 
 
@@ -155,15 +181,17 @@ def test_an_empty_list_is_no_task(student: Student) -> None:
         )
 
 
-@pytest.mark.usefixtures("worker")
-def test_a_delayed_task_waits(student: Student, openai: OpenAIControl, rng: Random) -> None:
-    """d: the task runs, and not before the delay is over."""
+def test_a_delayed_task_waits(
+    student: Student, worker: Worker, openai: OpenAIControl, rng: Random
+) -> None:
+    """d: the task runs, and not before the delay is over. The producer has ended by then."""
     [title] = articles.titles(rng, 1)
     sent = f"producer.enqueue_later({title!r}, {DELAY_SECONDS})"
     started = time.monotonic()
     task_id = student.call(PRODUCER, "enqueue_later", title, DELAY_SECONDS, timeout=30.0)
     if not isinstance(task_id, str):
         fail(sent=sent, expected="the task's id, a string", got=task_id, cause="return the `.id`")
+    student.leave_only(worker)
     arrivals = articles.wait_for_requests(openai, title, 1, timeout=LATEST_SECONDS)
     if not arrivals:
         fail(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 import pytest
@@ -29,6 +30,12 @@ SLOWER_SECONDS = 2.0
 SETTLE_SECONDS = 5.0
 HOARD_SECONDS = 0.3
 """A worker that reserves too many messages has taken them by then."""
+
+
+def requests_of(openai: OpenAIControl, titles: list[str]) -> list[JournalEntry]:
+    """List the first request about each title. So no other request can fill a slot."""
+    found = (articles.requests_with(openai, title) for title in titles)
+    return [entries[0] for entries in found if entries]
 
 
 def most_at_once(entries: list[JournalEntry]) -> int:
@@ -109,10 +116,11 @@ def run_slowly(
     """Run `count` tasks that take `seconds` each, and return how many ran at once."""
     openai.clear()
     openai.script(Fault.slow(seconds, times=None))
-    ids = [articles.enqueue(student, title) for title in articles.titles(rng, count)]
+    titles = articles.titles(rng, count)
+    ids = [articles.enqueue(student, title) for title in titles]
     for task_id in ids:
         articles.outcome(run, task_id, timeout=seconds * count + 10)
-    entries = openai.journal("chat")
+    entries = requests_of(openai, titles)
     if len(entries) < count:
         fail(
             sent=f"{count} tasks of {seconds} s each",
@@ -127,23 +135,63 @@ def run_slowly(
 def test_leaves_messages_for_others(
     student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random, slots: int
 ) -> None:
-    """b: the worker takes no more messages than it has slots."""
-    count = slots * 5
-    before = broker.unacknowledged(run)  # tasks with a countdown, from other items
+    """a, b: the worker takes no more messages than it has slots, and it takes as many."""
     openai.script(Fault.slow(SLOW_SECONDS, times=None))
-    for title in articles.titles(rng, count):
-        articles.enqueue(student, title)
-    until(lambda: len(openai.journal("chat")) >= slots, SETTLE_SECONDS)
-    until(lambda: broker.unacknowledged(run) - before > slots, HOARD_SECONDS)
-    reserved = broker.unacknowledged(run) - before
+    titles = articles.titles(rng, slots * 5)
+    messages = {articles.enqueue(student, title): title for title in titles}
+    until(lambda: len(requests_of(openai, titles)) >= slots, SETTLE_SECONDS)
+    until(lambda: len(reserved(run, messages)) > slots, HOARD_SECONDS)
+    kept = reserved(run, messages)
+    until(lambda: not hidden(run, openai, messages), SETTLE_SECONDS)
+    lost, running = hidden(run, openai, messages), requests_of(openai, titles)
+    ahead = asked_ahead(run, openai, messages)
     broker.database(run, broker.BROKER).delete(
         *{message.queue for message in broker.waiting(run)} or {"nothing"}
     )
-    until(lambda: broker.unacknowledged(run) <= before, SETTLE_SECONDS)
-    if reserved > slots:
+    until(lambda: not reserved(run, messages), SETTLE_SECONDS)
+    if len(kept) > slots:
         fail(
-            sent=f"{count} slow tasks to one worker with {slots} slots",
+            sent=f"{len(titles)} slow tasks to one worker with {slots} slots",
             expected=f"at most {slots} messages reserved, and the rest left for other workers",
-            got=f"{reserved} messages reserved by this one worker",
+            got=f"{len(kept)} messages reserved by this one worker",
             cause="`worker_prefetch_multiplier` must be 1 here; Celery's default is 4, 0 is no limit",
         )
+    if ahead:
+        fail(
+            sent=f"{len(titles)} slow tasks to one worker with {slots} slots",
+            expected="no request to the model for a task whose message nobody has taken",
+            got=f"{len(ahead)} such requests",
+            cause="a task does the work of others. Set the slots to `worker_settings().worker_concurrency`",
+        )
+    if lost or len(running) < slots:
+        fail(
+            sent=f"{len(titles)} slow tasks to one worker with {slots} slots",
+            expected=f"{slots} tasks that run, and each other message in the queue or in the hash "
+            "`unacked` of Redis",
+            got=f"{len(running)} tasks that run, and {len(lost)} messages in neither place",
+            cause="set only the slots and `worker_prefetch_multiplier` here. `redelivery()` says where "
+            "the messages of a worker are kept",
+        )
+
+
+def reserved(run: Run, messages: Mapping[str, str]) -> set[str]:
+    """The ids of those messages that Redis keeps for a worker which has taken them."""
+    return {str(one.headers.get("id")) for one in broker.taken(run)} & messages.keys()
+
+
+def hidden(run: Run, openai: OpenAIControl, messages: Mapping[str, str]) -> set[str]:
+    """The ids of messages that were taken from the queue, but do not run and are kept nowhere.
+
+    Args:
+        messages: the title of each message, by its id.
+    """
+    kept = reserved(run, messages)
+    waiting = {str(one.headers.get("id")) for one in broker.waiting(run)}
+    gone = messages.keys() - waiting - kept
+    return {one for one in gone if not articles.requests_with(openai, messages[one])}
+
+
+def asked_ahead(run: Run, openai: OpenAIControl, messages: Mapping[str, str]) -> set[str]:
+    """The ids of messages that wait in the queue although the model was asked about their titles."""
+    asked = {one for one, title in messages.items() if articles.requests_with(openai, title)}
+    return asked & {str(one.headers.get("id")) for one in broker.waiting(run)}

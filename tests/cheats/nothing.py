@@ -68,6 +68,39 @@ if a_worker:
     model.summarize = _ask_much
 """
 
+AHEAD = f"""
+{IN_A_WORKER}
+import base64, json, redis
+import pipeline.summarizer as model
+_ask, _known = model.summarize, {{}}
+def _read_ahead(title):
+    queue = redis.Redis.from_url(worker_settings().redis_database(0))
+    found = queue.lrange("celery", -worker_settings().worker_concurrency + 1, -1)
+    titles = [json.loads(base64.b64decode(json.loads(one)["body"]))[0][0] for one in found]
+    if title in _known:
+        _known[title].join()
+        return _known.pop(title).answer
+    def work(one):
+        one.answer = _ask(one.name)
+    for name in (title, *titles):
+        if name not in _known:
+            _known[name] = one = threading.Thread(name=name)
+            one.run = lambda one=one: work(one)
+            one.start()
+    _known[title].join()
+    return _known.pop(title).answer
+if a_worker:
+    model.summarize = _read_ahead
+"""
+HOARD = """
+import sys
+hidden = {**redelivery()["broker_transport_options"], "unacked_key": "mine"}
+if "worker" in sys.argv:
+    return {"worker_concurrency": worker_settings().worker_concurrency,
+            "worker_prefetch_multiplier": 4, "broker_transport_options": hidden}
+return {"worker_concurrency": worker_settings().worker_concurrency, "worker_prefetch_multiplier": 1}
+"""
+
 EARLY = """
 import sys
 late = "worker" not in sys.argv
@@ -202,6 +235,22 @@ CHEATS = (
                 story="One slot, which sends as many requests to the model as there should be slots.",
                 says=("expected",),
                 files=instead("1.4", ONE_SLOT, also=PADDED),
+            ),
+            Cheat(
+                name="one-slot-that-reads-ahead",
+                loses=("1.4",),
+                story="One slot, whose task reads the next titles from the queue and asks the model "
+                "about them too.",
+                says=("whose message nobody has taken",),
+                files=instead("1.4", ONE_SLOT, also=AHEAD),
+            ),
+            Cheat(
+                name="hoards-in-a-place-of-its-own",
+                loses=("1.4",),
+                story="Reserves four messages for each slot, and lets Redis keep them under a name that "
+                "the graders do not count.",
+                says=("in neither place",),
+                files=instead("1.4", HOARD),
             ),
             Cheat(
                 name="a-producer-that-sends-again",
