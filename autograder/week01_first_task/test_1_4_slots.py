@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from random import Random
 
@@ -28,6 +29,8 @@ SLOW_SECONDS = 0.5
 SLOWER_SECONDS = 2.0
 """The second try takes longer, because a busy machine may be slow to start tasks."""
 SETTLE_SECONDS = 5.0
+MOMENT_SECONDS = 0.1
+"""A message that was taken is kept or runs after a small part of this."""
 HOARD_SECONDS = 0.3
 """A worker that reserves too many messages has taken them by then."""
 
@@ -138,13 +141,17 @@ def test_leaves_messages_for_others(
     """a, b: the worker takes no more messages than it has slots, and it takes as many."""
     openai.script(Fault.slow(SLOW_SECONDS, times=None))
     titles = articles.titles(rng, slots * 5)
-    messages = {articles.enqueue(student, title): title for title in titles}
+    with worker.paused():
+        messages = {articles.enqueue(student, title): title for title in titles}
     until(lambda: len(requests_of(openai, titles)) >= slots, SETTLE_SECONDS)
     until(lambda: len(reserved(run, messages)) > slots, HOARD_SECONDS)
     kept = reserved(run, messages)
-    until(lambda: not hidden(run, openai, messages), SETTLE_SECONDS)
-    lost, running = hidden(run, openai, messages), requests_of(openai, titles)
-    ahead = asked_ahead(run, openai, messages)
+    lost = hidden(run, openai, messages)
+    time.sleep(MOMENT_SECONDS)
+    lost &= hidden(run, openai, messages)
+    known = kept | reserved(run, messages)
+    running = requests_of(openai, titles)
+    ahead = until(lambda: asked_ahead(run, openai, messages), 2 * SLOW_SECONDS) or set()
     broker.database(run, broker.BROKER).delete(
         *{message.queue for message in broker.waiting(run)} or {"nothing"}
     )
@@ -163,7 +170,7 @@ def test_leaves_messages_for_others(
             got=f"{len(ahead)} such requests",
             cause="a task does the work of others. Set the slots to `worker_settings().worker_concurrency`",
         )
-    if lost or len(running) < slots:
+    if len(lost) > slots or not known or len(running) < slots:  # as many may be about to run
         fail(
             sent=f"{len(titles)} slow tasks to one worker with {slots} slots",
             expected=f"{slots} tasks that run, and each other message in the queue or in the hash "

@@ -77,15 +77,17 @@ def _read_ahead(title):
     queue = redis.Redis.from_url(worker_settings().redis_database(0))
     found = queue.lrange("celery", -worker_settings().worker_concurrency + 1, -1)
     titles = [json.loads(base64.b64decode(json.loads(one)["body"]))[0][0] for one in found]
+    if title not in _known and len(titles) < 2:
+        return _ask(title)
     if title in _known:
         _known[title].join()
         return _known.pop(title).answer
-    def work(one):
-        one.answer = _ask(one.name)
-    for name in (title, *titles):
-        if name not in _known:
-            _known[name] = one = threading.Thread(name=name)
-            one.run = lambda one=one: work(one)
+    def work(one, text):
+        one.answer = _ask(text)
+    for text in (title, *titles):
+        if text not in _known:
+            _known[text] = one = threading.Thread()
+            one.run = lambda one=one, text=text: work(one, text)
             one.start()
     _known[title].join()
     return _known.pop(title).answer
