@@ -140,3 +140,14 @@ def ended_anywhere(run: Run, task_id: str) -> dict[str, Any] | None:
             ended = isinstance(meta, dict) and meta.get("status") in ("SUCCESS", "FAILURE")
             return meta if ended else None
     return None
+
+
+def progress(run: Run, task_id: str) -> dict[str, Any]:
+    """Read what a task has stored in the state `PROGRESS`. Empty in any other state."""
+    stored = result(run, task_id)
+    try:
+        meta = json.loads(stored[0]) if stored else {}
+    except (ValueError, RecursionError):
+        return {}
+    found = meta.get("result") if isinstance(meta, dict) else None
+    return found if isinstance(found, dict) and meta.get("status") == "PROGRESS" else {}
