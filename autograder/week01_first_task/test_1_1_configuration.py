@@ -152,7 +152,8 @@ def test_the_address_keeps_its_options(student: Student) -> None:
     for name, number in numbers.items():
         address = urlsplit(found[name])
         options = parse_qs(address.query)
-        if address.path != f"/{number}" or options.get("ssl_ca_certs") != ["/certs/ca.pem"]:
+        database = address.path.strip("/") or "0"  # 0 is where an address without a number leads
+        if database != str(number) or options.get("ssl_ca_certs") != ["/certs/ca.pem"]:
             fail(
                 sent=f"app.conf.{name}, with REDIS_URL={server}",
                 expected=f"an address with the database /{number} and the option ssl_ca_certs",

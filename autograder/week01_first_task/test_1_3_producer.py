@@ -25,6 +25,7 @@ from autograder.week01_first_task import articles
 pytestmark = pytest.mark.item("1.3")
 
 PRODUCER = "pipeline.producer"
+NAME = "pipeline.summarize_article"
 RETURN_SECONDS = 4.0
 """Enqueueing takes far less than this, even on a busy machine."""
 DELAY_SECONDS = 1.0
@@ -101,14 +102,16 @@ def check_enqueued(sent: str, run: Run, ids: list[str], titles: list[str]) -> No
     titled = dict(zip(ids, titles, strict=True))
     found = [one for one in broker.waiting(run) if one.headers.get("id") in titled]
     for message in found:
-        title = titled[str(message.headers["id"])]
+        task_id = str(message.headers["id"])
+        title = titled[task_id]
         task, arguments = message.headers.get("task"), articles.arguments(message)
-        if (task, arguments) != ("pipeline.summarize_article", [title]):
+        if (task, arguments) != (NAME, [title]):
             fail(
                 sent=sent,
-                expected=f"a message for summarize_article with the argument {title!r}",
-                got=f"a message for {task} with the arguments {arguments}",
-                cause="pass each title to `summarize_article.delay(…)` as it is",
+                expected=f"id number {ids.index(task_id) + 1} belongs to title number "
+                f"{ids.index(task_id) + 1}, {title!r}",
+                got=f"its message is for {task}, with the arguments {arguments}",
+                cause="the ids are not in the titles' order, or a title is changed before it is enqueued",
             )
     if len({message.headers["id"] for message in found}) < len(ids) - 1:
         fail(
@@ -199,7 +202,7 @@ def test_a_delayed_task_waits(
             expected=f"the task runs about {DELAY_SECONDS} s later",
             got=f"it had not run after {LATEST_SECONDS:g} s",
             cause="the start time was calculated from the local clock, or not in seconds, or the "
-            "message expires before it is due",
+            "message expires before it is due, or a timer of the producer sends it, which has ended",
         )
     waited = arrivals[0].started - started
     if waited < 0.8 * DELAY_SECONDS:

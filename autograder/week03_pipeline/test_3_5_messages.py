@@ -45,6 +45,8 @@ def test_a_paused_worker_begins_no_step(
     runs may end, and the next one must wait as a message in the queue.
     """
     made = random_document(rng, "pdf", 3, 40)
+    global WK
+    WK = [worker]  # DBG
     openai.script(Fault.slow(MODEL_SECONDS, times=1))
     document_id = str(upload(api, made)["task_id"])
     for step, following in (("parse", "chunk"), ("embed", "index")):
@@ -61,6 +63,30 @@ def check_waits(run: Run, document_id: str, step: str, following: str) -> None:
     until(lambda: len(artifacts(run, document_id)) >= count, DONE_SECONDS)
     waits = until(lambda: TASKS[following] in waiting_for(run, document_id), DONE_SECONDS)
     time.sleep(SETTLE_SECONDS)
+    import sys, psutil
+
+    print(
+        [
+            (
+                c.pid,
+                c.status(),
+                open(f"/proc/{c.pid}/wchan").read(),
+                open(f"/proc/{c.pid}/syscall").read(),
+            )
+            for c in psutil.Process(WK[0].process.pid).children(recursive=True)
+        ],
+        WK[0].recent()[-1500:],
+        file=open("/tmp/s3dbg", "a"),
+    )
+    print(
+        "DBG",
+        step,
+        step_in(run, document_id),
+        artifacts(run, document_id),
+        [(m.queue, m.headers.get("task")) for m in broker.waiting(run)],
+        [(m.queue, m.headers.get("task")) for m in broker.taken(run)],
+        file=open("/tmp/s3dbg", "a"),
+    )
     sent = f"an upload; while the step {step} runs, the worker stops to take messages"
     if not waits:
         fail(

@@ -182,6 +182,13 @@ def check_statement(run: Run, statement: str) -> None:
             got=f"{found[0]} in its text",
             cause="the statement was put together as text: pass all values as parameters",
         )
+    if len(statement.encode()) >= index_rows.LONGEST_STATEMENT:
+        fail(
+            sent=sent,
+            expected="a statement that PostgreSQL shows as a whole",
+            got=f"one of {index_rows.LONGEST_STATEMENT:,} bytes or more",
+            cause="one SELECT of five columns has a few hundred bytes, if all values are parameters",
+        )
     plan = index_rows.plan_of(run, statement)
     if plan and INDEX not in plan:
         fail(

@@ -205,6 +205,34 @@ except ConditionFailed:
     return None
 """
 
+PADDED_STATEMENT = """
+reason = "-- " + "a long comment " * 90
+await cursor.execute(
+    f'''SELECT document_id, filename, page, text, 1 - (embedding <=> %(vector)s::vector) AS score
+    FROM chunks JOIN documents USING (document_id, owner) WHERE owner = %(owner)s {reason}
+    ORDER BY score DESC LIMIT %(limit)s''', {"owner": owner, "vector": vector, "limit": limit})
+"""
+
+HIDDEN_QUERIES = """
+mine = Attr("by_due_time").not_exists()
+keep = visible(status)
+keep = keep & mine if keep else mine
+while True:
+    items, start = jobs().query(
+        LIST_INDEX, Key("owner").eq(owner), keep=keep, limit=2, start=start, newest_first=True)
+    found += map(Job.from_item, items)
+    if start is None or len(found) >= limit:
+        break
+if len(found) > limit:
+    found = found[:limit]
+    start = place_of(found[-1])
+if start:
+    more, _ = jobs().query(LIST_INDEX, Key("owner").eq(owner), keep=keep, limit=200, start=start,
+                           newest_first=True)
+    start = start if more else None
+return Page(found, make_cursor(start) if start else None)
+"""
+
 CHEATS = (
     *of_family(
         "patching",
@@ -285,6 +313,22 @@ CHEATS = (
                 "and takes it out again.",
                 says=("expected",),
                 files=instead("3.5", None, None, MONOLITH),
+            ),
+            Cheat(
+                name="a-statement-that-is-not-shown-whole",
+                loses=("3.6",),
+                story="Sorts the whole table by the score. A long comment hides that, because PostgreSQL "
+                "shows only the first thousand bytes of a statement.",
+                says=("reads the whole table",),
+                files=instead("3.6", PADDED_STATEMENT),
+            ),
+            Cheat(
+                name="queries-that-look-like-the-outbox",
+                loses=("4.5",),
+                story="Reads two jobs with each query. Each mentions the index of the outbox, whose "
+                "queries the graders do not count.",
+                says=("queries",),
+                files=instead("4.5", None, HIDDEN_QUERIES),
             ),
             Cheat(
                 name="a-move-with-two-probes",
