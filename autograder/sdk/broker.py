@@ -14,6 +14,7 @@ from typing import Any
 
 import redis
 
+from autograder.process.worker import Worker
 from bootcamp.stack import Run
 
 BROKER, RESULTS = 0, 1
@@ -23,6 +24,9 @@ ANSWER_SECONDS = 10.0
 """A Redis server that has not answered after this time counts as down."""
 ASIDE = "not-consumed"
 """A queue that no worker consumes, so the messages in it stay where a grader can read them."""
+
+BLOCKED = "b"
+"""The flag that Redis gives a client that waits in BRPOP."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,20 @@ def silent(run: Run, seconds: float | None = None) -> Iterator[Event]:
         if timer:
             timer.cancel()
         go_on()
+
+
+@contextmanager
+def not_taken(run: Run, worker: Worker) -> Iterator[None]:
+    """Pause the worker, so that messages stay in the queue and can be read there.
+
+    A paused worker still waits in a BRPOP that Redis would answer, so this call is ended first.
+    """
+    client = database(run, BROKER)
+    with worker.paused():
+        for one in client.client_list():
+            if BLOCKED in one["flags"]:
+                client.client_unblock(int(one["id"]))
+        yield
 
 
 def waiting(run: Run, number: int = BROKER) -> list[Message]:

@@ -1,4 +1,13 @@
-"""1.1: the broker on database 0, results on database 1, JSON only, UTC, and result expiry."""
+"""1.1: the broker on database 0, results on database 1, JSON only, UTC, and result expiry.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: messages and results are read from Redis. A pickle that is opened is seen by six calls, of
+  which one connects to the grader. A harmless pickle that is run is seen at the model.
+- place: expiry, names of files and the port are random. The database numbers are part of the promise.
+- store: a message or a result that is missing is looked for in all databases of Redis.
+- probe: the options of an address are read from `app.conf`, which is the word of the student's process.
+"""
 
 from __future__ import annotations
 

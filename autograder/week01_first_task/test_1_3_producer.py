@@ -1,4 +1,14 @@
-"""1.3: the producer enqueues without waiting; a delayed task starts no earlier than asked."""
+"""1.3: the producer enqueues without waiting; a delayed task starts no earlier than asked.
+
+What a submission could fake:
+- counts: each title must reach the model as often as it was enqueued, neither less nor more.
+- witness: results in Redis can be written by the producer. So the producer is ended before the worker
+  goes on, and the model must be asked after that.
+- place: titles and delays are random.
+- store: each message is compared with its title, and its task must run. A list that no worker reads is
+  not enough.
+- probe: the queue that holds a text can be seen, and refusing to publish is what is wanted then.
+"""
 
 from __future__ import annotations
 

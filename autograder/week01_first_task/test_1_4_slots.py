@@ -1,4 +1,14 @@
-"""1.4: as many tasks run at once as there are slots, and a worker leaves messages for others."""
+"""1.4: as many tasks run at once as there are slots, and a worker leaves messages for others.
+
+What a submission could fake:
+- counts: the first request about each title counts, and no other request. A title that is asked for
+  while its message waits in the queue is a failure.
+- witness: the journal of the model, and the queue. A message that has left the queue must run or be in
+  `unacked`, whatever the settings in the student's process say.
+- place: the number of slots is random in each run.
+- store: messages that are kept under another name than `unacked` are missed, and the item fails.
+- probe: numbers of slots that are not run are read from `app.conf`, which is the student's word.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""1.5: a task whose worker process is killed runs again, a limited number of times."""
+"""1.5: a task whose worker process is killed runs again, a limited number of times.
+
+What a submission could fake:
+- counts: runs are counted by title. Two are wanted and the third is a failure.
+- witness: the journal of the model. Everything but the worker has ended when a task's process is killed,
+  so nobody else can send the task again.
+- place: titles, limits and delays are random.
+- store: while the task runs, its message must be in `unacked`; then the node is killed, and another one
+  runs it.
+- probe: a kill cannot be foreseen. The settings of the other task are read, and are the student's word.
+"""
 
 from __future__ import annotations
 

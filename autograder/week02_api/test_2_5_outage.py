@@ -1,6 +1,14 @@
 """2.5: an upload is answered with 503 in time if Redis refuses, does not answer or is full.
 
 This is the last item of the week, because it stops the shared Redis server and deletes its data.
+
+What a submission could fake:
+- counts: connections to Redis are counted at the proxy, and more of them lose.
+- witness: the response, the queue, and the proxy between the API and Redis.
+- place: contents are random. The queue has its default name.
+- store: after 503 no record may stay in Redis, and the blob must.
+- probe: that Redis is away can be seen, and 503 is what is wanted then. That an AttributeError passes is
+  seen in the calling process only.
 """
 
 from __future__ import annotations
@@ -125,7 +133,7 @@ def check_no_message_taken(run: Run, api: Api, worker: Worker, rng: Random) -> N
     """Check an upload while Redis runs and rejects the message, as it does when its memory is full."""
     client = broker.database(run, broker.BROKER)
     content = text(rng)
-    with queue_view.nobody_takes_messages(run, worker):
+    with broker.not_taken(run, worker):
         before = queue_view.records(run)
         client.delete(QUEUE)
         client.set(QUEUE, "no list, so every LPUSH fails")

@@ -1,4 +1,13 @@
-"""3.1: PDF, DOCX, Markdown and text become pages of text. Unusable files raise a typed permanent error."""
+"""3.1: PDF, DOCX, Markdown and text become pages of text. Unusable files raise a typed permanent error.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the returned pages and errors.
+- place: memory is scarce at four random limits, and once without any limit: the reader raises
+  MemoryError.
+- store: only what is returned counts.
+- probe: a replaced reader can be found by comparing functions. The four limits are real ones.
+"""
 
 from __future__ import annotations
 

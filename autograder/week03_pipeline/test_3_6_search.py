@@ -1,4 +1,13 @@
-"""3.6: search ranks by cosine distance, and answers 503 when a service fails."""
+"""3.6: search ranks by cosine distance, and answers 503 when a service fails.
+
+What a submission could fake:
+- counts: connections are counted by PostgreSQL, and more of them lose.
+- witness: the response, and the statement as PostgreSQL shows it, up to 16 kB.
+- place: questions, vectors and owners are random.
+- store: only the statement that waits for the lock is seen. One that is sent for show, before another
+  one, is not found out. This stays.
+- probe: the lock can be looked up in PostgreSQL.
+"""
 
 from __future__ import annotations
 
