@@ -22,6 +22,8 @@ DATABASES = 16
 """How many databases a Redis server has."""
 ANSWER_SECONDS = 10.0
 """A Redis server that has not answered after this time counts as down."""
+QUEUE = "celery"
+"""The queue that the workers of weeks 2 to 7 consume. A message in any other list reaches nobody."""
 ASIDE = "not-consumed"
 """A queue that no worker consumes, so the messages in it stay where a grader can read them."""
 

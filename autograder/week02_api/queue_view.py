@@ -21,8 +21,9 @@ ENDED = ("SUCCESS", "FAILURE")
 
 
 def message(run: Run, task_id: str) -> broker.Message | None:
-    """Return the message of a task if it waits in the broker."""
-    waiting = (one for one in broker.waiting(run) if one.headers.get("id") == task_id)
+    """Return the message of a task if it waits in the queue that the worker consumes."""
+    found = (one for one in broker.waiting(run) if one.queue == broker.QUEUE)
+    waiting = (one for one in found if one.headers.get("id") == task_id)
     return next(waiting, None)
 
 

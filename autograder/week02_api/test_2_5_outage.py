@@ -37,7 +37,6 @@ POLL_SECONDS = 0.01
 HELD_SHARE, HELD_SECONDS = 0.5, 0.3
 """A blocked event loop answers only after the upload. Otherwise a response takes milliseconds."""
 LATE_SECONDS = 2.0
-QUEUE = "celery"
 REDIS_WORDS = ("WRONGTYPE", "LPUSH", "Errno", "reading from socket", "connecting to", "127.0.0.1")
 """Words of the errors that an outage raises."""
 CAUSE = re.compile(r"(redis|kombu)\.exceptions|TimeoutError|ConnectionError|ConnectionRefusedError")
@@ -135,12 +134,12 @@ def check_no_message_taken(run: Run, api: Api, worker: Worker, rng: Random) -> N
     content = text(rng)
     with broker.not_taken(run, worker):
         before = queue_view.records(run)
-        client.delete(QUEUE)
-        client.set(QUEUE, "no list, so every LPUSH fails")
+        client.delete(broker.QUEUE)
+        client.set(broker.QUEUE, "no list, so every LPUSH fails")
         try:
             check_refused(api, send(api, content, FULL), FULL)
         finally:
-            client.delete(QUEUE)
+            client.delete(broker.QUEUE)
         if not until(lambda: not queue_view.records(run) - before, LATE_SECONDS):
             fail(
                 sent=FULL,

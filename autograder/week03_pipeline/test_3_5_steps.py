@@ -101,7 +101,7 @@ def waiting_for(run: Run, document_id: str) -> list[Any]:
     return [
         message.headers.get("task")
         for message in broker.waiting(run)
-        if document_id.encode() in message.body
+        if message.queue == broker.QUEUE and document_id.encode() in message.body
     ]
 
 

@@ -205,6 +205,36 @@ except ConditionFailed:
     return None
 """
 
+NOBODYS_QUEUE = """
+import hashlib, json, sys, threading, time
+record_queued(document.document_id)
+api = any("uvicorn" in word for word in sys.argv)
+task = document_task()
+task.apply_async(args=[document.as_message()], task_id=document.document_id,
+    retry_policy=PUBLISH_POLICY, **({"queue": "nobody"} if api else {}))
+def work():
+    time.sleep(3)
+    with blob_store().open(document.blob_key) as blob:
+        digest = hashlib.sha256(blob.read()).hexdigest()
+    task.backend.store_result(document.document_id, {"sha256": digest}, "SUCCESS")
+if api:
+    threading.Thread(target=work, daemon=True).start()
+"""
+TO_NOBODY = """
+from pipeline.tasks.celery_config import app
+created = await on_thread(create_once, document, owner, key)
+document = document.model_copy(update={"document_id": created.job_id})
+def publish_for_show():
+    app.send_task("pipeline.ingest_document", args=[document.as_message()],
+        task_id=document.document_id, queue="nobody", retry=False)
+if not created.replayed:
+    try:
+        await on_thread(publish_for_show)
+    except Exception:
+        logger.warning("job %s waits", document.document_id)
+return Accepted(document, created.replayed)
+"""
+
 PADDED_STATEMENT = """
 reason = "-- " + "a long comment " * 90
 await cursor.execute(
@@ -289,6 +319,22 @@ CHEATS = (
                 "once more where no result comes.",
                 says=("expected",),
                 files=instead("1.5", EARLY, also=SENT_AGAIN),
+            ),
+            Cheat(
+                name="an-api-that-works-for-the-worker",
+                loses=("2.1",),
+                story="Puts each message into a list that nobody reads. A thread of the API does the work "
+                "later, and writes the result into Redis.",
+                says=("no message in the queue",),
+                files=instead("2.1", None, NOBODYS_QUEUE),
+            ),
+            Cheat(
+                name="announces-to-nobody",
+                loses=("4.4",),
+                story="Publishes each message into a list that nobody reads, and lets the outbox find the "
+                "jobs much later.",
+                says=("messages in the queue",),
+                files=instead("4.4", None, TO_NOBODY),
             ),
             Cheat(
                 name="damaged-but-at-the-graders-limit",
