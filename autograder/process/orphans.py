@@ -43,15 +43,7 @@ def end_all_but(root: int, kept: Sequence[int]) -> int:
     """
     ended = 0
     for _ in range(MOST_ROUNDS):
-        spared = {root}
-        for one in (psutil.Process(pid) for pid in kept if psutil.pid_exists(pid)):
-            related = (one, *one.parents(), *one.children(recursive=True))
-            spared.update(process.pid for process in related)
-        others = [
-            one
-            for one in psutil.Process(root).children(recursive=True)
-            if one.pid not in spared and one.status() != psutil.STATUS_ZOMBIE
-        ]
+        others = _others(root, kept)
         if not others:
             break
         for one in others:
@@ -60,3 +52,25 @@ def end_all_but(root: int, kept: Sequence[int]) -> int:
                 ended += 1
         psutil.wait_procs(others, timeout=1.0)
     return ended
+
+
+def _others(root: int, kept: Sequence[int]) -> list[psutil.Process]:
+    """List the living processes below `root` that are not related to one of `kept`."""
+    spared = {root}
+    for pid in kept:
+        with contextlib.suppress(psutil.Error):
+            one = psutil.Process(pid)
+            related = (one, *one.parents(), *one.children(recursive=True))
+            spared.update(process.pid for process in related)
+    if spared == {root}:
+        return []  # nothing is left to be kept, so a card about that follows
+    with contextlib.suppress(psutil.Error):
+        below = psutil.Process(root).children(recursive=True)
+        return [one for one in below if one.pid not in spared and _lives(one)]
+    return []
+
+
+def _lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
