@@ -104,7 +104,10 @@ class Rival:
             fail(
                 sent=sent,
                 expected="one write that changes the row",
-                got=f"{self._counted or 'no'} such writes",
+                got=f"{self._counted} such writes. A process that dies after its first write leaves the "
+                "rest undone"
+                if self._counted
+                else "no such write",
                 cause=cause,
             )
 
