@@ -147,7 +147,7 @@ def check_order(sent: str, run: Run, ids: list[str], titles: list[str]) -> None:
 
 
 def check_asked(sent: str, openai: OpenAIControl, titles: list[str]) -> None:
-    """The producer has ended, so whoever asks the model now is the worker: once for each task."""
+    """The producer has ended, so only the worker can ask the model now: once for each task."""
     for title in titles:
         asked = len(articles.requests_with(openai, title))
         if asked != titles.count(title):

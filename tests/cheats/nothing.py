@@ -128,7 +128,8 @@ if a_worker:
     requests.Request.on_failure = _silent
 """
 NOBODYS_QUEUE = """
-import hashlib, json, sys, threading, time
+import hashlib, sys, threading, time
+from pipeline.storage import blob_store
 record_queued(document.document_id)
 api = any("uvicorn" in word for word in sys.argv)
 task = document_task()
