@@ -8,9 +8,13 @@ leaves nothing in the first place.)
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+
+MOST_ROUNDS = 20
+"""How often to look again for processes that were forked meanwhile."""
 
 
 def end_leftovers(home: Path) -> int:
@@ -22,3 +26,51 @@ def end_leftovers(home: Path) -> int:
                 process.kill()
                 ended += 1
     return ended
+
+
+def end_all_but(root: int, kept: Sequence[int]) -> int:
+    """SIGKILL every process below `root`, except those in `kept`, their ancestors and their children.
+
+    Daemons are ended too, because in a sandbox their parent is the sandbox. Without one, only what is
+    still below `root` is found.
+
+    Args:
+        root: the id of the process that started all others.
+        kept: the ids of the processes that go on. At least one.
+
+    Returns:
+        How many processes were ended.
+    """
+    ended = 0
+    for _ in range(MOST_ROUNDS):
+        others = _others(root, kept)
+        if not others:
+            break
+        for one in others:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+                ended += 1
+        psutil.wait_procs(others, timeout=1.0)
+    return ended
+
+
+def _others(root: int, kept: Sequence[int]) -> list[psutil.Process]:
+    """List the living processes below `root` that are not related to one of `kept`."""
+    spared = {root}
+    for pid in kept:
+        with contextlib.suppress(psutil.Error):
+            one = psutil.Process(pid)
+            related = (one, *one.parents(), *one.children(recursive=True))
+            spared.update(process.pid for process in related)
+    if spared == {root}:
+        return []  # nothing is left to be kept, so a card about that follows
+    with contextlib.suppress(psutil.Error):
+        below = psutil.Process(root).children(recursive=True)
+        return [one for one in below if one.pid not in spared and _lives(one)]
+    return []
+
+
+def _lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False

@@ -19,7 +19,7 @@ from autograder.card import Card, CheckFailed, NotGradable
 from autograder.process import rpc_server
 from autograder.process.api import Api
 from autograder.process.fork_client import Forked, Host, last_lines
-from autograder.process.orphans import end_leftovers
+from autograder.process.orphans import end_all_but, end_leftovers
 from autograder.process.rpc_client import Answer, Caller, Request, describe, failure_card
 from autograder.process.worker import Worker
 from bootcamp.course.layers import Layer, pythonpath
@@ -165,6 +165,14 @@ class Student:
     def renew(self) -> None:
         """End the caller: the next call is made in a process that has seen none before."""
         self._caller.stop()
+
+    def leave_only(self, *workers: Worker) -> None:
+        """End every process of the student's that is none of these workers, daemons included. So what
+        happens from now on is the work of these workers alone. The next call starts a new caller.
+        """
+        kept = [one.process.pid for one in workers]
+        self._caller.stop()
+        end_all_but(self._host.pid, kept)
 
     def ask(
         self, module: str, name: str, *args: Any, timeout: float = CALL_SECONDS, **kwargs: Any

@@ -14,6 +14,7 @@ from typing import Any
 
 import redis
 
+from autograder.process.worker import Worker
 from bootcamp.stack import Run
 
 BROKER, RESULTS = 0, 1
@@ -21,8 +22,13 @@ DATABASES = 16
 """How many databases a Redis server has."""
 ANSWER_SECONDS = 10.0
 """A Redis server that has not answered after this time counts as down."""
+QUEUE = "celery"
+"""The queue that the workers of weeks 2 to 7 consume. A message in any other list reaches nobody."""
 ASIDE = "not-consumed"
 """A queue that no worker consumes, so the messages in it stay where a grader can read them."""
+
+BLOCKED = "b"
+"""The flag that Redis gives a client that waits in BRPOP."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,20 @@ def silent(run: Run, seconds: float | None = None) -> Iterator[Event]:
         if timer:
             timer.cancel()
         go_on()
+
+
+@contextmanager
+def not_taken(run: Run, worker: Worker) -> Iterator[None]:
+    """Pause the worker, so that messages stay in the queue and can be read there.
+
+    A paused worker still waits in a BRPOP that Redis would answer, so this call is ended first.
+    """
+    client = database(run, BROKER)
+    with worker.paused():
+        for one in client.client_list():
+            if BLOCKED in one["flags"]:
+                client.client_unblock(int(one["id"]))
+        yield
 
 
 def waiting(run: Run, number: int = BROKER) -> list[Message]:
@@ -140,3 +160,14 @@ def ended_anywhere(run: Run, task_id: str) -> dict[str, Any] | None:
             ended = isinstance(meta, dict) and meta.get("status") in ("SUCCESS", "FAILURE")
             return meta if ended else None
     return None
+
+
+def progress(run: Run, task_id: str) -> dict[str, Any]:
+    """Read what a task has stored in the state `PROGRESS`. Empty in any other state."""
+    stored = result(run, task_id)
+    try:
+        meta = json.loads(stored[0]) if stored else {}
+    except (ValueError, RecursionError):
+        return {}
+    found = meta.get("result") if isinstance(meta, dict) else None
+    return found if isinstance(found, dict) and meta.get("status") == "PROGRESS" else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -80,6 +80,19 @@ def restarted(student: Student, **env: object) -> Iterator[None]:
 def requests_for(openai: OpenAIControl, title: str) -> list[JournalEntry]:
     """List the requests to the model about one title, in order."""
     return [entry for entry in openai.journal("chat") if any(title in one for one in entry.inputs)]
+
+
+def requests_with(openai: OpenAIControl, title: str) -> list[JournalEntry]:
+    """List the requests to the model that have exactly this title, also an empty one."""
+    return [entry for entry in openai.journal("chat") if title in entry.inputs]
+
+
+def arguments(message: broker.Message) -> list[Any]:
+    """Return the arguments in a message, both positional and named. Empty if there are none."""
+    with suppress(ValueError, TypeError, AttributeError, RecursionError):
+        args, kwargs, _ = json.loads(message.body)
+        return [*args, *kwargs.values()]
+    return []
 
 
 def wait_for_requests(

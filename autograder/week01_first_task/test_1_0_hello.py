@@ -1,4 +1,12 @@
-"""1.0, the first green: a worker runs the task `hello`, and its result is stored."""
+"""1.0, the first green: a worker runs the task `hello`, and its result is stored.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the result in Redis, which a producer can write too. The item has no points, so this stays.
+- place: the name that is greeted is random in every run.
+- store: the result is found in whichever database of Redis it is.
+- probe: none.
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,25 @@
-"""1.1: the broker on database 0, results on database 1, JSON only, UTC, and result expiry."""
+"""1.1: the broker on database 0, results on database 1, JSON only, UTC, and result expiry.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: messages and results are read from Redis. A pickle that is opened is seen by six calls, of
+  which one connects to the grader. A harmless pickle that is run is seen at the model.
+- place: expiry, names of files and the port are random. The database numbers are part of the promise.
+- store: a message or a result that is missing is looked for in all databases of Redis.
+- probe: the options of an address are read from `app.conf`, which is the word of the student's process.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import pickle
+import select
+import socket
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,6 +37,7 @@ from autograder.sdk import (
     fail,
     until,
 )
+from autograder.sdk.network import LOOPBACK
 from autograder.week01_first_task import articles
 
 pytestmark = pytest.mark.item("1.1")
@@ -33,6 +48,9 @@ RESULT_SECONDS = 10.0
 ENQUEUE_SECONDS = 8.0
 """The first call also imports everything."""
 PICKLE_SECONDS = 5.0
+PICKLE = ("application/x-python-serialize", "binary")
+YAML = ("application/x-yaml", "utf-8")
+"""Content type and encoding of a message."""
 
 
 def enqueue_aside(student: Student, run: Run, **options: Any) -> broker.Message:
@@ -101,29 +119,33 @@ def test_result_expires(
     check_result(run, articles.enqueue(student, title), expiry, worker)
 
 
-def test_pickle_is_refused(student: Student, run: Run, worker: Worker) -> None:
-    """c: the worker does not open a pickle."""
-    queue = student.read(CONFIG, "app.conf.task_default_queue")
-    trap = student.home / "pickle-was-opened"
-    body = pickle.dumps(((_Trap(trap),), {}, {}), protocol=2)
-    kind = ("application/x-python-serialize", "binary")
-    plant(run, enqueue_aside(student, run), str(queue), body, kind)
-    check_refused(run, trap, worker)
+def test_no_pickle_is_opened(student: Student, run: Run, worker: Worker, rng: Random) -> None:
+    """c: pickles that would call six functions. The last one connects to the grader itself."""
+    queue = str(student.read(CONFIG, "app.conf.task_default_queue"))
+    like = enqueue_aside(student, run)
+    with socket.create_server((LOOPBACK, 0)) as server:
+        traps = made_traps(student.home, rng, server.getsockname())
+        for trap in rng.sample(traps, len(traps)):
+            body = pickle.dumps(((trap,), {}, {}), protocol=2)
+            plant(run, like, queue, body, PICKLE)
+            check_refused(run, [trap.made for trap in traps if trap.made], server, worker)
 
 
-def test_yaml_is_refused(
-    student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random
+@pytest.mark.parametrize("kind", ["pickle", "YAML"])
+def test_only_json_is_run(
+    student: Student, run: Run, worker: Worker, openai: OpenAIControl, rng: Random, kind: str
 ) -> None:
-    """c: the worker does not run a task whose message is in YAML."""
-    queue = student.read(CONFIG, "app.conf.task_default_queue")
+    """c: the worker does not run a task whose harmless message is in another format."""
+    queue = str(student.read(CONFIG, "app.conf.task_default_queue"))
     [title, normal] = articles.titles(rng, 2)
-    body = json.dumps([[title], {}, {}]).encode()  # JSON text is YAML too
-    plant(run, enqueue_aside(student, run), str(queue), body, ("application/x-yaml", "utf-8"))
+    message = [[title], {}, {}]
+    body = pickle.dumps(message) if kind == "pickle" else json.dumps(message).encode()
+    plant(run, enqueue_aside(student, run), queue, body, PICKLE if kind == "pickle" else YAML)
     articles.enqueue(student, normal)
     articles.wait_for_requests(openai, normal, 1, RESULT_SECONDS)
     if articles.wait_for_requests(openai, title, 1, 0.3):
         fail(
-            sent="a message in YAML, put into the queue by a stranger",
+            sent=f"a message in {kind}, put into the queue by a stranger",
             expected="the worker rejects it, because it accepts only JSON",
             got="the worker ran its task",
             cause="`accept_content` allows more than json",
@@ -139,7 +161,8 @@ def test_the_address_keeps_its_options(student: Student) -> None:
     for name, number in numbers.items():
         address = urlsplit(found[name])
         options = parse_qs(address.query)
-        if address.path != f"/{number}" or options.get("ssl_ca_certs") != ["/certs/ca.pem"]:
+        database = address.path.strip("/") or "0"  # 0 is where an address without a number leads
+        if database != str(number) or options.get("ssl_ca_certs") != ["/certs/ca.pem"]:
             fail(
                 sent=f"app.conf.{name}, with REDIS_URL={server}",
                 expected=f"an address with the database /{number} and the option ssl_ca_certs",
@@ -213,14 +236,33 @@ def check_result(run: Run, task_id: str, expiry: int, worker: Worker) -> None:
         )
 
 
-class _Trap:
-    """Unpickling an object of this class creates a file."""
+@dataclass(frozen=True)
+class Trap:
+    """Unpickling an object of this class calls a function."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    call: Callable[..., object]
+    arguments: tuple[Any, ...]
+    made: Path | None
+    """The file or folder that the call makes."""
 
-    def __reduce__(self) -> tuple[object, tuple[str, str]]:
-        return open, (str(self.path), "w")
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[Any, ...]]:
+        return self.call, self.arguments
+
+
+def made_traps(home: Path, rng: Random, address: tuple[str, int]) -> list[Trap]:
+    """One trap for each function, under names that nobody can know."""
+    paths = [home / f"{rng.getrandbits(64):x}" for _ in range(5)]
+    calls: list[tuple[Callable[..., object], tuple[Any, ...]]] = [
+        (open, (str(paths[0]), "w")),
+        (os.mkdir, (str(paths[1]),)),
+        (os.symlink, ("nothing", str(paths[2]))),
+        (os.system, (f"echo > {paths[3]}",)),
+        (exec, (f"import pathlib; pathlib.Path({str(paths[4])!r}).touch()",)),
+    ]
+    traps = [
+        Trap(call, arguments, path) for (call, arguments), path in zip(calls, paths, strict=True)
+    ]
+    return [*traps, Trap(socket.create_connection, (address,), None)]
 
 
 def plant(run: Run, like: broker.Message, queue: str, body: bytes, kind: tuple[str, str]) -> None:
@@ -240,10 +282,15 @@ def plant(run: Run, like: broker.Message, queue: str, body: bytes, kind: tuple[s
     broker.database(run, broker.BROKER).lpush(queue, json.dumps(raw))
 
 
-def check_refused(run: Run, trap: Path, worker: Worker) -> None:
+def check_refused(run: Run, files: list[Path], server: socket.socket, worker: Worker) -> None:
     sent = "a pickled message, put into the queue by an attacker"
-    taken = until(lambda: trap.exists() or not broker.waiting(run), PICKLE_SECONDS)
-    if until(trap.exists, 0.2):
+
+    def opened() -> bool:
+        called = bool(select.select([server], [], [], 0)[0])
+        return called or any(os.path.lexists(path) for path in files)
+
+    taken = until(lambda: opened() or not broker.waiting(run), PICKLE_SECONDS)
+    if until(opened, 0.1):
         fail(
             sent=sent,
             expected="the worker rejects it, because it accepts only JSON",

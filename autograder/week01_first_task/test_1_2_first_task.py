@@ -1,4 +1,14 @@
-"""1.2: a named task that runs on a worker, returns the model's summary and logs its task id."""
+"""1.2: a named task that runs on a worker, returns the model's summary and logs its task id.
+
+What a submission could fake:
+- counts: requests to the model are counted by title, and must be exactly one. So more requests lose.
+- witness: the journal of the model and the log of the worker. The summary must be that of the journal's
+  model.
+- place: titles, ids and the answer of the model are random.
+- store: requests under another key are in another journal, and then none is counted here, so the item
+  fails.
+- probe: none: a worker that runs a task cannot tell a check from a client.
+"""
 
 from __future__ import annotations
 

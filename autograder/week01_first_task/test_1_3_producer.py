@@ -1,4 +1,14 @@
-"""1.3: the producer enqueues without waiting; a delayed task starts no earlier than asked."""
+"""1.3: the producer enqueues without waiting; a delayed task starts no earlier than asked.
+
+What a submission could fake:
+- counts: each title must reach the model as often as it was enqueued, neither less nor more.
+- witness: results in Redis can be written by the producer. So the producer is ended before the worker
+  goes on, and the model must be asked after that.
+- place: titles and delays are random.
+- store: each message is compared with its title, and its task must run. A list that no worker reads is
+  not enough.
+- probe: the queue that holds a text can be seen, and refusing to publish is what is wanted then.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +35,7 @@ from autograder.week01_first_task import articles
 pytestmark = pytest.mark.item("1.3")
 
 PRODUCER = "pipeline.producer"
+NAME = "pipeline.summarize_article"
 RETURN_SECONDS = 4.0
 """Enqueueing takes far less than this, even on a busy machine."""
 DELAY_SECONDS = 1.0
@@ -64,8 +75,10 @@ def test_enqueues_without_waiting(
                 cause="the task was called like an ordinary function, so it ran in the producer",
             )
         check_ids(sent, ids, len(titles))
-        check_enqueued(sent, run, ids)
+        check_enqueued(sent, run, ids, titles)
+        student.leave_only(worker)
     check_order(sent, run, ids, titles)
+    check_asked(sent, openai, titles)
 
 
 def check_ids(sent: str, ids: Any, count: int) -> None:
@@ -94,10 +107,23 @@ def cause_of_missing(ids: list[str], count: int) -> str:
     return "two equal titles must make two tasks"
 
 
-def check_enqueued(sent: str, run: Run, ids: list[str]) -> None:
+def check_enqueued(sent: str, run: Run, ids: list[str], titles: list[str]) -> None:
     """All messages are in the queue, except for one that the paused worker may have asked for."""
-    found = {message.headers.get("id") for message in broker.waiting(run)} & set(ids)
-    if len(found) < len(ids) - 1:
+    titled = dict(zip(ids, titles, strict=True))
+    found = [one for one in broker.waiting(run) if one.headers.get("id") in titled]
+    for message in found:
+        task_id = str(message.headers["id"])
+        title = titled[task_id]
+        task, arguments = message.headers.get("task"), articles.arguments(message)
+        if (task, arguments) != (NAME, [title]):
+            fail(
+                sent=sent,
+                expected=f"id number {ids.index(task_id) + 1} belongs to title number "
+                f"{ids.index(task_id) + 1}, {title!r}",
+                got=f"its message is for {task}, with the arguments {arguments}",
+                cause="the ids are not in the titles' order, or a title is changed before it is enqueued",
+            )
+    if len({message.headers["id"] for message in found}) < len(ids) - 1:
         fail(
             sent=sent,
             expected=f"{len(ids)} messages in Redis when it returns",
@@ -117,6 +143,19 @@ def check_order(sent: str, run: Run, ids: list[str], titles: list[str]) -> None:
                 expected=f"id number {number} belongs to title number {number}, {title!r}",
                 got=f"the task with this id returned {found!r}",
                 cause="the ids are not in the titles' order, or are not the tasks' ids",
+            )
+
+
+def check_asked(sent: str, openai: OpenAIControl, titles: list[str]) -> None:
+    """The producer has ended, so only the worker can ask the model now: once for each task."""
+    for title in titles:
+        asked = len(articles.requests_with(openai, title))
+        if asked != titles.count(title):
+            fail(
+                sent=f"{sent}; then the producer ends, and the worker continues",
+                expected=f"{titles.count(title)} requests to the model about {title!r}",
+                got=f"{asked} requests",
+                cause="the worker has not run these tasks: enqueue each with `.delay(…)`",
             )
 
 
@@ -155,15 +194,17 @@ def test_an_empty_list_is_no_task(student: Student) -> None:
         )
 
 
-@pytest.mark.usefixtures("worker")
-def test_a_delayed_task_waits(student: Student, openai: OpenAIControl, rng: Random) -> None:
-    """d: the task runs, and not before the delay is over."""
+def test_a_delayed_task_waits(
+    student: Student, worker: Worker, openai: OpenAIControl, rng: Random
+) -> None:
+    """d: the task runs, and not before the delay is over. The producer has ended by then."""
     [title] = articles.titles(rng, 1)
     sent = f"producer.enqueue_later({title!r}, {DELAY_SECONDS})"
     started = time.monotonic()
     task_id = student.call(PRODUCER, "enqueue_later", title, DELAY_SECONDS, timeout=30.0)
     if not isinstance(task_id, str):
         fail(sent=sent, expected="the task's id, a string", got=task_id, cause="return the `.id`")
+    student.leave_only(worker)
     arrivals = articles.wait_for_requests(openai, title, 1, timeout=LATEST_SECONDS)
     if not arrivals:
         fail(
@@ -171,7 +212,7 @@ def test_a_delayed_task_waits(student: Student, openai: OpenAIControl, rng: Rand
             expected=f"the task runs about {DELAY_SECONDS} s later",
             got=f"it had not run after {LATEST_SECONDS:g} s",
             cause="the start time was calculated from the local clock, or not in seconds, or the "
-            "message expires before it is due",
+            "message expires before it is due, or a timer of the producer sends it, which has ended",
         )
     waited = arrivals[0].started - started
     if waited < 0.8 * DELAY_SECONDS:

@@ -1,4 +1,14 @@
-"""1.5: a task whose worker process is killed runs again, a limited number of times."""
+"""1.5: a task whose worker process is killed runs again, a limited number of times.
+
+What a submission could fake:
+- counts: runs are counted by title. Two are wanted and the third is a failure.
+- witness: the journal of the model. Everything but the worker has ended when a task's process is killed,
+  so nobody else can send the task again.
+- place: titles, limits and delays are random.
+- store: while the task runs, its message must be in `unacked`; then the node is killed, and another one
+  runs it.
+- probe: a kill cannot be foreseen. The settings of the other task are read, and are the student's word.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +16,7 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import Fault, OpenAIControl, Run, Student, Worker, fail, until
+from autograder.sdk import Fault, OpenAIControl, Run, Student, Worker, broker, fail, until
 from autograder.week01_first_task import articles
 
 pytestmark = pytest.mark.item("1.5")
@@ -48,8 +58,12 @@ def test_a_deadly_task_is_given_up(
 
 
 def start(student: Student, worker: Worker, openai: OpenAIControl, title: str) -> str:
-    """Enqueue an article, and wait until the model is asked about it. Returns the task's id."""
+    """Enqueue an article, and wait until the model is asked about it. Returns the task's id.
+
+    The process that enqueued it has ended then, so nobody but a worker can run the task again.
+    """
     task_id = articles.enqueue(student, title)
+    student.leave_only(worker)
     if not articles.wait_for_requests(openai, title, 1, AGAIN_SECONDS):
         fail(
             sent=f"summarize_article.delay({title!r})",
@@ -131,6 +145,7 @@ def check_ends(run: Run, worker: Worker, openai: OpenAIControl, title: str, task
 
 def test_a_killed_node_hands_its_task_over(
     student: Student,
+    run: Run,
     worker: Worker,
     environment: dict[str, str],
     openai: OpenAIControl,
@@ -139,10 +154,19 @@ def test_a_killed_node_hands_its_task_over(
     """a, c: kill the shared worker, so this test is the last one. Another node must run its task."""
     [title] = articles.titles(rng, 1)
     openai.script(Fault.slow(HELD_SECONDS, matching=title, times=1))
-    start(student, worker, openai, title)
+    task_id = start(student, worker, openai, title)
+    if task_id not in {message.headers.get("id") for message in broker.taken(run)}:
+        fail(
+            sent=f"summarize_article.delay({title!r}), while the model is asked about it",
+            expected="its message, which Redis keeps in the hash `unacked`",
+            got="no message: if the whole node dies now, nobody knows of the task",
+            cause=LATE,
+        )
     worker.kill()
     changed = {**environment, "VISIBILITY_TIMEOUT_SECONDS": "1"}
-    other = student.start_worker("other", changed)
+    other = student.launch_worker("other", changed)
+    student.leave_only(other)  # what the dead worker has started ends too
+    student.await_worker(other)
     if len(articles.wait_for_requests(openai, title, 2, AGAIN_SECONDS)) < 2:
         fail(
             sent=f"summarize_article.delay({title!r}), and SIGKILL to the whole worker node; "

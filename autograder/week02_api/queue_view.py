@@ -12,33 +12,18 @@ from typing import Any
 
 import redis
 
-from autograder.sdk import Run, Student, Worker, broker, fail, until
+from autograder.sdk import Run, Student, broker, fail, until
 from autograder.sdk.blobs import write_below
 
 META = "celery-task-meta-"
 PROCESS = "pipeline.tasks.process"
-BLOCKED = "b"
-"""The flag that Redis gives a client that waits in BRPOP."""
 ENDED = ("SUCCESS", "FAILURE")
 
 
-@contextmanager
-def nobody_takes_messages(run: Run, worker: Worker) -> Iterator[None]:
-    """Pause the worker, so that messages stay in the queue and can be read there.
-
-    A paused worker still waits in a BRPOP that Redis would answer, so this call is ended first.
-    """
-    client = broker.database(run, broker.BROKER)
-    with worker.paused():
-        for one in client.client_list():
-            if BLOCKED in one["flags"]:
-                client.client_unblock(int(one["id"]))
-        yield
-
-
 def message(run: Run, task_id: str) -> broker.Message | None:
-    """Return the message of a task if it waits in the broker."""
-    waiting = (one for one in broker.waiting(run) if one.headers.get("id") == task_id)
+    """Return the message of a task if it waits in the queue that the worker consumes."""
+    found = (one for one in broker.waiting(run) if one.queue == broker.QUEUE)
+    waiting = (one for one in found if one.headers.get("id") == task_id)
     return next(waiting, None)
 
 

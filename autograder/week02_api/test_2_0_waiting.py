@@ -1,4 +1,12 @@
-"""2.0, the first green: the API shows a task that waits in the queue."""
+"""2.0, the first green: the API shows a task that waits in the queue.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the response over HTTP.
+- place: id and progress are random.
+- store: only the response counts.
+- probe: the state is stored by the grader, in Celery's own form.
+"""
 
 from __future__ import annotations
 

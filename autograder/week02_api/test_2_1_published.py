@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import Api, Run, Worker, fail, until, uploading
+from autograder.sdk import Api, Run, Worker, broker, fail, until, uploading
 from autograder.week02_api import queue_view
 from autograder.week02_api.inside import Inside
 from autograder.week02_api.redis_proxy import RedisProxy
@@ -55,7 +55,7 @@ def test_nothing_waits_for_the_worker(
 ) -> None:
     """j: while no worker takes messages, the route does not ask for the state of the task."""
     sent = "an upload, while no worker takes messages"
-    with queue_view.nobody_takes_messages(run, worker), proxy.counting():
+    with broker.not_taken(run, worker), proxy.counting():
         one = uploading.accepted(proxied, uploading.upload(proxied, text(rng), "keeper.txt"), sent)
         reads = proxy.states_read
         waits = until(lambda: queue_view.message(run, one.task_id), SETTLE_SECONDS)

@@ -1,4 +1,12 @@
-"""2.2: an upload that is too large, empty or of a wrong type is rejected, and nothing is stored."""
+"""2.2: an upload that is too large, empty or of a wrong type is rejected, and nothing is stored.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: responses, the blob store, and the records of tasks in Redis.
+- place: the limit is random, and the kinds of content are all tried.
+- store: a rejected upload must leave no blob, no part of one, and no record of a task.
+- probe: each kind is also sent over HTTP, where the API cannot tell it from a client's.
+"""
 
 from __future__ import annotations
 

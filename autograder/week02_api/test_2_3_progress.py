@@ -1,4 +1,13 @@
-"""2.3: a task stores its progress in the state PROGRESS, and the API shows it."""
+"""2.3: a task stores its progress in the state PROGRESS, and the API shows it.
+
+What a submission could fake:
+- counts: more reports than one for ten percent are a failure, and so are fewer.
+- witness: the states that Redis publishes while a real worker runs. The worker can publish others, but
+  each must then be right and in order.
+- place: the size of the document and the steps are random.
+- store: only states under the task's own id count.
+- probe: single calls run in the calling process. The course of a whole document is seen at the worker.
+"""
 
 from __future__ import annotations
 

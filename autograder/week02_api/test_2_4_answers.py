@@ -1,4 +1,12 @@
-"""2.4: a result, an error and an unknown id get three different responses."""
+"""2.4: a result, an error and an unknown id get three different responses.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the response over HTTP.
+- place: ids, texts and secrets are random.
+- store: only the response counts.
+- probe: some states are stored by the grader, and some by a real worker. Their form is the same.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,14 @@
 """2.5: an upload is answered with 503 in time if Redis refuses, does not answer or is full.
 
 This is the last item of the week, because it stops the shared Redis server and deletes its data.
+
+What a submission could fake:
+- counts: connections to Redis are counted at the proxy, and more of them lose.
+- witness: the response, the queue, and the proxy between the API and Redis.
+- place: contents are random. The queue has its default name.
+- store: after 503 no record may stay in Redis, and the blob must.
+- probe: that Redis is away can be seen, and 503 is what is wanted then. That an AttributeError passes is
+  seen in the calling process only.
 """
 
 from __future__ import annotations
@@ -29,7 +37,6 @@ POLL_SECONDS = 0.01
 HELD_SHARE, HELD_SECONDS = 0.5, 0.3
 """A blocked event loop answers only after the upload. Otherwise a response takes milliseconds."""
 LATE_SECONDS = 2.0
-QUEUE = "celery"
 REDIS_WORDS = ("WRONGTYPE", "LPUSH", "Errno", "reading from socket", "connecting to", "127.0.0.1")
 """Words of the errors that an outage raises."""
 CAUSE = re.compile(r"(redis|kombu)\.exceptions|TimeoutError|ConnectionError|ConnectionRefusedError")
@@ -125,14 +132,14 @@ def check_no_message_taken(run: Run, api: Api, worker: Worker, rng: Random) -> N
     """Check an upload while Redis runs and rejects the message, as it does when its memory is full."""
     client = broker.database(run, broker.BROKER)
     content = text(rng)
-    with queue_view.nobody_takes_messages(run, worker):
+    with broker.not_taken(run, worker):
         before = queue_view.records(run)
-        client.delete(QUEUE)
-        client.set(QUEUE, "no list, so every LPUSH fails")
+        client.delete(broker.QUEUE)
+        client.set(broker.QUEUE, "no list, so every LPUSH fails")
         try:
             check_refused(api, send(api, content, FULL), FULL)
         finally:
-            client.delete(QUEUE)
+            client.delete(broker.QUEUE)
         if not until(lambda: not queue_view.records(run) - before, LATE_SECONDS):
             fail(
                 sent=FULL,

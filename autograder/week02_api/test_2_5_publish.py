@@ -18,6 +18,7 @@ from autograder.sdk import (
     Student,
     TookTooLong,
     Worker,
+    broker,
     fail,
     made,
     until,
@@ -55,7 +56,7 @@ def test_a_slow_queue(
 ) -> None:
     """a, b: one message waits in the proxy, and a second upload finds no free thread."""
     sent = HELD.format(HOLD_SECONDS)
-    with queue_view.nobody_takes_messages(run, worker), ThreadPoolExecutor(2) as clients:
+    with broker.not_taken(run, worker), ThreadPoolExecutor(2) as clients:
         with proxy.holding():
             first = clients.submit(send, proxied, text(rng))
             until(lambda: proxy.published or first.done(), HELD_SECONDS)
@@ -138,7 +139,7 @@ def test_one_attempt(
 ) -> None:
     """c: Redis closes the connection of everybody who publishes."""
     sent = "an upload, while Redis stores states and closes the connection at each message"
-    with queue_view.nobody_takes_messages(run, worker), proxy.refusing():
+    with broker.not_taken(run, worker), proxy.refusing():
         response = send(proxied, text(rng))
         connects = proxy.connects
     if response is None or response.status_code != 503:

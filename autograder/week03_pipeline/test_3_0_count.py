@@ -1,4 +1,12 @@
-"""3.0, the first green: one SQL statement counts the chunks of an owner."""
+"""3.0, the first green: one SQL statement counts the chunks of an owner.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the returned number.
+- place: owners and numbers of chunks are random.
+- store: only the returned number counts.
+- probe: none.
+"""
 
 from __future__ import annotations
 

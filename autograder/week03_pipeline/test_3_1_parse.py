@@ -1,4 +1,13 @@
-"""3.1: PDF, DOCX, Markdown and text become pages of text. Unusable files raise a typed permanent error."""
+"""3.1: PDF, DOCX, Markdown and text become pages of text. Unusable files raise a typed permanent error.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the returned pages and errors.
+- place: memory is scarce at four random limits, and once without any limit: the reader raises
+  MemoryError.
+- store: only what is returned counts.
+- probe: a replaced reader can be found by comparing functions. The four limits are real ones.
+"""
 
 from __future__ import annotations
 
@@ -263,10 +272,12 @@ def test_limits_hold(student: Student, rng: Random) -> None:
     ErrorCheck(student)(sent, many, files.PLAIN, "DocumentTooLarge")
 
 
-def test_running_out_of_memory_is_no_damage(student: Student, rng: Random) -> None:
+@pytest.mark.parametrize("least", [105, 130, 210, 330])
+def test_running_out_of_memory_is_no_damage(student: Student, rng: Random, least: int) -> None:
     """k: the parser runs in a child process, as in the worker, but with little memory."""
-    content, memory = files.text_that_swells(rng.randint(19, 23)), rng.randint(105, 116) * MIB
-    outcome = parser.parsed_by_child(student, content, files.PLAIN, memory_bytes=memory)
+    mebibytes = rng.randint(least, least + least // 10)
+    content = files.text_that_swells(mebibytes // 5 if least < 130 else mebibytes // 4)
+    outcome = parser.parsed_by_child(student, content, files.PLAIN, memory_bytes=mebibytes * MIB)
     sent = "a valid text file that needs more memory than the child process may use"
     if outcome.error != "DocumentTooLarge":
         fail(
@@ -283,6 +294,49 @@ def test_running_out_of_memory_is_no_damage(student: Student, rng: Random) -> No
             got=f"{outcome.error}: {outcome.message}",
             cause="`parse_document` turned the MemoryError into another error: let it through unchanged",
         )
+
+
+@pytest.mark.parametrize("content_type", [files.PDF, files.DOCX, files.MARKDOWN, files.PLAIN])
+def test_errors_of_a_reader(student: Student, rng: Random, content_type: str) -> None:
+    """k: the reader of each type raises an error after some pages, in a process without a limit."""
+    for error in rng.sample(READER_ERRORS, len(READER_ERRORS)):
+        spoil = {"kind": content_type, "error": error, "pages": rng.randint(0, 3)}
+        answer = student.ask("builtins", "exec", SPOILED, spoil)
+        expected = error if error in UNCHANGED else "DamagedDocument"
+        if answer.ok or answer.error != expected:
+            fail(
+                sent=f"parse_document of {content_type}, whose reader raises {error}",
+                expected=expected,
+                got="no exception" if answer.ok else f"{answer.error}: {answer.message}",
+                cause="let `PermanentError` and `MemoryError` through unchanged, and turn any other error "
+                "into DamagedDocument",
+            )
+
+
+READER_ERRORS = [
+    "MemoryError",
+    "EncryptedDocument",
+    "KeyError",
+    "RecursionError",
+    "ZeroDivisionError",
+]
+UNCHANGED = ("MemoryError", "EncryptedDocument")
+SPOILED = """
+import builtins
+from pipeline.steps import errors, parse
+
+def spoiled(stream):
+    for number in range(pages):
+        yield f"page {number}"
+    raise getattr(errors, error, None) or getattr(builtins, error)
+
+kept, parse.READERS = parse.READERS, {**parse.READERS, kind: spoiled}
+try:
+    parse.parse_document(b"some bytes", kind)
+finally:
+    parse.READERS = kept
+"""
+"""Runs in the student's process, with another reader in place of the given one."""
 
 
 class ErrorCheck:

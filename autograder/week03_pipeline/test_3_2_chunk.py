@@ -1,4 +1,12 @@
-"""3.2: chunks fit the limit, end at boundaries, overlap, lose no text, and have the number of their page."""
+"""3.2: chunks fit the limit, end at boundaries, overlap, lose no text, and have the number of their page.
+
+What a submission could fake:
+- counts: nothing is counted that more chunks would help: each must be right.
+- witness: the returned chunks.
+- place: texts, sizes and overlaps are random.
+- store: only what is returned counts.
+- probe: none: the function cannot tell who calls it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""3.3: texts are embedded in batches within the provider's limits, in order, and equal texts once."""
+"""3.3: texts are embedded in batches within the provider's limits, in order, and equal texts once.
+
+What a submission could fake:
+- counts: each text must be in exactly one request, so further requests lose.
+- witness: the journal of the provider, which a submission cannot write to.
+- place: texts and sizes are random. The provider's limits are part of the promise.
+- store: requests under another key are in another journal. They bring nothing, because those here must
+  be complete.
+- probe: answers that the grader scripts have random vectors.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""3.4: one transaction for each document, twice is the same as once, and no old rows are left."""
+"""3.4: one transaction for each document, twice is the same as once, and no old rows are left.
+
+What a submission could fake:
+- counts: the number of transactions is not what decides: the state after each break of the connection
+  is.
+- witness: rows that the grader reads on its own connection.
+- place: the connection breaks at each point of a call in turn (test_3_4_whole.py), not at one statement.
+- store: chunks, vectors and the document's row are compared with one whole version.
+- probe: a lock or a trigger can be looked up in PostgreSQL. The break cannot, because the proxy is there
+  in all calls of its test.
+"""
 
 from __future__ import annotations
 

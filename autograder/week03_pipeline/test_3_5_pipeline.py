@@ -1,4 +1,15 @@
-"""3.5: four steps as tasks, references between them, progress under the document's id, a result."""
+"""3.5: four steps as tasks, references between them, progress under the document's id, a result.
+
+What a submission could fake:
+- counts: names of messages can be padded, so a paused worker decides: no step may begin while it takes
+  no message (test_3_5_steps.py).
+- witness: the index, the artifacts and the journal of the provider. Commands to Redis can be sent by
+  anybody.
+- place: documents are random.
+- store: artifacts, index, progress and the waiting message must all agree.
+- probe: a task can see in /proc that its worker is paused. Whether chunk and embed are one task is seen
+  only by names of messages. This stays.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""3.6: search ranks by cosine distance, and answers 503 when a service fails."""
+"""3.6: search ranks by cosine distance, and answers 503 when a service fails.
+
+What a submission could fake:
+- counts: connections are counted by PostgreSQL, and more of them lose.
+- witness: the response, and the statement as PostgreSQL shows it, up to 16 kB.
+- place: questions, vectors and owners are random.
+- store: only the statement that waits for the lock is seen. One that is sent for show, before another
+  one, is not found out. This stays.
+- probe: the lock can be looked up in PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -181,6 +190,13 @@ def check_statement(run: Run, statement: str) -> None:
             expected="a statement with parameters in place of values",
             got=f"{found[0]} in its text",
             cause="the statement was put together as text: pass all values as parameters",
+        )
+    if len(statement.encode()) >= index_rows.LONGEST_STATEMENT:
+        fail(
+            sent=sent,
+            expected="a statement that PostgreSQL shows as a whole",
+            got=f"one of {index_rows.LONGEST_STATEMENT:,} bytes or more",
+            cause="one SELECT of five columns has a few hundred bytes, if all values are parameters",
         )
     plan = index_rows.plan_of(run, statement)
     if plan and INDEX not in plan:

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import redis
 
-from autograder.sdk import Run, until
+from autograder.sdk import Run, broker, until
 
 RESULT_CHANNEL = "celery-task-meta-"
 """The prefix of the channels on which Celery publishes every state that it stores, one per task id."""
@@ -128,14 +128,8 @@ class Watch:
         return list(self._commands)
 
     def tasks(self) -> set[str]:
-        """The tasks that were put into queues from which somebody reads."""
-        read = {
-            name
-            for command in self.commands
-            if command.text[:5].upper() == "BRPOP"
-            for name in command.lists
-        }
-        return {command.task for command in self.commands if read.intersection(command.lists)}
+        """The tasks that were put into the queue that the worker consumes."""
+        return {command.task for command in self.commands if broker.QUEUE in command.lists}
 
     def progress(self, document_id: str) -> list[tuple[str, int]]:
         """Step and percent of each `PROGRESS` that was stored for a document, in order, so far."""

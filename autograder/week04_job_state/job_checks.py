@@ -23,7 +23,7 @@ def announced(run: Run) -> list[str]:
     return [
         str(message.headers.get("id"))
         for message in broker.waiting(run)
-        if message.headers.get("task") == ENTRY_TASK
+        if message.queue == broker.QUEUE and message.headers.get("task") == ENTRY_TASK
     ]
 
 

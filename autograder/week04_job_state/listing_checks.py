@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from random import Random
 from typing import Any
@@ -81,6 +82,10 @@ def page_in(api: Api, response: httpx.Response) -> tuple[list[str], str | None] 
     return (ids, cursor) if cursor is None or isinstance(cursor, str) else None
 
 
+WHOLE_TABLE = ("Scan", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+"""Operations that can read more than one partition of an index."""
+
+
 def read_all(
     api: Api, sent: str, dynamodb_proxy: DynamoDBProxy, limit: int, state: str | None = None
 ) -> list[list[str]]:
@@ -91,6 +96,7 @@ def read_all(
         with dynamodb_proxy.watching(lambda request: True) as seen:
             ids, cursor = read_page(api, sent, limit=limit, status=state, cursor=cursor)
             queries = len(queries_in(seen))
+        check_only_queries(sent, seen)
         check_page(sent, ids, cursor, limit, queries, first=not pages)
         pages.append(ids)
         if len(pages) > MOST_PAGES:
@@ -149,8 +155,22 @@ def queries_in(seen: Sequence[Request]) -> set[bytes]:
 
 
 def index(body: bytes) -> bool:
-    """Whether a query belongs to a list. The outbox queries its own index all the time."""
-    return b"by_due_time" not in body
+    """Whether a query belongs to a list. The outbox queries its own index all the time. A query that only
+    mentions that index somewhere else belongs to a list.
+    """
+    return bool(json.loads(body).get("IndexName") != "by_due_time")
+
+
+def check_only_queries(sent: str, seen: Sequence[Request]) -> None:
+    """A page is read by queries alone, so that `queries_in` has counted everything that it costs."""
+    if other := sorted({one.operation for one in seen if one.operation in WHOLE_TABLE}):
+        fail(
+            sent=sent,
+            expected="queries of the index that lists an owner's jobs",
+            got=f"also {', '.join(other)}",
+            cause="a scan reads the jobs of all owners, and costs as much. Use `jobs().query(LIST_INDEX, "
+            "…)`",
+        )
 
 
 def check_listed(sent: str, pages: list[list[str]], shown: list[Item]) -> None:

@@ -12,13 +12,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from autograder.sdk import fail
 from autograder.sdk.answers import changed
 from autograder.sdk.dynamodb import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import Item, JobsTable
 
-NTH = (1, 2)
+NTH = (1, 2, 1_000)
 """The number of the write before which the rival acts. Correct code has no second write, so nothing
-happens then. To the student's code both cases look the same until the write.
+happens then. To the student's code all cases look the same until the write. In the last one nobody acts,
+so that `written_once` counts every write, however many there are.
 """
 READ_AGAIN = (
     "between a write and a later read another process writes, so a second read returns its job and "
@@ -74,9 +76,10 @@ class Rival:
     ) -> None:
         self._writes = Writes(dynamodb_proxy, table, key)
         self._act = act
-        self._left = nth
+        self._nth = nth
         self._kept: dict[str, Item] = {}
         self._odd = ""
+        self._counted = 0
         self.met = False
         """Whether the rival has acted."""
 
@@ -87,11 +90,26 @@ class Rival:
             if self.met:
                 self._odd = self.overwritten()
             elif self._writes.count(request):
-                self._left -= 1
-                if not self._left:
+                self._counted += 1
+                if self._counted == self._nth:
                     self._act()
                     self._kept, self.met = self._writes.held(), True
         return True
+
+    def check_written_once(self, sent: str, cause: str = "") -> None:
+        """The rival has not acted, so exactly one write has counted. Writes that only find out whether
+        anybody comes between count too.
+        """
+        if self._counted != 1:
+            fail(
+                sent=sent,
+                expected="one write that changes the row",
+                got=f"{self._counted} such writes. A process that dies after its first write leaves the "
+                "rest undone"
+                if self._counted
+                else "no such write",
+                cause=cause,
+            )
 
     def overwritten(self) -> str:
         """Return what has changed in the items since the rival wrote them, or ""."""

@@ -1,4 +1,12 @@
-"""4.0, the first green: the student's code reads the row of a job from DynamoDB."""
+"""4.0, the first green: the student's code reads the row of a job from DynamoDB.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the returned item, which the grader has stored.
+- place: ids and states are random.
+- store: only the returned item counts.
+- probe: none.
+"""
 
 from __future__ import annotations
 

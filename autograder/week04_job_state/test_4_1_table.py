@@ -1,4 +1,12 @@
-"""4.1: the table's definition, and the attributes by which a job is due or expires."""
+"""4.1: the table's definition, and the attributes by which a job is due or expires.
+
+What a submission could fake:
+- counts: nothing is counted.
+- witness: DynamoDB accepts the definition, and its index is read by the grader.
+- place: delays and ids are random, and all states are tried.
+- store: the index is read in all of its shards.
+- probe: none: the function cannot tell who calls it.
+"""
 
 from __future__ import annotations
 

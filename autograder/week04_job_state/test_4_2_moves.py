@@ -1,4 +1,13 @@
-"""4.2: `move` follows the state machine, and writes nothing if another write was faster."""
+"""4.2: `move` follows the state machine, and writes nothing if another write was faster.
+
+What a submission could fake:
+- counts: exactly one write that changes the row, in each call that nobody disturbs. Probes count too.
+- witness: the proxy in front of DynamoDB, which sees every request, and the grader's own client.
+- place: the disturbed write is the first, the second or none, and all changes of the state are tried.
+- store: the whole row is compared.
+- probe: until its write, a call cannot tell whether it is disturbed. A probe is a second write, so it
+  loses.
+"""
 
 from __future__ import annotations
 
@@ -259,8 +268,7 @@ def test_a_write_in_between(
         sent = sent_for(one, to, generation)
         if not rival.met:
             check_moved(sent, table, one, to, answer, mark)
-            if nth == 1:
-                fail(sent=sent, expected="a write to the row", got="no write")
+            rival.check_written_once(sent, NO_GAP)
             continue
         what = "another worker takes the job" if taken else "a customer cancels the job"
         sent = f"{sent}; right before its write, {what}"

@@ -1,4 +1,13 @@
-"""4.4, the function: a key creates one job, even if the process dies or two requests race."""
+"""4.4, the function: a key creates one job, even if the process dies or two requests race.
+
+What a submission could fake:
+- counts: jobs, messages and responses must be exactly as many as asked for.
+- witness: the table, the queue and the proxy in front of DynamoDB.
+- place: owners, keys and contents are random.
+- store: every item of the table counts, so an item that is only a probe is found.
+- probe: the rival acts before the first write that changes anything. Two writes are allowed here, so the
+  second one is not disturbed. This stays.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""4.5: one job by its id, and an owner's jobs, page by page."""
+"""4.5: one job by its id, and an owner's jobs, page by page.
+
+What a submission could fake:
+- counts: queries are counted, and more of them lose. Their index decides, not what else they mention.
+- witness: the proxy in front of DynamoDB, and the pages.
+- place: jobs, owners and sizes of pages are random.
+- store: a page that also scans the table, or reads it by a statement, fails.
+- probe: short answers are given in some tests. They look as those of a large table.
+"""
 
 from __future__ import annotations
 

@@ -289,10 +289,9 @@ def race(
     sent = f"end_step() of step {step}"
     must_be_job(sent, answer)
     odd = differs(table.get(one["id"]), {"steps_done": step, "lease_owner": None, **more})
-    if odd or nth == 1:
-        fail(
-            sent=sent, expected="the step's end in the row", got=odd or "no write", cause=NOT_YOURS
-        )
+    if odd:
+        fail(sent=sent, expected="the step's end in the row", got=odd, cause=NOT_YOURS)
+    rival.check_written_once(sent, NOT_YOURS)
 
 
 def check_refused(sent: str, answer: Answer, odd: str) -> None:
