@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 
@@ -24,6 +25,17 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 def shown(text: str, limit: int = MAX_SHOWN) -> str:
     """The text on one line, without control or direction characters, cut."""
     return clean(" ".join(text.split()), limit=limit)
+
+
+def readable(name: str) -> str:
+    """A file's name as text. One that is not UTF-8 is read as Windows and old Unix systems write it.
+
+    So no half character (surrogate) of it reaches a record, a page or a table.
+    """
+    try:
+        return os.fsencode(name).decode()
+    except UnicodeError:
+        return name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
 
 
 def folded(text: str) -> str:
