@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -289,11 +289,14 @@ class Assignment:
     def _take(self) -> Iterator[Entry]:
         for one in self._matches:
             intake = one.hand_in.read(self.week) if one.hand_in else None
+            found = one
+            if intake and intake.empty:
+                found, intake = replace(one, problem=intake.refused), None
             if intake and not intake.refused:
                 store(intake, self._taken(one.student.id))
             elif not (intake and intake.unread):  # then what was taken before stays
                 shutil.rmtree(self._taken(one.student.id), ignore_errors=True)
-            yield Entry(one, intake)
+            yield Entry(found, intake)
 
     def _taken(self, student: str) -> Path:
         return self.options.out / "taken" / file_stem(student)

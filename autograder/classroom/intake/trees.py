@@ -29,7 +29,8 @@ SKIPPED_FOLDERS = frozenset(
     {".git", ".venv", "venv", "node_modules", "__pycache__", "__MACOSX", ".ipynb_checkpoints"}
 )
 """Tools make these. They cannot hold homework, so a folder's walk leaves them out."""
-
+NO_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""File managers leave these. A submission that holds nothing else is empty."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -40,6 +41,10 @@ class Refused(Exception):
 
 class Unread(Refused):
     """A submission that could not be read through no fault of its student: blank, and no zero."""
+
+
+class Empty(Refused):
+    """There is nothing in it, so nothing was handed in."""
 
 
 class Kind(StrEnum):
