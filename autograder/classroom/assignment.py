@@ -153,10 +153,11 @@ class Assignment:
             if entry.intake and not entry.intake.refused:
                 submission = fingerprint.of_submission(entry.intake.files)
                 seed = fingerprint.seed_of(self.seed, submission)
-                key = Key(submission=submission, graders=graders, seed=seed)
+                key = Key(submission=submission, seed=seed)
                 stored = self.results.load(entry.id)
                 folder = self._taken(entry.id)
-                planned.append(plan(entry.id, folder, key, stored, self.manifest, self.redo))
+                task = plan(entry.id, folder, key, graders, stored, self.manifest, self.redo)
+                planned.append(task)
         return [task for task in planned if task]
 
     def grade(

@@ -18,6 +18,7 @@ from autograder.run.referee import excuse, late_items
 from autograder.run.results import WeekResult
 from autograder.run.session import Session
 from autograder.sandbox.tiers import Tier
+from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError
 from bootcamp.stack import Stack, find_or_start
@@ -72,7 +73,9 @@ def run_week(
         result = _judged(result, stack, tier, referee)
         if broken := result.grader_errors:
             report("the grader broke; running those items once more")
-            again = _run(week, source, [one.item.id for one in broken], stack, seed, host, tier)
+            # With what they need, so that no item is skipped beside a needed one that has passed.
+            ids = load_manifest(week).with_needs(tuple(one.item.id for one in broken))
+            again = _run(week, source, ids, stack, seed, host, tier)
             result = result.replaced_by(_judged(again, stack, tier, referee).items)
     return result
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -39,6 +38,8 @@ class ItemRecord(_Record):
     max_score: float
     seconds: float
     why: Why | None = None
+    graders: str = ""
+    """SHA-256 of what graded it: the engine, the week's graders, and the reference below and around."""
 
     @classmethod
     def of(cls, result: ItemResult) -> ItemRecord:
@@ -81,12 +82,10 @@ def _why(card: Card | None) -> Why | None:
 
 
 class Key(_Record):
-    """What a result depends on. The same key gives the same result."""
+    """What a result depends on, beside the graders. The same key and graders give the same result."""
 
     submission: str
     """SHA-256 of the homework files taken."""
-    graders: str
-    """SHA-256 of the engine, the week's graders, and the reference below and around."""
     seed: int
 
 
@@ -121,10 +120,9 @@ class Record(_Record):
         """Ids of the items whose points are not known yet, through no fault of the student."""
         return tuple(one.id for one in self.items if not one.outcome.judged)
 
-    def replaced_by(self, newer: Iterable[ItemRecord]) -> tuple[ItemRecord, ...]:
-        """Our items, with those of `newer` in place of ours."""
-        by_id = {one.id: one for one in newer}
-        return tuple(by_id.get(one.id, one) for one in self.items)
+    def not_by(self, graders: str) -> tuple[str, ...]:
+        """Ids of the items that other graders have graded."""
+        return tuple(one.id for one in self.items if one.graders != graders)
 
 
 class Results:

@@ -241,10 +241,11 @@ def _reason(result: ItemRecord) -> str:
 
 def uneven(grades: Iterable[Grade]) -> tuple[str, ...]:
     """Who handed in equal files, had equal inputs and did not get the same: somebody is wronged."""
-    alike: dict[Key, list[Record]] = {}
+    alike: dict[tuple[Key, tuple[str, ...]], list[Record]] = {}
     for grade in grades:
         if grade.record and not grade.record.unjudged:
-            alike.setdefault(grade.record.key, []).append(grade.record)
+            graders = tuple(one.graders for one in grade.record.items)
+            alike.setdefault((grade.record.key, graders), []).append(grade.record)
     return tuple(filter(None, map(_uneven, alike.values())))
 
 
