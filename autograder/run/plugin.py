@@ -86,7 +86,7 @@ class Grading:
             outcome, card = record.worst()
             if not record.outcomes and self._uncollected:
                 card = broken("its tests could not be read", self._uncollected)
-            late = record.late and outcome is Outcome.FAILED
+            late = record.late and outcome in (Outcome.FAILED, Outcome.NOT_GRADABLE)
             card = self._finished(item, card)
             items.append(ItemResult(item, outcome, card, record.seconds, late))
         return WeekResult(
@@ -134,7 +134,7 @@ class Grading:
             if self._records[needed].worst()[0] is not Outcome.PASSED:
                 raise NeedsFailed(needed)
         if problem := self.session.problem(homework):
-            raise NotGradable(problem)
+            raise problem
         self.session.run.openai.clear()
         self._missed = DEADLINES.missed
 
@@ -173,6 +173,7 @@ class Grading:
             or DEADLINES.missed > self._missed
             or type(error).__name__ == "TimeoutError"  # also Playwright's
             or bool(self.session.browser.ended)
+            or (bool(self.session.ended) and self.session.out_of_time)
         )
 
     def _judge(self, item_id: str, error: BaseException) -> tuple[Outcome, Card]:
