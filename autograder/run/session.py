@@ -19,7 +19,7 @@ from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.submission import Submission, assemble, folder_of, unwritten
 from autograder.sandbox.disk import MAX_DISK_BYTES, too_much_disk
 from autograder.sandbox.memory import too_much_memory
-from autograder.sandbox.resource_watch import Look, Watch
+from autograder.sandbox.resource_watch import Crowd, Look, Watch
 from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, can_filter, new_user
 from bootcamp.course.layers import Layer, layers_under
 from bootcamp.course.manifest import Item, Manifest, load_manifest
@@ -58,6 +58,8 @@ class Session:
         self.walls = Sandbox(tier)
         self._exit = ExitStack()
         self._deadline = 0.0
+        self.crowd = Crowd()
+        """How many processes wanted a processor while a test ran."""
         self._problems: dict[PurePosixPath, NotGradable | None] = {}
         self.run: Run
         self.submission: Submission
@@ -128,7 +130,7 @@ class Session:
         on_disk = [partial(too_much_disk, folder) for folder in walls.write]
         # Memory first: it grows fastest. The database last: asking it takes longest.
         in_use = [lambda: too_much_memory(host.pid), lambda: too_much_memory(self.browser.pid)]
-        return [self._too_long, *in_use, *on_disk, self._too_much_in_postgres]
+        return [self.crowd.look, self._too_long, *in_use, *on_disk, self._too_much_in_postgres]
 
     @property
     def out_of_time(self) -> bool:
@@ -153,6 +155,11 @@ class Session:
     def ended(self) -> str:
         """Why the submission was ended before its time, or ""."""
         return self._host.ended if self._host is not None else ""
+
+    def flags(self) -> tuple[str, ...]:
+        """What an instructor should look at."""
+        ended = (f"it was ended: {self.ended}",) if self.ended else ()
+        return (*ended, *(self._host.odd_ends if self._host is not None else ()))
 
     def random(self, purpose: str) -> random.Random:
         """A source of random inputs that follows from the seed and the purpose."""

@@ -97,22 +97,27 @@ def grade_all(
 ) -> Generator[Step, None, None]:
     """Grade all tasks side by side; keep and yield each result as it comes.
 
-    Items on which the grader broke are tried `retries` times more, after all the others. A
-    student's failure never is.
+    Items on which the grader broke are tried `retries` times more, after all the others and one
+    submission at a time. So are items that were late on a crowded machine. A student's failure never is.
     """
     manifest = load_manifest(week)
-    for left in range(retries, -1, -1):
+    for turn in range(max(retries, 1) + 1):
         again = []
+        processes = 1 if turn else processes
+        alone = processes == 1
         by_student = {task.student: task for task in tasks}
-        jobs = [Job(one.student, week.name, one.folder, one.items, one.key.seed) for one in tasks]
+        jobs = [
+            Job(one.student, week.name, one.folder, one.items, one.key.seed, alone) for one in tasks
+        ]
         with closing(run(jobs, processes)) as answers:
             for job, answer in answers:
                 task = by_student[job.student]
                 record = merged(task, week, answer)
                 results.save(record)
-                retry = bool(record.broken) and left > 0
+                wanted = record.broken if turn < retries else () if turn else answer.crowded
+                retry = bool(wanted)
                 if retry:
-                    items = manifest.with_needs(record.broken)
+                    items = manifest.with_needs(wanted)
                     again.append(replace(task, items=items, stored=record))
                 yield Step(record, retry)
         tasks = again
@@ -142,7 +147,14 @@ def merged(task: Task, week: Week, answer: Answer) -> Record:
         seconds=round((before.seconds if before else 0.0) + answer.seconds, 3),
         graded_at=now,
         regraded=regraded,
+        flags=tuple(dict.fromkeys((*(before.flags if before else ()), *_flags(answer)))),
     )
+
+
+def _flags(answer: Answer) -> tuple[str, ...]:
+    names = ", ".join(answer.crowded)
+    crowded = f"the machine was too crowded for {names}, so that was graded again alone"
+    return (*answer.flags, *((crowded,) if names else ()))
 
 
 def _stamp(items: tuple[str, ...], now: datetime) -> str:

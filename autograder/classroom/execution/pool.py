@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection, wait
 
 from autograder.classroom.execution.grading_process import Answer, Job, serve
 from autograder.run.session import MAX_RUN_SECONDS
+from autograder.sandbox.share import remove_empty
 from autograder.sandbox.tiers import Tier
 
 MAX_JOB_SECONDS = 5 * MAX_RUN_SECONDS
@@ -64,6 +65,7 @@ class _Process:
             self.process.kill()
             self.process.join()
         self.pipe.close()
+        remove_empty(self.process.pid or 0)
 
 
 def run_jobs(

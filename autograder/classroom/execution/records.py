@@ -104,6 +104,8 @@ class Record(_Record):
     graded_at: datetime
     regraded: tuple[str, ...] = ()
     """Items graded again on their own since, with the moment."""
+    flags: tuple[str, ...] = ()
+    """What an instructor should look at."""
 
     @property
     def broken(self) -> tuple[str, ...]:
