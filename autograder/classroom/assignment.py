@@ -25,12 +25,13 @@ from autograder.classroom.intake.matching import Match, match
 from autograder.classroom.intake.names import file_stem, folded, shown
 from autograder.classroom.intake.roster import Roster, load_roster
 from autograder.classroom.intake.sources import HandIn, find, repository
+from autograder.classroom.intake.suspicious import suspicious
 from autograder.classroom.output import exports
 from autograder.classroom.output.reports import REPORTS, Pages
 from autograder.classroom.policy.hand_grades import ByHand
 from autograder.classroom.policy.late import Policy, load_policy
 from autograder.classroom.policy.rubric import Rubric, load_rubric
-from autograder.classroom.policy.similarity import Pair
+from autograder.classroom.policy.similarity import Cluster
 from autograder.classroom.policy.summary import Grade, Status, counts, grade_of, uneven
 from autograder.run.submission import helpers_text
 from bootcamp.course.manifest import Manifest, load_manifest
@@ -171,7 +172,9 @@ class Assignment:
         """Every student's line, from the results that are kept."""
         return tuple(map(self._grade, self.entries))
 
-    def publish(self, grades: tuple[Grade, ...], pairs: Iterable[Pair] = ()) -> dict[str, Any]:
+    def publish(
+        self, grades: tuple[Grade, ...], clusters: Iterable[Cluster] = ()
+    ) -> dict[str, Any]:
         """Write pages and exports; returns what `grades.json` holds.
 
         Raises:
@@ -188,7 +191,7 @@ class Assignment:
                 result = json.dumps(exports.classroom50(grade, datetime.now(UTC)), indent=1)
                 files[f"exports/classroom50/{stem}.json"] = result
         problems = (*self.all_problems(), *uneven(grades))
-        files["class.html"] = pages.whole_class(grades, self.seed, problems, tuple(pairs))
+        files["class.html"] = pages.whole_class(grades, self.seed, problems, tuple(clusters))
         files["scores.csv"] = exports.scores_csv(grades, self.manifest, self.rubric)
         files["exports/lms.csv"] = exports.lms_csv(grades, self.week.name)
         if self.rubric:
@@ -325,6 +328,7 @@ class Assignment:
             unread=intake.unread if intake else False,
             reason=entry.match.problem,
             notes=intake.notes if intake else (),
+            flags=suspicious(intake.files) if intake else (),
             by_hand=self.by_hand.of(entry.id),
         )
 

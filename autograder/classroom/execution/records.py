@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from autograder.card import Card
-from autograder.classroom.intake.names import file_stem
+from autograder.classroom.intake.names import file_stem, without_places
 from autograder.run.results import ItemResult
 from bootcamp.course.manifest import Item
 from bootcamp.course.outcome import Outcome
@@ -58,6 +58,7 @@ class ItemRecord(_Record):
     def broken(cls, item: Item, reason: str) -> ItemRecord:
         """The record of an item that the grader could not judge: never a zero."""
         cause = "not the student's fault, and no zero: it is tried again"
+        reason = without_places(reason)
         rows = (("came back", f"the grader broke: {reason}"), ("likely cause", cause))
         outcome, why = Outcome.GRADER_ERROR, Why(rows=rows)
         return cls(
@@ -78,7 +79,8 @@ def _why(card: Card | None) -> Why | None:
     if card is None:
         return None
     card = card.cleaned()
-    return Why(rows=card.rows(), log=card.log)
+    rows = tuple((label, without_places(text)) for label, text in card.rows())
+    return Why(rows=rows, log=tuple(map(without_places, card.log)))
 
 
 class Key(_Record):

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from autograder.classroom.intake.archives import MAX_ARCHIVE_BYTES, is_archive, opened
-from autograder.classroom.intake.names import MAX_SENTENCE, folded, shown
+from autograder.classroom.intake.names import MAX_SENTENCE, folded, shown, without_places
 from autograder.classroom.intake.platforms import original
 from autograder.classroom.intake.trees import (
     NO_FILES,
@@ -65,7 +65,7 @@ class Intake:
 
 def refusal(reason: Refused) -> Intake:
     """A submission of which nothing is taken."""
-    words = shown(str(reason), MAX_SENTENCE)
+    words = shown(without_places(str(reason)), MAX_SENTENCE)
     unread, empty = isinstance(reason, Unread), isinstance(reason, Empty)
     return Intake({}, refused=words, unread=unread, empty=empty)
 

@@ -61,8 +61,9 @@ def _imported(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
     for node in nodes:
         if isinstance(node, ast.Import):
             for one in node.names:
-                yield (one.asname or one.name.partition(".")[0]), (
-                    one.name if one.asname else one.name.partition(".")[0]
+                yield (
+                    (one.asname or one.name.partition(".")[0]),
+                    (one.name if one.asname else one.name.partition(".")[0]),
                 )
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for one in node.names:
@@ -75,9 +76,8 @@ def _changed(node: ast.AST) -> Iterator[ast.expr]:
         yield from (one for one in node.targets if isinstance(one, ast.Attribute | ast.Subscript))
     elif isinstance(node, ast.AugAssign | ast.AnnAssign) and not isinstance(node.target, ast.Name):
         yield node.target
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-        if node.func.id in PATCHING:
-            yield node.args[0]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        yield from node.args[:1] if node.func.id in PATCHING else ()
 
 
 def _outside(node: ast.expr, imported: Mapping[str, str]) -> str:
