@@ -261,6 +261,9 @@ def test_the_worst_that_a_submission_gets_is_a_status_of_its_own(
         assert found["José"] == "graded"
         assert set(found.values()) == {"graded", "refused", "missing"}
     assert graded == 0  # the second time, everything is kept
+    for name in ("other-case", "odd-bytes", "large-zip", "large-zeros", "large-tar", "loops"):
+        taken = options.out / "taken" / name
+        assert {path: (taken / path).read_bytes() for path in homework} == homework
     assert len(list((options.out / "reports").iterdir())) == len(found)
     rows = list(csv.reader(io.StringIO((options.out / "scores.csv").read_text())))
     assert len(rows) == len(found) + 1

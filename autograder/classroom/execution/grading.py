@@ -137,6 +137,8 @@ def merged(task: Task, week: Week, answer: Answer) -> Record:
     if before:
         again = set(task.items) <= set(manifest.with_needs(before.unjudged))
         regraded = (*before.regraded, *(() if again else (_stamp(task.items, now),)))
+    whole = set(task.items) >= {item.id for item in manifest.items}
+    kept = before.flags if before and not whole else ()
     return Record(
         student=task.student,
         week=week.name,
@@ -147,7 +149,7 @@ def merged(task: Task, week: Week, answer: Answer) -> Record:
         seconds=round((before.seconds if before else 0.0) + answer.seconds, 3),
         graded_at=now,
         regraded=regraded,
-        flags=tuple(dict.fromkeys((*(before.flags if before else ()), *_flags(answer)))),
+        flags=tuple(dict.fromkeys((*kept, *_flags(answer)))),
     )
 
 
