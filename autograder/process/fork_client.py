@@ -229,7 +229,7 @@ class _Parent:
                 forked.began(pid or int(message["pid"]))
             else:
                 code = os.waitstatus_to_exitcode(message["status"])
-                if code < 0 and not forked.signalled and len(self._odd_ends) < MAX_ODD_ENDS:
+                if code < 0 and -code not in forked.sent and len(self._odd_ends) < MAX_ODD_ENDS:
                     name = signal.Signals(-code).name
                     self._odd_ends.append(f"{forked.name} ended by {name}, which no grader sent")
                 forked.ended(code)
@@ -265,8 +265,8 @@ class Forked:
         self.stdout: IO[bytes] | None = None
         self.returncode: int | None = None
         self._parent = parent
-        self.signalled = False
-        """Whether a grader has sent it a signal."""
+        self.sent: set[int] = set()
+        """Signals that graders have sent it."""
         self._marked = 0
         self._id = len(parent.forked) + 1
         self._pid = 0
@@ -323,7 +323,7 @@ class Forked:
         parent ends what is left of the group.
         """
         if self.alive:
-            self.signalled = True
+            self.sent.add(int(signum))
             self._parent.send({"id": self._id, "signal": int(signum), "group": group})
 
     def stop(self, grace: float = END_SECONDS) -> None:
