@@ -16,6 +16,7 @@ from autograder.classroom.execution.grading import Redo, merged, plan
 from autograder.classroom.execution.grading_process import Answer
 from autograder.classroom.execution.records import ItemRecord, Key, Record
 from autograder.classroom.intake.allow_list import refusal
+from autograder.classroom.intake.names import without_places
 from autograder.classroom.intake.suspicious import suspicious
 from autograder.classroom.intake.trees import Refused
 from autograder.run.results import ItemResult
@@ -104,6 +105,9 @@ def test_no_page_has_a_path_of_this_machine(manifest: Manifest) -> None:
     assert "'…/x.txt' (pipeline/steps/parse.py line 3)" in found
     assert '"…/site-packages/redis/client.py", line 7' in found
     assert '"pipeline/steps/parse.py", line 9' in found
+    assert without_places("GET http://host/tmp/x, file:///tmp/a/b") == (
+        "GET http://host/tmp/x, file://…/b"
+    )
     broken = ItemRecord.broken(item, f"OSError: {paths.ROOT}/x").text
     refused = refusal(Refused(f"git fetch: '{paths.ROOT}/clones/anna' is no repository")).refused
     for text in (found, broken, refused):

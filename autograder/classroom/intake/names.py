@@ -22,9 +22,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A spreadsheet takes a cell that starts with one of these for a formula."""
 
 _ROOTS = {sys.prefix, sys.base_prefix, tempfile.gettempdir(), str(ROOT), str(Path.home())} - {"/"}
-_PLACE = re.compile(
-    rf"(?:{'|'.join(map(re.escape, sorted(_ROOTS, key=len, reverse=True)))})(?:/[\w.+@~-]*)*"
-)
+_ANY_ROOT = "|".join(map(re.escape, sorted(_ROOTS, key=len, reverse=True)))
+_PLACE = re.compile(rf"(?<![\w.-])(?:{_ANY_ROOT})(?![\w.-])(?:/[\w.+@~-]*)*")
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]*(?:[.@][a-z0-9_-]+)*")
 _UNSAFE = re.compile(r"[^a-z0-9_-]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
