@@ -136,7 +136,7 @@ class Grading:
         for needed in homework.needs:
             if self._records[needed].worst()[0] is not Outcome.PASSED:
                 raise NeedsFailed(needed)
-        self.session.crowd.forget()
+        self.session.crowd.clear()
         if problem := self.session.problem(homework):
             raise problem
         self.session.run.openai.clear()

@@ -17,7 +17,7 @@ Look = Callable[[], str]
 
 
 class Crowd:
-    """How many processes want a processor of this machine, whoever has started them."""
+    """How many processes want a processor of this machine, of all users together."""
 
     def __init__(self) -> None:
         self._wanted: list[float] = []
@@ -31,13 +31,13 @@ class Crowd:
         self._wanted.append(wanted / (os.cpu_count() or 1))
         return ""
 
-    def forget(self) -> None:
-        """Begin anew: only what comes from now on counts."""
+    def clear(self) -> None:
+        """Drop what was seen: only what comes from now on counts."""
         self._wanted.clear()
 
     @property
     def too_large(self) -> bool:
-        """Whether right work may have been late since the last `forget`."""
+        """Whether right work may have been late since the last `clear`."""
         seen = list(self._wanted)
         return bool(seen) and sum(seen) / len(seen) > CROWDED
 

@@ -138,7 +138,7 @@ def test_a_crowd_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource_watch, "CROWDED", 0.0)
     assert crowd.look() == ""
     assert crowd.too_large  # this process wants to run, at least
-    crowd.forget()
+    crowd.clear()
     assert not crowd.too_large
 
 

@@ -27,7 +27,7 @@ SHOWN_FROM = 0.8
 """Two are alike when one shares this much with the other."""
 MAX_CLUSTERS = 50
 REFERENCE = "the reference solution"
-"""Takes part in the comparison: whoever has copied it is found beside it."""
+"""Takes part in the comparison: a student who has copied it is found beside it."""
 
 
 @dataclass(frozen=True)
