@@ -105,6 +105,10 @@ class NotGradable(CheckFailed):
     """The student's work cannot be run at all, and the student can correct it."""
 
 
+class NotReady(NotGradable, TookTooLong):
+    """The student's work did not start in time: on a machine that is too slow, right work is late too."""
+
+
 class Unavailable(Exception):
     """This machine lacks what the check needs. It says nothing about the work. Carries the card."""
 

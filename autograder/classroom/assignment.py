@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,13 @@ from autograder.classroom.intake.matching import Match, match
 from autograder.classroom.intake.names import file_stem, folded, shown
 from autograder.classroom.intake.roster import Roster, load_roster
 from autograder.classroom.intake.sources import HandIn, find, repository
+from autograder.classroom.intake.suspicious import suspicious
 from autograder.classroom.output import exports
 from autograder.classroom.output.reports import REPORTS, Pages
 from autograder.classroom.policy.hand_grades import ByHand
 from autograder.classroom.policy.late import Policy, load_policy
 from autograder.classroom.policy.rubric import Rubric, load_rubric
-from autograder.classroom.policy.similarity import Pair
+from autograder.classroom.policy.similarity import Cluster
 from autograder.classroom.policy.summary import Grade, Status, counts, grade_of, uneven
 from autograder.run.submission import helpers_text
 from bootcamp.course.manifest import Manifest, load_manifest
@@ -153,10 +154,11 @@ class Assignment:
             if entry.intake and not entry.intake.refused:
                 submission = fingerprint.of_submission(entry.intake.files)
                 seed = fingerprint.seed_of(self.seed, submission)
-                key = Key(submission=submission, graders=graders, seed=seed)
+                key = Key(submission=submission, seed=seed)
                 stored = self.results.load(entry.id)
                 folder = self._taken(entry.id)
-                planned.append(plan(entry.id, folder, key, stored, self.manifest, self.redo))
+                task = plan(entry.id, folder, key, graders, stored, self.manifest, self.redo)
+                planned.append(task)
         return [task for task in planned if task]
 
     def grade(
@@ -170,7 +172,9 @@ class Assignment:
         """Every student's line, from the results that are kept."""
         return tuple(map(self._grade, self.entries))
 
-    def publish(self, grades: tuple[Grade, ...], pairs: Iterable[Pair] = ()) -> dict[str, Any]:
+    def publish(
+        self, grades: tuple[Grade, ...], clusters: Iterable[Cluster] = ()
+    ) -> dict[str, Any]:
         """Write pages and exports; returns what `grades.json` holds.
 
         Raises:
@@ -187,7 +191,7 @@ class Assignment:
                 result = json.dumps(exports.classroom50(grade, datetime.now(UTC)), indent=1)
                 files[f"exports/classroom50/{stem}.json"] = result
         problems = (*self.all_problems(), *uneven(grades))
-        files["class.html"] = pages.whole_class(grades, self.seed, problems, tuple(pairs))
+        files["class.html"] = pages.whole_class(grades, self.seed, problems, tuple(clusters))
         files["scores.csv"] = exports.scores_csv(grades, self.manifest, self.rubric)
         files["exports/lms.csv"] = exports.lms_csv(grades, self.week.name)
         if self.rubric:
@@ -289,11 +293,14 @@ class Assignment:
     def _take(self) -> Iterator[Entry]:
         for one in self._matches:
             intake = one.hand_in.read(self.week) if one.hand_in else None
+            found = one
+            if intake and intake.empty:
+                found, intake = replace(one, problem=intake.refused), None
             if intake and not intake.refused:
                 store(intake, self._taken(one.student.id))
             elif not (intake and intake.unread):  # then what was taken before stays
                 shutil.rmtree(self._taken(one.student.id), ignore_errors=True)
-            yield Entry(one, intake)
+            yield Entry(found, intake)
 
     def _taken(self, student: str) -> Path:
         return self.options.out / "taken" / file_stem(student)
@@ -321,6 +328,7 @@ class Assignment:
             unread=intake.unread if intake else False,
             reason=entry.match.problem,
             notes=intake.notes if intake else (),
+            flags=suspicious(intake.files) if intake else (),
             by_hand=self.by_hand.of(entry.id),
         )
 

@@ -33,6 +33,7 @@ SO_PASSCRED, SCM_CREDENTIALS = 16, 2
 """Linux: each message comes with the id of the process that sent it, as the reader sees it."""
 CREDENTIALS = struct.Struct("3i")
 MAX_LINE_BYTES = 4096
+MAX_ODD_ENDS = 5
 TAIL_LINES = 12
 """Of a log, on a card."""
 PROGRAMS = (fork_server.__file__, rpc_server.__file__)
@@ -64,6 +65,8 @@ class Host:
         self._parent: _Parent | None = None
         self.ended = ""
         """Why nothing of the student's runs any more, if it was ended for good."""
+        self.odd_ends: list[str] = []
+        """Processes that ended by a signal which no grader had sent."""
 
     def start(self) -> None:
         """Start the parent, so that it imports while the grader does other things."""
@@ -101,7 +104,9 @@ class Host:
         if self._parent is None or not self._parent.alive:
             if self._parent is not None:
                 self._parent.stop()
-            self._parent = _Parent(self._command(), self._folder, self.logs, self._env)
+            self._parent = _Parent(
+                self._command(), self._folder, self.logs, self._env, self.odd_ends
+            )
         return self._parent
 
     def _command(self) -> list[str]:
@@ -153,8 +158,14 @@ class _Parent:
     """One running `fork_server.py` and the line to it."""
 
     def __init__(
-        self, command: Sequence[str], folder: Path, logs: Path, env: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        folder: Path,
+        logs: Path,
+        env: Mapping[str, str],
+        odd_ends: list[str],
     ) -> None:
+        self._odd_ends = odd_ends
         ours, theirs = socket.socketpair()
         if sys.platform == "linux":
             ours.setsockopt(socket.SOL_SOCKET, SO_PASSCRED, 1)
@@ -217,7 +228,11 @@ class _Parent:
             if "pid" in message:
                 forked.began(pid or int(message["pid"]))
             else:
-                forked.ended(os.waitstatus_to_exitcode(message["status"]))
+                code = os.waitstatus_to_exitcode(message["status"])
+                if code < 0 and -code not in forked.sent and len(self._odd_ends) < MAX_ODD_ENDS:
+                    name = signal.Signals(-code).name
+                    self._odd_ends.append(f"{forked.name} ended by {name}, which no grader sent")
+                forked.ended(code)
 
     def stop(self) -> None:
         self.process.stop(grace=0.0)
@@ -250,6 +265,8 @@ class Forked:
         self.stdout: IO[bytes] | None = None
         self.returncode: int | None = None
         self._parent = parent
+        self.sent: set[int] = set()
+        """Signals that graders have sent it."""
         self._marked = 0
         self._id = len(parent.forked) + 1
         self._pid = 0
@@ -306,6 +323,7 @@ class Forked:
         parent ends what is left of the group.
         """
         if self.alive:
+            self.sent.add(int(signum))
             self._parent.send({"id": self._id, "signal": int(signum), "group": group})
 
     def stop(self, grace: float = END_SECONDS) -> None:

@@ -72,7 +72,7 @@ class Caller:
         threading.Thread(target=_pump, args=(stream, self._answers), daemon=True).start()
 
     def ask(self, request: Request, timeout: float) -> Answer:
-        """Send one request and wait for its answer.
+        """Send one request and wait for its answer. A process that did not answer is ended.
 
         Raises:
             CheckFailed: no answer within `timeout` seconds, or the process ended.
@@ -89,6 +89,9 @@ class Caller:
         except queue.Empty:
             got, cause = f"no answer within {timeout:g} s", "a loop or a wait that does not end"
             raise TookTooLong(self._gone(sent, got, cause)) from None
+        except BaseException:  # the test is over: its late answer must not meet the next one
+            self.stop()
+            raise
         if said is None:
             cause = "does the code call exit, or use up its memory?"
             raise CheckFailed(self._gone(sent, "the process ended", cause))

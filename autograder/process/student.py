@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from autograder.card import Card, CheckFailed, NotGradable
+from autograder.card import Card, CheckFailed, NotGradable, NotReady, TookTooLong
 from autograder.process import rpc_server
 from autograder.process.api import Api
 from autograder.process.fork_client import Forked, Host, last_lines
@@ -154,7 +154,7 @@ class Student:
                 cause="the last lines of its log say why",
                 log=self.tail(self._migration),
             )
-            raise NotGradable(card.cleaned())
+            raise _not_started(card, late=code is None)
 
     # -- calls -------------------------------------------------------------------------------
 
@@ -208,15 +208,16 @@ class Student:
             raise CheckFailed(failure_card(describe(request), answer))
         return answer.value
 
-    def import_error(self, relative: PurePosixPath) -> Card | None:
+    def import_error(self, relative: PurePosixPath) -> NotGradable | None:
         """Why a homework file cannot be imported, or `None`."""
         module = ".".join(relative.with_suffix("").parts)
-        sent = f"import {module}"
         try:
             answer = self._caller.ask({"module": module}, IMPORT_SECONDS)
+        except TookTooLong as failure:
+            return NotReady(failure.card)
         except CheckFailed as failure:
-            return failure.card
-        return None if answer.ok else failure_card(sent, answer)
+            return NotGradable(failure.card)
+        return None if answer.ok else NotGradable(failure_card(f"import {module}", answer))
 
     # -- workers -----------------------------------------------------------------------------
 
@@ -252,7 +253,7 @@ class Student:
                 cause="the last lines of its log say why",
                 log=log,
             )
-            raise NotGradable(card.cleaned())
+            raise _not_started(card, late=worker.alive)
 
     # -- the API -----------------------------------------------------------------------------
 
@@ -286,7 +287,11 @@ class Student:
                 cause="the last lines of its log say why",
                 log=self.tail(api.process),
             )
-            raise NotGradable(card.cleaned())
+            raise _not_started(card, late=api.alive)
+
+
+def _not_started(card: Card, *, late: bool) -> NotGradable:
+    return (NotReady if late else NotGradable)(card.cleaned())
 
 
 def base_environment(folder: Path) -> dict[str, str]:

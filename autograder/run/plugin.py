@@ -48,6 +48,8 @@ class _Record:
     seconds: float = 0.0
     late: bool = False
     """Whether a deadline passed in the test that failed."""
+    crowded: bool = False
+    """And whether the machine was too crowded then."""
 
     @property
     def failed(self) -> bool:
@@ -71,6 +73,7 @@ class Grading:
         self._records: dict[str, _Record] = defaultdict(_Record)
         self._uncollected: list[str] = []
         self._missed = 0
+        self._flags: list[str] = []
         self.interrupted = False
         """Whether the user pressed Ctrl-C."""
 
@@ -86,12 +89,12 @@ class Grading:
             outcome, card = record.worst()
             if not record.outcomes and self._uncollected:
                 card = broken("its tests could not be read", self._uncollected)
-            late = record.late and outcome is Outcome.FAILED
+            late = record.late and outcome in (Outcome.FAILED, Outcome.NOT_GRADABLE)
             card = self._finished(item, card)
-            items.append(ItemResult(item, outcome, card, record.seconds, late))
-        return WeekResult(
-            self.session.week, tuple(items), self.session.seed, str(self.session.walls)
-        )
+            crowded = late and record.crowded
+            items.append(ItemResult(item, outcome, card, record.seconds, late, crowded))
+        walls, flags = str(self.session.walls), (*self._flags, *self.session.flags())
+        return WeekResult(self.session.week, tuple(items), self.session.seed, walls, flags)
 
     def ran(self, item_id: str) -> bool:
         """Whether any test of the item came to an end; false too if `-k` left it out."""
@@ -133,8 +136,9 @@ class Grading:
         for needed in homework.needs:
             if self._records[needed].worst()[0] is not Outcome.PASSED:
                 raise NeedsFailed(needed)
+        self.session.crowd.clear()
         if problem := self.session.problem(homework):
-            raise NotGradable(problem)
+            raise problem
         self.session.run.openai.clear()
         self._missed = DEADLINES.missed
 
@@ -158,7 +162,10 @@ class Grading:
             report.longrepr = (str(item.path), 0, f"{error} did not pass")
         if error is not None and not isinstance(error, Decided):
             record.outcomes.append(self._judge(item_of(item), error))
-            record.late = record.late or self._is_late(error)
+            if self._is_late(error):
+                record.late, record.crowded = True, self.session.crowd.too_large
+            if isinstance(error, Hung):
+                self._flags.append(f"{item_of(item)}: {error}")
             if report.outcome != "skipped":
                 report.outcome = "failed"
                 report.longrepr = (record.outcomes[-1][1] or Card()).text()
@@ -173,6 +180,7 @@ class Grading:
             or DEADLINES.missed > self._missed
             or type(error).__name__ == "TimeoutError"  # also Playwright's
             or bool(self.session.browser.ended)
+            or (bool(self.session.ended) and self.session.out_of_time)
         )
 
     def _judge(self, item_id: str, error: BaseException) -> tuple[Outcome, Card]:

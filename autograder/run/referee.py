@@ -8,17 +8,20 @@ machine costs nobody a point, and nobody gains a grader error by wasting time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from autograder.card import Card
-from autograder.run.results import ItemResult, WeekResult
+from autograder.run.results import WeekResult
 from bootcamp.course.manifest import load_manifest
 from bootcamp.course.outcome import Outcome
 
 EXCUSE = Card(
     got="the grader broke: this machine was too slow, because the reference missed the deadline too",
     cause="not your fault, and no zero: run it again when the machine has less to do",
+)
+POSTPONED = Card(
+    got="the check was late while far too many processes wanted this machine's processors",
+    cause="not your fault, and no zero: it is graded again while nothing else is graded",
 )
 BEATEN = (Outcome.FAILED, Outcome.NOT_GRADABLE, Outcome.GRADER_ERROR)
 """Outcomes of the reference that excuse a submission."""
@@ -29,21 +32,29 @@ def late_items(result: WeekResult) -> list[str]:
     return [one.item.id for one in result.items if one.late]
 
 
-def excuse(result: WeekResult, reference: WeekResult) -> WeekResult:
-    """The result, with a grader error in place of each failure that the reference has had too.
+def postpone(result: WeekResult) -> WeekResult:
+    """The result, with a grader error in place of each failure on a machine that was too crowded.
 
-    An item that was skipped because it builds on one of these is excused with it.
+    For a run beside others. Their processes may be gone by the time that the reference is measured, so
+    only a run alone can tell.
     """
+    late = {one.item.id for one in result.items if one.late and one.crowded}
+    return _without(result, late, POSTPONED)
+
+
+def excuse(result: WeekResult, reference: WeekResult) -> WeekResult:
+    """The result, with a grader error in place of each failure that the reference has had too."""
     excused = {one.item.id for one in reference.items if one.outcome in BEATEN}
+    return _without(result, excused, EXCUSE)
+
+
+def _without(result: WeekResult, excused: set[str], card: Card) -> WeekResult:
+    """The result without these late failures, and what was skipped because it builds on one of them."""
     for item in load_manifest(result.week).items:  # in an order in which needs come first
         if excused & set(item.needs):
             excused.add(item.id)
-    return result.replaced_by(_excused(result.items, excused))
-
-
-def _excused(items: Iterable[ItemResult], names: set[str]) -> list[ItemResult]:
-    return [
-        replace(one, outcome=Outcome.GRADER_ERROR, card=EXCUSE, late=False)
-        for one in items
-        if one.item.id in names and (one.late or one.outcome is Outcome.SKIPPED)
-    ]
+    return result.replaced_by(
+        replace(one, outcome=Outcome.GRADER_ERROR, card=card, late=False)
+        for one in result.items
+        if one.item.id in excused and (one.late or one.outcome is Outcome.SKIPPED)
+    )

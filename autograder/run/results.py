@@ -33,6 +33,8 @@ class ItemResult:
     late: bool = False
     """Whether a wait came to its end without an answer in the test that failed: on a machine that is
     too slow, that happens to right code too."""
+    crowded: bool = False
+    """Whether far more processes wanted a processor then than there are."""
 
     @property
     def score(self) -> float:
@@ -62,6 +64,8 @@ class WeekResult:
     """Every random input of the run follows from it."""
     sandbox: str = "limits"
     """How firmly the student's processes were held: the tier of `sandbox/tiers.py` and what came with it."""
+    flags: tuple[str, ...] = ()
+    """What an instructor should look at: limits, signals, checks that took very long."""
 
     @property
     def score(self) -> float:
@@ -102,6 +106,10 @@ class WeekResult:
         newer = {result.item.id: result for result in other}
         items = tuple(newer.get(result.item.id, result) for result in self.items)
         return replace(self, items=items)
+
+    def flagged(self, *others: str) -> WeekResult:
+        """The same result with these flags too, each one once."""
+        return replace(self, flags=tuple(dict.fromkeys((*self.flags, *others))))
 
     def to_json(self) -> dict[str, Any]:
         """What `check --json` prints."""

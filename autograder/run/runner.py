@@ -14,10 +14,11 @@ import pytest
 
 from autograder.process.fork_client import Host
 from autograder.run.plugin import Grading
-from autograder.run.referee import excuse, late_items
+from autograder.run.referee import excuse, late_items, postpone
 from autograder.run.results import WeekResult
 from autograder.run.session import Session
 from autograder.sandbox.tiers import Tier
+from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError
 from bootcamp.stack import Stack, find_or_start
@@ -41,6 +42,7 @@ def run_week(
     host: Host | None = None,
     tier: Tier = Tier.LIMITS,
     referee: bool = False,
+    alone: bool = True,
     report: Callable[[str], None] = lambda text: None,
 ) -> WeekResult:
     """Grade one week of one submission.
@@ -54,6 +56,8 @@ def run_week(
             code that is trusted. By default the submission gets one alone.
         tier: how firmly the student's processes are held. A class takes the `strongest()`.
         referee: before a missed deadline counts, the reference must keep it: see `referee.py`.
+        alone: whether nothing else is graded on this machine. If something is, items that were late on a
+            crowded machine are grader errors: grade them again alone.
         report: is told what happens, for a progress line.
 
     Items on which the grader broke are run once more; a student's failure never is.
@@ -69,16 +73,20 @@ def run_week(
             stack = exit_stack.enter_context(find_or_start())
         report("running the checks")
         result = _run(week, source, items, stack, seed, host, tier)
-        result = _judged(result, stack, tier, referee)
-        if broken := result.grader_errors:
+        result = _judged(result, stack, tier, referee, alone)
+        if broken := [one for one in result.grader_errors if not one.crowded]:
             report("the grader broke; running those items once more")
-            again = _run(week, source, [one.item.id for one in broken], stack, seed, host, tier)
-            result = result.replaced_by(_judged(again, stack, tier, referee).items)
+            # With what they need, so that no item is skipped beside a needed one that has passed.
+            ids = load_manifest(week).with_needs(tuple(one.item.id for one in broken))
+            again = _run(week, source, ids, stack, seed, host, tier)
+            again = _judged(again, stack, tier, referee, alone)
+            result = result.replaced_by(again.items).flagged(*again.flags)
     return result
 
 
-def _judged(result: WeekResult, stack: Stack, tier: Tier, referee: bool) -> WeekResult:
+def _judged(result: WeekResult, stack: Stack, tier: Tier, referee: bool, alone: bool) -> WeekResult:
     """The result, after the reference has tried to keep the deadlines that were missed."""
+    result = result if alone else postpone(result)
     late = late_items(result) if referee else []
     if not late:
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from autograder.card import Card
+from autograder.card import Card, NotGradable
 from autograder.process.browser import Chrome
 from autograder.process.fork_client import Host
 from autograder.process.student import Student, base_environment
@@ -18,7 +19,7 @@ from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.submission import Submission, assemble, folder_of, unwritten
 from autograder.sandbox.disk import MAX_DISK_BYTES, too_much_disk
 from autograder.sandbox.memory import too_much_memory
-from autograder.sandbox.resource_watch import Look, Watch
+from autograder.sandbox.resource_watch import Crowd, Look, Watch
 from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, can_filter, new_user
 from bootcamp.course.layers import Layer, layers_under
 from bootcamp.course.manifest import Item, Manifest, load_manifest
@@ -26,6 +27,9 @@ from bootcamp.course.weeks import Week
 from bootcamp.ports import own_ports
 from bootcamp.stack import Run, Stack
 from bootcamp.stack.state import StateFolder
+
+MAX_RUN_SECONDS = 300.0
+"""A submission that has run for longer is ended. The reference needs less than a tenth of it."""
 
 
 class Session:
@@ -53,7 +57,10 @@ class Session:
         self.tier = tier
         self.walls = Sandbox(tier)
         self._exit = ExitStack()
-        self._problems: dict[PurePosixPath, Card | None] = {}
+        self._deadline = 0.0
+        self.crowd = Crowd()
+        """How many processes wanted a processor while a test ran."""
+        self._problems: dict[PurePosixPath, NotGradable | None] = {}
         self.run: Run
         self.submission: Submission
         self.dynamodb_proxy: DynamoDBProxy
@@ -87,6 +94,7 @@ class Session:
             self._host = host
             self.browser = Chrome(self.walls, browser_folder)
             exit_stack.callback(self.browser.close)
+            self._deadline = time.monotonic() + MAX_RUN_SECONDS
             if walled:
                 exit_stack.enter_context(Watch(self._looks(host, self.walls), self._end))
             env = self.run.environment()
@@ -122,7 +130,15 @@ class Session:
         on_disk = [partial(too_much_disk, folder) for folder in walls.write]
         # Memory first: it grows fastest. The database last: asking it takes longest.
         in_use = [lambda: too_much_memory(host.pid), lambda: too_much_memory(self.browser.pid)]
-        return [*in_use, *on_disk, self._too_much_in_postgres]
+        return [self.crowd.look, self._too_long, *in_use, *on_disk, self._too_much_in_postgres]
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the submission has run for as long as it may."""
+        return time.monotonic() > self._deadline
+
+    def _too_long(self) -> str:
+        return f"it ran for more than {MAX_RUN_SECONDS:g} s in all" if self.out_of_time else ""
 
     def _end(self, reason: str) -> None:
         """End all that runs for the submission, for good."""
@@ -140,11 +156,16 @@ class Session:
         """Why the submission was ended before its time, or ""."""
         return self._host.ended if self._host is not None else ""
 
+    def flags(self) -> tuple[str, ...]:
+        """What an instructor should look at."""
+        ended = (f"it was ended: {self.ended}",) if self.ended else ()
+        return (*ended, *(self._host.odd_ends if self._host is not None else ()))
+
     def random(self, purpose: str) -> random.Random:
         """A source of random inputs that follows from the seed and the purpose."""
         return random.Random(f"{self.seed}:{purpose}")  # noqa: S311 - inputs, not secrets
 
-    def problem(self, item: Item) -> Card | None:
+    def problem(self, item: Item) -> NotGradable | None:
         """Why an item cannot be graded at all: a file is missing or cannot be imported.
 
         Raises:
@@ -155,21 +176,18 @@ class Session:
         for relative in map(PurePosixPath, item.files):
             if relative not in self._problems:
                 self._problems[relative] = self._file_problem(relative)
-            if card := self._problems[relative]:
-                return card
+            if problem := self._problems[relative]:
+                return problem
         return None
 
     def unwritten(self, item: Item) -> str:
         """Where the scaffold's marker of an item still stands, or ""."""
         return unwritten(self.submission.layer.path, self.manifest, item)
 
-    def _file_problem(self, relative: PurePosixPath) -> Card | None:
+    def _file_problem(self, relative: PurePosixPath) -> NotGradable | None:
         name = folder_of(self.week, relative)
         if reason := self.submission.refused.get(relative):
-            return Card(
-                sent=name,
-                expected="the homework file",
-                got=f"it {reason}",
-                cause=f"`bootcamp reset {self.week.number}` puts a missing file back, with a backup",
-            )
+            cause = f"`bootcamp reset {self.week.number}` puts a missing file back, with a backup"
+            expected, got = "the homework file", f"it {reason}"
+            return NotGradable(Card(sent=name, expected=expected, got=got, cause=cause))
         return self.student.import_error(relative) if relative.suffix == ".py" else None

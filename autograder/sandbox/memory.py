@@ -1,4 +1,4 @@
-"""How much memory a submission's processes take together."""
+"""How many processes a submission has, and how much memory they take together."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ import psutil
 
 MAX_TOTAL_BYTES = 4 * 1024**3
 """All processes of a submission together. What they share with their parent counts once in all."""
+MAX_FAMILY = 128
+"""Processes of a submission at once. The reference has less than forty, in any week."""
 
 
 def too_much_memory(pid: int) -> str:
-    """Why a process and all below it take more memory than they may, or ""."""
+    """Why a process and all below it are more, or take more memory, than they may, or ""."""
     if not pid:
         return ""
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.Error:
         return ""
+    if len(family) > MAX_FAMILY:
+        return f"it ran more than {MAX_FAMILY} processes at once"
     if sum(map(_resident, family)) <= MAX_TOTAL_BYTES:
         return ""  # nearly always: the true sum takes longer to find out
     if sum(map(_share, family)) <= MAX_TOTAL_BYTES:

@@ -65,8 +65,8 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
                 console.print(Text(line))
             _run(console, assignment, run, how.processes, how.retries)
             grades = assignment.grades()
-            pairs = alike(assignment.week, assignment.folders()) if how.similarity else ()
-            summary = assignment.publish(grades, pairs)
+            clusters = alike(assignment.week, assignment.folders()) if how.similarity else ()
+            summary = assignment.publish(grades, clusters)
             if how.gradebook:
                 week_, rules = assignment.week, assignment.policy
                 write_gradebook(how.gradebook, week_, assignment.manifest, rules, grades)

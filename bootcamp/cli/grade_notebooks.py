@@ -107,6 +107,9 @@ def _taken(course: Course, one: Match) -> Line:
         _drop(course, student)
         return Line(student, name, Status.MISSING, one.problem)
     intake = one.hand_in.read(course.week, take_notebook)
+    if intake.empty:
+        _drop(course, student)
+        return Line(student, name, Status.MISSING, intake.refused)
     if intake.unread:
         return Line(student, name, Status.UNREAD, intake.refused)
     try:

@@ -211,3 +211,33 @@ def test_a_rerun_keeps_the_order_and_the_rest() -> None:
         ("7.1", Outcome.PASSED),
         ("7.2", Outcome.PASSED),
     ]
+
+
+TURNS = """
+from pathlib import Path
+
+import pytest
+
+from autograder.card import fail
+
+RUNS = Path({runs!r})
+
+
+@pytest.mark.item("7.1")
+def test_double(student):
+    RUNS.write_text(RUNS.read_text() + "x" if RUNS.exists() else "x")
+    if len(RUNS.read_text()) > 1:
+        fail(sent="double(2)", expected="4", got="5, the second time")
+
+
+@pytest.mark.item("7.2")
+def test_given_file(student):
+    raise KeyError("the grader's own")
+"""
+
+
+def test_no_item_is_skipped_beside_a_needed_one_that_passed(course: Course, tmp_path: Path) -> None:
+    """7.2 is tried once more, and 7.1 with it: the second run of both counts."""
+    course.grader(TURNS.format(runs=str(tmp_path / "runs")))
+    first, second = course.check().items
+    assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.SKIPPED)

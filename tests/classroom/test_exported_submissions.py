@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from autograder.classroom.intake import archives
 from autograder.classroom.intake.allow_list import Intake
 from autograder.classroom.intake.matching import match
 from autograder.classroom.intake.roster import Roster, Student
@@ -172,7 +173,10 @@ def test_tar_archives(folder: Make, homework: dict[str, bytes], week: Week, suff
     assert "leads out" in hand_in(evil, week)[0]["s101"].read(week).refused
 
 
-def test_a_tar_archive_that_grows_is_refused(folder: Make, week: Week) -> None:
+def test_a_tar_archive_that_grows_is_refused(
+    folder: Make, week: Week, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 60 * 1024**2)
     bomb = tarred({"pipeline/producer.py": bytes(80 * 1024**2)}, "w:gz")
     found, _ = hand_in(folder("all", {"s101.tgz": bomb}), week)
     assert "more than" in found["s101"].read(week).refused

@@ -21,8 +21,8 @@ EVERY = ("1.0", "1.1", "1.2", "1.3", "1.4", "1.5")
 HERE = Path("taken")
 
 
-def key(submission: str = "files", graders: str = "graders", seed: int = 4711) -> Key:
-    return Key(submission=submission, graders=graders, seed=seed)
+def key(submission: str = "files", seed: int = 4711) -> Key:
+    return Key(submission=submission, seed=seed)
 
 
 def items(task: Task | None) -> tuple[str, ...]:
@@ -30,57 +30,76 @@ def items(task: Task | None) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    ("now", "expected"),
+    ("now", "graders", "expected"),
     [
-        (key(), ()),
-        (key(submission="others"), EVERY),
-        (key(graders="newer"), EVERY),
-        (key(seed=1), EVERY),
+        (key(), "graders", ()),
+        (key(submission="others"), "graders", EVERY),
+        (key(), "newer", EVERY),
+        (key(seed=1), "graders", EVERY),
     ],
 )
 def test_a_result_holds_while_nothing_changed(
-    record: MakeRecord, manifest: Manifest, now: Key, expected: tuple[str, ...]
+    record: MakeRecord, manifest: Manifest, now: Key, graders: str, expected: tuple[str, ...]
 ) -> None:
-    assert items(plan("anna", HERE, now, record(), manifest, Redo())) == expected
-    assert items(plan("anna", HERE, now, None, manifest, Redo())) == EVERY
+    assert items(plan("anna", HERE, now, graders, record(), manifest, Redo())) == expected
+    assert items(plan("anna", HERE, now, graders, None, manifest, Redo())) == EVERY
 
 
 def test_only_what_the_grader_broke_on_is_tried_again(
     record: MakeRecord, manifest: Manifest
 ) -> None:
     stored = record(outcomes={"1.3": Outcome.GRADER_ERROR, "1.4": Outcome.FAILED})
-    assert items(plan("anna", HERE, key(), stored, manifest, Redo())) == ("1.3",)
+    found = items(plan("anna", HERE, key(), "graders", stored, manifest, Redo()))
+    assert found == ("1.1", "1.2", "1.3")  # 1.3 builds on the others
 
 
 def test_regrading_a_student_leaves_the_others_alone(
     record: MakeRecord, manifest: Manifest, week: Week
 ) -> None:
     redo = Redo(students=frozenset({"anna"}))
-    task = plan("anna", HERE, key(), record(), manifest, redo)
+    task = plan("anna", HERE, key(), "graders", record(), manifest, redo)
     assert task is not None
     assert task.items == EVERY
     after = merged(task, week, Answer(record().items, "none", 2.0))
     assert "1.0, 1.1, 1.2, 1.3, 1.4, 1.5 at" in after.regraded[0]
-    assert plan("ben", HERE, key(graders="newer"), record("ben"), manifest, redo) is None
+    assert plan("ben", HERE, key(), "newer", record("ben"), manifest, redo) is None
 
 
-def test_regrading_an_item_takes_those_that_build_on_it_and_keeps_the_rest(
+def test_regrading_an_item_takes_what_it_needs_and_what_builds_on_it_and_keeps_the_rest(
     record: MakeRecord, manifest: Manifest, week: Week
 ) -> None:
-    redo = Redo(items=frozenset({"1.2"}))
-    stored = record(outcomes={"1.1": Outcome.FAILED})
-    task = plan("anna", HERE, key(graders="newer"), stored, manifest, redo)
+    redo = Redo(items=frozenset({"1.3"}))
+    stored = record(outcomes={"1.1": Outcome.FAILED, "1.0": Outcome.FAILED})
+    task = plan("anna", HERE, key(), "newer", stored, manifest, redo)
     assert task is not None
-    assert task.items == ("1.2", "1.3", "1.4", "1.5")
+    assert task.items == ("1.1", "1.2", "1.3")
     newer = [one for one in record(outcomes={"1.3": Outcome.FAILED}).items if one.id in task.items]
     after = merged(task, week, Answer(tuple(newer), "none", 2.0))
     outcomes = {one.id: one.outcome for one in after.items}
-    assert outcomes["1.1"] is Outcome.FAILED
-    assert outcomes["1.3"] is Outcome.FAILED
-    assert outcomes["1.4"] is Outcome.PASSED
-    assert after.key.graders == "newer"
+    assert (outcomes["1.1"], outcomes["1.3"]) == (Outcome.PASSED, Outcome.FAILED)
+    assert outcomes["1.0"] is Outcome.FAILED
+    assert {one.id: one.graders for one in after.items if one.graders == "newer"} == dict.fromkeys(
+        task.items, "newer"
+    )
     assert after.seconds == stored.seconds + 2.0
-    assert "1.2, 1.3, 1.4, 1.5 at" in after.regraded[0]
+    assert "1.1, 1.2, 1.3 at" in after.regraded[0]
+    # What older graders have graded is not fresh: the next run grades it.
+    again = items(plan("anna", HERE, key(), "newer", after, manifest, Redo()))
+    assert again == ("1.0", "1.1", "1.2", "1.4", "1.5")
+    skipped = record(outcomes={"1.1": Outcome.FAILED, "1.4": Outcome.SKIPPED})
+    assert "1.4" in items(plan("anna", HERE, key(), "graders", skipped, manifest, redo))
+
+
+def test_an_item_that_is_new_in_the_week_is_graded(
+    record: MakeRecord, manifest: Manifest, week: Week
+) -> None:
+    whole = record()
+    stored = whole.model_copy(update={"items": whole.items[:1]})
+    task = plan("anna", HERE, key(), "graders", stored, manifest, Redo())
+    assert items(task) == EVERY[1:]
+    assert task is not None
+    after = merged(task, week, Answer(whole.items[1:], "none", 2.0))
+    assert tuple(one.id for one in after.items) == EVERY
 
 
 def test_with_dependents_follows_chains(manifest: Manifest) -> None:
@@ -91,7 +110,7 @@ def test_with_dependents_follows_chains(manifest: Manifest) -> None:
 def test_a_process_that_died_is_the_graders_fault_on_each_item(
     manifest: Manifest, week: Week
 ) -> None:
-    task = plan("anna", HERE, key(), None, manifest, Redo())
+    task = plan("anna", HERE, key(), "graders", None, manifest, Redo())
     assert task is not None
     found = merged(task, week, Answer(problem="the grading process died (exit code -9)"))
     assert found.broken == EVERY

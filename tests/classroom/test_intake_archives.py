@@ -112,8 +112,12 @@ def test_links_are_left_out_and_one_above_the_homework_is_refused(
     assert "pipeline is a link" in taken(above, week).refused
 
 
-def test_a_bomb_by_its_declared_size(archive: Make, homework: dict[str, bytes], week: Week) -> None:
+def test_a_bomb_by_its_declared_size(
+    archive: Make, homework: dict[str, bytes], week: Week, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = archive("in/m.zip", {**homework, "zeros": bytes(12 * 1024 * 1024)})
+    assert not taken(path, week).refused  # it is left out, as it is in a folder
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 10 * 1024 * 1024)
     assert "zip bomb" in taken(path, week).refused
 
 
@@ -139,6 +143,23 @@ def test_a_file_that_unpacks_beyond_its_limit_is_not_taken(
 def test_too_many_entries(archive: Make, homework: dict[str, bytes], week: Week) -> None:
     flood = {f"{number}": b"" for number in range(trees.MAX_ENTRIES + 1)}
     assert "more than" in taken(archive("in/m.zip", {**homework, **flood}), week).refused
+
+
+def test_what_tools_make_does_not_count(
+    archive: Make, homework: dict[str, bytes], week: Week
+) -> None:
+    made = {f"week 1/.venv/lib/{number}": b"" for number in range(trees.MAX_ENTRIES + 1)}
+    intake = taken(archive("in/m.zip", {**homework, **made}), week)
+    assert not intake.refused
+    assert not intake.notes
+
+
+def test_a_directory_that_is_too_long_is_not_read(
+    archive: Make, homework: dict[str, bytes], week: Week, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MAX_READ_BYTES", 10_000)
+    flood = {f"{'x' * 200}/{number}": b"" for number in range(100)}
+    assert "lists are longer" in taken(archive("in/m.zip", {**homework, **flood}), week).refused
 
 
 def test_an_archive_that_is_too_large(

@@ -18,7 +18,8 @@ import yaml
 from autograder.classroom.intake.roster import load_roster
 from autograder.classroom.policy.late import load_policy
 from bootcamp import paths
-from bootcamp.course.weeks import Week
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import Week, all_weeks
 
 PAGE = paths.AUTOGRADER / "classroom" / "README.md"
 RECIPES = PAGE.parent / "recipes"
@@ -149,8 +150,11 @@ def test_classroom_50s_autograder_completes_the_result_or_writes_none(
 
 
 def test_the_example_files_are_right() -> None:
-    policy = load_policy(RECIPES / "policy.toml", ["1.5"])
-    assert policy.late.max_percent == 50
+    for week in all_weeks():
+        policy = load_policy(
+            RECIPES / "policy.toml", [item.id for item in load_manifest(week).items]
+        )
+        assert policy.late.max_percent == 50
     roster = load_roster(RECIPES / "roster.csv", ZoneInfo("Europe/Berlin"))
     assert len(roster.students) == 3
     assert not roster.ignored

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.classroom.policy.similarity import alike
+from autograder.classroom.policy.similarity import REFERENCE, Cluster, alike
+from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week, find_week
 
 OWN = """
@@ -48,6 +49,20 @@ def test_a_renamed_copy_is_found_and_the_scaffold_is_not(
         "dora": folder("dora", {"pipeline/producer.py": scaffold}),
         "emil": folder("emil", {"pipeline/producer.py": b"\xff\xfe\0 def ("}),
     }
-    (pair,) = alike(week, folders)
-    assert (pair.one, pair.other) == ("anna", "ben")
-    assert pair.of_one > 0.9
+    (cluster,) = alike(week, folders)
+    assert cluster.members == ("anna", "ben")
+    assert cluster.least > 0.8
+
+
+def test_ten_equal_ones_are_one_group(folder: Callable[..., Path], week: Week) -> None:
+    names = [f"s{number}" for number in range(10)]
+    folders = {name: folder(name, {"pipeline/producer.py": OWN}) for name in names}
+    (cluster,) = alike(week, folders)
+    assert cluster == Cluster(tuple(names), 1.0, 1.0)
+
+
+def test_who_has_copied_the_reference_is_beside_it(folder: Callable[..., Path]) -> None:
+    week = find_week("5")
+    files = {str(one): (week.solutions / one).read_bytes() for one in load_manifest(week).files}
+    (cluster,) = alike(week, {"anna": folder("anna", files), "ben": folder("ben", {})})
+    assert cluster.members == ("anna", REFERENCE)

@@ -20,6 +20,7 @@ from pathlib import Path
 from autograder.classroom.execution.records import ItemRecord
 from autograder.run.runner import run_week
 from autograder.sandbox.network import enter_private_network
+from autograder.sandbox.share import enter_own_share
 from autograder.sandbox.tiers import Tier
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import find_week
@@ -28,6 +29,7 @@ from bootcamp.ports import keep_to_block
 from bootcamp.stack import Stack
 
 OWN_NETWORK, SHARED_NETWORK = "own network", "shared network"
+OWN_SHARE = "own share of the processors"
 GIVE_UP_SECONDS = 30.0
 """A process whose parent is gone ends itself after this, however stuck it is."""
 
@@ -42,6 +44,8 @@ class Job:
     """The homework files that were taken."""
     items: tuple[str, ...]
     seed: int
+    alone: bool = True
+    """Whether nothing else is graded meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,18 @@ class Answer:
     sandbox: str = "unknown"
     seconds: float = 0.0
     problem: str = ""
+    crowded: tuple[str, ...] = ()
+    """Ids of items that were late while the machine was too crowded: they have to be graded alone."""
+    flags: tuple[str, ...] = ()
+    """What an instructor should look at."""
     versions: dict[str, str] = field(default_factory=dict)
     """What it was graded with, where that is not what this process has."""
 
     @property
     def broken(self) -> bool:
         """Whether the grader broke on it: then its stack may have suffered too."""
-        return bool(self.problem) or any(one.outcome is Outcome.GRADER_ERROR for one in self.items)
+        errors = {one.id for one in self.items if one.outcome is Outcome.GRADER_ERROR}
+        return bool(self.problem or errors - set(self.crowded))
 
 
 def serve(jobs: Connection, tier: Tier) -> None:
@@ -67,14 +76,15 @@ def serve(jobs: Connection, tier: Tier) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Before any thread, and before the stack.
-    network = OWN_NETWORK if enter_private_network() else SHARED_NETWORK
+    around = [OWN_NETWORK if enter_private_network() else SHARED_NETWORK]
+    around += [OWN_SHARE] if enter_own_share() else []
     keep_to_block()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with Stack() as stack:
             while True:
                 answer = grade(jobs.recv(), stack, tier)
-                sandbox = f"{answer.sandbox}, {network}"
+                sandbox = ", ".join([answer.sandbox, *around])
                 jobs.send(replace(answer, sandbox=sandbox))
     except BootcampError as error:  # the stack did not start
         with suppress(OSError):
@@ -95,13 +105,16 @@ def grade(job: Job, stack: Stack, tier: Tier) -> Answer:
             seed=job.seed,
             tier=tier,
             referee=True,
+            alone=job.alone,
         )
     except Exception as error:
         seconds = time.monotonic() - started
         problem = f"{type(error).__name__}: {error}"
         return Answer(sandbox=tier.value, seconds=seconds, problem=problem)
     items = tuple(map(ItemRecord.of, result.items))
-    return Answer(items, result.sandbox, round(time.monotonic() - started, 3))
+    crowded = tuple(one.item.id for one in result.grader_errors if one.crowded)
+    seconds = round(time.monotonic() - started, 3)
+    return Answer(items, result.sandbox, seconds, crowded=crowded, flags=result.flags)
 
 
 def _end_with_parent() -> None:

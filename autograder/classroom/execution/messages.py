@@ -42,6 +42,7 @@ class HandedIn(_Message):
     week: str
     items: tuple[str, ...]
     seed: int
+    alone: bool
     files: dict[str, bytes]
     """Contents by path, relative to the submission's folder."""
 
@@ -49,13 +50,14 @@ class HandedIn(_Message):
     def of(cls, job: Job) -> HandedIn:
         """A job as it is sent."""
         files = {one.as_posix(): (job.folder / one).read_bytes() for one in files_in(job.folder)}
-        return cls(student=job.student, week=job.week, items=job.items, seed=job.seed, files=files)
+        facts = {name: value for name, value in vars(job).items() if name != "folder"}
+        return cls(**facts, files=files)
 
     def unpack(self, folder: Path) -> Job:
         """The job again, with its files written to `folder`."""
         for name, content in self.files.items():
             write_atomic(folder / name, content)
-        return Job(self.student, self.week, folder, self.items, self.seed)
+        return Job(self.student, self.week, folder, self.items, self.seed, self.alone)
 
 
 class Reply(_Message):

@@ -10,10 +10,14 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
 from autograder.classroom.execution.grading_process import Answer, Job, serve
+from autograder.run.session import MAX_RUN_SECONDS
+from autograder.sandbox.share import remove_empty
 from autograder.sandbox.tiers import Tier
 
-MAX_JOB_SECONDS = 900.0
-"""A submission that takes longer is a grader error: each test in it has a far lower limit."""
+MAX_JOB_SECONDS = 5 * MAX_RUN_SECONDS
+"""A grading process that takes longer is broken. A submission cannot bring it about: it is ended after
+`MAX_RUN_SECONDS`, and so is the reference, and both may be run once more.
+"""
 STOP_SECONDS = 20.0
 """A grading process may take this long to end its student's processes and itself."""
 _TICK_SECONDS = 1.0
@@ -61,6 +65,7 @@ class _Process:
             self.process.kill()
             self.process.join()
         self.pipe.close()
+        remove_empty(self.process.pid or 0)
 
 
 def run_jobs(

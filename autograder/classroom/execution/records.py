@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from autograder.card import Card
-from autograder.classroom.intake.names import file_stem
+from autograder.classroom.intake.names import file_stem, without_places
 from autograder.run.results import ItemResult
 from bootcamp.course.manifest import Item
 from bootcamp.course.outcome import Outcome
@@ -39,6 +38,8 @@ class ItemRecord(_Record):
     max_score: float
     seconds: float
     why: Why | None = None
+    graders: str = ""
+    """SHA-256 of what graded it: the engine, the week's graders, and the reference below and around."""
 
     @classmethod
     def of(cls, result: ItemResult) -> ItemRecord:
@@ -57,6 +58,7 @@ class ItemRecord(_Record):
     def broken(cls, item: Item, reason: str) -> ItemRecord:
         """The record of an item that the grader could not judge: never a zero."""
         cause = "not the student's fault, and no zero: it is tried again"
+        reason = without_places(reason)
         rows = (("came back", f"the grader broke: {reason}"), ("likely cause", cause))
         outcome, why = Outcome.GRADER_ERROR, Why(rows=rows)
         return cls(
@@ -77,16 +79,15 @@ def _why(card: Card | None) -> Why | None:
     if card is None:
         return None
     card = card.cleaned()
-    return Why(rows=card.rows(), log=card.log)
+    rows = tuple((label, without_places(text)) for label, text in card.rows())
+    return Why(rows=rows, log=tuple(map(without_places, card.log)))
 
 
 class Key(_Record):
-    """What a result depends on. The same key gives the same result."""
+    """What a result depends on, beside the graders. The same key and graders give the same result."""
 
     submission: str
     """SHA-256 of the homework files taken."""
-    graders: str
-    """SHA-256 of the engine, the week's graders, and the reference below and around."""
     seed: int
 
 
@@ -105,6 +106,8 @@ class Record(_Record):
     graded_at: datetime
     regraded: tuple[str, ...] = ()
     """Items graded again on their own since, with the moment."""
+    flags: tuple[str, ...] = ()
+    """What an instructor should look at."""
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -121,10 +124,9 @@ class Record(_Record):
         """Ids of the items whose points are not known yet, through no fault of the student."""
         return tuple(one.id for one in self.items if not one.outcome.judged)
 
-    def replaced_by(self, newer: Iterable[ItemRecord]) -> tuple[ItemRecord, ...]:
-        """Our items, with those of `newer` in place of ours."""
-        by_id = {one.id: one for one in newer}
-        return tuple(by_id.get(one.id, one) for one in self.items)
+    def not_by(self, graders: str) -> tuple[str, ...]:
+        """Ids of the items that other graders have graded."""
+        return tuple(one.id for one in self.items if one.graders != graders)
 
 
 class Results:

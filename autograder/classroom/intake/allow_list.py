@@ -12,9 +12,17 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from autograder.classroom.intake.archives import MAX_ARCHIVE_BYTES, is_archive, opened
-from autograder.classroom.intake.names import MAX_SENTENCE, folded, shown
+from autograder.classroom.intake.names import MAX_SENTENCE, folded, shown, without_places
 from autograder.classroom.intake.platforms import original
-from autograder.classroom.intake.trees import Entry, Kind, Refused, Tree, Unread
+from autograder.classroom.intake.trees import (
+    NO_FILES,
+    Empty,
+    Entry,
+    Kind,
+    Refused,
+    Tree,
+    Unread,
+)
 from autograder.run.submission import MAX_FILE_BYTES, helpers
 from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import WEEK_FOLDER, Week
@@ -47,6 +55,8 @@ class Intake:
     """Why nothing was taken."""
     unread: bool = False
     """Nothing was taken through no fault of the student's: that is no zero."""
+    empty: bool = False
+    """There is nothing in it: it counts as not handed in."""
     helpers: tuple[PurePosixPath, ...] = ()
     """Files of the student's own, which the homework may need, and which are not taken."""
     modified: datetime | None = None
@@ -55,8 +65,9 @@ class Intake:
 
 def refusal(reason: Refused) -> Intake:
     """A submission of which nothing is taken."""
-    words = shown(str(reason), MAX_SENTENCE)
-    return Intake({}, refused=words, unread=isinstance(reason, Unread))
+    words = shown(without_places(str(reason)), MAX_SENTENCE)
+    unread, empty = isinstance(reason, Unread), isinstance(reason, Empty)
+    return Intake({}, refused=words, unread=unread, empty=empty)
 
 
 def take(tree: Tree, week: Week, depth: int = 0) -> Intake:
@@ -66,7 +77,7 @@ def take(tree: Tree, week: Week, depth: int = 0) -> Intake:
     """
     wanted = load_manifest(week).files
     try:
-        entries = tree.entries()
+        entries = listed(tree)
         roots = find_roots([entry.path for entry in entries], wanted, week)
         inner, problem = (None, "") if roots else within(tree, entries, week, depth, take)
         if inner:
@@ -103,6 +114,18 @@ def take(tree: Tree, week: Week, depth: int = 0) -> Intake:
     modified = max((one.modified for one in chosen.values() if one.modified), default=None)
     files = {path: content for path, content in contents.items() if path not in large}
     return Intake(files, tuple(notes), modified=modified, helpers=own)
+
+
+def listed(tree: Tree) -> tuple[Entry, ...]:
+    """What is in a submission.
+
+    Raises:
+        Refused: the whole is hostile; Empty: nothing is.
+    """
+    entries = tree.entries()
+    if all(one.path.name in NO_FILES for one in entries):
+        raise Empty("there is nothing in it")
+    return entries
 
 
 def _archives(entries: Iterable[Entry]) -> list[Entry]:
@@ -311,7 +334,7 @@ def _nothing(entries: tuple[Entry, ...], wanted: Iterable[PurePosixPath], week: 
     ]
     if packed:
         return f"it holds an archive within ({packed[0]}), and no homework beside it"
-    names = ", ".join(str(entry.path) for entry in entries[:5]) or "nothing"
+    names = ", ".join(str(entry.path) for entry in entries[:5])
     return f"it holds no homework of {week} ({', '.join(map(str, wanted))}), but: {names}"
 
 

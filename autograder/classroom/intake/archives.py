@@ -7,27 +7,41 @@ itself is checked, but nothing depends on its being true.
 from __future__ import annotations
 
 import bz2
+import gzip
 import io
 import lzma
 import stat
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Self
+from typing import IO, Self, TypeVar
 
-from autograder.classroom.intake.trees import MAX_ENTRIES, Entry, Kind, Refused, Unread, checked
+from autograder.classroom.intake.trees import (
+    MAX_ENTRIES,
+    SKIPPED_FOLDERS,
+    Entry,
+    Kind,
+    Refused,
+    Unread,
+    checked,
+)
 
-MAX_ARCHIVE_BYTES = 25 * 1024 * 1024
+MAX_ARCHIVE_BYTES = 100 * 1024 * 1024
 """A larger archive is not opened."""
 MAX_UNPACKED_BYTES = 250 * 1024 * 1024
 """The sum of the sizes that an archive may declare."""
-MAX_RATIO = 200
-"""Declared size to packed size, for archives that declare more than `RATIO_FROM_BYTES`."""
-RATIO_FROM_BYTES = 10 * 1024 * 1024
+MAX_LISTED = 5 * MAX_ENTRIES
+"""Entries that are looked at, those in folders that tools make included."""
+MAX_READ_BYTES = 16 * 1024 * 1024
+"""As much of an archive is read at once, whatever it says of the size of its own lists."""
+_CHUNK_BYTES = 256 * 1024
 _ENCRYPTED = 0x1
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _BROKEN = (
@@ -35,6 +49,7 @@ _BROKEN = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 """What Python's readers raise where an archive is damaged or made to hurt."""
+T = TypeVar("T")
 
 
 class ZipTree:
@@ -46,16 +61,17 @@ class ZipTree:
 
     def __init__(self, archive: Path | bytes) -> None:
         self._archive = archive
-        self._bytes = 0
+        self._exit = ExitStack()
         self._zip: zipfile.ZipFile
 
     def __enter__(self) -> Self:
-        content = whole(self._archive)
-        self._bytes = len(content)
-        try:
-            self._zip = zipfile.ZipFile(io.BytesIO(content))
-        except _BROKEN as error:
-            raise Refused(f"it is no zip archive that can be read: {error}") from None
+        with ExitStack() as opened:
+            stream = opened.enter_context(_stream(self._archive))
+            try:
+                self._zip = opened.enter_context(zipfile.ZipFile(stream))
+            except _BROKEN as error:
+                raise Refused(f"it is no zip archive that can be read: {error}") from None
+            self._exit = opened.pop_all()
         return self
 
     def __exit__(
@@ -64,21 +80,17 @@ class ZipTree:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._zip.close()
+        self._exit.close()
 
     def entries(self) -> tuple[Entry, ...]:
         members = self._zip.infolist()
-        if len(members) > MAX_ENTRIES:
-            raise Refused(f"the archive holds more than {MAX_ENTRIES} entries")
         for member in members:
             # `filename` ends at a NUL, has its slashes turned, and may come from an extra field.
             checked(member.orig_filename)
-        paths = [checked(member.filename) for member in members]
-        check_sizes([member.file_size for member in members], self._bytes)
-        check_twice(paths)
+        found = _listed((one.filename, one.file_size, one) for one in members)
         return tuple(
             Entry(path, _kind(one), one.file_size, key=one.filename)
-            for path, one in zip(paths, members, strict=True)
+            for path, one in found
             if not one.filename.endswith(("/", "\\"))
         )
 
@@ -99,34 +111,32 @@ class TarTree:
 
     def __init__(self, archive: Path | bytes) -> None:
         self._archive = archive
-        self._bytes = 0
+        self._exit = ExitStack()
         self._tar: tarfile.TarFile
 
     def __enter__(self) -> Self:
-        content = whole(self._archive)
-        self._bytes = len(content)
-        try:
-            self._tar = tarfile.open(fileobj=io.BytesIO(_unpacked(content)), mode="r:")
-        except _BROKEN as error:
-            raise Refused(f"it is no tar archive that can be read: {error}") from None
+        with ExitStack() as opened:
+            stream = opened.enter_context(_stream(self._archive))
+            try:
+                unpacked = opened.enter_context(_unpacked(stream))
+                self._tar = opened.enter_context(tarfile.open(fileobj=unpacked, mode="r:"))
+            except _BROKEN as error:
+                raise Refused(f"it is no tar archive that can be read: {error}") from None
+            self._exit = opened.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._tar.close()
+        self._exit.close()
 
     def entries(self) -> tuple[Entry, ...]:
         try:
-            members = list(islice(self._tar, MAX_ENTRIES + 1))
+            members = list(islice(self._tar, MAX_LISTED + 1))
         except _BROKEN as error:
             raise Refused(f"the archive cannot be listed: {error}") from None
-        if len(members) > MAX_ENTRIES:
-            raise Refused(f"the archive holds more than {MAX_ENTRIES} entries")
-        paths = [checked(member.name) for member in members]
-        check_sizes([member.size for member in members], self._bytes)
-        check_twice(paths)
+        found = _listed((one.name, one.size, one) for one in members)
         return tuple(
             Entry(path, _tar_kind(one), one.size, key=one.name)
-            for path, one in zip(paths, members, strict=True)
+            for path, one in found
             if not one.isdir()
         )
 
@@ -154,22 +164,55 @@ def opened(name: str, archive: Path | bytes) -> ZipTree | TarTree:
     return ZipTree(archive) if name.lower().endswith(".zip") else TarTree(archive)
 
 
-def _unpacked(content: bytes) -> bytes:
-    """What a compressed tar archive holds.
+def _unpacked(packed: IO[bytes]) -> IO[bytes]:
+    """What a compressed tar archive holds, in a temporary file; of another one, itself.
 
     Raises:
         Refused: it is more than any homework has.
     """
-    most = MAX_UNPACKED_BYTES // 4 + 1  # it is held in memory
-    if content.startswith(b"\x1f\x8b"):
-        content = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, most)
-    elif content.startswith(b"BZh"):
-        content = bz2.BZ2Decompressor().decompress(content, most)
-    elif content.startswith(b"\xfd7zXZ"):
-        content = lzma.LZMADecompressor(memlimit=MAX_UNPACKED_BYTES).decompress(content, most)
-    if len(content) >= most:
-        raise Refused(f"unpacked, the archive would have more than {most - 1} bytes")
-    return content
+    head = packed.read(_MAGIC_BYTES)
+    packed.seek(0)
+    pieces = next(
+        (unpack(packed) for magic, unpack in _PACKED.items() if head.startswith(magic)), None
+    )
+    if pieces is None:
+        return packed
+    size, target = 0, tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    try:
+        for piece in pieces:
+            size += target.write(piece)
+            if size > MAX_UNPACKED_BYTES:
+                most = f"{MAX_UNPACKED_BYTES // 1024**2} MiB"
+                raise Refused(f"unpacked, the archive would have more than {most}")
+        target.seek(0)
+        return _Careful(target)
+    except BaseException:
+        target.close()
+        raise
+
+
+def _gzip_pieces(packed: IO[bytes]) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=packed) as file:
+        yield from iter(lambda: file.read(_CHUNK_BYTES), b"")
+
+
+def _pieces(
+    packed: IO[bytes], unpack: bz2.BZ2Decompressor | lzma.LZMADecompressor
+) -> Iterator[bytes]:
+    while not unpack.eof:
+        data = packed.read(_CHUNK_BYTES) if unpack.needs_input else b""
+        if unpack.needs_input and not data:
+            raise EOFError("the archive ends too early")
+        yield unpack.decompress(data, _CHUNK_BYTES)
+
+
+_PACKED: dict[bytes, Callable[[IO[bytes]], Iterator[bytes]]] = {
+    b"\x1f\x8b": _gzip_pieces,
+    b"BZh": lambda packed: _pieces(packed, bz2.BZ2Decompressor()),
+    b"\xfd7zXZ": lambda packed: _pieces(packed, lzma.LZMADecompressor(memlimit=MAX_UNPACKED_BYTES)),
+}
+"""What compressed archives begin with, and how they are unpacked."""
+_MAGIC_BYTES = max(map(len, _PACKED))
 
 
 def _tar_kind(member: tarfile.TarInfo) -> Kind:
@@ -180,35 +223,58 @@ def _tar_kind(member: tarfile.TarInfo) -> Kind:
     return Kind.PRIVILEGED if member.mode & (stat.S_ISUID | stat.S_ISGID) else Kind.FILE
 
 
-def whole(archive: Path | bytes) -> bytes:
-    """An archive's bytes.
+class _Careful(io.BufferedReader):
+    """A file of which no reader takes much at once."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        most = MAX_READ_BYTES + 1
+        data = super().read(most if size is None or size < 0 else min(size, most))
+        if len(data) == most:
+            raise OSError(f"its lists are longer than {MAX_READ_BYTES // 1024**2} MiB")
+        return data
+
+
+def _stream(archive: Path | bytes) -> IO[bytes]:
+    """An archive, open.
 
     Raises:
         Refused: it is too large; Unread: this machine cannot read it.
     """
     try:
-        large = isinstance(archive, Path) and archive.stat().st_size > MAX_ARCHIVE_BYTES
-        content = b"" if large else archive.read_bytes() if isinstance(archive, Path) else archive
+        size = archive.stat().st_size if isinstance(archive, Path) else len(archive)
+        if size > MAX_ARCHIVE_BYTES:
+            raise Refused(f"the archive is larger than {MAX_ARCHIVE_BYTES // 1024**2} MiB")
+        raw = io.FileIO(archive) if isinstance(archive, Path) else io.BytesIO(archive)
     except OSError as error:
         raise Unread(f"the archive cannot be read: {error.strerror}") from None
-    if large or len(content) > MAX_ARCHIVE_BYTES:
-        raise Refused(f"the archive is larger than {MAX_ARCHIVE_BYTES // 1024**2} MiB")
-    return content
+    return _Careful(raw)
 
 
-def check_twice(paths: list[PurePosixPath]) -> None:
-    """Refuse an archive in which a name stands twice: which one counts depends on who unpacks."""
-    if twice := [path for path, count in Counter(paths).items() if count > 1]:
+def _listed(members: Iterable[tuple[str, int, T]]) -> list[tuple[PurePosixPath, T]]:
+    """The path of each entry, from its name and its declared size; those in folders that tools make
+    are left out, as in a folder.
+
+    Raises:
+        Refused: there are too many, they declare more bytes than any homework has, or a name stands
+            twice: which one counts depends on who unpacks.
+    """
+    found: list[tuple[PurePosixPath, T]] = []
+    declared = 0
+    for name, size, member in members:
+        path = checked(name)
+        if not SKIPPED_FOLDERS.isdisjoint(path.parts):
+            continue
+        found.append((path, member))
+        declared += size
+        if len(found) > MAX_ENTRIES:
+            raise Refused(f"the archive holds more than {MAX_ENTRIES} entries")
+        if declared > MAX_UNPACKED_BYTES:
+            most = f"{MAX_UNPACKED_BYTES // 1024**2} MiB"
+            raise Refused(f"unpacked, the archive would have more than {most}: is it a zip bomb?")
+    counted = Counter(path for path, _ in found)
+    if twice := [path for path, count in counted.items() if count > 1]:
         raise Refused(f"the archive holds {str(twice[0])!r} more than once")
-
-
-def check_sizes(sizes: list[int], archive_bytes: int) -> None:
-    """Refuse an archive that declares more than any homework has."""
-    declared = sum(sizes)
-    if declared > MAX_UNPACKED_BYTES:
-        raise Refused(f"unpacked, the archive would have {declared} bytes: that is a zip bomb")
-    if declared > RATIO_FROM_BYTES and declared > MAX_RATIO * archive_bytes:
-        raise Refused(f"the archive packs {declared} bytes into {archive_bytes}: it is a zip bomb")
+    return found
 
 
 def _kind(member: zipfile.ZipInfo) -> Kind:

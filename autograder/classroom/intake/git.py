@@ -11,11 +11,12 @@ import os
 import re
 import subprocess
 import tempfile
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from autograder.classroom.intake.moments import from_epoch
 from autograder.classroom.intake.trees import MAX_ENTRIES, Entry, Kind, Refused, Unread, as_found
 from bootcamp.environment import network
 
@@ -65,8 +66,8 @@ class GitTree:
             place = str(Path(self.place).resolve()) if Path(self.place).is_dir() else self.place
             self._git("fetch", *options, "--", place, self.revision)
             stamp = self._git("show", "--no-patch", "--format=%ct", "FETCH_HEAD")
-            self.committed = datetime.fromtimestamp(int(stamp), UTC)
-        except (OSError, ValueError, OverflowError) as error:
+            self.committed = from_epoch(int(stamp))
+        except (OSError, ValueError) as error:
             self._folder.cleanup()
             raise Unread(f"git cannot read {self.revision}: {error}") from None
         except Refused:

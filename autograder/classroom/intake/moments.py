@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -49,8 +49,22 @@ def _zone_at(name: str, value: datetime, default: ZoneInfo) -> tzinfo:
 
 
 def in_utc(value: datetime, default: tzinfo) -> datetime:
-    """The moment in UTC; one without a zone is meant in `default`."""
+    """The moment in UTC; one without a zone is meant in `default`.
+
+    Raises:
+        ValueError: it is so early or late that some time zones have no such moment.
+    """
+    if not MINYEAR < value.year < MAXYEAR:
+        raise ValueError(f"the year {value.year} is no year of a submission")
     return (value if value.tzinfo else value.replace(tzinfo=default)).astimezone(UTC)
+
+
+def from_epoch(seconds: float) -> datetime | None:
+    """The moment so many seconds after 1970, in UTC; None where that is no moment."""
+    try:
+        return in_utc(datetime.fromtimestamp(max(seconds, 0), UTC), UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def span(text: str) -> timedelta:

@@ -19,8 +19,8 @@ import yaml
 from autograder.classroom.intake.allow_list import Intake, refusal, take
 from autograder.classroom.intake.archives import is_archive, opened, without_suffix
 from autograder.classroom.intake.git import GitTree, is_repository
-from autograder.classroom.intake.moments import in_utc, moment
-from autograder.classroom.intake.names import shown
+from autograder.classroom.intake.moments import from_epoch, in_utc, moment
+from autograder.classroom.intake.names import readable, shown
 from autograder.classroom.intake.notebooks import NOTEBOOK
 from autograder.classroom.intake.platforms import Named, named
 from autograder.classroom.intake.trees import FolderTree, Refused, Tree, Unread
@@ -30,6 +30,8 @@ from bootcamp.errors import UsageError
 
 GRADESCOPE_FILE = "submission_metadata.yml"
 NBGRADER_STAMP = "timestamp.txt"
+MAX_STAMP = 100
+"""Characters of it that are read."""
 MAX_METADATA_BYTES = 16 * 1024 * 1024
 MAX_SUBMISSIONS = 5_000
 NOT_READ = (".7z", ".rar", ".gz", ".bz2", ".xz", ".zst")
@@ -62,8 +64,14 @@ class HandIn:
     """A file of which nobody can tell whose it is."""
 
     def read(self, week: Week, take: Take = take) -> Intake:
-        """Open it, and take what is graded: by default the homework."""
-        return self.reader(week, take)
+        """Open it, and take what is graded: by default the homework.
+
+        Whatever it holds, and whatever goes wrong, it costs no other submission anything.
+        """
+        try:
+            return self.reader(week, take)
+        except Exception as error:
+            return refusal(Unread(f"reading it failed ({type(error).__name__}: {error})"))
 
 
 def find(place: Path, week: Week, zone: ZoneInfo, revision: str = "") -> tuple[HandIn, ...]:
@@ -102,7 +110,8 @@ def _children(place: Path, week: Week, zone: ZoneInfo, revision: str) -> Iterato
     for path in sorted(place.iterdir()):
         if path.name.startswith(".") or path.name in NO_HAND_IN:
             continue
-        says = None if path.is_symlink() else named(path.name, wanted, is_file=path.is_file())
+        name = readable(path.name)
+        says = None if path.is_symlink() else named(name, wanted, is_file=path.is_file())
         if says:
             groups[says.owner][path] = says
         else:
@@ -124,28 +133,29 @@ def _exported_by_platform(
     stamp, unclear = in_utc(last, zone) if last else None, ""
     for folder in () if stamp else filter(Path.is_dir, group):
         stamp, unclear = _timestamp(folder, week, zone)
-    name = next(iter(parts)) if len(parts) == 1 else first.aliases[0]
+    name = readable(next(iter(parts))) if len(parts) == 1 else first.aliases[0]
     read = _reader(lambda: nullcontext(FolderTree(place, parts)))
     return HandIn(name, first.aliases, read, stamp, first.person, unclear)
 
 
 def _child(path: Path, week: Week, zone: ZoneInfo, revision: str) -> HandIn:
     """The submission that an entry of the folder is."""
-    suffix, aliases = path.suffix.lower(), (without_suffix(path.name), path.name)
+    name, suffix = readable(path.name), path.suffix.lower()
     if path.is_symlink():
-        return HandIn(path.name, (path.name,), _refused("it is a link"))
+        return HandIn(name, (name,), _refused("it is a link"))
     if path.is_dir():
         if revision and is_repository(path):
-            return repository(path.name, (path.name,), str(path), revision)
+            return repository(name, (name,), str(path), revision)
         stamp, unclear = _timestamp(path, week, zone)
         read = _reader(lambda: nullcontext(FolderTree(path)))
-        return HandIn(path.name, (path.name,), read, stamp, unclear=unclear)
-    if is_archive(path.name):
-        when = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        return HandIn(path.name, aliases, _reader(lambda: opened(path.name, path)), when)
+        return HandIn(name, (name,), read, stamp, unclear=unclear)
+    aliases = (without_suffix(name), name)
+    if is_archive(path.name) and path.is_file():
+        when = from_epoch(path.stat().st_mtime)
+        return HandIn(name, aliases, _reader(lambda: opened(path.name, path)), when)
     if suffix in NOT_READ:
-        return HandIn(path.name, aliases, _refused("hand in a folder or a zip archive"))
-    return HandIn(path.name, (path.name,), _refused("it is no homework"), stray=True)
+        return HandIn(name, aliases, _refused("hand in a folder or a zip archive"))
+    return HandIn(name, (name,), _refused("it is no homework"), stray=True)
 
 
 def repository(name: str, aliases: tuple[str, ...], place: str, revision: str) -> HandIn:
@@ -182,7 +192,8 @@ def _timestamp(folder: Path, week: Week, zone: ZoneInfo) -> tuple[datetime | Non
     for path in (folder / week.name / NBGRADER_STAMP, folder / NBGRADER_STAMP):
         if path.is_file() and not path.is_symlink():
             try:
-                return moment(path.read_text(encoding="utf-8-sig")[:100], zone), ""
+                with path.open(encoding="utf-8-sig") as file:
+                    return moment(file.read(MAX_STAMP), zone), ""
             except (OSError, ValueError) as error:
                 return None, f"{NBGRADER_STAMP}: {error}"
     return None, ""
@@ -223,9 +234,9 @@ def _people(value: object) -> list[dict[str, object]]:
 
 
 def _moment(value: object, zone: ZoneInfo) -> tuple[datetime | None, str]:
-    if isinstance(value, datetime):
-        return in_utc(value, UTC), ""  # YAML means UTC where there is no offset
     try:
+        if isinstance(value, datetime):
+            return in_utc(value, UTC), ""  # YAML means UTC where there is no offset
         return (moment(str(value), zone) if value else None), ""
     except ValueError as error:
         return None, f"{GRADESCOPE_FILE}: {error}"

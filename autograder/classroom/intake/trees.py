@@ -11,10 +11,13 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import NoReturn, Protocol
+from typing import Protocol
+
+from autograder.classroom.intake.moments import from_epoch
 
 MAX_ENTRIES = 20_000
 """A submission with more files and folders than this is refused."""
@@ -26,7 +29,8 @@ SKIPPED_FOLDERS = frozenset(
     {".git", ".venv", "venv", "node_modules", "__pycache__", "__MACOSX", ".ipynb_checkpoints"}
 )
 """Tools make these. They cannot hold homework, so a folder's walk leaves them out."""
-
+NO_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""File managers leave these. A submission that holds nothing else is empty."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -37,6 +41,10 @@ class Refused(Exception):
 
 class Unread(Refused):
     """A submission that could not be read through no fault of its student: blank, and no zero."""
+
+
+class Empty(Refused):
+    """There is nothing in it, so nothing was handed in."""
 
 
 class Kind(StrEnum):
@@ -116,20 +124,44 @@ class FolderTree:
 
     def entries(self) -> tuple[Entry, ...]:
         found: list[Entry] = []
-        for parent, folders, found_here in os.walk(self.folder, onerror=_unread):
-            files = found_here
-            if self.parts is not None and Path(parent) == self.folder:
-                folders[:] = [name for name in folders if name in self.parts]
-                files = [name for name in files if name in self.parts]
-            links = [name for name in folders if (Path(parent) / name).is_symlink()]
-            folders[:] = sorted(set(folders) - set(links) - SKIPPED_FOLDERS)
-            found += [self._entry(Path(parent) / name) for name in sorted([*files, *links])]
-            if len(found) > MAX_ENTRIES:
-                raise Refused(f"it holds more than {MAX_ENTRIES} files")
-        return tuple(found)
+        waiting, seen = [self.folder], 0  # no recursion: a folder may be nested thousands deep
+        while waiting:
+            here = waiting.pop()
+            for one in self._listed(here):
+                seen += 1
+                if seen > MAX_ENTRIES:
+                    raise Refused(f"it holds more than {MAX_ENTRIES} files and folders")
+                path = here / one.name
+                if not one.is_dir(follow_symlinks=False):
+                    found.append(self._entry(path))
+                elif one.name not in SKIPPED_FOLDERS and self._called(path):
+                    waiting.append(path)
+        return tuple(sorted(found, key=lambda entry: entry.key))
+
+    def _listed(self, folder: Path) -> list[os.DirEntry[str]]:
+        """What lies in a folder: at its top only the parts that were asked for."""
+        try:
+            with os.scandir(folder) as listing:
+                found = list(islice(listing, MAX_ENTRIES + 1))
+        except OSError as error:
+            raise Unread(f"a folder in it cannot be read: {error.strerror}") from None
+        chosen = self.parts if folder == self.folder else None
+        return [one for one in found if chosen is None or one.name in chosen]
+
+    def _called(self, path: Path) -> PurePosixPath:
+        """What something in the folder is called in the submission.
+
+        Raises:
+            Refused: its name is too long, or its backslashes lead out.
+        """
+        first, *below = path.relative_to(self.folder).parts
+        return as_found("/".join([(self.parts or {}).get(first, first), *below]))
 
     def _entry(self, path: Path) -> Entry:
-        status = path.lstat()
+        try:
+            status = path.lstat()
+        except OSError as error:
+            raise Unread(f"a file in it cannot be read: {error.strerror}") from None
         mode = status.st_mode
         if stat.S_ISLNK(mode):
             kind = Kind.LINK
@@ -137,12 +169,9 @@ class FolderTree:
             kind = Kind.DEVICE
         else:
             kind = Kind.PRIVILEGED if mode & (stat.S_ISUID | stat.S_ISGID) else Kind.FILE
-        relative = path.relative_to(self.folder)
-        name = relative.as_posix()
-        if self.parts is not None:
-            name = "/".join([self.parts[relative.parts[0]], *relative.parts[1:]])
-        when = datetime.fromtimestamp(max(status.st_mtime, 0), UTC)
-        return Entry(as_found(name), kind, status.st_size, when, str(relative))
+        when = from_epoch(status.st_mtime)
+        key = str(path.relative_to(self.folder))
+        return Entry(self._called(path), kind, status.st_size, when, key)
 
     def read(self, entry: Entry, limit: int) -> bytes:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -154,10 +183,6 @@ class FolderTree:
         except OSError as error:
             kind = Refused if error.errno == errno.ELOOP else Unread  # it has become a link
             raise kind(f"{entry.path} cannot be read: {error.strerror}") from None
-
-
-def _unread(error: OSError) -> NoReturn:
-    raise Unread(f"a folder in it cannot be read: {error.strerror}")
 
 
 def as_found(name: str) -> PurePosixPath:

@@ -15,7 +15,7 @@ from autograder.classroom.execution.fingerprint import versions
 from autograder.classroom.intake.names import MAX_SENTENCE, file_stem, shown
 from autograder.classroom.policy.late import Policy
 from autograder.classroom.policy.rubric import Rubric
-from autograder.classroom.policy.similarity import Pair
+from autograder.classroom.policy.similarity import Cluster
 from autograder.classroom.policy.summary import Grade, counts, statistics
 from bootcamp.course.manifest import Manifest, points_text
 from bootcamp.course.outcome import Outcome
@@ -57,7 +57,7 @@ class Pages:
         grades: Sequence[Grade],
         seed: int,
         problems: Sequence[str] = (),
-        pairs: Sequence[Pair] = (),
+        clusters: Sequence[Cluster] = (),
     ) -> str:
         """The instructor's page."""
         template = _environment(self.policy.zone).get_template("class.html.j2")
@@ -69,7 +69,7 @@ class Pages:
             grades=grades,
             seed=seed,
             problems=problems,
-            pairs=pairs,
+            clusters=clusters,
             stats=statistics(grades, self.manifest),
             counts=counts(grades),
             max_score=grades[0].max_score if grades else 0,

@@ -6,7 +6,7 @@ import math
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -52,6 +52,13 @@ class Policy(_Strict):
     def _known(cls, name: str) -> str:
         zone(name)
         return name
+
+    @field_validator("due")
+    @classmethod
+    def _everywhere(cls, due: datetime | None) -> datetime | None:
+        if due:
+            in_utc(due, UTC)  # a ValueError names the field
+        return due
 
     @property
     def zone(self) -> ZoneInfo:

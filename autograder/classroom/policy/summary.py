@@ -64,6 +64,8 @@ class Grade:
     reason: str = ""
     """Why nothing was taken."""
     notes: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    """What is suspicious, for the instructor alone."""
     record: Record | None = None
     by_hand: HandPoints | None = None
     """Points that a person gave. They are no part of the points above."""
@@ -100,6 +102,7 @@ class Grade:
             "seconds": record.seconds if record else None,
             "reason": self.reason,
             "notes": list(self.notes),
+            "flags": list(self.flags),
             **({"by_hand": self.by_hand.to_json()} if self.by_hand else {}),
         }
 
@@ -116,6 +119,7 @@ def grade_of(
     unread: bool = False,
     reason: str = "",
     notes: tuple[str, ...] = (),
+    flags: tuple[str, ...] = (),
     by_hand: HandPoints | None = None,
 ) -> Grade:
     """A student's line, from the result and the policy."""
@@ -143,7 +147,7 @@ def grade_of(
     penalty = round(((score or 0.0) + extra) * late.percent / 100, 2)
     return Grade(
         student, status, most, score, extra, penalty, submitted, due, late,
-        refused or reason, notes, record, by_hand,
+        refused or reason, notes, (*flags, *(record.flags if record else ())), record, by_hand,
     )  # fmt: skip
 
 
@@ -241,10 +245,11 @@ def _reason(result: ItemRecord) -> str:
 
 def uneven(grades: Iterable[Grade]) -> tuple[str, ...]:
     """Who handed in equal files, had equal inputs and did not get the same: somebody is wronged."""
-    alike: dict[Key, list[Record]] = {}
+    alike: dict[tuple[Key, tuple[str, ...]], list[Record]] = {}
     for grade in grades:
         if grade.record and not grade.record.unjudged:
-            alike.setdefault(grade.record.key, []).append(grade.record)
+            graders = tuple(one.graders for one in grade.record.items)
+            alike.setdefault((grade.record.key, graders), []).append(grade.record)
     return tuple(filter(None, map(_uneven, alike.values())))
 
 
