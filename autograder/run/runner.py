@@ -6,6 +6,7 @@ import io
 import os
 import secrets
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -13,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from autograder.process.fork_client import Host
-from autograder.run.plugin import Grading
-from autograder.run.referee import excuse, late_items
-from autograder.run.results import WeekResult
+from autograder.run.plugin import Grading, broken
+from autograder.run.referee import broken_items, charge, excuse, late_items
+from autograder.run.results import ItemResult, WeekResult
 from autograder.run.session import Session
 from autograder.sandbox.tiers import Tier
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError
 from bootcamp.stack import Stack, find_or_start
@@ -53,10 +56,12 @@ def run_week(
         host: a parent for the student's processes that others use too: saves a second, and is for
             code that is trusted. By default the submission gets one alone.
         tier: how firmly the student's processes are held. A class takes the `strongest()`.
-        referee: before a missed deadline counts, the reference must keep it: see `referee.py`.
+        referee: before a missed deadline counts, the reference must keep it, and an exception in a grader
+            that the reference does not cause is the submission's: see `referee.py`.
         report: is told what happens, for a progress line.
 
-    Items on which the grader broke are run once more; a student's failure never is.
+    Items on which the grader broke are run once more; a student's failure never is. With a referee, an item
+    that breaks the grader again has failed, unless it breaks on the reference too.
 
     Raises:
         GraderError: pytest itself did not come through.
@@ -68,13 +73,49 @@ def run_week(
             report("starting the local stack")
             stack = exit_stack.enter_context(find_or_start())
         report("running the checks")
-        result = _run(week, source, items, stack, seed, host, tier)
+        run = _whole_run if referee else _run
+        result = run(week, source, items, stack, seed, host, tier)
         result = _judged(result, stack, tier, referee)
-        if broken := result.grader_errors:
+        if errors := [one.item.id for one in result.grader_errors]:
             report("the grader broke; running those items once more")
-            again = _run(week, source, [one.item.id for one in broken], stack, seed, host, tier)
-            result = result.replaced_by(_judged(again, stack, tier, referee).items)
+            with _unharmed(stack, referee) as other:
+                again = run(week, source, errors, other, seed, host, tier)
+                result = result.replaced_by(_judged(again, other, tier, referee).items)
+        if errors := broken_items(result) if referee else []:
+            report("the grader broke twice; running those items on the reference")
+            with _unharmed(stack, referee) as other:
+                reference = run(week, week.solutions, errors, other, seed, None, tier)
+            result = charge(result, reference)
     return result
+
+
+@contextmanager
+def _unharmed(stack: Stack, referee: bool) -> Iterator[Stack]:
+    """A stack that the submission has not used: it may have broken the first one."""
+    if not referee:
+        yield stack
+        return
+    with Stack() as fresh:
+        yield fresh
+
+
+def _whole_run(
+    week: Week,
+    source: Path,
+    items: Iterable[str] | None,
+    stack: Stack,
+    seed: int,
+    host: Host | None,
+    tier: Tier,
+) -> WeekResult:
+    """Like `_run`, but an exception around the graders is a grader error of every item."""
+    try:
+        return _run(week, source, items, stack, seed, host, tier)
+    except Exception as error:
+        card = broken(f"{type(error).__name__}: {error}", traceback.format_exception(error))
+        every = [one for one in load_manifest(week).items if items is None or one.id in items]
+        lost = (ItemResult(item, Outcome.GRADER_ERROR, card, 0.0) for item in every)
+        return WeekResult(week, tuple(lost), seed, tier.value)
 
 
 def _judged(result: WeekResult, stack: Stack, tier: Tier, referee: bool) -> WeekResult:
