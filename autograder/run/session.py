@@ -16,10 +16,12 @@ from autograder.process.fork_client import Host
 from autograder.process.student import Student, base_environment
 from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.submission import Submission, assemble, folder_of, unwritten
-from autograder.sandbox.disk import MAX_DISK_BYTES, too_much_disk
+from autograder.sandbox.disk import too_much_disk
+from autograder.sandbox.held import Held
 from autograder.sandbox.memory import too_much_memory
 from autograder.sandbox.resource_watch import Look, Watch
 from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, can_filter, new_user
+from bootcamp import bounds
 from bootcamp.course.layers import Layer, layers_under
 from bootcamp.course.manifest import Item, Manifest, load_manifest
 from bootcamp.course.weeks import Week
@@ -122,7 +124,7 @@ class Session:
         on_disk = [partial(too_much_disk, folder) for folder in walls.write]
         # Memory first: it grows fastest. The database last: asking it takes longest.
         in_use = [lambda: too_much_memory(host.pid), lambda: too_much_memory(self.browser.pid)]
-        return [*in_use, *on_disk, self._too_much_in_postgres]
+        return [*in_use, Held(self._stack).too_much, *on_disk, self._too_much_in_postgres]
 
     def _end(self, reason: str) -> None:
         """End all that runs for the submission, for good."""
@@ -131,9 +133,9 @@ class Session:
         self.browser.end(reason)
 
     def _too_much_in_postgres(self) -> str:
-        if self.run.database_bytes() <= MAX_DISK_BYTES:
+        if self.run.database_bytes() <= bounds.MAX_DISK_BYTES:
             return ""
-        return f"it filled the disk with more than {MAX_DISK_BYTES // 1024**2:,} MiB in PostgreSQL"
+        return f"it filled the disk with more than {bounds.MAX_DISK_BYTES // bounds.MIB:,} MiB in PostgreSQL"
 
     @property
     def ended(self) -> str:
