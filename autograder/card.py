@@ -12,6 +12,8 @@ from typing import NoReturn
 MAX_FIELD_CHARACTERS = 1_500
 """A field of a card is cut here: a student's answer may be megabytes long."""
 MAX_LOG_LINES = 12
+BROKE = "the grader broke: "
+"""How the card of a grader error begins."""
 STUDENT_PREFIX = "your log | "
 """Stands before each line that a student's process wrote, so it cannot pass for ours."""
 
@@ -129,3 +131,11 @@ def fail(
     """
     text = got if isinstance(got, str) else show(got)
     raise CheckFailed(Card(sent=sent, expected=expected, got=text, cause=cause, log=log).cleaned())
+
+
+def skipped_card(needed: str) -> Card:
+    """The card of an item that builds on one which has not passed."""
+    return Card(
+        got=f"not checked: it builds on {needed}, which has not passed yet",
+        cause=f"make {needed} pass first",
+    )

@@ -10,13 +10,12 @@ import httpx
 from autograder.card import Card, CheckFailed, TookTooLong, show
 from autograder.process import wait
 from autograder.process.fork_client import Forked, last_lines
+from bootcamp import bounds
 from bootcamp.ports import KEEP_ALIVE_SECONDS, LOOPBACK, answers_health
 
 READY_SECONDS = 20.0
 REQUEST_SECONDS = 10.0
 """How long an answer may take, from the request to its last byte."""
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
-"""A longer answer is not read."""
 
 
 class Api:
@@ -80,8 +79,8 @@ class Api:
                 body = bytearray()
                 for part in response.iter_bytes():
                     body += part
-                    if len(body) > MAX_ANSWER_BYTES:
-                        self._fail(method, path, f"more than {MAX_ANSWER_BYTES} bytes")
+                    if len(body) > bounds.MAX_ANSWER_BYTES:
+                        self._fail(method, path, f"more than {bounds.MAX_ANSWER_BYTES} bytes")
                     if time.monotonic() > deadline:
                         raise httpx.ReadTimeout("the body did not end")
         except httpx.TimeoutException:

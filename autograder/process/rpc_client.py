@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from autograder.card import Card, CheckFailed, TookTooLong, clean, show
-from autograder.process import rpc_server
 from autograder.process.fork_client import Forked
+from bootcamp import bounds
 
 Request = Mapping[str, Any]
 """`module`, and optionally `name`, `args` and `kwargs`: see `rpc_server.py`."""
@@ -148,7 +148,7 @@ def _write(stream: IO[bytes], line: bytes) -> None:
 
 def _pump(stream: IO[bytes], answers: queue.Queue[str | None]) -> None:
     with stream:
-        while line := stream.readline(rpc_server.MAX_ANSWER_BYTES + 1024):
+        while line := stream.readline(bounds.MAX_CALL_BYTES + 1024):
             answers.put(line.decode("utf-8", "replace"))
     answers.put(None)
 

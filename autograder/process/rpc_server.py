@@ -32,9 +32,6 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""A longer answer is refused; a long list of embeddings fits."""
-
 
 def encode(value: Any) -> Any:
     """`value` as JSON can carry it. What JSON does not know becomes `{"__type__": …}`."""
@@ -131,8 +128,8 @@ def race(module: str, name: str, calls: list[list[Any]]) -> list[dict[str, Any]]
         return list(threads.map(call, calls))
 
 
-def main() -> None:
-    """Answer requests until standard input closes."""
+def main(most: int) -> None:
+    """Answer requests until standard input closes. An answer of more than `most` bytes is refused."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
     os.dup2(2, 1)
@@ -140,14 +137,14 @@ def main() -> None:
     for line in requests:
         request = json.loads(line)
         text = json.dumps({"id": request["id"], **answer(request)})
-        if len(text) > MAX_ANSWER_BYTES:
+        if len(text) > most:
             text = json.dumps(
                 {
                     "id": request["id"],
                     "ok": False,
                     "error": "AnswerTooLarge",
                     "bases": [],
-                    "message": f"more than {MAX_ANSWER_BYTES} bytes",
+                    "message": f"more than {most} bytes",
                     "where": "",
                 }
             )
@@ -157,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

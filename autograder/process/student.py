@@ -22,6 +22,7 @@ from autograder.process.fork_client import Forked, Host, last_lines
 from autograder.process.orphans import end_all_but, end_leftovers
 from autograder.process.rpc_client import Answer, Caller, Request, describe, failure_card
 from autograder.process.worker import Worker
+from bootcamp import bounds
 from bootcamp.course.layers import Layer, pythonpath
 from bootcamp.ports import free_port, release_port
 
@@ -91,7 +92,7 @@ class Student:
         return process
 
     def _start_caller(self) -> Forked:
-        return self.process("caller", [rpc_server.__file__], pipes=True)
+        return self.process("caller", [rpc_server.__file__, str(bounds.MAX_CALL_BYTES)], pipes=True)
 
     def tail(self, process: Forked) -> tuple[str, ...]:
         """The last lines of a process's log."""

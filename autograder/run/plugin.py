@@ -19,7 +19,15 @@ from typing import Any
 
 import pytest
 
-from autograder.card import Card, CheckFailed, NotGradable, TookTooLong, Unavailable
+from autograder.card import (
+    BROKE,
+    Card,
+    CheckFailed,
+    NotGradable,
+    TookTooLong,
+    Unavailable,
+    skipped_card,
+)
 from autograder.process.wait import DEADLINES
 from autograder.run.fault_attribution import blamed, page_blamed
 from autograder.run.results import SEVERITY, ItemResult, WeekResult
@@ -214,10 +222,7 @@ class Grading:
         outcome, card = self._records[needed].worst()
         if outcome is Outcome.UNAVAILABLE and card is not None:
             return Outcome.UNAVAILABLE, replace(card, got=f"{card.got}; {needed} is needed first")
-        return Outcome.SKIPPED, Card(
-            got=f"not checked: it builds on {needed}, which has not passed yet",
-            cause=f"make {needed} pass first",
-        )
+        return Outcome.SKIPPED, skipped_card(needed)
 
 
 def raised_at(card: Card, item_id: str) -> str:
@@ -239,7 +244,7 @@ class Hung(BaseException):
 def broken(what: str, trace: Sequence[str]) -> Card:
     """The card of a grader error."""
     return Card(
-        got=f"the grader broke: {what}",
+        got=f"{BROKE}{what}",
         cause="not your fault, and no zero: run it again, and report it with these lines",
         log=tuple(trace),
     ).cleaned()

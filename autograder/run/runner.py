@@ -6,6 +6,7 @@ import io
 import os
 import secrets
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -13,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from autograder.process.fork_client import Host
-from autograder.run.plugin import Grading
-from autograder.run.referee import excuse, late_items, postpone
-from autograder.run.results import WeekResult
+from autograder.run.plugin import Grading, broken
+from autograder.run.referee import broken_items, charge, excuse, late_items, postpone
+from autograder.run.results import ItemResult, WeekResult
 from autograder.run.session import Session
 from autograder.sandbox.tiers import Tier
 from bootcamp.course.manifest import load_manifest
+from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError
 from bootcamp.stack import Stack, find_or_start
@@ -55,12 +57,14 @@ def run_week(
         host: a parent for the student's processes that others use too: saves a second, and is for
             code that is trusted. By default the submission gets one alone.
         tier: how firmly the student's processes are held. A class takes the `strongest()`.
-        referee: before a missed deadline counts, the reference must keep it: see `referee.py`.
+        referee: before a missed deadline counts, the reference must keep it, and an exception in a grader
+            that the reference does not cause is the submission's: see `referee.py`.
         alone: whether nothing else is graded on this machine. If something is, items that were late on a
             crowded machine are grader errors: grade them again alone.
         report: is told what happens, for a progress line.
 
-    Items on which the grader broke are run once more; a student's failure never is.
+    Items on which the grader broke are run once more; a student's failure never is. With a referee, an item
+    that breaks the grader again has failed, unless it breaks on the reference too.
 
     Raises:
         GraderError: pytest itself did not come through.
@@ -72,16 +76,52 @@ def run_week(
             report("starting the local stack")
             stack = exit_stack.enter_context(find_or_start())
         report("running the checks")
-        result = _run(week, source, items, stack, seed, host, tier)
+        run = _whole_run if referee else _run
+        result = run(week, source, items, stack, seed, host, tier)
         result = _judged(result, stack, tier, referee, alone)
-        if broken := [one for one in result.grader_errors if not one.crowded]:
+        if errors := [one.item.id for one in result.grader_errors if not one.crowded]:
             report("the grader broke; running those items once more")
             # With what they need, so that no item is skipped beside a needed one that has passed.
-            ids = load_manifest(week).with_needs(tuple(one.item.id for one in broken))
-            again = _run(week, source, ids, stack, seed, host, tier)
-            again = _judged(again, stack, tier, referee, alone)
-            result = result.replaced_by(again.items).flagged(*again.flags)
+            ids = load_manifest(week).with_needs(tuple(errors))
+            with _unharmed(stack, referee) as other:
+                again = run(week, source, ids, other, seed, host, tier)
+                again = _judged(again, other, tier, referee, alone)
+                result = result.replaced_by(again.items).flagged(*again.flags)
+        if errors := broken_items(result) if referee else []:
+            report("the grader broke twice; running those items on the reference")
+            with _unharmed(stack, referee) as other:
+                reference = run(week, week.solutions, errors, other, seed, None, tier)
+            result = charge(result, reference)
     return result
+
+
+@contextmanager
+def _unharmed(stack: Stack, referee: bool) -> Iterator[Stack]:
+    """A stack that the submission has not used: it may have broken the first one."""
+    if not referee:
+        yield stack
+        return
+    with Stack() as fresh:
+        yield fresh
+
+
+def _whole_run(
+    week: Week,
+    source: Path,
+    items: Iterable[str] | None,
+    stack: Stack,
+    seed: int,
+    host: Host | None,
+    tier: Tier,
+) -> WeekResult:
+    """Like `_run`, but an exception around the graders is a grader error of every item."""
+    try:
+        return _run(week, source, items, stack, seed, host, tier)
+    except Exception as error:
+        card = broken(f"{type(error).__name__}: {error}", traceback.format_exception(error))
+        every = [one for one in load_manifest(week).items if items is None or one.id in items]
+        lost = (ItemResult(item, Outcome.GRADER_ERROR, card, 0.0) for item in every)
+        return WeekResult(week, tuple(lost), seed, tier.value)
 
 
 def _judged(result: WeekResult, stack: Stack, tier: Tier, referee: bool, alone: bool) -> WeekResult:

@@ -17,10 +17,12 @@ from autograder.process.fork_client import Host
 from autograder.process.student import Student, base_environment
 from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.submission import Submission, assemble, folder_of, unwritten
-from autograder.sandbox.disk import MAX_DISK_BYTES, too_much_disk
+from autograder.sandbox.disk import too_much_disk
+from autograder.sandbox.held import Held
 from autograder.sandbox.memory import too_much_memory
 from autograder.sandbox.resource_watch import Crowd, Look, Watch
 from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, can_filter, new_user
+from bootcamp import bounds
 from bootcamp.course.layers import Layer, layers_under
 from bootcamp.course.manifest import Item, Manifest, load_manifest
 from bootcamp.course.weeks import Week
@@ -130,7 +132,9 @@ class Session:
         on_disk = [partial(too_much_disk, folder) for folder in walls.write]
         # Memory first: it grows fastest. The database last: asking it takes longest.
         in_use = [lambda: too_much_memory(host.pid), lambda: too_much_memory(self.browser.pid)]
-        return [self.crowd.look, self._too_long, *in_use, *on_disk, self._too_much_in_postgres]
+        services = Held(self._stack).too_much
+        looks: list[Look] = [self.crowd.look, self._too_long, *in_use, services, *on_disk]
+        return [*looks, self._too_much_in_postgres]
 
     @property
     def out_of_time(self) -> bool:
@@ -147,9 +151,9 @@ class Session:
         self.browser.end(reason)
 
     def _too_much_in_postgres(self) -> str:
-        if self.run.database_bytes() <= MAX_DISK_BYTES:
+        if self.run.database_bytes() <= bounds.MAX_DISK_BYTES:
             return ""
-        return f"it filled the disk with more than {MAX_DISK_BYTES // 1024**2:,} MiB in PostgreSQL"
+        return f"it filled the disk with more than {bounds.MAX_DISK_BYTES // bounds.MIB:,} MiB in PostgreSQL"
 
     @property
     def ended(self) -> str:

@@ -7,17 +7,14 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-MAX_DISK_BYTES = 1024**3
-"""All that a submission may write, its documents in the blob store too."""
-MAX_ENTRIES = 20_000
-MAX_DEPTH = 64
-"""Folders within folders. Deeper down, paths grow too long to be looked at."""
+from bootcamp import bounds
+
 BLOCK_BYTES = 512
 """The unit of `st_blocks`."""
 
 
 def entries(folder: Path) -> Iterator[tuple[os.DirEntry[str], int]]:
-    """Everything below a folder and how deep it lies, down to `MAX_DEPTH`. Follows no link.
+    """Everything below a folder and how deep it lies, down to `bounds.MAX_DEPTH`. Follows no link.
 
     What vanishes meanwhile is passed over.
     """
@@ -28,7 +25,7 @@ def entries(folder: Path) -> Iterator[tuple[os.DirEntry[str], int]]:
             with os.scandir(place) as found:
                 for entry in found:
                     yield entry, depth
-                    if depth < MAX_DEPTH and entry.is_dir(follow_symlinks=False):
+                    if depth < bounds.MAX_DEPTH and entry.is_dir(follow_symlinks=False):
                         waiting.append((entry.path, depth + 1))
         except OSError:
             continue
@@ -39,16 +36,16 @@ def too_much_disk(folder: Path) -> str:
     size = count = 0
     for entry, depth in entries(folder):
         count += 1
-        if depth >= MAX_DEPTH:
-            return f"it filled the disk with folders in folders, more than {MAX_DEPTH} deep"
-        if count > MAX_ENTRIES:
-            return f"it filled the disk with more than {MAX_ENTRIES:,} files"
+        if depth >= bounds.MAX_DEPTH:
+            return f"it filled the disk with folders in folders, more than {bounds.MAX_DEPTH} deep"
+        if count > bounds.MAX_ENTRIES:
+            return f"it filled the disk with more than {bounds.MAX_ENTRIES:,} files"
         try:
             size += entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
         except OSError:
             continue
-        if size > MAX_DISK_BYTES:
-            return f"it wrote more than {MAX_DISK_BYTES // 1024**2:,} MiB to disk"
+        if size > bounds.MAX_DISK_BYTES:
+            return f"it wrote more than {bounds.MAX_DISK_BYTES // bounds.MIB:,} MiB to disk"
     return ""
 
 

@@ -13,16 +13,11 @@ from __future__ import annotations
 
 import os
 import resource
+import runpy
 import sys
 
-MAX_MEMORY_BYTES = 4 * 1024**3
-"""Address space of one process; numpy and friends reserve far more than they use."""
-MAX_FILE_BYTES = 64 * 1024**2
-"""Largest file it may write: what it prints, too."""
-MAX_OPEN_FILES = 1024
 MAX_CPU_SECONDS = 120
-MAX_PROCESSES = 512
-"""Processes and threads of the sandbox's user together. Only where it has a user of its own."""
+BOUNDS = os.path.abspath(f"{__file__}/../../../bootcamp/bounds.py")  # noqa: PTH100 - few imports
 OPTION = "--"
 
 
@@ -31,9 +26,10 @@ def main(words: list[str]) -> None:
     options: dict[str, str] = {}
     while words[0].startswith(OPTION):
         options[words[0]], words = words[1], words[2:]
+    bounds = runpy.run_path(BOUNDS)
     limits = {
-        resource.RLIMIT_FSIZE: MAX_FILE_BYTES,
-        resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
+        resource.RLIMIT_FSIZE: bounds["MAX_FILE_BYTES"],
+        resource.RLIMIT_NOFILE: bounds["MAX_OPEN_FILES"],
         resource.RLIMIT_CPU: MAX_CPU_SECONDS,
         resource.RLIMIT_CORE: 0,
     }
@@ -41,9 +37,9 @@ def main(words: list[str]) -> None:
     if (
         sys.platform == "linux" and not watched
     ):  # macOS does not enforce it, and refuses some values
-        limits[resource.RLIMIT_AS] = MAX_MEMORY_BYTES
+        limits[resource.RLIMIT_AS] = bounds["MAX_PROCESS_BYTES"]
     if "--user" in options:
-        limits[resource.RLIMIT_NPROC] = MAX_PROCESSES
+        limits[resource.RLIMIT_NPROC] = bounds["MAX_PROCESSES"]
     for kind, wanted in limits.items():
         _, hard = resource.getrlimit(kind)
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -69,8 +65,6 @@ def become(user: str) -> None:
 
 def apply(name: str, **arguments: object) -> None:
     """Call `apply` of a module beside this one: no package can be imported here."""
-    import runpy
-
     path = os.path.join(os.path.dirname(__file__), f"{name}.py")  # noqa: PTH118, PTH120 - few imports
     runpy.run_path(path)["apply"](**arguments)
 

@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 
 from autograder.sandbox import landlock, limits, seccomp
+from bootcamp import bounds
 from bootcamp.stack.account import TRAVERSE
 
 PROBE_SECONDS = 10.0
@@ -32,8 +33,6 @@ TRY = "import os, ssl, sys; os.chdir(sys.argv[1]); open('new', 'w').close()"
 """Whether a sandbox works: a program that imports a part in C, and writes into its own folder."""
 FIRST_USER, LAST_USER = 61_184, 65_519
 """User ids that systems reserve for temporary use (systemd's dynamic users)."""
-MAX_TEMPORARY_BYTES = 64 * 1024**2
-"""What fits into the sandbox's own /tmp and /dev/shm."""
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = (
@@ -46,7 +45,7 @@ SETTINGS = (
 """All of /etc that a Python program needs. No users, no host names, no addresses."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/full")
 SEMAPHORES = "/dev/shm"  # noqa: S108 - where the C library keeps them
-OWN_PROGRAMS = (limits.__file__, landlock.__file__, seccomp.__file__)
+OWN_PROGRAMS = (limits.__file__, bounds.__file__, landlock.__file__, seccomp.__file__)
 """Programs of this package that run inside. No grader is among them."""
 
 
@@ -145,7 +144,7 @@ class Sandbox:
             words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
         words += ["--proc", "/proc", "--dev", "/dev"]
         for folder in ("/tmp", SEMAPHORES):  # noqa: S108 - the sandbox's own
-            size = str(MAX_TEMPORARY_BYTES)
+            size = str(bounds.MAX_TEMPORARY_BYTES)
             words += ["--perms", "1777", "--size", size, "--tmpfs", folder]
         for place in SYSTEM:
             words += _system(Path(place))

@@ -120,7 +120,7 @@ def test_a_thread_that_is_slow(student: Student, run: Run, worker: Worker, rng: 
     task_id = f"{rng.getrandbits(64):x}"
     slow = made("functools", "partial", SLEEP, HOLD_SECONDS)
     document = made("types", "SimpleNamespace", document_id=task_id, as_message=slow)
-    with queue_view.nobody_takes_messages(run, worker):
+    with broker.not_taken(run, worker):
         answer = student.ask("pipeline.api.uploads", "publish", document, timeout=30.0)
         until(lambda: queue_view.message(run, task_id), 2 * HOLD_SECONDS)
         queue_view.remove(run, task_id)

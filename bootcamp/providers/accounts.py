@@ -10,16 +10,13 @@ import time
 from collections import OrderedDict, deque
 from typing import Any
 
+from bootcamp import bounds
 from bootcamp.providers.faults import Fault
 
 MAX_WATCHED = 2_000
 """Accounts that the control plane has named. Beyond this the one named longest ago is dropped."""
 MAX_STRANGERS = 16
 """Accounts that only traffic has named. Beyond this the one used longest ago is dropped."""
-MAX_JOURNAL_ENTRIES = 20_000
-"""Entries kept for each account."""
-MAX_JOURNAL_BYTES = 64 * 1024 * 1024
-"""Bytes of request contents kept for each account."""
 MAX_FAULTS = 1_000
 """Faults waiting for each account."""
 
@@ -85,8 +82,8 @@ class Account:
         self.in_flight += 1
         self._entries.append((entry, size))
         self._bytes += size
-        while len(self._entries) > MAX_JOURNAL_ENTRIES or (
-            self._bytes > MAX_JOURNAL_BYTES and len(self._entries) > 1
+        while len(self._entries) > bounds.MAX_JOURNAL_ENTRIES or (
+            self._bytes > bounds.MAX_JOURNAL_BYTES and len(self._entries) > 1
         ):
             self._bytes -= self._entries.popleft()[1]
         return entry

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from bootcamp import bounds
 from bootcamp.errors import StackError
 from bootcamp.ports import LOOPBACK, free_port, release_port
 from bootcamp.stack.account import Account, postgres_account
@@ -49,8 +50,15 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For data that nobody will want after a crash."""
+THROW_AWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "log_min_messages": "fatal",  # a hostile client would fill the disk with statements and their errors
+    "max_wal_size": f"{bounds.MAX_LOG_OF_CHANGES_BYTES // bounds.MIB}MB",
+    "temp_file_limit": f"{bounds.MAX_TEMPORARY_TABLE_BYTES // bounds.MIB}MB",
+}
+"""For data that nobody will want after a crash, and for clients that may be hostile."""
 
 
 def find_binaries() -> Path:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
+from bootcamp import bounds
 from bootcamp.errors import StackError
 from bootcamp.ports import LOOPBACK, free_port, release_port
 from bootcamp.stack.process import Process
@@ -21,8 +22,6 @@ OLDEST_REDIS = 7
 DATABASES = 16
 PROBE_SECONDS = 1.0
 
-MEMORY = "512mb"
-"""What a guarded server may hold, and as much again for what is on its way to clients."""
 DENIED = (
     "-config +config|get -shutdown -debug -module -replicaof -slaveof -failover -save -bgsave "
     "-bgrewriteaof -migrate -acl +acl|whoami -client|kill -client|pause"
@@ -92,7 +91,8 @@ class RedisServer:
     Args:
         folder: its data, configuration and log.
         keep: write an append-only file, so that data survives a restart.
-        guarded: its clients may be hostile: they cannot steer it, and it holds no more than `MEMORY`.
+        guarded: its clients may be hostile: they cannot steer it, and it holds no more than
+            `REDIS_MEMORY_BYTES`.
         hold: see `Process`.
     """
 
@@ -110,7 +110,7 @@ class RedisServer:
         self.password = secrets.token_hex(16)
         self._keep = keep
         self._access = (GUARDED if guarded else OPEN).format(
-            password=self.password, denied=DENIED, memory=MEMORY
+            password=self.password, denied=DENIED, memory=bounds.REDIS_MEMORY_BYTES
         )
         self._config = self.folder / "redis.conf"
         self.process = Process(

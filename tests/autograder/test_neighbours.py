@@ -17,9 +17,10 @@ from autograder.classroom.execution.records import ItemRecord, Key, Results
 from autograder.run.referee import postpone
 from autograder.run.results import ItemResult, WeekResult
 from autograder.run.runner import run_week
-from autograder.sandbox import memory, resource_watch, share
+from autograder.sandbox import resource_watch, share
 from autograder.sandbox.resource_watch import Crowd
 from autograder.sandbox.tiers import Tier, strongest
+from bootcamp import bounds
 from bootcamp.course.manifest import load_manifest
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import find_week
@@ -108,7 +109,7 @@ def test_a_submission_with_too_many_processes_is_ended(
 ) -> None:
     if strongest() is Tier.LIMITS:
         missing("nobody watches a submission here: no sandbox works on this machine")
-    monkeypatch.setattr(memory, "MAX_FAMILY", 20)
+    monkeypatch.setattr(bounds, "MAX_FAMILY_PROCESSES", 20)
     course.hand_in(
         "import os, time\n\n\ndef double(number):\n"
         "    for _ in range(40):\n        if os.fork() == 0:\n            time.sleep(60)\n"

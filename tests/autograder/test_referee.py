@@ -1,4 +1,4 @@
-"""A missed deadline counts if the reference keeps it; else the machine is to blame."""
+"""A missed deadline or an exception counts if the reference has none; else it is no fault of the student."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.run.session import Session
 from bootcamp.course.outcome import Outcome
 
 from .conftest import SOLUTION, Course
@@ -96,3 +97,62 @@ def test_a_failure_in_time_asks_no_referee(course: Course) -> None:
     course.hand_in(WRONG)
     first = course.check(referee=True).items[0]
     assert first.outcome is Outcome.FAILED and not first.late
+
+
+BREAKS = """
+import pytest
+
+from autograder.card import fail
+
+
+@pytest.mark.item("7.1")
+def test_double(student):
+    value = student.call("pipeline.homework", "double", 2)
+    if float(value) != 4 {or_so}:
+        fail(sent="double(2)", expected="4", got=value)
+
+
+@pytest.mark.item("7.2")
+def test_given_file(student):
+    assert student.read("pipeline.given", "FACTOR") == 2
+"""
+ODD = ["10**400", "None", "[]", "{'a': 1}", "'\\ud800'"]
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_what_breaks_the_grader_and_not_on_the_reference_is_a_failure(
+    course: Course, value: str
+) -> None:
+    course.grader(BREAKS.format(or_so=""))
+    course.hand_in(f"def double(number):\n    return {value}\n")
+    first, second = course.check(referee=True).items
+    assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.SKIPPED)
+    assert first.card is not None and "Error" in first.card.got
+    assert "show your instructor this card" in first.card.cause
+    assert "7.1" in second.card.got if second.card else False
+
+
+def test_what_breaks_on_the_reference_too_is_a_grader_error(course: Course) -> None:
+    course.grader(BREAKS.format(or_so="or {}['a bug']"))
+    course.hand_in("def double(number):\n    return None\n")
+    result = course.check(referee=True)
+    assert [one.outcome for one in result.items] == [Outcome.GRADER_ERROR] * 2
+
+
+def test_an_exception_around_the_graders_is_charged_alike(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A submission on which the session itself cannot start; then a session that never starts."""
+    real = Session.__enter__
+
+    def breaks(self: Session) -> Session:
+        if self._source == course.submission or everybody:
+            raise OSError("too many open files")
+        return real(self)
+
+    everybody = False
+    monkeypatch.setattr(Session, "__enter__", breaks)
+    outcomes = [one.outcome for one in course.check(referee=True).items]
+    assert outcomes == [Outcome.FAILED] * 2
+    everybody = True
+    assert len(course.check(referee=True).grader_errors) == 2

@@ -21,9 +21,8 @@ import redis
 from autograder.classroom.execution import grading_process
 from autograder.classroom.execution.grading_process import Answer, Job
 from autograder.process import wait
-from autograder.run import session
-from autograder.sandbox import disk, memory
 from autograder.sandbox.tiers import Tier
+from bootcamp import bounds
 from bootcamp.stack import Run, Stack
 
 GONE_SECONDS = 20.0
@@ -43,8 +42,8 @@ class Watched(Answer):
 
 def serve(jobs: Connection, tier: Tier) -> None:
     """Grade as the class does, with a neighbour, and limits that are soon reached."""
-    memory.MAX_TOTAL_BYTES = MEMORY_BYTES
-    disk.MAX_DISK_BYTES = session.MAX_DISK_BYTES = DISK_BYTES  # type: ignore[attr-defined]
+    bounds.MAX_FAMILY_BYTES = bounds.MAX_HELD_MEMORY_BYTES = MEMORY_BYTES
+    bounds.MAX_DISK_BYTES, bounds.MAX_HELD_DISK_BYTES = DISK_BYTES, 2 * DISK_BYTES
     grading_process.Stack = InhabitedStack  # type: ignore[misc,attr-defined]
     grading_process.grade = grade  # type: ignore[assignment]
     grading_process.serve(jobs, tier)

@@ -13,9 +13,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from autograder.sandbox.disk import MAX_DISK_BYTES
-from autograder.sandbox.limits import MAX_PROCESSES
-from autograder.sandbox.memory import MAX_TOTAL_BYTES
+from bootcamp import bounds
 from bootcamp.files import files_in
 
 DOCKER = "docker"
@@ -29,11 +27,9 @@ LEFT_OUT = ("unlike", "wrong")
 """Folders that .dockerignore keeps out of the image."""
 TAG_LETTERS = 16
 
-TEMPORARY_BYTES = 4 * MAX_DISK_BYTES
+TEMPORARY_BYTES = 4 * bounds.MAX_DISK_BYTES
 """Of /tmp, in memory, for each grading process. A submission may fill its home, its blob store and
 its database; the fourth part is for the stack itself."""
-SERVICES_BYTES = 2 * 1024**3
-"""Memory of a grading process and its stack."""
 SERVICES_PROCESSES = 256
 """Processes and threads of a grading process and its stack."""
 
@@ -82,7 +78,7 @@ def run_words(image: str, name: str, processes: int) -> list[str]:
         processes: grading processes in it.
     """
     temporary = processes * TEMPORARY_BYTES
-    memory = str(processes * (MAX_TOTAL_BYTES + SERVICES_BYTES) + temporary)
+    memory = str(processes * (bounds.MAX_FAMILY_BYTES + bounds.MAX_HELD_MEMORY_BYTES) + temporary)
     words = [DOCKER, "run", "--rm", "--init", "--interactive", "--name", name]
     words += ["--pull", "never", "--log-driver", "none", "--network", "none"]
     words += ["--read-only", "--tmpfs", f"/tmp:mode=1777,size={temporary}"]  # noqa: S108
@@ -90,6 +86,6 @@ def run_words(image: str, name: str, processes: int) -> list[str]:
     for right in RIGHTS:
         words += ["--cap-add", right]
     words += ["--security-opt", "no-new-privileges"]
-    words += ["--pids-limit", str(processes * (MAX_PROCESSES + SERVICES_PROCESSES))]
+    words += ["--pids-limit", str(processes * (bounds.MAX_PROCESSES + SERVICES_PROCESSES))]
     words += ["--memory", memory, "--memory-swap", memory]  # the same: no swap on top
     return [*words, image, str(processes)]

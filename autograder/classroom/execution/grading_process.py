@@ -19,6 +19,7 @@ from pathlib import Path
 
 from autograder.classroom.execution.records import ItemRecord
 from autograder.run.runner import run_week
+from autograder.sandbox.held import Held
 from autograder.sandbox.network import enter_private_network
 from autograder.sandbox.share import enter_own_share
 from autograder.sandbox.tiers import Tier
@@ -81,11 +82,13 @@ def serve(jobs: Connection, tier: Tier) -> None:
     keep_to_block()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        with Stack() as stack:
-            while True:
-                answer = grade(jobs.recv(), stack, tier)
-                sandbox = ", ".join([answer.sandbox, *around])
-                jobs.send(replace(answer, sandbox=sandbox))
+        while True:
+            with Stack() as stack:
+                held = Held(stack)
+                while not held.left:  # what one submission leaves is gone before the next one
+                    answer = grade(jobs.recv(), stack, tier)
+                    sandbox = ", ".join([answer.sandbox, *around])
+                    jobs.send(replace(answer, sandbox=sandbox))
     except BootcampError as error:  # the stack did not start
         with suppress(OSError):
             jobs.send(Answer(problem=str(error)))
