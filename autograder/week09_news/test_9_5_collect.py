@@ -10,6 +10,7 @@ import pytest
 
 from autograder.sdk import Fault, FeedServer, Run, Student, database, fail, made
 from autograder.sdk.answers import must_return
+from autograder.sdk.randomness import function
 from autograder.week09_news.feed_calls import MODELS, settings
 from autograder.week09_news.feed_documents import items, rss
 from autograder.week09_news.stored_articles import articles_of, new_feed
@@ -160,17 +161,18 @@ def test_an_error_that_nobody_expects(
         "AssertionError": made("builtins", "AssertionError"),
         "SoftTimeLimitExceeded": made("billiard.exceptions", "SoftTimeLimitExceeded"),
     }
+    module = made("importlib", "import_module", NEWS)
+    real = function("pipeline.news.feeds", "read_entries")
     for name, error in errors.items():
         case = Case(student, run, rng, f"{url}?{name}")
         parser = made("unittest.mock", "Mock", side_effect=error)
-        module = made("importlib", "import_module", NEWS)
         student.call("builtins", "setattr", module, "read_entries", parser)
         sent = f"collect_feed() of a document for which `read_entries` raises {name}"
         cause = "catch `Exception`: a feed without an outcome is collected again at once, and fails again"
         try:
             case.collect(sent, cause)
         finally:
-            student.renew()
+            student.call("builtins", "setattr", module, "read_entries", real)
         case.check(sent, INTERVAL * 2, cause, failures=1)
 
 
