@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,8 @@ from autograder.week05_retries.test_5_6_routes import (
 pytestmark = pytest.mark.item("5.6")
 
 DUE_SLACK_SECONDS = 3.0
+ASKING_SECONDS = 5.0
+"""How long a worker's question for a message lasts at most."""
 SILENT_SECONDS = 2.5
 """How long Redis is silent. The API waits longer than that for an answer of Redis."""
 
@@ -38,7 +41,7 @@ def test_the_row_is_written_first(
     """o, p: before the row is written, nothing is sent to the broker. The outbox sends no second message."""
     one = failed(run, table, rng)
     sent = "POST /dead-letters/{job_id}/replay"
-    before, early, due = messages(run), list[int](), list[float]()
+    before, early, due = 0, list[int](), list[float]()
 
     def look(request: Request) -> bool:
         if request.writes and request.names(one.id):
@@ -51,6 +54,8 @@ def test_the_row_is_written_first(
 
     with dynamodb_proxy.watching(look):
         with worker.paused():  # so that a message stays where it can be counted
+            until(lambda: not asking(run), ASKING_SECONDS)
+            before = messages(run)
             must_answer(api, sent, replay(api, one.id), 202)
         if any(early):
             fail(
@@ -74,6 +79,15 @@ def test_the_row_is_written_first(
 def messages(run: Run) -> int:
     """Return how many messages a worker could take now, from all queues."""
     return len(broker.waiting(run))
+
+
+def asking(run: Run) -> int:
+    """Return how many clients of Redis wait for a message. Redis gives it to them, and to no queue.
+
+    A worker that is paused has asked before that, and its question ends after a second.
+    """
+    known: Any = broker.database(run, broker.BROKER).info("clients")
+    return int(known.get("blocked_clients", 0))
 
 
 def test_the_answer_waits_for_the_message(
