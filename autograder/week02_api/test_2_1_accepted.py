@@ -4,7 +4,8 @@ What a submission could fake:
 - counts: ids, blobs and messages must be exactly as many as documents.
 - witness: bytes in the blob store, the message in the queue, and the result of a real worker.
 - place: contents and the limit are random.
-- store: files are looked for in all folders of the run, and messages in all lists of Redis.
+- store: files are looked for in all folders of the run. A message counts only in the queue that the worker
+  consumes.
 - probe: order, threads, owner and retry policy are noted by a probe in the calling process. A submission
   that differs in the API is caught only for what HTTP shows: bytes, order, message and memory. This
   stays.

@@ -4,7 +4,8 @@ What a submission could fake:
 - counts: jobs, messages and responses must be exactly as many as asked for.
 - witness: the table, the queue and the proxy in front of DynamoDB.
 - place: owners, keys and contents are random.
-- store: every item of the table counts, so an item that is only a probe is found.
+- store: every item of the table counts, so an item that is only a probe is found. A message counts only in
+  the queue that the worker consumes.
 - probe: the rival acts before the first write that changes anything. Two writes are allowed here, so the
   second one is not disturbed. This stays.
 """
