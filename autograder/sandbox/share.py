@@ -54,7 +54,7 @@ def remove_empty(pid: int = 0) -> None:
         for group in parent.glob(f"{PREFIX}*"):
             while True:
                 with suppress(OSError):
-                    for half in (GRADERS, SUBMISSION):
+                    for half in (GRADERS, SUBMISSION):  # nothing goes while graders run
                         if (group / half).exists():
                             (group / half).rmdir()
                     group.rmdir()
