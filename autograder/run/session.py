@@ -17,6 +17,7 @@ from autograder.process.fork_client import Host
 from autograder.process.student import Student, base_environment
 from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.submission import Submission, assemble, folder_of, unwritten
+from autograder.sandbox import share
 from autograder.sandbox.disk import too_much_disk
 from autograder.sandbox.held import Held
 from autograder.sandbox.memory import too_much_memory
@@ -121,7 +122,8 @@ class Session:
         read = tuple(layer.path for layer in layers)
         user = new_user() if can_change_user(self.tier) else None
         ports = tuple(own_ports())
-        walls = Sandbox(self.tier, user, read, write, ports, can_filter(self.tier))
+        filtered, group = can_filter(self.tier), share.of_submission()
+        walls = Sandbox(self.tier, user, read, write, ports, filtered, group=group)
         for own in write:
             walls.give(own)
         walls.open_way((folder, self._stack.path))

@@ -1,7 +1,8 @@
 """A share of the processors for each grading process, where control groups can be made (Linux).
 
 A grading process, its servers and all that its submission starts are one group, and groups have equal
-weight. So 300 processes of one submission get no more than the few of its neighbour.
+weight. So 300 processes of one submission get no more than the few of its neighbour. Within the group,
+the submission has one half: the grader that watches it always gets the other.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from pathlib import Path
 
 PREFIX = "bootcamp-"
 CONTROLLER = "cpu"
+PROCESSES = "cgroup.procs"
+GRADERS, SUBMISSION = "graders", "submission"
+"""The halves of a group. Only groups without groups below them have processes."""
 ATTEMPTS = 3
 EMPTY_SECONDS = 2.0
 """Processes that were killed leave their group within this time."""
@@ -28,9 +32,19 @@ def enter_own_share() -> bool:
             group = parent / f"{PREFIX}{os.getpid()}"
             with suppress(OSError):
                 group.mkdir(exist_ok=True)
-                (group / "cgroup.procs").write_text(str(os.getpid()))
+                if (control := group / "cgroup.subtree_control").exists():
+                    control.write_text(f"+{CONTROLLER}")
+                for half in (GRADERS, SUBMISSION):
+                    (group / half).mkdir(exist_ok=True)
+                (group / GRADERS / PROCESSES).write_text(str(os.getpid()))
                 return True
     return False
+
+
+def of_submission() -> Path | None:
+    """The file through which a process joins the submission's half; None without a share."""
+    files = (place / f"{PREFIX}{os.getpid()}" / SUBMISSION / PROCESSES for place in places())
+    return next((file for file in files if file.exists()), None)
 
 
 def remove_empty(pid: int = 0) -> None:
@@ -40,6 +54,9 @@ def remove_empty(pid: int = 0) -> None:
         for group in parent.glob(f"{PREFIX}*"):
             while True:
                 with suppress(OSError):
+                    for half in (GRADERS, SUBMISSION):  # nothing goes while graders run
+                        if (group / half).exists():
+                            (group / half).rmdir()
                     group.rmdir()
                 awaited = group.name == f"{PREFIX}{pid}" and group.exists()
                 if not awaited or time.monotonic() > deadline:
@@ -72,5 +89,6 @@ def places(proc: Path = Path("/proc")) -> Iterator[Path]:
 
 
 def _above_ours(group: Path) -> Path:
-    """The group, or the one above it where it is one of these shares."""
-    return group.parent if group.name.startswith(PREFIX) else group
+    """The group, or the one above it where it is one of these shares, or a half of one."""
+    shares = (one.parent for one in (group, *group.parents) if one.name.startswith(PREFIX))
+    return next(shares, group)

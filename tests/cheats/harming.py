@@ -62,24 +62,6 @@ CHEATS = of_family(
             """),
         ),
         Cheat(
-            name="every-answer-at-the-last-moment",
-            loses=("3.2",),
-            story="Sleeps in each call for as long as it may, so that the grading process is given up.",
-            says=("took longer than",),
-            keeps=("3.3",),
-            files=instead(
-                "3.2",
-                also="""
-                import time
-                _right = chunk_pages
-
-                def chunk_pages(*args, **kwargs):
-                    time.sleep(9)
-                    return _right(*args, **kwargs)
-                """,
-            ),
-        ),
-        Cheat(
             name="memory-in-one-process",
             loses=("3.2",),
             story="Asks for 64 GB at once.",
