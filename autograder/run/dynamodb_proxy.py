@@ -138,9 +138,10 @@ class DynamoDBProxy:
             yield seen
 
     def _pass(self, request: Request) -> bool:
-        self._written_bytes += len(request.body) if request.writes else 0
-        if self._written_bytes > bounds.MAX_WRITTEN_BYTES:
-            return False
+        if request.writes:
+            self._written_bytes += len(request.body)
+            if self._written_bytes > bounds.MAX_WRITTEN_BYTES:
+                return False
         if self._rule is None:
             return True
         self._seen_bytes += len(request.body) + REQUEST_OVERHEAD_BYTES
