@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from bootcamp import bounds
 from bootcamp.ports import LOOPBACK, free_port, release_port
 from bootcamp.stack.addresses import new_account
 
@@ -32,6 +33,10 @@ BATCH_WRITES = (
 )
 WRITES = frozenset((*ONE_ITEM_WRITES, *BATCH_WRITES))
 ANSWER_SECONDS = 30.0
+IDLE_SECONDS = 60.0
+"""How long a connection may say nothing, or wait for the rest of a request."""
+REQUEST_OVERHEAD_BYTES = 1024
+"""What a request that is kept takes, beside its body."""
 DROPPED_HEADERS = frozenset(
     ("connection", "transfer-encoding", "content-length", "date", "server", "x-amz-crc32")
 )
@@ -93,6 +98,7 @@ class DynamoDBProxy:
         self._account, self._shown = env["AWS_ACCESS_KEY_ID"].encode(), new_account().encode()
         self._rule: Rule | None = None
         self._seen: list[Request] = []
+        self._seen_bytes = self._written_bytes = 0
         self._port = free_port()
         self._server = _Server((LOOPBACK, self._port), self._handler())
         self.environment = {
@@ -118,7 +124,7 @@ class DynamoDBProxy:
     @contextlib.contextmanager
     def watching(self, rule: Rule = lambda _: True) -> Iterator[list[Request]]:
         """While this lasts, the rule decides. Gives the list of the requests seen so far."""
-        self._seen, self._rule = [], rule
+        self._seen, self._seen_bytes, self._rule = [], 0, rule
         try:
             yield self._seen
         finally:
@@ -143,8 +149,15 @@ class DynamoDBProxy:
             yield seen
 
     def _pass(self, request: Request) -> bool:
+        if request.writes:
+            self._written_bytes += len(request.body)
+            if self._written_bytes > bounds.MAX_WRITTEN_BYTES:
+                return False
         if self._rule is None:
             return True
+        self._seen_bytes += len(request.body) + REQUEST_OVERHEAD_BYTES
+        if self._seen_bytes > bounds.MAX_SEEN_BYTES:
+            return False
         self._seen.append(request)
         return self._rule(request)
 
@@ -155,12 +168,18 @@ class DynamoDBProxy:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
             wbufsize = -1  # headers and body in one packet
+            timeout = IDLE_SECONDS
 
             def do_POST(self) -> None:
                 if self.path != "/":  # DynamoDB has no other
                     self.send_error(HTTPStatus.NOT_FOUND)
                     return
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = self.headers.get("Content-Length", "0")
+                if not length.isdecimal() or int(length[:20]) > bounds.MAX_REQUEST_BYTES:
+                    self.close_connection = True
+                    self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                    return
+                body = self.rfile.read(int(length))
                 operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
                 request = Request(operation, body)
                 if not dynamodb_proxy._pass(request):
@@ -186,7 +205,7 @@ class DynamoDBProxy:
                 with contextlib.closing(upstream):
                     upstream.request("POST", "/", body.replace(shown, real), headers)
                     answer = upstream.getresponse()
-                    data = answer.read().replace(real, shown)
+                    data = answer.read(bounds.MAX_ANSWER_BYTES).replace(real, shown)
                     return answer.status, _end_to_end(answer.headers), data
 
             def log_message(self, *_: object) -> None:
@@ -202,6 +221,20 @@ def _end_to_end(headers: Message) -> list[tuple[str, str]]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._free = threading.BoundedSemaphore(bounds.MAX_CONNECTIONS)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Each connection takes a thread and a descriptor of the grader's: there are so many."""
+        return self._free.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that has gone is nobody's trouble."""

@@ -210,6 +210,9 @@ class Grading:
             return Outcome.UNAVAILABLE, error.card
         if isinstance(error, NeedsFailed):
             return self._not_checked(str(error))
+        if self.session.ended:
+            got = f"{type(error).__name__} in the middle of the check"
+            return Outcome.FAILED, Card(got=got, cause=f"ended: {self.session.ended}").cleaned()
         if card := blamed(self.session.run, error):
             return Outcome.FAILED, card
         trace = "".join(traceback.format_exception(error)).splitlines()

@@ -147,10 +147,11 @@ class Session:
         return f"it ran for more than {MAX_RUN_SECONDS:g} s in all" if self.out_of_time else ""
 
     def _end(self, reason: str) -> None:
-        """End all that runs for the submission, for good."""
+        """End all that runs for the submission, for good, and whatever a grader is being sent of it."""
         if self._host is not None:
             self._host.end(reason)
         self.browser.end(reason)
+        self.run.cut_off()
 
     def _too_much_in_postgres(self) -> str:
         if self.run.database_bytes() <= bounds.MAX_DISK_BYTES:

@@ -25,7 +25,7 @@ def number(value: Any) -> float | None:
         return None
     try:
         return float(Decimal(str(value)))
-    except InvalidOperation:
+    except (InvalidOperation, OverflowError, ValueError):
         return None
 
 

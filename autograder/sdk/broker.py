@@ -14,7 +14,9 @@ from typing import Any
 
 import redis
 
+from autograder.card import fail
 from autograder.process.worker import Worker
+from bootcamp import bounds
 from bootcamp.stack import Run
 
 BROKER, RESULTS = 0, 1
@@ -46,8 +48,11 @@ class Message:
 
     @property
     def body(self) -> bytes:
-        """The body without kombu's base64 encoding."""
-        return base64.b64decode(str(self.raw.get("body")))
+        """The body without kombu's base64 encoding. Empty if it has another one."""
+        try:
+            return base64.b64decode(str(self.raw.get("body")))
+        except ValueError:  # no base64, or no text at all
+            return b""
 
 
 def database(run: Run, number: int) -> redis.Redis:
@@ -101,26 +106,48 @@ def waiting(run: Run, number: int = BROKER) -> list[Message]:
     client = database(run, number)
     found = []
     for key in client.scan_iter(_type="list"):
+        _check_size(client, key)
         for text in client.lrange(key, 0, -1):
-            try:
-                raw = json.loads(text)
-            except (ValueError, RecursionError):
-                continue
+            raw = parsed(text)
             if isinstance(raw, dict):
-                found.append(Message(key.decode(), raw))
+                found.append(Message(key.decode(errors="replace"), raw))
     return found
+
+
+def parsed(text: bytes | str) -> Any:
+    """What stands in a JSON text, or `None` if it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _check_size(client: redis.Redis, key: bytes | str) -> None:
+    """Check that what Redis holds under a key can be read into this process.
+
+    Raises:
+        CheckFailed: it is too much.
+    """
+    size = client.memory_usage(key, samples=0)
+    if isinstance(size, int) and size > bounds.MAX_ANSWER_BYTES:
+        most = bounds.MAX_ANSWER_BYTES // bounds.MIB
+        fail(
+            sent=f"a look at {key!r} in Redis",
+            expected=f"at most {most} MiB",
+            got=f"{size // bounds.MIB} MiB",
+            cause="the message or result is far larger than the work needs. Send references, not contents",
+        )
 
 
 def taken(run: Run, number: int = BROKER) -> list[Message]:
     """Read the messages that workers have taken and not acknowledged."""
     found = []
-    for text in database(run, number).hvals("unacked"):  # type: ignore[union-attr]
-        try:
-            raw, _, queue = json.loads(text)
-        except (ValueError, TypeError, RecursionError):
-            continue
-        if isinstance(raw, dict):
-            found.append(Message(str(queue), raw))
+    client = database(run, number)
+    _check_size(client, "unacked")
+    for text in client.hvals("unacked"):  # type: ignore[union-attr]
+        match parsed(text):
+            case [dict() as raw, _, queue]:
+                found.append(Message(str(queue), raw))
     return found
 
 
@@ -140,6 +167,7 @@ def result(run: Run, task_id: str) -> tuple[bytes, int] | None:
     """Read a stored result and the seconds until it expires (-1: never), or `None`."""
     client = database(run, RESULTS)
     key = f"celery-task-meta-{task_id}"
+    _check_size(client, key)
     value = client.get(key)
     return (value, int(client.ttl(key))) if isinstance(value, bytes) else None
 
@@ -151,11 +179,12 @@ def ended_anywhere(run: Run, task_id: str) -> dict[str, Any] | None:
     `{"result": bytes}`: its format is 1.1's concern.
     """
     for number in (RESULTS, BROKER, *range(2, DATABASES)):
-        value = database(run, number).get(f"celery-task-meta-{task_id}")
+        client, key = database(run, number), f"celery-task-meta-{task_id}"
+        _check_size(client, key)
+        value = client.get(key)
         if isinstance(value, bytes):
-            try:
-                meta = json.loads(value)
-            except (ValueError, RecursionError):
+            meta = parsed(value)
+            if meta is None:
                 return {"result": value}
             ended = isinstance(meta, dict) and meta.get("status") in ("SUCCESS", "FAILURE")
             return meta if ended else None

@@ -17,6 +17,7 @@ AWS_SECRET = "local"  # noqa: S105 - ministack checks no signature; the account 
 HOOK = "default"
 """The name below a run's webhook address that `WEBHOOK_SINK_URL` gives."""
 ACCOUNT_DIGITS = 12
+SECRETS_FILE = "secrets.json"
 
 
 def new_account() -> str:
@@ -76,7 +77,7 @@ class Secrets:
     @classmethod
     def of(cls, folder: Path) -> Secrets:
         """The folder's own; made at first."""
-        path = folder / "secrets.json"
+        path = folder / SECRETS_FILE
         if known := read_json(path):
             return cls(**known)
         new = cls()

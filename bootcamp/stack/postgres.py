@@ -169,13 +169,14 @@ class Admin:
     @contextmanager
     def outage(self, name: str) -> Iterator[None]:
         """While this lasts nobody can reach the database, and who was connected is thrown out."""
-        self._set_reachable(name, False)
+        self.set_reachable(name, False)
         try:
             yield
         finally:
-            self._set_reachable(name, True)
+            self.set_reachable(name, True)
 
-    def _set_reachable(self, name: str, reachable: bool) -> None:
+    def set_reachable(self, name: str, reachable: bool) -> None:
+        """Let a database accept connections, or close it and throw out who is connected."""
         with self.connect() as connection:
             word = "true" if reachable else "false"
             self._run(connection, f"ALTER DATABASE {{}} ALLOW_CONNECTIONS {word}", name)

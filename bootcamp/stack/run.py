@@ -27,13 +27,19 @@ from bootcamp.stack.addresses import (
 )
 from bootcamp.stack.postgres import Admin, Database
 from bootcamp.stack.redis import Flavor, RedisServer
-from bootcamp.stack.state import StateFolder, is_held, read_json, remove_tree, write_private
+from bootcamp.stack.state import (
+    RUN_FILE,
+    RUNS,
+    StateFolder,
+    is_held,
+    read_json,
+    remove_tree,
+    write_private,
+)
 
 if TYPE_CHECKING:
     import botocore.session
 
-RUNS = "runs"
-RUN_FILE = "run.json"
 FRESH_SECONDS = 60.0
 """A run's folder younger than this is not swept: its lock may be about to be taken."""
 
@@ -170,6 +176,12 @@ class Run:
             return self._admin.size(self.id)
         except psycopg.Error:
             return -1
+
+    def cut_off(self) -> None:
+        """End this run's Redis server, and let nobody reach its database any more."""
+        self.redis.stop()
+        with suppress(psycopg.Error):
+            self._admin.set_reachable(self.id, False)
 
     def postgres_outage(self) -> AbstractContextManager[None]:
         """While this lasts, this run's database accepts no connection, and has thrown all out."""

@@ -89,6 +89,7 @@ def aws(folder: Path, *, keep: bool, hold: tuple[int, ...] = ()) -> WebService:
             "IOT_MTLS_ENABLED": "0",
             "DOCKER_HOST": "unix:///nonexistent",  # it would stop containers with its label
             "LOG_LEVEL": "WARNING",
+            "ACCOUNTS": str(folder.parent),
         },
         grace=SAVE_SECONDS,
         hold=hold,

@@ -22,6 +22,7 @@ from bootcamp.errors import StackError
 
 JANITOR = Path(__file__).with_name("janitor.py")
 STACK_FILE = "stack.json"
+RUNS, RUN_FILE = "runs", "run.json"
 LOCK_FILE = "lock"
 PRIVATE = 0o700
 CLEAN_SECONDS = 30.0

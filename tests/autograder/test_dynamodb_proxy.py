@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import socket
+import threading
 
 import boto3
 import pytest
@@ -10,9 +12,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from autograder.process.rpc_server import decode, race
+from autograder.process.wait import until
 from autograder.run.dynamodb_proxy import DynamoDBProxy, Request
 from autograder.sdk.jobs_table import JobsTable, job, moment
 from autograder.sdk.races import made
+from bootcamp import bounds
 from bootcamp.stack.addresses import REGION
 
 
@@ -62,7 +66,8 @@ def test_there_is_no_way_past(run, table, client, dynamodb_proxy, rng):
         aws_access_key_id=shown,
         aws_secret_access_key="any",
     )
-    assert past.list_tables()["TableNames"] == []
+    with pytest.raises(ClientError, match="no account of this stack"):
+        past.list_tables()
     assert f":{shown}:" in client.table_arn
     assert real not in str(client.meta.client.describe_table(TableName=client.name))
 
@@ -143,3 +148,44 @@ def test_a_text_is_found_however_it_is_written() -> None:
         assert Request("UpdateItem", body.encode()).names("job-1"), body
         assert not Request("UpdateItem", body.encode()).names("job-2")
     assert not Request("UpdateItem", b"no JSON").names("job-1")
+
+
+# -- what a hostile client tries ---------------------------------------------------------------
+
+
+def line_to(proxy: DynamoDBProxy) -> socket.socket:
+    return socket.create_connection(
+        ("127.0.0.1", int(proxy.environment["AWS_ENDPOINT_URL"].rpartition(":")[2])), 10
+    )
+
+
+@pytest.mark.parametrize("length", ["6000000000", "9" * 400, "-1", "many", "٣"])
+def test_a_length_that_cannot_be_is_refused(dynamodb_proxy, length):
+    with line_to(dynamodb_proxy) as line:
+        line.sendall(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode())
+        assert line.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_connections_have_a_limit_and_are_given_back(table, client, dynamodb_proxy, rng):
+    idle = [line_to(dynamodb_proxy) for _ in range(bounds.MAX_CONNECTIONS + 20)]
+    assert until(lambda: threading.active_count() >= bounds.MAX_CONNECTIONS, 10.0)
+    assert threading.active_count() < bounds.MAX_CONNECTIONS + 20
+    for one in idle:
+        one.close()
+    assert until(lambda: threading.active_count() < 20, 10.0)
+    client.put_item(Item=job(rng))
+
+
+def test_what_is_kept_and_what_is_written_has_a_limit(
+    table, client, dynamodb_proxy, rng, monkeypatch
+):
+    monkeypatch.setattr(bounds, "MAX_SEEN_BYTES", 8_000)
+    with dynamodb_proxy.watching() as seen, pytest.raises(ConnectionClosedError):
+        for _ in range(20):
+            client.get_item(Key={"id": "x"})
+    assert 1 < len(seen) < 10
+    monkeypatch.setattr(bounds, "MAX_WRITTEN_BYTES", 8_000)
+    with pytest.raises(ConnectionClosedError):
+        for _ in range(20):
+            client.put_item(Item=job(rng))
+    client.get_item(Key={"id": "x"})

@@ -244,7 +244,10 @@ CHEATS = of_family(
                 for account in ("test", "000000000000", "", own[:-1] + "0", "root", "*"):
                     client = boto3.client("dynamodb", aws_access_key_id=account or "x",
                                           aws_secret_access_key="x")
-                    found += client.list_tables()["TableNames"]
+                    try:
+                        found += client.list_tables()["TableNames"]
+                    except client.exceptions.ClientError:
+                        pass
             """),
         ),
         Cheat(

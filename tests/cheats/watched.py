@@ -44,7 +44,7 @@ def serve(jobs: Connection, tier: Tier) -> None:
     """Grade as the class does, with a neighbour, and limits that are soon reached."""
     bounds.MAX_FAMILY_BYTES = bounds.MAX_HELD_MEMORY_BYTES = MEMORY_BYTES
     bounds.MAX_DISK_BYTES, bounds.MAX_HELD_DISK_BYTES = DISK_BYTES, 2 * DISK_BYTES
-    grading_process.Stack = InhabitedStack  # type: ignore[misc,attr-defined]
+    grading_process.Stack = InhabitedStack  # type: ignore[attr-defined]
     grading_process.grade = grade  # type: ignore[assignment]
     grading_process.serve(jobs, tier)
 

@@ -8,12 +8,13 @@ import sys
 
 import pytest
 
+from bootcamp import bounds
 from bootcamp.providers import Fault, accounts
 from bootcamp.providers.accounts import Account, Accounts
 
 
 def test_the_journal_forgets_the_oldest_and_says_so(monkeypatch):
-    monkeypatch.setattr(accounts, "MAX_JOURNAL_ENTRIES", 3)
+    monkeypatch.setattr(bounds, "MAX_JOURNAL_ENTRIES", 3)
     account = Account()
     for _ in range(5):
         account.finish(account.arrive("chat", (), 10), 200)
@@ -23,7 +24,7 @@ def test_the_journal_forgets_the_oldest_and_says_so(monkeypatch):
 
 
 def test_the_journal_is_bounded_in_bytes_too(monkeypatch):
-    monkeypatch.setattr(accounts, "MAX_JOURNAL_BYTES", 100)
+    monkeypatch.setattr(bounds, "MAX_JOURNAL_BYTES", 100)
     account = Account()
     for size in (40, 40, 40, 500):
         account.arrive("chat", (), size)
