@@ -233,5 +233,6 @@ def test_answers_over_http(
 def test_a_body_that_is_no_base64() -> None:
     good = broker.Message("q", {"body": base64.b64encode(b"x").decode()})
     assert good.body == b"x"
-    for body in ("é", "\ud800", "abc", None, [], 7):
+    bodies: tuple[Any, ...] = ("é", "\ud800", "abc", None, [], 7)
+    for body in bodies:
         assert isinstance(broker.Message("q", {"body": body}).body, bytes)
