@@ -258,7 +258,7 @@ def test_a_scope_opens_its_own_routes(locked: Api, keyring: Keyring) -> None:
     answer = locked.get("/", headers={**AS_A_BROWSER, "Cookie": f"{COOKIE}={key}"})
     if answer.status_code != 403:
         sent = "GET / from a browser, with a valid key of the scope admin"
-        cause = "whoever has a valid key is logged in: the form would accept the same key again"
+        cause = "a person with a valid key is logged in: the form would accept the same key again"
         fail_with(locked, answer, sent, "403 and the body of `ScopeMissing`", cause)
     key = keyring.key(scopes=("admin", "documents"))
     answer = locked.get("/admin/nothing-here", headers=bearer(key))
