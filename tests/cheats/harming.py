@@ -50,7 +50,7 @@ CHEATS = of_family(
             name="three-hundred-that-turn",
             loses=("3.2",),
             story="Starts 300 processes that do nothing but turn: whoever is graded beside it gets no time.",
-            says=("more than 128 processes at once",),
+            says=("came back",),  # too many processes, or too late: they slow each other down
             keeps=("3.1",),
             files=harmful("""
                 import os, time
