@@ -113,7 +113,7 @@ CHEATS = of_family(
             files=searching("""
                 import os, psycopg
                 with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as mine:
-                    for number in range(60):
+                    for number in range(6):
                         for text in ("DO $$ BEGIN RAISE LOG '%', repeat('x', 10000000); END $$",
                                      "SELECT '" + "x" * 5_000_000 + "'::int"):
                             try:
