@@ -153,12 +153,15 @@ def test_a_handler_without_its_table(
         "recover() with 6 jobs that are due, and an item whose handler raises JobStoreUnavailable"
     )
     try:
-        recover(code, sent)
+        answer = code.ask(RECOVERY, "recover")
     finally:
         student.renew()
     cause = (
         "catch whatever `handle` raises. The error of a handler says nothing about the other items"
     )
+    if not answer.ok:
+        got = f"{answer.error}: {answer.message}"
+        fail(sent=sent, expected="6, and a warning in the log", got=got, cause=cause)
     check_published(sent, run, rows, cause)
 
 

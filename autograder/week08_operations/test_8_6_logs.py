@@ -24,9 +24,10 @@ def line(
     job_id: str | None = None,
     task_id: str | None = None,
     error: str | None = None,
+    cause: str = "",
     **more: Any,
 ) -> dict[str, Any]:
-    """The fields of a record with random values."""
+    """The fields of a record with random values. `cause` is for a card that says that it raised."""
     level = rng.choice(["INFO", "WARNING", "ERROR"])
     record = {
         "created": 1_700_000_000 + rng.randrange(10**6) + rng.randrange(1, 999) / 1000,
@@ -39,7 +40,10 @@ def line(
     }
     made_record = made("logging", "makeLogRecord", record)
     sent = f"fields(record, …) for a record of the level {record['levelname']}"
-    found = must_return(sent, student.ask(LOGS, "fields", made_record, job_id, task_id, error))
+    answer = student.ask(LOGS, "fields", made_record, job_id, task_id, error)
+    if not answer.ok and cause:
+        fail(sent=sent, expected="a dict", got=f"{answer.error}: {answer.message}", cause=cause)
+    found = must_return(sent, answer)
     if not isinstance(found, dict):
         fail(sent=sent, expected="a dict", got=found)
     return {"record": record, "found": found}
@@ -77,10 +81,11 @@ def test_what_every_line_has(student: Student, rng: Random) -> None:
     cause = "`record.getMessage()` fills the arguments in. `record.msg` is the pattern"
     check("message", record["msg"] % record["args"], found, cause)
     for message in (f"{rng.randint(1, 99)} % of %s pages", rng.randint(100, 999)):
-        found = line(student, rng, msg=message, args=[])["found"]
         cause = (
             "`record.getMessage()` leaves a message without arguments as it is, and makes it a text"
         )
+        nothing = made("builtins", "tuple")
+        found = line(student, rng, cause=cause, msg=message, args=nothing)["found"]
         check("message", str(message), found, cause)
     if set(found) != ALWAYS:
         cause = "leave out what is None: a reader would search for jobs named `null`"
