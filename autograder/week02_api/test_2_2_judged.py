@@ -22,7 +22,6 @@ MARKDOWN_NAMES = (
     "Tide.MarkDown",
     "a.pdf.md",
     "two words.Md",
-    ".md",
 )
 OTHER_NAMES = (
     "notes.txt",
