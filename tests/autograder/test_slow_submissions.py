@@ -24,7 +24,7 @@ from autograder.card import fail
 
 @pytest.mark.item("7.1")
 def test_double(student):
-    for number in range(20):
+    for number in range(40):
         student.call("pipeline.homework", "double", number, timeout=3.0)
 
 
@@ -50,11 +50,11 @@ ALONE = 'needs = ["7.1"]'
 
 @pytest.fixture
 def two_items(course: Course, monkeypatch: pytest.MonkeyPatch) -> Course:
-    """Items that do not need each other, and a limit of two seconds for a test."""
+    """Items that do not need each other, and a limit of six seconds for a test, which a busy machine keeps too."""
     manifest = WEEK.grader / "manifest.toml"
     course.write(WEEK.grader, "manifest.toml", manifest.read_text().replace(ALONE, ""))
     course.grader(MANY_CALLS)
-    monkeypatch.setattr(plugin, "MAX_TEST_SECONDS", 2.0)
+    monkeypatch.setattr(plugin, "MAX_TEST_SECONDS", 6.0)
     return course
 
 
@@ -64,7 +64,7 @@ def test_a_test_over_its_limit_costs_its_own_item_alone(two_items: Course) -> No
     two_items.hand_in(SLOW)
     first, second = two_items.check(referee=True).items
     assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.PASSED)
-    assert first.card is not None and "longer than 2 s" in first.card.text()
+    assert first.card is not None and "longer than 6 s" in first.card.text()
 
 
 def test_a_reference_that_is_slow_too_excuses_it(two_items: Course) -> None:
