@@ -50,7 +50,7 @@ ALONE = 'needs = ["7.1"]'
 
 @pytest.fixture
 def two_items(course: Course, monkeypatch: pytest.MonkeyPatch) -> Course:
-    """Items that do not need each other, and a limit of six seconds for a test, which a busy machine keeps too."""
+    """Items that do not need each other, and a limit of six seconds for a test."""
     manifest = WEEK.grader / "manifest.toml"
     course.write(WEEK.grader, "manifest.toml", manifest.read_text().replace(ALONE, ""))
     course.grader(MANY_CALLS)
