@@ -78,10 +78,13 @@ def write_new_item(client: Any, job: str) -> None:
 
 def test_every_accounts_table_takes_new_items_after_a_restart(tmp_path: Path) -> None:
     """The first request after the restart comes from one account; the others have tables too."""
-    accounts = ["111111111111", "222222222222", "333333333333"]
     with Stack(tmp_path) as stack:
+        runs = [stack.isolated().__enter__() for _ in range(3)]  # closed too late, as above
+        accounts = [run.aws_account for run in runs]
         for account in accounts:
             make_table(dynamodb(stack.endpoints.aws_url, account))
+    for run in runs:
+        run.close()
     with Stack(tmp_path) as stack:
         for account in reversed(accounts):
             client = dynamodb(stack.endpoints.aws_url, account)
