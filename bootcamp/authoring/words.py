@@ -33,7 +33,7 @@ RETIRED = {
 """Patterns of whole words, and what to write instead."""
 
 PAGES = ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "notebooks/README.md")
-FOLDERS = ("autograder", "bootcamp", "exercises", "lessons", "solutions")
+FOLDERS = ("autograder", "bootcamp", "exercises", "lessons", "solutions", "teaching")
 SUFFIXES = {".css", ".html", ".j2", ".js", ".md", ".patch", ".py", ".sh", ".toml", ".yml"}
 
 ALLOWED = {
