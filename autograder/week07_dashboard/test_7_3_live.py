@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Run
+from autograder.sdk.jobs_table import moment
 from autograder.week07_dashboard.board import Board, view
 from autograder.week07_dashboard.changes import Changes, row
 
@@ -116,17 +117,17 @@ def compare(
 
 def test_the_page(board: Callable[..., Board], changes: Changes, run: Run, rng: Random) -> None:
     """All of it, with the real API: live, cut off, polling, live again, and nothing is missed."""
-    first = row(rng)
+    first = newest(rng)
     changes.table.put(first)
     page = board().live().go()
     sent = "the page, while GET /events is open"
     mode = page.connection
     cause = "when the stream opens, `up` is called, which shows `live`"
     page.must(sent, "the status Live", lambda: mode().startswith("Live"), mode, cause)
-    second = row(rng)
+    second = newest(rng)
     changes.write(second)
     check_card(page, second, "a job that is new, while the page is live")
-    missed = row(rng)
+    missed = newest(rng)
     with run.redis_outage():  # the API hears of no changes, so it ends the stream and opens none
         sent = "the stream breaks, and cannot be opened for a moment"
         cause = "when the stream breaks, `down` is called, which shows `polling`"
@@ -142,6 +143,11 @@ def test_the_page(board: Callable[..., Board], changes: Changes, run: Run, rng: 
     if polled := page.count("GET", "/jobs") - before:
         cause = "`up` stops polling each time, not only the first time"
         page.fail("a page that is live again", "no polling beside the stream", f"{polled}", cause)
+
+
+def newest(rng: Random) -> dict[str, Any]:
+    """A job that was created just now: the page forgets its oldest cards, and other items made many."""
+    return row(rng, created_at=moment(0))
 
 
 def live_later(page: Board) -> bool:
