@@ -186,7 +186,9 @@ def hostile_api() -> Iterator[tuple[_Server, Api]]:
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         process: Any = SimpleNamespace(alive=True, recent=lambda: "", logs=lambda: "")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(api_log, "LOG_SECONDS", 0.0)  # this log says nothing, however long one waits
+            patch.setattr(
+                api_log, "LOG_SECONDS", 0.0
+            )  # this log says nothing, however long one waits
             yield server, Api(process, "hostile", server.server_address[1])
         server.shutdown()
 
