@@ -146,7 +146,7 @@ def test_the_page(board: Callable[..., Board], changes: Changes, run: Run, rng: 
 
 
 def newest(rng: Random) -> dict[str, Any]:
-    """A job that was created just now: the page forgets its oldest cards, and other items made many."""
+    """A job that was created just now: the page drops its oldest cards, and other items made many."""
     return row(rng, created_at=moment(0))
 
 
