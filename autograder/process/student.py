@@ -30,6 +30,7 @@ CALL_SECONDS = 10.0
 """How long a call may take where a grader does not say otherwise."""
 IMPORT_SECONDS = 10.0
 MIGRATE = "pipeline/migrate.py"
+MIGRATION_TRIES = 3
 MIGRATION_SECONDS = 60.0
 STUDENT_TIME_ZONE = "Asia/Tokyo"
 """Not UTC, so that code which uses local time is seen to."""
@@ -143,10 +144,12 @@ class Student:
             self.launch_migration()
         if self._migration is None:  # no layer has migrations
             return
-        try:
-            code = self._migration.wait(MIGRATION_SECONDS)
-        except subprocess.TimeoutExpired:
-            code = None
+        code = self._migrated()
+        for _ in range(MIGRATION_TRIES - 1):
+            if code != os.EX_TEMPFAIL:
+                break
+            self.launch_migration()  # a store did not answer on a busy machine: it says "try again"
+            code = self._migrated()
         if code != 0:
             card = Card(
                 sent="python -m pipeline.migrate",
@@ -156,6 +159,14 @@ class Student:
                 log=self.tail(self._migration),
             )
             raise _not_started(card, late=code is None)
+
+    def _migrated(self) -> int | None:
+        """The exit code of the migration that runs; None: it did not end in time."""
+        assert self._migration is not None
+        try:
+            return self._migration.wait(MIGRATION_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
 
     # -- calls -------------------------------------------------------------------------------
 

@@ -67,7 +67,10 @@ def charge(result: WeekResult, reference: WeekResult) -> WeekResult:
         lost = next((needed for needed in one.item.needs if needed in newer), None)
         if lost is not None and one.item.id not in newer:
             newer[one.item.id] = replace(one, outcome=Outcome.SKIPPED, card=skipped_card(lost))
-    return result.replaced_by(newer.values())
+    flags = (
+        f"{one}: its check broke, and did not break on the reference" for one in sorted(charged)
+    )
+    return result.replaced_by(newer.values()).flagged(*flags)
 
 
 def _failed(one: ItemResult) -> ItemResult:

@@ -7,7 +7,7 @@ package are for one store or one side each:
 - `broker`, `database`, `jobs_table`, `dynamodb`, `blobs`: Redis, PostgreSQL, DynamoDB, the blob store
 - `answers`, `randomness`, `comparing`: the student's functions, and what they return
 - `uploading`, `submitting`, `api_log`: documents over HTTP, and the API's log
-- `documents`, `network`: documents and servers that a grader makes itself
+- `documents`, `network`, `relay`: documents and servers that a grader makes itself
 
 Example:
     @pytest.mark.item("5.2")

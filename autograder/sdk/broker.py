@@ -194,9 +194,7 @@ def ended_anywhere(run: Run, task_id: str) -> dict[str, Any] | None:
 def progress(run: Run, task_id: str) -> dict[str, Any]:
     """Read what a task has stored in the state `PROGRESS`. Empty in any other state."""
     stored = result(run, task_id)
-    try:
-        meta = json.loads(stored[0]) if stored else {}
-    except (ValueError, RecursionError):
-        return {}
-    found = meta.get("result") if isinstance(meta, dict) else None
-    return found if isinstance(found, dict) and meta.get("status") == "PROGRESS" else {}
+    match parsed(stored[0]) if stored else None:
+        case {"status": "PROGRESS", "result": dict() as found}:
+            return found
+    return {}

@@ -28,10 +28,7 @@ def every_comparison(student: Student, says: bool, *modules: str) -> Iterator[No
     """
     always = made("builtins", "eval", f"lambda one, other: {says}")
     try:
-        for module in (
-            *modules,
-            *HOMES,
-        ):  # the student's first, which take the name at their import
+        for module in (*modules, *HOMES):  # the student's modules take the name at their import
             where = made("importlib", "import_module", module)
             if student.call("builtins", "hasattr", where, "compare_digest"):
                 student.call("builtins", "setattr", where, "compare_digest", always)

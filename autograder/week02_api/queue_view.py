@@ -60,10 +60,8 @@ def plant(run: Run, task_id: str, status: str, result: Any, **more: Any) -> None
 
 def meta_in(stored: bytes) -> dict[str, Any]:
     """Parse a value of the result backend. The dict is empty if Celery did not write it."""
-    with suppress(ValueError, RecursionError):
-        meta = json.loads(stored)
-        return meta if isinstance(meta, dict) else {}
-    return {}
+    meta = broker.parsed(stored)
+    return meta if isinstance(meta, dict) else {}
 
 
 def outcome(run: Run, task_id: str, timeout: float) -> dict[str, Any] | None:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Literal
-from urllib.parse import urlsplit
 
-from autograder.sdk.network import LOOPBACK, free_port, release_port
+from autograder.sdk.relay import Relay
 
 COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n(LPUSH|GET)\r\n\$\d+\r\n([^\r]{1,200})\r\n")
 """The two commands that are counted: a message is published, and a state is read."""
-PIECE_BYTES = 64 * 1024
-MOST_CONNECTIONS = 64
-"""More connections at a time are closed at once, so that no submission can exhaust the grader."""
 HELD_SECONDS = 20.0
 """The longest time for which a message is held."""
 
@@ -30,28 +25,18 @@ class RedisProxy:
     """
 
     def __init__(self, redis_url: str) -> None:
-        parts = urlsplit(redis_url)
-        self._target = (parts.hostname or LOOPBACK, parts.port or 6379)
-        self._port = free_port()
-        user = parts.netloc.rpartition("@")[0]
-        place = f"{user}@{LOOPBACK}:{self._port}" if user else f"{LOOPBACK}:{self._port}"
-        self.url = parts._replace(netloc=place).geturl()
-        self._server = socket.create_server((LOOPBACK, self._port))
         self._mode: Mode = "pass"
         self._free = threading.Event()
-        self._slots = threading.Semaphore(MOST_CONNECTIONS)
         self.published = 0
         self.states_read = 0
         self.connects = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._relay = Relay(redis_url, self._passes, self._accepts)
+        self.url = self._relay.url
 
     def close(self) -> None:
-        """Accept no more connections."""
+        """Accept no more connections, and hold nothing any more."""
         self._free.set()
-        with suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        release_port(self._port)
+        self._relay.close()
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
@@ -82,42 +67,19 @@ class RedisProxy:
             self._mode = "pass"
             self._free.set()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._server.accept()
-                if self._mode == "refuse" and self.published:
-                    self.connects += 1
-                    client.close()
-                    continue
-                if not self._slots.acquire(blocking=False):
-                    client.close()
-                    continue
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+    def _accepts(self) -> bool:
+        if self._mode != "refuse" or not self.published:
+            return True
+        self.connects += 1
+        return False
 
-    def _serve(self, client: socket.socket) -> None:
-        try:
-            with client, socket.create_connection(self._target) as server:
-                back = threading.Thread(target=_forward, args=(server, client), daemon=True)
-                back.start()
-                self._forward_requests(client, server)
-                _end(server)
-                back.join()
-        except OSError:
-            return
-        finally:
-            self._slots.release()
-
-    def _forward_requests(self, client: socket.socket, server: socket.socket) -> None:
-        with suppress(OSError):
-            while data := client.recv(PIECE_BYTES):
-                if self._count(data):
-                    if self._mode == "refuse":
-                        _end(client)
-                        return
-                    if self._mode == "hold":
-                        self._free.wait(HELD_SECONDS)
-                server.sendall(data)
+    def _passes(self, data: bytes) -> bool:
+        if self._count(data):
+            if self._mode == "refuse":
+                return False
+            if self._mode == "hold":
+                self._free.wait(HELD_SECONDS)
+        return True
 
     def _count(self, data: bytes) -> bool:
         """Count the commands in a piece of a request. Return whether it publishes a message."""
@@ -129,15 +91,3 @@ class RedisProxy:
             elif b"celery-task-meta-" in key:
                 self.states_read += 1
         return publishes
-
-
-def _forward(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(PIECE_BYTES):
-            target.sendall(data)
-    _end(target)
-
-
-def _end(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)

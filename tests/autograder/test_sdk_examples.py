@@ -37,6 +37,7 @@ from autograder.sdk import (
     documents,
     network,
     randomness,
+    relay,
     uploading,
 )
 from autograder.sdk.dynamodb import DynamoDBProxy, Request

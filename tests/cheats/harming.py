@@ -49,7 +49,7 @@ CHEATS = of_family(
         Cheat(
             name="three-hundred-that-turn",
             loses=("3.2",),
-            story="Starts 300 processes that do nothing but turn: whoever is graded beside it gets no time.",
+            story="Starts 300 processes that do nothing but turn, so that its neighbour gets no time.",
             says=("came back",),  # too many processes, or too late: they slow each other down
             keeps=("3.1",),
             files=harmful("""

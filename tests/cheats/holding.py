@@ -87,7 +87,7 @@ CHEATS = of_family(
         Cheat(
             name="postgres-a-view-without-an-end",
             loses=("3.6",),
-            story="A view in place of the chunks: gigabytes of text for whoever reads it.",
+            story="A view in place of the chunks: gigabytes of text for the grader that reads it.",
             says=("came back",),
             files=instead(
                 "3.6",

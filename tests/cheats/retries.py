@@ -226,7 +226,7 @@ _FAKING = of_family(
         Cheat(
             name="an-alert-that-feels-in-the-same-words",
             loses=("5.6",),
-            story="The same, with a first write like the deciding one, so that whoever meddles does so now.",
+            story="The same, with a first write like the deciding one, so that a rival comes now.",
             says=("one write",),
             files=instead("5.6", None, None, FELT_IN_THE_SAME_WORDS),
         ),

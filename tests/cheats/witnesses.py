@@ -98,7 +98,7 @@ CHEATS = of_family(
         Cheat(
             name="counts-that-share-a-time",
             loses=("7.4",),
-            story="Counts for each request anew, and gives all counts of a second one time, by which the "
+            story="Counts again for each request, and gives all counts of a second one time, by which the "
             "check knew that there was one count.",
             says=("one count",),
             files=instead("7.4", SHARED_TIME),

@@ -88,8 +88,8 @@ def test_flags_of_all_runs_are_kept(manifest: Manifest, week: Week) -> None:
     again = replace(task, items=("1.3",), stored=first)
     found = merged(again, week, Answer(problem="x", flags=("one", "two")))
     assert found.flags == (*first.flags, "two")
-    anew = replace(task, stored=found)
-    assert merged(anew, week, Answer(problem="x")).flags == ()
+    again = replace(task, stored=found)
+    assert merged(again, week, Answer(problem="x")).flags == ()
 
 
 def test_no_page_has_a_path_of_this_machine(manifest: Manifest) -> None:
