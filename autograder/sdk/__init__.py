@@ -26,7 +26,7 @@ from autograder.process.student import Student
 from autograder.process.wait import until
 from autograder.process.worker import Worker
 from autograder.run.session import Session
-from autograder.sdk.races import made, race
+from autograder.sdk.races import made, packed, race
 from bootcamp.providers import (
     Fault,
     FeedRequest,
@@ -63,6 +63,7 @@ __all__ = [
     "fail",
     "failure_card",
     "made",
+    "packed",
     "race",
     "show",
     "until",

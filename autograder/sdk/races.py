@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,11 @@ def made(module: str, name: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
     An exception in that call is the answer of the call that it is an argument of.
     """
     return {"__type__": "made", "module": module, "name": name, "args": [*args], "kwargs": kwargs}
+
+
+def packed(content: bytes) -> dict[str, str]:
+    """Bytes as an argument."""
+    return {"__type__": "bytes", "value": base64.b64encode(content).decode()}
 
 
 def race(

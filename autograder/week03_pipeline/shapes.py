@@ -9,6 +9,7 @@ from autograder.sdk import Student, fail
 from autograder.week03_pipeline.vectors import DIMENSIONS
 
 CALL_SECONDS = 45.0
+PARSE = "pipeline.steps.parse"
 
 
 def called(

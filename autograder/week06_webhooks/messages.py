@@ -33,11 +33,6 @@ def body(rng: Random) -> bytes:
     return f"{text}\n".replace('": ', '" :').encode()
 
 
-def data(content: bytes) -> Made:
-    """Encode bytes as an argument of a call."""
-    return {"__type__": "bytes", "value": base64.b64encode(content).decode()}
-
-
 def signature(key: str, made: str, at: int | str, content: bytes) -> str:
     """Return the signature by the specification, section "Signature scheme"."""
     raw = base64.b64decode(key.removeprefix("whsec_"))

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import fail, made
+from autograder.sdk import fail, made, packed
 from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.jobs_table import document, new_id
 from autograder.week06_webhooks import messages
@@ -51,7 +51,7 @@ def check_signature(code: Code, rng: Random, key: str, one: str, content: bytes)
     ago = rng.randint(0, 200)
     at = int(time.time()) - ago
     sent = f"sign({key[:12]}…, {one!r}, {ago} seconds ago, {content!r})"
-    arguments = (key, one, at, messages.data(content))
+    arguments = (key, one, at, packed(content))
     said = must_return(sent, code.ask(messages.SIGNING, "sign", *arguments))
     expected = messages.signature(key, one, at, content)
     if said != expected:
@@ -87,7 +87,7 @@ def malformed(rng: Random) -> dict[str, str]:
 def test_a_malformed_secret(code: Code, rng: Random) -> None:
     """b: the key is what `key_of` returns, and its `ValueError` passes."""
     for what, key in malformed(rng).items():
-        arguments = (key, messages.message_id(rng), int(time.time()), messages.data(b"{}"))
+        arguments = (key, messages.message_id(rng), int(time.time()), packed(b"{}"))
         must_raise(
             f"sign() with a secret {what}",
             code.ask(messages.SIGNING, "sign", *arguments),

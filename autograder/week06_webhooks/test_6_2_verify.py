@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Answer, CheckFailed, fail, failure_card
+from autograder.sdk import Answer, CheckFailed, fail, failure_card, packed
 from autograder.sdk.answers import Code, must_raise
 from autograder.sdk.comparing import every_comparison
 from autograder.week06_webhooks import messages
@@ -71,7 +71,7 @@ class Receiver:
             )
 
     def _ask(self, headers: dict[str, str], **more: Any) -> Answer:
-        content = messages.data(more.pop("body", self.body))
+        content = packed(more.pop("body", self.body))
         key = more.pop("key", self.key)
         more = {"now": self.now, **more}
         return self.code.ask(messages.SIGNING, "verify", key, headers, content, **more)
@@ -241,7 +241,7 @@ def test_the_comparison_takes_constant_time(receiver: Receiver, rng: Random) -> 
 def test_the_own_secret_is_malformed(receiver: Receiver, rng: Random) -> None:
     """g: that is a mistake in the receiver's settings, and not a forged webhook."""
     for what, key in malformed(rng).items():
-        content = messages.data(receiver.body)
+        content = packed(receiver.body)
         answer = receiver.code.ask(
             messages.SIGNING, "verify", key, receiver.headers(), content, now=receiver.now
         )

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import Answer, WebhookSink, fail, made
+from autograder.sdk import Answer, WebhookSink, fail, made, packed
 from autograder.sdk.answers import Code, must_raise, must_return
 from autograder.sdk.network import NameServer
 from autograder.week06_webhooks.conftest import PINNED, Configured
-from autograder.week06_webhooks.messages import data
 from autograder.week06_webhooks.test_6_4_addresses import (
     PUBLIC_IPV4,
     PUBLIC_IPV6,
@@ -245,7 +244,7 @@ def test_it_connects_to_what_was_checked(
     for left in reversed(range(TRIES)):
         names.say(PINNED, ["127.0.0.1"], ["127.0.0.66"])
         began = time.monotonic()
-        answer = code.ask("pipeline.webhooks.sending", "post", url, {}, data(b"{}"))
+        answer = code.ask("pipeline.webhooks.sending", "post", url, {}, packed(b"{}"))
         arrived = webhooks.deliveries("pinned")
         if arrived or time.monotonic() - began < REPEAT_SECONDS or not left:
             break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import zlib
 from random import Random
@@ -11,7 +10,7 @@ from typing import Any
 import pypdf
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, StreamObject
 
-from autograder.sdk import Answer, Student, clean, fail, made
+from autograder.sdk import Answer, Student, clean, fail, made, packed
 from autograder.sdk.documents import make_pdf
 
 MODULE = "pipeline.steps.fast_parse"
@@ -33,8 +32,7 @@ def parse_by(
     function: tuple[str, str], student: Student, content: bytes, content_type: str, **limits: int
 ) -> Answer:
     """What a parser returns or raises. `limits` are fields of `ParseLimits`."""
-    packed = {"__type__": "bytes", "value": base64.b64encode(content).decode()}
-    arguments: list[Any] = [made("io", "BytesIO", packed), content_type]
+    arguments: list[Any] = [made("io", "BytesIO", packed(content)), content_type]
     if limits:
         arguments.append(made("pipeline.steps.limits", "ParseLimits", **limits))
     return student.ask(*function, *arguments, timeout=CALL_SECONDS)

@@ -15,7 +15,6 @@ How a submission could get points for nothing, and what is done about it:
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from datetime import UTC, datetime
 from http.cookies import CookieError, Morsel, SimpleCookie
@@ -26,7 +25,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from autograder.sdk import Api, Run, Session, Student, fail, made
+from autograder.sdk import Api, Run, Session, Student, fail, made, packed
 from autograder.sdk.answers import must_raise
 from autograder.sdk.comparing import every_comparison
 from autograder.sdk.jobs_table import JobsTable, job
@@ -179,7 +178,7 @@ def keys_with(secret: str, expires_at: dict[str, Any] | None = None) -> dict[str
         "owner": "firm",
         "name": "grader",
         "scopes": made("builtins", "frozenset", ["documents"]),
-        "secret_hash": {"__type__": "bytes", "value": base64.b64encode(digest).decode()},
+        "secret_hash": packed(digest),
         "created_at": made("pipeline.keys.key", "now"),
         "expires_at": expires_at,
         "revoked_at": None,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from autograder.sdk import Answer, Student, fail, made
+from autograder.sdk import Answer, Student, fail, made, packed
 from autograder.sdk.answers import must_return
 
 FEEDS = "pipeline.news.feeds"
@@ -44,14 +44,7 @@ def document(
 ) -> dict[str, Any]:
     """A `Document` for an argument."""
     content = body.encode() if isinstance(body, str) else body
-    return made(FEEDS, "Document", url, content_type, as_bytes(content))
-
-
-def as_bytes(content: bytes) -> dict[str, str]:
-    """Bytes for an argument."""
-    import base64
-
-    return {"__type__": "bytes", "value": base64.b64encode(content).decode()}
+    return made(FEEDS, "Document", url, content_type, packed(content))
 
 
 def fetched(sent: str, answer: Answer) -> dict[str, Any]:

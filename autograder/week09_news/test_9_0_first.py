@@ -11,8 +11,7 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import Student, fail
-from autograder.week09_news.feed_calls import as_bytes
+from autograder.sdk import Student, fail, packed
 from autograder.week09_news.feed_documents import atom, items, rss
 
 pytestmark = pytest.mark.item("9.0")
@@ -23,7 +22,7 @@ def test_titles(student: Student, rng: Random) -> None:
     for name, write in {"RSS": rss, "Atom": atom}.items():
         found = sorted(items(rng, rng.randint(3, 5)), key=lambda one: one.title, reverse=True)
         wanted = [one.title for one in found]
-        body = as_bytes(write(found).encode())
+        body = packed(write(found).encode())
         titles = student.call("pipeline.news.first_feed", "first_titles", body)
         if titles != wanted:
             mixed = isinstance(titles, list) and set(map(str, titles)) == set(wanted)
@@ -41,7 +40,7 @@ def test_bytes_are_no_file_name(student: Student, rng: Random) -> None:
     """a: a document that is the name of a file is not opened."""
     name = f"feed-{rng.getrandbits(40):x}.xml"
     (student.home / name).write_text(rss(items(rng, 1)))
-    titles = student.call("pipeline.news.first_feed", "first_titles", as_bytes(name.encode()))
+    titles = student.call("pipeline.news.first_feed", "first_titles", packed(name.encode()))
     (student.home / name).unlink()
     if titles != []:
         fail(
