@@ -148,7 +148,7 @@ def test_a_client_without_a_key(student: Student, rng: Random) -> None:
         "builtins", "setattr", made("importlib", "import_module", NEWS), "embed_question", embed
     )
     try:
-        answer = student.ask(NEWS, "search_news", made("types", "SimpleNamespace"), "q", None, 3)
+        answer = student.ask(NEWS, "search_news", made("unittest.mock", "MagicMock"), "q", None, 3)
     finally:
         student.renew()
     sent = (
