@@ -104,8 +104,8 @@ async def list_news(
     #   n) Read the cursor (`read_cursor`), take a connection of the pool (`pool_of`), and await
     #      `page`. Let `InvalidCursor` through.
     #   o) Return a `NewsList` of the articles, and the cursor of the next page (`make_cursor`).
-    #   p) If PostgreSQL fails (`psycopg.OperationalError`, which includes a full pool), raise
-    #      `NewsUnavailable` without the other error's message.
+    #   p) If PostgreSQL fails (at least `psycopg.OperationalError`, which includes a full pool),
+    #      raise `NewsUnavailable` without the other error's message.
     raise NotImplementedError("9.3")
 
 
@@ -125,8 +125,8 @@ async def search_news(
     #   q) Await the vector of the question (`embed_question`) first. Take a connection afterwards,
     #      so that none is held while the provider works.
     #   r) Return a `NewsSearch` with the question and what `nearest_news` finds.
-    #   s) If the provider or PostgreSQL fails (`openai.OpenAIError`, `psycopg.OperationalError`),
-    #      raise `SearchUnavailable` without the other error's message.
+    #   s) If the provider or PostgreSQL fails (`openai.OpenAIError`, and at least
+    #      `psycopg.OperationalError`), raise `SearchUnavailable` without the other error's message.
     raise NotImplementedError("9.3")
 
 

@@ -45,7 +45,7 @@ def save(article_id: UUID, summary: Summary, embedding: Vector, generation: int)
     #      the summary is written. So `save` waits for a claim that is not committed yet. If it is
     #      committed, it counts. If it is rolled back, it does not.
     #   c) If the article has a summary already, replace all of it: summary, topics, model, tokens,
-    #      embedding, and `summarised_at` by the present time.
+    #      embedding, and `summarised_at` by the present time, for example `now()`.
     #   d) Pass the summary and each topic through `storable`, because a model can return characters
     #      that PostgreSQL rejects.
     #   e) Return True once the summary is committed. Let every error of the database through.

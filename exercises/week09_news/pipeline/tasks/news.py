@@ -76,7 +76,7 @@ def news_entries() -> dict[str, dict[str, Any]]:
 
 
 def claim_due() -> list[Claim]:
-    """Claim the feeds that are due, those that have waited longest first.
+    """Claim the feeds that are due, those that have waited longest.
 
     Returns:
         At most `news_settings().news_feeds_per_tick` claims. Each feed has got a lease of
@@ -93,7 +93,7 @@ def claim_due() -> list[Claim]:
     #      both fields of `Claim`. Two ticks at the same time claim no feed twice, and none of them
     #      waits for the rows of the other (`FOR UPDATE SKIP LOCKED`).
     #   e) Take those with the oldest `next_at`, and no more than the limit. Use the clock of
-    #      PostgreSQL.
+    #      PostgreSQL. The order of the list is yours.
     raise NotImplementedError("9.5")
 
 
@@ -183,9 +183,9 @@ def collect_feed(claim: Claim, feed: Feed) -> int:
     #      and `last_modified` are those of the document, even if they are None. If it has not
     #      changed, they are those of `feed`. Record them only after the articles are stored,
     #      because the server sends the document only once.
-    #   j) If one of this raises an error of any class (`Exception`), record `FAILURE` and return 0.
-    #      Its `error` is `error_name(…)`, and its `pause` is `pause_after` of all failures, this
-    #      one included.
+    #   j) If fetching, reading or storing raises any error (`Exception`), record `FAILURE` and
+    #      return 0. Its `error` is `error_name(…)`, and its `pause` is `pause_after` of all
+    #      failures, this one included.
     raise NotImplementedError("9.5")
 
 

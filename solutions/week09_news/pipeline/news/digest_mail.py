@@ -71,8 +71,8 @@ def build_message(
     message = EmailMessage(MAIL_POLICY)
     # BEGIN SOLUTION 9.6
     # ? e) Set From (`desk.sender`), To (the subscriber's address), Date (`digest.made_at`) and Message-ID.
-    # ? f) Set Subject to a line with the day in the form 2026-11-30 and the title of the first story, made
-    # ? fit by `header_text`.
+    # ? f) Set Subject to a line with the day in the form 2026-11-30, and with the title of the first story
+    # ? as `header_text` returns it.
     # ? g) Set List-Unsubscribe to `desk.unsubscribe_url(…)` in angle brackets, and List-Unsubscribe-Post to
     # ? `List-Unsubscribe=One-Click`. A mail program then shows a button (RFC 8058).
     # ? h) Set the content to plain text. It has each story's title, summary and URL as they are, in the

@@ -86,7 +86,7 @@ def news_entries() -> dict[str, dict[str, Any]]:
 
 
 def claim_due() -> list[Claim]:
-    """Claim the feeds that are due, those that have waited longest first.
+    """Claim the feeds that are due, those that have waited longest.
 
     Returns:
         At most `news_settings().news_feeds_per_tick` claims. Each feed has got a lease of
@@ -103,6 +103,7 @@ def claim_due() -> list[Claim]:
     # ? fields of `Claim`. Two ticks at the same time claim no feed twice, and none of them waits for the
     # ? rows of the other (`FOR UPDATE SKIP LOCKED`).
     # ? e) Take those with the oldest `next_at`, and no more than the limit. Use the clock of PostgreSQL.
+    # ? The order of the list is yours.
     sql = """
     WITH due AS MATERIALIZED (
         SELECT feed_id FROM feeds
@@ -214,7 +215,7 @@ def collect_feed(claim: Claim, feed: Feed) -> int:
     # ? to store. Then record `SUCCESS`: `pause` is `news_interval_seconds`, and `etag` and `last_modified`
     # ? are those of the document, even if they are None. If it has not changed, they are those of `feed`.
     # ? Record them only after the articles are stored, because the server sends the document only once.
-    # ? j) If one of this raises an error of any class (`Exception`), record `FAILURE` and return 0. Its
+    # ? j) If fetching, reading or storing raises any error (`Exception`), record `FAILURE` and return 0. Its
     # ? `error` is `error_name(…)`, and its `pause` is `pause_after` of all failures, this one included.
     try:
         document = fetch(feed)
