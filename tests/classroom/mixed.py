@@ -87,7 +87,9 @@ class MixedClass:
         variants = load_variants(week)
         self._wrong = spread(one for one in variants if not one.correct)
         self._unlike = itertools.cycle(one for one in variants if one.correct)
-        self._cheats = spread(one for one in CHEATS if one.week == str(week.number))
+        mine = [one for one in CHEATS if one.week == str(week.number)]
+        harm_first = sorted(mine, key=lambda one: one.family != "harming")
+        self._cheats = spread(harm_first)
 
     def make(self) -> dict[str, Expected]:
         """Hand everything in, write roster and policy, and say what is expected of each student."""
