@@ -18,6 +18,10 @@ MAX_FILE_BYTES = 64 * MIB
 MAX_OPEN_FILES = 1024
 MAX_PROCESSES = 512
 """Processes and threads of the sandbox's user together. Only where it has a user of its own."""
+MAX_GROUP_BYTES = 6144 * MIB
+"""Memory of its control group: the kernel ends what takes more. Above the limit that the watch can explain."""
+MAX_GROUP_THREADS = 1024
+"""Processes and threads of its control group, the browser's too."""
 MAX_TEMPORARY_BYTES = 64 * MIB
 """What fits into each of the sandbox's own /tmp and /dev/shm."""
 MAX_DISK_BYTES = 1024 * MIB

@@ -122,8 +122,8 @@ class Session:
         read = tuple(layer.path for layer in layers)
         user = new_user() if can_change_user(self.tier) else None
         ports = tuple(own_ports())
-        filtered, group = can_filter(self.tier), share.of_submission()
-        walls = Sandbox(self.tier, user, read, write, ports, filtered, group=group)
+        filtered, groups = can_filter(self.tier), share.of_submission()
+        walls = Sandbox(self.tier, user, read, write, ports, filtered, groups=groups)
         for own in write:
             walls.give(own)
         walls.open_way((folder, self._stack.path))

@@ -47,8 +47,13 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/full")
 SEMAPHORES = "/dev/shm"  # noqa: S108 - where the C library keeps them
 OWN_PROGRAMS = (limits.__file__, bounds.__file__, landlock.__file__, seccomp.__file__)
 """Programs of this package that run inside. No grader is among them."""
-JOIN = ("/bin/sh", "-c", 'echo $$ > "$1"; shift; exec "$@"', "sh")
-"""Joins the control group that the next word names, and becomes the command behind it."""
+JOIN = (
+    "/bin/sh",
+    "-c",
+    'while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"',
+    "sh",
+)
+"""Joins the control groups that the next words name, up to `--`, and becomes the command behind it."""
 
 
 class Tier(StrEnum):
@@ -69,7 +74,7 @@ class Sandbox:
         write: folders that it may change.
         ports: of TCP on loopback, where the tier does not come with a network of its own.
         filtered: whether system calls that nobody needs are refused.
-        group: the file through which its processes join a control group; None: there is none.
+        groups: the files through which its processes join control groups.
         netlink: whether the filter allows netlink sockets, which a Jupyter kernel needs.
     """
 
@@ -80,7 +85,7 @@ class Sandbox:
     ports: tuple[int, ...] = ()
     filtered: bool = False
     netlink: bool = False
-    group: Path | None = None
+    groups: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         """What is stamped into results."""
@@ -106,7 +111,11 @@ class Sandbox:
         options += ["--memory", "watched"] if memory_watched else []
         inner = [sys.executable, "-I", "-S", limits.__file__, *options, *words]
         walled = [*self._bubblewrap(readable), *inner] if self.tier is Tier.BUBBLEWRAP else inner
-        return walled if self.group is None else [*JOIN, str(self.group), *walled]
+        return [*self.joining(), *walled]
+
+    def joining(self) -> list[str]:
+        """The words before a command that let it join the control groups."""
+        return [*JOIN, *map(str, self.groups), "--"] if self.groups else []
 
     def give(self, folder: Path) -> None:
         """Let the sandbox's user own a folder that it shall write to."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
@@ -19,7 +22,7 @@ from autograder.run.results import ItemResult, WeekResult
 from autograder.run.runner import run_week
 from autograder.sandbox import resource_watch, share
 from autograder.sandbox.resource_watch import Crowd
-from autograder.sandbox.tiers import Tier, strongest
+from autograder.sandbox.tiers import Sandbox, Tier, strongest
 from bootcamp import bounds
 from bootcamp.course.manifest import load_manifest
 from bootcamp.course.outcome import Outcome
@@ -31,6 +34,7 @@ from .conftest import WEEK, Course
 HOGS, HOG_SECONDS, WORK_SECONDS = 100, 4.0, 1.5
 LEAST_SHARE = 0.15
 """Of a processor, for one process beside a hundred of one neighbour; without groups it is 0.02."""
+GROUP_BYTES = 256 * bounds.MIB
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -77,6 +81,28 @@ def work(answers: multiprocessing.Queue[float]) -> None:
     answers.put(time.process_time() - before)
 
 
+def fill(limit: int, ended: multiprocessing.Queue[int]) -> None:
+    """A process in the submission's half takes twice the memory that the half may take."""
+    share.LIMITS["memory"] = dict.fromkeys(share.LIMITS["memory"], limit)
+    share.enter_own_share()
+    words = [sys.executable, "-c", f"len(b'x' * {2 * limit})"]
+    sandbox = Sandbox(groups=share.of_submission())
+    done = subprocess.run([*sandbox.joining(), *words], check=False)
+    ended.put(done.returncode)
+
+
+def test_the_kernel_ends_what_takes_too_much_memory() -> None:
+    if not list(share.places("memory")):
+        missing("no control groups for memory can be made on this machine")
+    ended = _SPAWN.Queue()
+    process = _SPAWN.Process(target=fill, args=(GROUP_BYTES, ended))
+    process.start()
+    code = ended.get(timeout=60)
+    process.join()
+    share.remove_empty(process.pid or 0)
+    assert code == -signal.SIGKILL
+
+
 @pytest.mark.parametrize(
     ("cgroup", "mounts", "divided", "place"),
     [
@@ -101,7 +127,7 @@ def test_where_groups_can_be_made(
     (proc / "mounts").write_text(mounts.format(root))
     for group in (root, root / "a"):
         (group / "cgroup.subtree_control").write_text(divided)
-    found = list(share.places(tmp_path))
+    found = list(share.places(proc=tmp_path))
     assert found == ([] if place is None else [root / place])
 
 

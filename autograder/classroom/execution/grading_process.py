@@ -30,7 +30,12 @@ from bootcamp.ports import keep_to_block
 from bootcamp.stack import Stack
 
 OWN_NETWORK, SHARED_NETWORK = "own network", "shared network"
-OWN_SHARE = "own share of the processors"
+OWN = {
+    "cpu": "own share of the processors",
+    "memory": "own limit of memory",
+    "pids": "own limit of processes",
+}
+"""What the record says of the control groups that could be made."""
 GIVE_UP_SECONDS = 30.0
 """A process whose parent is gone ends itself after this, however stuck it is."""
 
@@ -78,7 +83,7 @@ def serve(jobs: Connection, tier: Tier) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Before any thread, and before the stack.
     around = [OWN_NETWORK if enter_private_network() else SHARED_NETWORK]
-    around += [OWN_SHARE] if enter_own_share() else []
+    around += [OWN[controller] for controller in enter_own_share()]
     keep_to_block()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
