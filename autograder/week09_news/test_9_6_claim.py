@@ -208,13 +208,15 @@ def recorded(
 def test_each_outcome_is_recorded(student: Student, run: Run, stores: None, rng: Random) -> None:
     """r, s, t, u: what the row says afterwards, and nothing else in the table."""
     retry = rng.randint(1_000, 9_000)
-    for kind in ("sent", "refused", "deferred"):
+    long = 2 * MAX_REASON_CHARS
+    cases = [("sent", 0), ("refused", 10), ("refused", long), ("deferred", 10), ("deferred", long)]
+    for kind, more_chars in cases:
         day, who, generation = some_day(rng), stored(run, rng), rng.randint(2, 9)
         neighbours = [(day + timedelta(days=1), who), (day, stored(run, rng))]
         for one_day, one in ((day, who), *neighbours):
             put_row(run, one_day, one, generation=generation, lease=60)
         others = [row_of(run, *one) for one in neighbours]
-        reason = "" if kind == "sent" else f"450 {word(rng)} " + "y" * rng.choice((10, 500))
+        reason = "" if kind == "sent" else f"450 {word(rng)} " + "y" * more_chars
         more = {"reason": reason, "retry_seconds": retry}
         value = recorded(student, run, day, who, generation, kind, **more)
         sent = f"record() of the outcome {kind!r}"
