@@ -19,7 +19,7 @@ MAX_OPEN_FILES = 1024
 MAX_PROCESSES = 512
 """Processes and threads of the sandbox's user together. Only where it has a user of its own."""
 MAX_GROUP_BYTES = 6144 * MIB
-"""Memory of its control group: the kernel ends what takes more. Above the limit that the watch can explain."""
+"""Memory of its control group. The kernel ends what takes more. Above the limit that the watch explains."""
 MAX_GROUP_THREADS = 1024
 """Processes and threads of its control group, the browser's too."""
 MAX_TEMPORARY_BYTES = 64 * MIB
