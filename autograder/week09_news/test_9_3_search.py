@@ -140,26 +140,6 @@ def test_the_nearest_of_a_topic_that_is_far_away(
             database.execute("DELETE FROM articles WHERE article_id = ANY(%s)", [ids])
 
 
-def test_a_client_without_a_key(student: Student, rng: Random) -> None:
-    """s: the error is an `openai.OpenAIError`, but no answer of the provider."""
-    error = made("openai", "OpenAIError", f"The api_key must be set, not {words(rng, 1)[0]}")
-    embed = made("unittest.mock", "AsyncMock", side_effect=error)
-    student.call(
-        "builtins", "setattr", made("importlib", "import_module", NEWS), "embed_question", embed
-    )
-    try:
-        answer = student.ask(NEWS, "search_news", made("unittest.mock", "MagicMock"), "q", None, 3)
-    finally:
-        student.renew()
-    sent = (
-        "search_news(), where `embed_question` raises an `openai.OpenAIError` that is no `APIError`"
-    )
-    cause = (
-        "catch `openai.OpenAIError`: a client that has no key raises it before it sends anything"
-    )
-    must_raise(sent, answer, "SearchUnavailable", cause)
-
-
 @pytest.mark.parametrize(
     "fault",
     [Fault.status(429, retry_after=7), Fault.status(500), Fault.drop()],
@@ -191,6 +171,26 @@ def test_a_database_that_goes_away(api: Api, run: Run, library: Library, how: st
     sent = f"GET /news/search, while PostgreSQL {what}"
     check_unavailable(api, sent, response, "search_unavailable", UNAVAILABLE)
     check_search(api, library, library.articles[:DEFAULT_LIMIT])
+
+
+def test_a_client_without_a_key(student: Student, rng: Random) -> None:
+    """s: the error is an `openai.OpenAIError`, but no answer of the provider."""
+    error = made("openai", "OpenAIError", f"The api_key must be set, not {words(rng, 1)[0]}")
+    embed = made("unittest.mock", "AsyncMock", side_effect=error)
+    student.call(
+        "builtins", "setattr", made("importlib", "import_module", NEWS), "embed_question", embed
+    )
+    try:
+        answer = student.ask(NEWS, "search_news", made("unittest.mock", "MagicMock"), "q", None, 3)
+    finally:
+        student.renew()
+    sent = (
+        "search_news(), where `embed_question` raises an `openai.OpenAIError` that is no `APIError`"
+    )
+    cause = (
+        "catch `openai.OpenAIError`: a client that has no key raises it before it sends anything"
+    )
+    must_raise(sent, answer, "SearchUnavailable", cause)
 
 
 def test_a_slow_provider_holds_no_connection(
