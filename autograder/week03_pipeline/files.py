@@ -10,6 +10,7 @@ import docx
 import pypdf
 from docx.enum.text import WD_BREAK
 from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
 
 from autograder.sdk.documents import make_pdf
 
@@ -38,11 +39,11 @@ class WordFile:
 def word_file(rng: Random) -> WordFile:
     """A DOCX of five pages, of which the third is blank.
 
-    It has a list, a table with a table in it, tabs, line breaks, a column break, a non-breaking hyphen,
+    It has a list, a table with a table in it, tabs, line breaks of three types, a non-breaking hyphen,
     a piece of text that is empty, and one that ends with a space. One page ends in the middle of a
-    paragraph, two breaks follow each other, and two breaks are only noted.
+    paragraph, two breaks follow each other, and three breaks are only noted.
     """
-    words = made_up(rng, 19)
+    words = made_up(rng, 20)
     halves = made_up(rng, 2)
     word = docx.Document()
     word.add_paragraph(f"{words[0]} {words[1]}")
@@ -62,8 +63,11 @@ def word_file(rng: Random) -> WordFile:
     run.add_break(WD_BREAK.COLUMN)
     run._r.append(OxmlElement("w:t"))  # lxml says that its text is None
     run.add_text(words[16])
+    run._r.add_br().set(qn("w:type"), "textWrapping")
+    run.add_text(words[19])
     run.add_break(WD_BREAK.PAGE)
     run.add_break(WD_BREAK.PAGE)
+    run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # no text at all since the explicit break
     run = word.add_paragraph().add_run()
     run._r.append(OxmlElement("w:lastRenderedPageBreak"))  # repeats the explicit break
     run.add_text(f"{words[12]} {words[13]}")
@@ -78,7 +82,7 @@ def word_file(rng: Random) -> WordFile:
     file = io.BytesIO()
     word.save(file)
     last = [*words[14:16], "-".join(halves), halves[0], *words[17:19]]
-    pages = [words[:9], [*words[9:12], words[16]], [], words[12:14], last]
+    pages = [words[:9], [*words[9:12], words[16], words[19]], [], words[12:14], last]
     signs = [
         (words[2], words[3], "\t"),
         (words[4], words[5], "\t"),
@@ -87,6 +91,7 @@ def word_file(rng: Random) -> WordFile:
         (words[9], words[10], "\n"),
         (words[10], words[11], "\t"),
         (words[11], words[16], "\n"),
+        (words[16], words[19], "\n"),
         (halves[0], words[17], "\n\n"),
     ]
     return WordFile(file.getvalue(), pages, signs)
@@ -111,9 +116,9 @@ def certificate_pdf(text: str) -> bytes:
     return encrypted_pdf(text, "").replace(b"/Filter /Standard", b"/Filter /PubSec00", 1)
 
 
-def strange_filter_pdf(text: str, name: bytes) -> bytes:
-    """A PDF with an unknown compression filter, for which pypdf raises `NotImplementedError`."""
-    return make_pdf([text]).replace(b"/ASCII85Decode", b"/" + name, 1)
+def strange_filter_pdf(text: str, name: bytes, pages: int = 1) -> bytes:
+    """A PDF, one page of which has an unknown filter: pypdf raises `NotImplementedError` for it."""
+    return make_pdf([text] * pages).replace(b"/ASCII85Decode", b"/" + name, 1)
 
 
 def front_of(content: bytes) -> bytes:

@@ -55,6 +55,9 @@ def test_bad_files_are_typed_permanent_errors(student: Student, rng: Random) -> 
     odd = files.strange_filter_pdf(text, name.encode())
     sent = "a PDF whose page is compressed by an unknown filter"
     check(sent, odd, files.PDF, "DocumentError", hidden=name)
+    odd = files.strange_filter_pdf(text, name.encode(), pages=2)
+    sent = "a PDF of two pages, of which one is compressed by an unknown filter"
+    check(sent, odd, files.PDF, "DocumentError", hidden=name)
 
 
 def test_limits_hold(student: Student, rng: Random) -> None:

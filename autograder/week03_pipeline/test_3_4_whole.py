@@ -49,7 +49,9 @@ def test_a_connection_that_breaks(
         if not proxy.came:
             check(run, sent, document_id, second, "the call ended without the new version")
             return
-        check_whole(run, sent, document_id, first, second)
+        new = check_whole(run, sent, document_id, first, second)
+        if answer.ok and new:
+            return  # all was written, and the cut met the farewell of the connection
         if answer.ok:
             fail(
                 sent=sent,
@@ -65,13 +67,13 @@ def test_a_connection_that_breaks(
     )
 
 
-def check_whole(run: Run, sent: str, document_id: str, first: Version, second: Version) -> None:
-    """The index has one of the two versions, and nothing of the other one."""
+def check_whole(run: Run, sent: str, document_id: str, first: Version, second: Version) -> bool:
+    """The index has one of the two versions, and nothing of the other one. Is it the second?"""
     found = index_rows.chunks_of(run, document_id)
     name = database.filename_of(run, document_id)
     for version in (first, second):
         if (found, name) == (version.rows, version.filename):
-            return
+            return version is second
     whole = "the old version" if name == first.filename else "the new version"
     fail(
         sent=sent,

@@ -81,6 +81,13 @@ def one_long_word(rng: Random) -> Case:
     return text, rng.randint(80, 100), rng.randint(20, 50), cause
 
 
+def the_end_of_a_long_word(rng: Random) -> Case:
+    """No word begins in the overlap, but one begins right behind it."""
+    word, other = "".join(made_up(rng, 9)), made_up(rng, 1)[0]
+    cause = "a word counts only if it begins before `start`. Without one, the first letter counts"
+    return f"{word} {other}", len(word) + 1, rng.randint(20, 50), cause
+
+
 def letters_with_accents(rng: Random) -> Case:
     """No word begins in the overlap, and its first index is an accent."""
     text = "".join(letter + ACCENT for letter in "".join(made_up(rng, 4)))
@@ -115,6 +122,7 @@ TEXTS = (
     white_space_at_the_beginning,
     *(divided_by(blank, name) for name, blank in BLANKS.items()),
     one_long_word,
+    the_end_of_a_long_word,
     letters_with_accents,
     accents_alone,
     no_overlap,

@@ -20,7 +20,7 @@ import pytest
 from autograder.sdk import Answer, fail
 from autograder.sdk.answers import Code, changed, differs, must_be_job, must_raise, plain
 from autograder.sdk.dynamodb import DynamoDBProxy
-from autograder.sdk.jobs_table import FINISHED, STATES, Item, JobsTable, job, new_id
+from autograder.sdk.jobs_table import FINISHED, STATES, Item, JobsTable, job, moment, new_id
 from autograder.week04_job_state.rivals import NTH, READ_AGAIN, Death, Rival, Successor
 from autograder.week04_job_state.student_code import JOB, status
 
@@ -185,6 +185,18 @@ def test_a_write_afterwards(
                 got=f"the job after the other write: {said['status']}",
                 cause=READ_AGAIN,
             )
+
+
+def test_an_expired_job(code: Code, table: JobsTable, rng: Random) -> None:
+    """e: an item that is stored is a job, also if DynamoDB has not deleted it in time."""
+    for start, to in (("completed", "cancelled"), ("failed", "completed")):
+        one = job(rng, start, finished_at=moment(-900), expires_at=moment(-60))
+        table.put(one)
+        answer = move(code, one["id"], to)
+        cause = "there is an item, whether it has expired or not: the caller gets JobConflict"
+        sent = f"{sent_for(one, to)} and has expired, but is still stored"
+        must_raise(sent, answer, "JobConflict", cause)
+        check_refused(sent, table, one, answer, cause)
 
 
 def test_no_such_job(code: Code, table: JobsTable, rng: Random) -> None:

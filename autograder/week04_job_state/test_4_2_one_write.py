@@ -15,6 +15,9 @@ from autograder.week04_job_state.test_4_2_moves import check_moved, move, sent_f
 
 pytestmark = pytest.mark.item("4.2")
 
+TRIES_OF_THE_CLIENT = 3
+"""How often the client of the table sends one request, as the given code sets it."""
+
 
 def test_a_worker_begins_in_between(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
@@ -47,7 +50,7 @@ def test_a_worker_begins_in_between(
 def test_without_dynamodb(
     code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng: Random
 ) -> None:
-    """e: if DynamoDB does not answer, the caller learns that, and not of a conflict."""
+    """a, e: if DynamoDB does not answer, the caller learns that after one call, and not of a conflict."""
     for start, to in (("pending", "cancelled"), ("processing", "completed")):
         one = job(rng, start)
         table.put(one)
@@ -55,10 +58,20 @@ def test_without_dynamodb(
         def passes(request: Request, one: Item = one) -> bool:
             return not request.names(one["id"])
 
-        with dynamodb_proxy.watching(passes):
+        with dynamodb_proxy.watching(passes) as seen:
             answer = move(code, one["id"], to)
+        sent = f"{sent_for(one, to)}, while DynamoDB does not answer"
+        tries = sum(request.names(one["id"]) for request in seen)
+        if tries > TRIES_OF_THE_CLIENT:
+            fail(
+                sent=sent,
+                expected=f"one call of `update`, which makes at most {TRIES_OF_THE_CLIENT} requests",
+                got=f"{tries} requests",
+                cause="let the error out. The client has tried again already, and the caller decides "
+                "what comes next",
+            )
         must_raise(
-            f"{sent_for(one, to)}, while DynamoDB does not answer",
+            sent,
             answer,
             "JobStoreUnavailable",
             "JobConflict and JobNotFound are statements about the row, which nobody has read "

@@ -159,6 +159,7 @@ def test_an_article_cannot_end_its_own_block(
 def test_other_signs_stay(student: Student, openai: OpenAIControl, rng: Random) -> None:
     """d: an article without markers is not changed, also if it contains markup."""
     text = f"{words(rng, 2)} <b>2 < 3</b> & 4 > 1 &amp; \u201c{words(rng, 1)}\u201d an article"
+    text = f"  \n{text} \n "
     one = news(rng, f"<i>{words(rng, 2)}</i> & article", text)
     sent = f"summarise(Article(title={one.title!r}, text={text!r}))"
     content = article_in(sent, requested(student, openai, rng, sent, one))
@@ -167,7 +168,8 @@ def test_other_signs_stay(student: Student, openai: OpenAIControl, rng: Random) 
             sent=sent,
             expected="title and text unchanged, because they contain no marker",
             got=content,
-            cause="change only the markers: escaping every sign costs tokens and garbles the summary",
+            cause="change only the markers: escaping every sign costs tokens and garbles the summary, and "
+            "white space stays as well",
         )
 
 

@@ -128,16 +128,20 @@ def test_text_for_a_header(student: Student, rng: Random) -> None:
 
 
 def test_a_long_title_is_cut(student: Student, rng: Random) -> None:
-    """d: the first characters stay."""
+    """d: the first characters stay. They are counted when the line is clean."""
     text = "".join(rng.choices("abcdefgh", k=MAX_HEADER_CHARS + rng.randint(1, 400)))
-    for given in (text, text[:MAX_HEADER_CHARS]):
+    wide = "\t" * rng.randint(1, 300) + text[:9] + " \n" * rng.randint(10, 300) + text[9:]
+    narrow = f"{text[:9]} {text[9:]}"
+    cases = [(text, text), (text[:MAX_HEADER_CHARS], text), (wide, narrow)]
+    for given, whole in cases:
         value = student.call(MAIL, "header_text", given)
-        if value != text[:MAX_HEADER_CHARS]:
+        if value != whole[:MAX_HEADER_CHARS]:
             fail(
                 sent=f"header_text() of {len(given)} characters",
-                expected=f"the first {MAX_HEADER_CHARS}: {text[:MAX_HEADER_CHARS]}",
+                expected=f"the first {MAX_HEADER_CHARS}: {whole[:MAX_HEADER_CHARS]}",
                 got=value,
-                cause="keep the first `MAX_HEADER_CHARS` characters",
+                cause="keep the first `MAX_HEADER_CHARS` characters of the line that c and d give: "
+                "make it clean, and then cut it",
             )
 
 
