@@ -112,6 +112,8 @@ def test_which_calls_report(inside: Inside, rng: Random) -> None:
     twice = [("counting", 95, 100), ("counting", 100, 100), ("counting", 100, 100)]
     check(inside, twice, "100 is always reported, and only once")
     check(inside, [("counting", 0, 0)] * 2, "100 is reported only once, also for a `total` of 0")
+    steps = [("parsing", 0, 100), ("counting", 3, 100), ("storing", 9, 100), ("storing", 10, 100)]
+    check(inside, steps, "only the percent decides, and not that the step has another name")
     other = rng.choice([3, 7, 25, 40])
     check(inside, every, "compare with `REPORT_EVERY`, and not with a number", every=other)
 

@@ -97,7 +97,7 @@ def cause_of(status: int, got: dict[str, Any], error: dict[str, str]) -> str:
 
 def test_any_other_state(run: Run, api: Api, rng: Random) -> None:
     """c: states that nobody stores here, with and without a value."""
-    for state in ("RECEIVED", f"STATE_{rng.getrandbits(32):X}", "PENDING"):
+    for state in ("RECEIVED", "REJECTED", "IGNORED", f"STATE_{rng.getrandbits(32):X}", "PENDING"):
         for value in (None, {"step": "counting", "percent": 40}):
             task_id, answer = ask(run, api, state, value)
             if (answer.status_code, sending.parsed(answer.text).get("type")) != (

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from autograder.sdk import Api, OpenAIControl, Run, Student, Worker, blobs, broker, fail, until
+from autograder.sdk.answers import must_raise
 from autograder.sdk.documents import document, random_document, random_pages
 from autograder.week03_pipeline.files import made_up
 from autograder.week03_pipeline.uploads import (
@@ -108,6 +109,33 @@ def test_a_step_by_itself(
             got=f"a new artifact of {stored} bytes",
             cause="the work was done again. Ask only whether a blob exists under the key, not for its size",
         )
+
+
+def test_a_store_that_cannot_be_asked(student: Student, rng: Random) -> None:
+    """d: nobody knows whether the blob exists, so the step fails and is tried again."""
+    key = f"artifacts/{rng.getrandbits(64):x}"
+    answer = student.ask("builtins", "exec", STORE_AWAY, {"key": key})
+    student.renew()
+    sent = "stored(), while the blob store raises BlobStoreUnavailable at every question"
+    cause = "the error was caught. Let it through: only the store knows whether the work is done"
+    must_raise(sent, answer, "BlobStoreUnavailable", cause)
+
+
+STORE_AWAY = """
+from pipeline.errors import BlobStoreUnavailable
+from pipeline.storage import blob_store
+from pipeline.tasks.document_pipeline import stored
+
+def away(self, *args, **more):
+    raise BlobStoreUnavailable
+
+kind = type(blob_store())
+for name in dir(kind):
+    if callable(getattr(kind, name)) and not name.startswith("_") and name != "put":
+        setattr(kind, name, away)
+stored(key, lambda: b"the work")
+"""
+"""Runs in a process of its own. The store can still take a blob."""
 
 
 def test_an_artifact_of_another_file(
