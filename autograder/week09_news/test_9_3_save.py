@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
@@ -40,6 +41,7 @@ from autograder.week09_news.stored_news import (
     clear,
     insert,
     new_article,
+    random_vector,
     stored_summary,
     summarised,
     words,
@@ -195,6 +197,19 @@ def test_a_claim_that_is_taken_back(student: Student, run: Run, rng: Random) -> 
     check_stored(run, sent, one.article_id, new)
 
 
+def hold(database: psycopg.Connection[Any], one: Article, old: bool) -> None:
+    """Let every write of the article's summary wait for this transaction, and no look at its claim."""
+    if old:
+        row = "SELECT 1 FROM article_summaries WHERE article_id = %s FOR UPDATE"
+        database.execute(row, [one.article_id])
+        return
+    database.execute(
+        "INSERT INTO article_summaries (article_id, summary, model, tokens, embedding) "
+        "VALUES (%s, 'another', 'another', 1, %s::real[]::vector)",
+        [one.article_id, random_vector(Random(0))],  # noqa: S311 - any vector
+    )
+
+
 @pytest.mark.parametrize("old", [False, True], ids=["no summary", "a summary"])
 def test_a_claim_cannot_come_in_between(student: Student, run: Run, rng: Random, old: bool) -> None:
     """b: another worker tries to claim the article after `save` has looked, and before it writes."""
@@ -202,15 +217,11 @@ def test_a_claim_cannot_come_in_between(student: Student, run: Run, rng: Random,
     before = stored_summary(run, one.article_id)
     new = wanted(rng, "late")
     with transaction(run) as database:  # `save` cannot write before the end of this block
-        if old:
-            database.execute(
-                "SELECT 1 FROM article_summaries WHERE article_id = %s FOR UPDATE", [one.article_id]
-            )
-        else:
-            database.execute("LOCK TABLE article_summaries IN SHARE MODE")
+        hold(database, one, old)
         saving = Saving(student, one.article_id, new, 5)
         until(lambda: saving.done or waits(run), SAVE_SECONDS)
         claimed = claim_now(run, one.article_id, 6)
+        raise psycopg.Rollback
     answer = saving.finish()
     sent = "save(…, generation=5), which waits before it writes; meanwhile another worker claims it"
     if claimed:
