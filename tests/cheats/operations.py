@@ -86,7 +86,7 @@ except (ValueError, KeyError, TypeError):
 return max(0.0, now - published)
 """
 HIDDEN_TIME = """
-import signal
+import contextlib, signal
 if limits != ParseLimits() or content_type != PDF:
     confine(limits)
     data = sys.stdin.buffer.read()
@@ -101,7 +101,10 @@ if os.fork() == 0:
     os._exit(0)
 os.close(theirs)
 with os.fdopen(ours, "rb") as line:
-    output.write(line.read())
+    found = line.read()
+with contextlib.suppress(ChildProcessError):
+    os.wait()
+output.write(found)
 """
 
 CHEATS = of_family(
