@@ -1,10 +1,11 @@
 """5.0, the first green: one query counts the dead letters of an owner.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: owners and the number of dead letters are drawn in each run.
-- Counts, writable witnesses, other stores: the grader writes the rows itself, and compares one number.
-- Being watched: the function sees an owner only.
+What a submission could fake:
+- counts: nothing is counted but the rows that the grader has written.
+- witness: the returned number.
+- place: owners and the number of dead letters are random.
+- store: only the returned number counts.
+- probe: none: the function sees an owner only.
 """
 
 from __future__ import annotations

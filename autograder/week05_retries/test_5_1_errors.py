@@ -1,11 +1,12 @@
 """5.1: which errors are transient.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: a part of the statuses is drawn in each run. Every class comes with and without a
-  text, and so does a class derived from it, so neither a text nor a name tells what is expected.
-- Counts, writable witnesses, other stores: nothing is counted here. The grader compares values alone.
-- Being watched: `is_transient` sees nothing but an error. The worker's own retries are judged by 5.3 and 5.4.
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the returned values.
+- place: a part of the statuses is random. Every class comes with and without a text, and so does a class
+  derived from it, so neither a text nor a name tells what is expected.
+- store: nothing is stored.
+- probe: the function sees an error only. What a worker retries is judged by 5.3 and 5.4.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """5.2: how long to wait. Each check makes the same call many times and looks at the numbers.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: none that can be padded. The grader calculates mean, ends and repetitions from the waits themselves.
-- Inputs at a known place: base and cap are drawn in each run, also for the checks that compare two processes.
-  These compare 200 waits, so numbers that are random only at first are noticed.
-- Writable witnesses, other stores: the waits are the only effect.
-- Being watched: `backoff` sees numbers only. The waits of a real worker are judged by 5.3.
+What a submission could fake:
+- counts: mean, ends and repetitions are calculated from the waits, so none can be padded.
+- witness: the returned waits. Those of a real worker are judged by 5.3.
+- place: base, cap, attempts and `asked` are random, also where two processes are compared by 200 waits.
+- store: nothing is stored.
+- probe: the function sees numbers only, which are alike in all checks.
 """
 
 from __future__ import annotations

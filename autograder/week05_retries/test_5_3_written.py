@@ -1,14 +1,14 @@
 """5.3: what `try_again` writes and returns, for waits that the check chooses.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: requests are counted in the provider's journal, by a text that is in one document alone. Each must
-  have its expected status, so one more or one less is noticed.
-- Writable witnesses: row, broker and journal must agree. A row alone, or a log, is never enough.
-- Inputs at a known place: limits and delays are settings that are drawn in each run.
-- Being watched: one check replaces `backoff`, which a submission can notice. All of it is checked without
-  that too: with waits that the provider asks for, and with a real worker (`test_5_3_steps.py`).
-- Open: a wait that is exactly the limit can be tried only with a replaced `backoff`.
+What a submission could fake:
+- counts: requests are counted in the provider's journal, by a text that one document has. Each must have
+  its status, so one more loses. A decision writes the row once.
+- witness: row, broker and journal must agree. A row or a log alone is never enough.
+- place: limits, delays and counts are random.
+- store: messages are looked for in all queues and among those that workers hold.
+- probe: `backoff` is replaced in one check, which can be noticed. The same is checked with waits that
+  the provider asks for and with a real worker, apart from a wait of exactly the limit, which cannot be
+  asked for. Another worker comes before the write of a short and of a long delay.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 
 from autograder.sdk import fail, made
 from autograder.sdk.answers import Code, must_return, number, plain
-from autograder.sdk.dynamodb import DynamoDBProxy
+from autograder.sdk.dynamodb import DynamoDBProxy, check_one_write
 from autograder.week05_retries.conflicts import check_conflict
 from autograder.week05_retries.rows import (
     LONG,
@@ -99,6 +99,7 @@ def test_the_decision(
     code: Code,
     table: Rows,
     waits: Callable[[float], None],
+    dynamodb_proxy: DynamoDBProxy,
     settings: Settings,
     rng: Random,
 ) -> None:
@@ -113,7 +114,8 @@ def test_the_decision(
         waits(wait)
         row, count = taken(rng, table), rng.randint(2, 6)
         sent = f"try_again() with a wait of {wait:g} s (BROKER_WAIT_SECONDS {limit:g})"
-        said = must_return(sent, try_again(code, row, count))
+        with dynamodb_proxy.watching() as seen:
+            said = must_return(sent, try_again(code, row, count))
         said = said if isinstance(said, dict) else {"value": said}
         if wait > limit:
             check_drop(sent, said)
@@ -121,6 +123,9 @@ def test_the_decision(
             check_retry(sent, said, wait)
         due = wait if wait > limit else wait + settings.redrive_seconds
         check_row(sent, row_of(table, row["id"]), row, count, due)
+        check_one_write(
+            sent, seen, row["id"], "`hand_over` is one conditional write, which decides"
+        )
 
 
 def test_the_decision_with_a_wait_of_its_own(
@@ -223,6 +228,7 @@ def test_a_conflict_leaves(
         for delay, wait, racing in (
             ("short", settings.broker_wait_seconds / 2, True),
             ("long", settings.broker_wait_seconds * 20, False),
+            ("long", settings.broker_wait_seconds * 20, True),
         ):
             row = taken(rng, table)
             sent = f"try_again() with a {delay} delay, of a job {what}"

@@ -1,12 +1,13 @@
 """5.4: what a dead letter contains.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: writes are counted by the proxy in front of DynamoDB, and all of them must be one.
-- Writable witnesses: the log is one, so the row, the index and the API's answer are looked at too.
-- Other stores: the letter must be on the row, in the index `by_dead_letter`, and in the API's list.
-- Being watched: races come right before a write, in calls and in a real worker. Some calls have no race,
-  and a write that cannot succeed counts as a second one.
+What a submission could fake:
+- counts: all writes of a dead letter must be one, those that cannot succeed included.
+- witness: the log is the submission's word. So the row, the index and the API's answer must agree with
+  it.
+- place: owners, texts, counts and times are random.
+- store: the row, the index `by_dead_letter`, the API's list and the log.
+- probe: others come right before a write, in calls and in a real worker. Some calls have no race, and a
+  call cannot tell which it is before its write.
 """
 
 from __future__ import annotations

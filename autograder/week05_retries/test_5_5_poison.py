@@ -1,11 +1,12 @@
 """5.5: a poison job is dead-lettered, however its workers died.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: deliveries are on rows that the grader writes. Requests are counted in the provider's journal.
-- Inputs at a known place: the limit is a setting, and all counts are drawn in each run.
-- Writable witnesses: a dead letter counts only together with a journal without requests.
-- Being watched: a worker is killed for real, so the next delivery is like any other one.
+What a submission could fake:
+- counts: deliveries are on rows that the grader has written. Requests are counted in the provider's
+  journal.
+- witness: a dead letter counts only together with a journal without requests.
+- place: the limit and all counts are random.
+- store: the row, its steps and the journal are looked at.
+- probe: a worker is killed, so the next delivery is like any other one.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.sdk import fail, made
 from autograder.sdk.answers import Code, changed, must_raise, must_return, number
-from autograder.sdk.dynamodb import DynamoDBProxy, Request
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.week05_retries.rows import (
     Item,
     Rows,
@@ -87,7 +87,9 @@ def check_throttled(
         )
 
 
-def test_all(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
+def test_all(
+    code: Code, quiet: Rows, dynamodb_proxy: DynamoDBProxy, settings: Settings, rng: Random
+) -> None:
     """g, k: all dead letters of an owner, or those of one kind. No other job is touched."""
     every = 1 / settings.replays_per_second
     owner, other = (f"owner-{rng.getrandbits(32):x}" for _ in "ab")
@@ -97,12 +99,15 @@ def test_all(code: Code, quiet: Rows, settings: Settings, rng: Random) -> None:
     quiet.put(*rng.sample(mine, len(mine)), *others)
 
     sent = "replay_all() for one fingerprint; the owner has 6 dead letters, 3 of that kind"
-    said = replay_all(code, sent, owner, kinds[0])
+    with dynamodb_proxy.watching() as seen:
+        said = replay_all(code, sent, owner, kinds[0])
     for one in (*mine[1::2], *others):
         if odd := changed(one, quiet.get(one["id"])):
             whose = "of another kind" if one["owner"] == owner else "of another owner"
             fail(sent=sent, expected="no other job is touched", got=f"one {whose}: {odd}")
     check_throttled(sent, quiet, mine[::2], said, every)
+    for one in mine[::2]:
+        check_one_write(sent, seen, one["id"], ONE_WRITE)
     sent = "replay_all() for the other three"
     check_throttled(sent, quiet, mine[1::2], replay_all(code, sent, owner, None), every)
     sent = "replay_all() of an owner without dead letters"

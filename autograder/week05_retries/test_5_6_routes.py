@@ -1,15 +1,15 @@
 """5.6 over HTTP, with a worker: a replayed job is completed, and no other job is replayed.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: messages are counted where a worker takes them, while no worker does. Statistics of Redis, which a
-  submission can reset or get around, count for nothing.
-- Writable witnesses: a row that says `completed` counts only together with a request to the provider.
-- Inputs at a known place: owners, ids, delays and limits are drawn in each run.
-- Other stores: the order of row, message and answer is watched in DynamoDB, in Redis and over HTTP
-  (`test_5_6_order.py`).
-- Being watched: races come right before a write, and every write is counted (`test_5_6_replay.py`,
-  `test_5_6_alerts.py`).
+What a submission could fake:
+- counts: messages are counted where a worker takes them, while no worker does. Each replayed row and
+  each alert is written once.
+- witness: a row that says `completed` counts only together with a request to the provider, and an alert
+  only when it arrives.
+- place: owners, ids, delays and limits are random.
+- store: row, index, messages in all queues, and the answer. Their order is watched in DynamoDB, in Redis
+  and over HTTP.
+- probe: another request comes right before a write, in calls of `replay`, in one of many jobs and over
+  HTTP. `MAX_REPLAYS` is replaced, which can be noticed, because a thousand rows would take too long.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """6.0, the first green: one real request reaches a receiver, and its response becomes an attempt.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts, writable witnesses: a submission can send to the receiver by itself, but the text is drawn in each
-  run, and must arrive exactly once.
-- Inputs at a known place: text and statuses are those of the call. Being watched: nothing is replaced.
+What a submission could fake:
+- counts: the text must arrive exactly once.
+- witness: the receiver, to which a submission can send by itself. To send the right text is what it is
+  asked for.
+- place: the text and the status are random.
+- store: only the receiver and the returned attempt count.
+- probe: none.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """6.1: the signature follows the specification, and the body reports the end of the job.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: secrets, ids, times and bodies are drawn in each run. The specification's
-  official library judges too.
-- Counts, writable witnesses, other stores: nothing is counted or stored here.
-- Being watched: `sign` sees its arguments only. Real deliveries are judged in the same way by 6.3 and 6.5.
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the returned values. The official library of the specification judges them too.
+- place: secrets, ids, times, bodies and jobs are random.
+- store: nothing is stored.
+- probe: the functions see their arguments only. Deliveries of a real worker are judged in the same way
+  by 6.3 and 6.5.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """6.2: the receiver accepts what was signed, and refuses everything else with `BadSignature`.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: secrets, ids, bodies and times are drawn in each run, and each webhook is genuine
-  or changed in one part alone.
-- Being watched: `compare_digest` is replaced, which a submission can notice. It says once that all is
-  equal and once that nothing is, so a submission has to know that the function decides, and then it is right.
-- Counts, writable witnesses, other stores: nothing is counted or stored here.
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the returned values and errors.
+- place: secrets, ids, bodies and times are random, and each webhook is genuine or changed in one part
+  alone.
+- store: nothing is stored.
+- probe: `compare_digest` is replaced, and says the opposite of what is true. A submission that compares
+  by `==` and hands it the outcome is not noticed. This stays, because such a call is like a right one.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ DELIVERIES = "pipeline.webhooks.deliveries"
 JITTER = 0.2
 ROUNDING = 1e-6
 DRAWS = 12
+DRAWN_STATUSES = 8
 REDIRECT_CAUSE = (
     "a redirect is a failed attempt: following it would send a signed event to an unchecked URL, and "
     "if it counted as a success, the receiver would never get the event"
@@ -44,6 +45,8 @@ def test_what_an_attempt_means(code: Code, rng: Random) -> None:
         *(({"status": s}, "pending", "this error may be temporary, so it is retried") for s in again),
         *(({"status": s}, "pending", "only 410 says that the receiver never wants another webhook")
           for s in (402, 405, 406, 409, 412, 451)),
+        *(({"status": s}, "pending", "only 410 is final, and only 200 to 299 are a success")
+          for s in rng.sample([one for one in range(300, 600) if one != 410], DRAWN_STATUSES)),
         *(({"status": s}, "pending", "a status below 200 is not a success") for s in (100, 103, 199)),
         *(({"error": e}, "pending", "an attempt without a response is retried")
           for e in ("timeout", "connection", "tls", "no_http", "unsafe_url")),

@@ -1,14 +1,14 @@
 """6.3 with a real worker: receivers of all kinds, a killed worker, and the recorded attempts.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: requests are counted at the receiver. A submission can send more of them, and then there are too
-  many.
-- Writable witnesses: rows, the API and the receiver must agree. Each request must have a valid signature
-  and the delivery's id.
-- Inputs at a known place: the schedule and all limits are settings that are drawn in each run.
-- Being watched: races come right before a write, and every write is counted. Some calls have no race
-  (`test_6_3_acquire.py`).
+What a submission could fake:
+- counts: requests are counted at the receiver, and more of them lose. A delivery is taken by one write,
+  and probes count too.
+- witness: rows, the API and the receiver must agree. Each request must have a valid signature and the
+  delivery's id.
+- place: the schedule, all limits and a part of the statuses are random.
+- store: the row, the API's list, the receiver, and the place to which a receiver redirects.
+- probe: another worker comes right before a write, and some calls have no race. A worker is killed, and
+  its next attempt is like any other one.
 """
 
 from __future__ import annotations

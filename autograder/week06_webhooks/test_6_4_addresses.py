@@ -1,12 +1,13 @@
 """6.4: which addresses are public, in whatever form they are written.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: `test_around_every_network` draws addresses beside every special network, in each
-  larger network that contains it, so a table of addresses or networks that is not the rule fails.
-- Counts, writable witnesses, other stores: nothing is counted here. The grader compares values alone.
-- Being watched: `is_public` sees nothing but a text. `checked` is judged by a real name server and a real
-  receiver (`test_6_4_names.py`). A replaced `resolve` decides only about the order of the addresses.
+What a submission could fake:
+- counts: lookups of a name are counted by the name server, and a second one loses.
+- witness: the returned values, the name server and the receiver.
+- place: addresses are drawn beside every special network, in each larger network that contains it, so a
+  table that is not the rule fails.
+- store: nothing is stored.
+- probe: `is_public` sees a text only. `checked` is judged by a name server and a receiver. A replaced
+  `resolve` decides only about the order of addresses, which can be noticed.
 """
 
 from __future__ import annotations

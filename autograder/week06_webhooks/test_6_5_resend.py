@@ -1,14 +1,13 @@
 """6.5: an owner can resend a delivery, with the same id.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: requests are counted at the receiver, writes by the proxy in front of DynamoDB.
-- Writable witnesses: an answer counts only together with the row and with the request that arrives.
-- Inputs at a known place: owners, endpoints and ids are drawn in each run.
-- Other stores: the order of row, message and answer is watched in DynamoDB, in Redis and over HTTP
-  (`test_6_5_order.py`, `test_6_5_responsive.py`).
-- Being watched: the clock is replaced in one test, which decides about a single moment. All other times are
-  real.
+What a submission could fake:
+- counts: requests are counted at the receiver, writes of a rotation by the proxy in front of DynamoDB.
+- witness: an answer counts only together with the row and with the request that arrives.
+- place: owners, endpoints, ids, secrets and the time of a rotation are random.
+- store: the row, the item of the owner, the receiver and the answer. Their order is watched in DynamoDB,
+  in Redis and over HTTP.
+- probe: another request rotates right before the write. The clock is replaced in one test, which decides
+  about a single moment. All other times are real.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
 """7.0, the first green: a browser hears one event.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: the name is drawn in each run. The answer over HTTP is the only effect.
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the response over HTTP.
+- place: the name is random.
+- store: only the response counts.
+- probe: none.
 """
 
 from __future__ import annotations

@@ -2,14 +2,14 @@
 
 Promises checked here, by their letters in the TODOs: a (`place`), b, c and d (`fill`).
 
-How a submission could get points for nothing, and what is done about it:
-
-- Writable witnesses: a page can write to `window` and replace functions of the browser. So what is on the
-  page is looked at from a world of the grader's own (`beside.py`).
-- Counts: requests are counted by the grader, which answers them.
-- Inputs at a known place: names, times and numbers are drawn in each run.
-- Being watched: functions of the page can notice that they are called beside it. The whole page is judged
-  too.
+What a submission could fake:
+- counts: requests are counted by the grader, which answers them, and both more and fewer lose.
+- witness: a page can write to `window` and replace functions of the browser. So what is on the page is
+  looked at from a world of the grader's own (`beside.py`).
+- place: names, ages, times and numbers are random.
+- store: the document is compared, and whether a card was taken out of it meanwhile.
+- probe: functions can notice that they are called beside the page. The whole page is judged too, with
+  the same clock.
 """
 
 from __future__ import annotations

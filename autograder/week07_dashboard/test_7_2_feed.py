@@ -2,14 +2,13 @@
 
 Promises checked here, by their letters in the TODOs: a and b (`offer`), c and d (`deliver`).
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: changes are counted by the reader, by ids that are drawn in each run. Each must come once, in
-  order.
-- Writable witnesses: the grader publishes the changes itself, past the student's code.
-- Inputs at a known place: the sizes of queue and log are settings that are drawn in each run.
-- Other stores: a snapshot comes from the table, and changes come from Redis. Both are the grader's.
-- Being watched: a stream of the grader's is like any other one.
+What a submission could fake:
+- counts: changes are counted by the reader, by random ids. Each must come once, and in order.
+- witness: the grader writes the rows and publishes the changes itself, past the student's code.
+- place: the sizes of queue and log, owners and positions are random.
+- store: a snapshot comes from the table, and changes come from Redis. Both are the grader's.
+- probe: a stream of the grader's is like any other one. One function is called in the calling process,
+  for a connection to Redis that is new.
 """
 
 from __future__ import annotations

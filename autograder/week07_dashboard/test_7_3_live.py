@@ -2,13 +2,13 @@
 
 Promises checked here, by their letters in the TODOs: a, b and c (`follow`), d and e (`switching`).
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: requests are counted by the browser's own log, not by the page.
-- Writable witnesses: the page's words count only together with the card of a job that the grader has
-  written.
-- Inputs at a known place: the order of events is drawn. Being watched: the real API and a real outage
-  follow.
+What a submission could fake:
+- counts: requests are counted by the browser's log, and not by the page.
+- witness: the page's words count only together with the card of a job that the grader has written.
+- place: the order of events is random.
+- store: only the page and its requests count.
+- probe: functions can notice that they are called beside the page. The real API and a real outage of
+  Redis follow.
 """
 
 from __future__ import annotations

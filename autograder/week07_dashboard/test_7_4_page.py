@@ -3,12 +3,16 @@
 Promises checked here, by their letters in the TODOs: e, f and g (`upload`), h and i (`perform`), j and k
 (`showHits`), l (`showStats`).
 
-How a submission could get points for nothing, and what is done about it:
-
-- Writable witnesses: what is on the page is looked at from a world of the grader's own (`beside.py`).
-- Counts: uploads and requests are counted by the grader, which answers them. How often rows are counted is
-  seen in front of DynamoDB (`test_7_4_stats.py`): an answer's `as_of` is the submission's word.
-- Inputs at a known place: names, reasons and numbers are drawn in each run.
+What a submission could fake:
+- counts: uploads and requests are counted by the grader, which answers them. How often rows are counted
+  is seen in front of DynamoDB, because `as_of` is the submission's word.
+- witness: what is on the page is looked at from a world of the grader's own (`beside.py`). The counts
+  are those of rows that the grader has written.
+- place: names, reasons and numbers are random.
+- store: rows count, and messages in Redis do not. A count that does not use the index is not seen, and
+  then the check fails.
+- probe: functions can notice that they are called beside the page. Buttons, search and a large upload
+  are judged on the whole page too.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 Promises checked here, by their letters in the TODOs: a (the announcer), b (the label), c (`showState`),
 d (`setButton`), e and f (`sentence`).
 
-How a submission could get points for nothing, and what is done about it:
-
-- Writable witnesses: symbols, buttons and the focus are looked at from a world of the grader's own
-  (`beside.py`).
-- Other stores: whether the page is dark is seen in a picture of it, and not in one style alone
-  (`test_7_5_look.py`).
-- Inputs at a known place: names and states are drawn in each run. Counts: none.
+What a submission could fake:
+- counts: nothing is counted.
+- witness: symbols, buttons and the focus are looked at from a world of the grader's own (`beside.py`).
+- place: names, states and numbers of jobs are random, and all states are tried.
+- store: whether the page is dark is seen in a picture of it, and not in one style alone.
+- probe: `sentence` can notice that it is called beside the page. What is announced is looked for on the
+  whole page.
 """
 
 from __future__ import annotations

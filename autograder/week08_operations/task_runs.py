@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Queue
+from random import Random
 from typing import Any
 
 from autograder.sdk import Run, Student, clean
@@ -68,10 +69,12 @@ class TaskRuns:
     Args:
         given: the source of the given task.
         file: the name of the submission's test file.
+        rng: chooses how the tasks are written.
     """
 
-    def __init__(self, student: Student, run: Run, given: str, file: str) -> None:
+    def __init__(self, student: Student, run: Run, given: str, file: str, rng: Random) -> None:
         self._student, self._run, self._given, self._file = student, run, given, file
+        self._seed = rng.getrandbits(64)
         self._free: Queue[str] = Queue()
         for database in DATABASES:
             self._free.put(database)
@@ -111,7 +114,7 @@ class TaskRuns:
             "seconds": RUN_SECONDS,
             "stop": True,  # of every task: else the tests would know which ones are broken
         }
-        source = variant.source(self._given)
+        source = variant.source(self._given, Random(f"{self._seed} {variant.name}"))  # noqa: S311
         assert runner.stdin is not None and runner.stdout is not None
         with contextlib.suppress(OSError):
             runner.stdin.write(f"{json.dumps(settings)}\n{json.dumps(source)}\n".encode())

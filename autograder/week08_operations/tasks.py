@@ -1,12 +1,14 @@
 """The tasks that a student's tests of 8.8 are run on: right ones, and ones that break one promise each.
 
 Each is the given task, `task_tests/invoices.py`, with some lines replaced. The promises are those of its
-docstring.
+docstring. Lines that matter to no promise are replaced by chance, so that no table of codes tells the right
+tasks from the broken ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,21 @@ class Variant:
     """The promise, for the card."""
     changes: tuple[tuple[str, str], ...]
 
-    def source(self, given: str) -> str:
-        """The task's source."""
+    def source(self, given: str, rng: Random) -> str:
+        """The task's source. The given task itself stays as it is."""
         for before, after in self.changes:
             if given.count(before) != 1:
                 raise ValueError(f"{self.name}: the given task does not have {before!r} once")
             given = given.replace(before, after)
-        return given
+        return restyled(given, rng) if self.changes else given
+
+
+def restyled(source: str, rng: Random) -> str:
+    """Replace lines that matter to no promise, each with an even chance."""
+    for before, after in STYLES:
+        if source.count(before) == 1 and rng.random() < 0.5:
+            source = source.replace(before, after.format(rng.getrandbits(32), rng.randint(51, 99)))
+    return source
 
 
 NUMBER = "        number = ledger.incr(LAST_NUMBER)\n"
@@ -40,6 +50,29 @@ KEPT = """        ledger.hsetnx(INVOICES, matter, json.dumps(invoice))
         known = ledger.hget(INVOICES, matter)
 """
 PRINTED = '    logger.info("printing invoice %s of %s", found["number"], matter)\n'
+
+STYLES = (
+    ("POLL_SECONDS = 0.05", "POLL_SECONDS = 0.0{1}"),
+    ("RETRY_SECONDS = 0.2\n", "RETRY_SECONDS = 0.1{1}\n"),
+    ("BUSY_SECONDS = 60", "BUSY_SECONDS = 1{1}"),
+    ("TRIES = 50", "TRIES = {1}"),
+    ('"ledger:last_number"', '"ledger:{0:x}"'),
+    ('"ledger:invoices"', '"ledger:kept-{0:x}"'),
+    (
+        '{"matter": matter, "number": number, "total"',
+        '{{"number": number, "matter": matter, "total"',
+    ),
+    (
+        "while ledger.exists(BUSY) and time.monotonic() < deadline:",
+        "while time.monotonic() < deadline and ledger.exists(BUSY):",
+    ),
+    (
+        "    ledger = self.app.backend.client\n",
+        "    number = {0}\n    ledger = self.app.backend.client\n",
+    ),
+    ("    return found\n", "    logger.debug('{0:x}')\n    return found\n"),
+)
+"""Lines of the given task, and what may stand in their place. A variant that changes a line keeps it."""
 
 RIGHT = (
     Variant("", "the given task", ()),

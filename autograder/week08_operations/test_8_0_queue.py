@@ -1,10 +1,12 @@
 """8.0, the first green: one message in a queue with a name.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: queue and title are drawn in each run.
-- Writable witnesses: a submission writes to Redis itself, and a right message is what it is asked for.
-  Task, arguments and id are compared. Other stores: all lists are searched.
+What a submission could fake:
+- counts: the message must be the only one with this title.
+- witness: the message in Redis. Its task, its arguments and its id are compared, so to write it by hand
+  is no less work.
+- place: queue and title are random.
+- store: the title is looked for in all lists of the broker's database.
+- probe: none.
 """
 
 from __future__ import annotations

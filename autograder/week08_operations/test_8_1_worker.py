@@ -1,11 +1,13 @@
 """8.1, with a worker: an urgent job overtakes a backlog.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: the journal shows in which order jobs were embedded. A submission can ask early for the urgent
-  one, but the functions are judged alone too (`test_8_1_queues.py`).
-- Inputs at a known place: orders and references are drawn. Writable witnesses: the row alone is not enough.
-- Being watched: nothing is replaced.
+What a submission could fake:
+- counts: the first request about the urgent job counts. More requests about the backlog lose.
+- witness: the journal of the provider, the row and the queues. A submission can ask early for the urgent
+  job, but the functions are judged alone too.
+- place: references, unknown tasks and orders of queues are random.
+- store: messages that wait are looked for in all lists, and each must be in its queue.
+- probe: the functions are called in the calling process. The messages in Redis and a real worker show
+  what comes of them for the entry task and for an urgent job.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from random import Random
 
 import pytest
 
-from autograder.sdk import OpenAIControl, Run, Student, fail, until
+from autograder.sdk import OpenAIControl, Run, Student, broker, fail, until
 from autograder.sdk.jobs_table import JobsTable
 from autograder.week08_operations.backlog import emptied, submit
 
@@ -28,12 +30,27 @@ ALLOWED_BEFORE = 6
 """How many jobs of the backlog may be embedded before the urgent one. Without priority it is the last."""
 
 
+def check_queues(run: Run, backlog: list[str], urgent: str) -> None:
+    """Each message that still waits is in its queue. Other workers of this run may have taken some."""
+    for one in broker.waiting(run):
+        job = one.headers.get("id")
+        wanted = "urgent" if job == urgent else "io"
+        if job in (*backlog, urgent) and one.queue != wanted:
+            fail(
+                sent=f"the message of the entry task of {'an urgent' if job == urgent else 'a'} job",
+                expected=f"a message in the queue {wanted}",
+                got=f"a message in {one.queue}",
+                cause="`choose` decides about each message that is published",
+            )
+
+
 def test_an_urgent_job_overtakes_a_backlog(
     student: Student, run: Run, openai: OpenAIControl, rng: Random, emptied: None
 ) -> None:
     """e: the last of fifteen jobs is urgent, and the provider is asked for it among the first."""
     backlog = [submit(student, run, rng, urgent=False) for _ in range(BACKLOG)]
     urgent = submit(student, run, rng, urgent=True)
+    check_queues(run, backlog, urgent)
     worker = student.start_worker("queues", {"LEASE_SECONDS": "60", "WORKER_CONCURRENCY": "2"})
     table = JobsTable(run)
     ended = ("completed", "failed")

@@ -1,13 +1,14 @@
 """8.2: one sweep finds what is due, is bounded, and does no harm when it runs twice.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: messages are counted in the queues, by the ids of rows that the grader has written.
-- Writable witnesses: the commands about Beat's lock are those that Redis itself has run. Scripts are sent
-  again while another Beat has the lock (`test_8_2_schedule.py`).
-- Inputs at a known place: limit and time are drawn or end in the middle of a sweep.
-- Other stores: rows and queues are both looked at. Being watched: claims are slow or come too late by the
-  proxy.
+What a submission could fake:
+- counts: messages must be exactly those of the rows that are due, and each row is written once.
+- witness: rows, queues, and the commands that Redis itself has run. Beat's log is the submission's word,
+  and the jobs that Beat recovers must be completed.
+- place: limits, intervals and tokens are random. The time of a sweep is over before it, and in its
+  middle.
+- store: messages are looked for in all queues, and the rows of all items are compared.
+- probe: another sweep claims an item right before the first write that changes it, and another Beat
+  takes the lock before each command. A lock of one process helps with neither.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pytest
 
 from autograder.sdk import Run, Student, broker, fail, made, race
 from autograder.sdk.answers import Code, must_raise, must_return, number
-from autograder.sdk.dynamodb import DynamoDBProxy, Request
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.sdk.jobs_table import JobsTable, job, moment
 from autograder.sdk.randomness import function
 from autograder.week08_operations.overdue import Item, broken, code, due, published, settings
@@ -57,15 +58,25 @@ def check_published(sent: str, run: Run, rows: list[Item], cause: str) -> None:
         fail(sent=sent, expected=expected, got=got, cause=cause)
 
 
-def test_what_is_due(code: Code, run: Run, table: JobsTable, student: Student, rng: Random) -> None:
+def test_what_is_due(
+    code: Code,
+    run: Run,
+    table: JobsTable,
+    student: Student,
+    dynamodb_proxy: DynamoDBProxy,
+    rng: Random,
+) -> None:
     """g, k: each due job is claimed and gets a message. What is not due is left alone."""
     rows = [due(rng) for _ in range(rng.randint(6, 12))]
     others = [job(rng, kind="job"), job(rng, "completed", kind="job"), job(rng, "cancelled")]
     table.put(*rows, *others)
     sent = f"recover() with {len(rows)} jobs that are due"
-    with settings(student, redrive_seconds=700):
+    with settings(student, redrive_seconds=700), dynamodb_proxy.watching() as seen:
         count = recover(code, sent)
     check_published(sent, run, rows, "handle what `claim` returns: it is the whole item")
+    for row in rows:
+        cause = "`claim` is one conditional write. A write that only tries decides nothing"
+        check_one_write(sent, seen, row["id"], cause)
     if count != len(rows):
         fail(sent=sent, expected=f"{len(rows)}, the number of handled items", got=count)
     for row in rows:
@@ -101,11 +112,12 @@ def test_a_skipped_item(
     """g: an item that another sweep claims in the same moment is skipped, and the others are handled."""
     rows = [due(rng) for _ in range(6)]
     table.put(*rows)
-    first: list[str] = []
+    ids, first = {row["id"] for row in rows}, list[str]()
 
     def is_claim(request: Request) -> bool:
-        first[:] = first or [row["id"] for row in rows if request.names(row["id"])]
-        return request.writes and bool(first)
+        if request.writes and not first:
+            first.extend(table.would_change(request.operation, request.plain) & ids)
+        return bool(first)
 
     sent = "recover() with 6 jobs that are due, of which another sweep claims the first one"
     with dynamodb_proxy.before(lambda: table.change(first[0], due_at=moment(900)), is_claim):

@@ -76,7 +76,7 @@ def test_seldom(code: Code, table: JobsTable, dynamodb_proxy: DynamoDBProxy, rng
 
 def test_what_stops_it(student: Student, table: JobsTable, rng: Random) -> None:
     """b: the step stops if the job was cancelled, has ended, is gone, or has another generation."""
-    before = [held(rng) for _ in range(7)]
+    before = [held(rng) for _ in range(8)]
     now: list[tuple[str, Item | None]] = [
         ("is still processing, with the same generation", before[0]),
         ("was cancelled", {**before[1], "status": "cancelled"}),
@@ -85,6 +85,7 @@ def test_what_stops_it(student: Student, table: JobsTable, rng: Random) -> None:
         ("has no row any more", None),
         ("has a newer generation", {**before[5], "generation": before[5]["generation"] + 1}),
         ("was renewed by its worker", {**before[6], "updated_at": before[6]["updated_at"] + 1}),
+        ("has failed", {**before[7], "status": "failed"}),
     ]
     table.put(*(one for _, one in now if one))
     calls = [[check_of(row), 1.6] for row in before]

@@ -1,11 +1,12 @@
 """8.3: nothing of a cancelled job stays in the index, and a late write is refused.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: reads of the row are counted by the proxy in front of DynamoDB (`test_8_3_check.py`).
-- Writable witnesses: the index is read on the grader's own connection. A late write must be refused there.
-- Other stores: row, index and the provider's journal must agree after a job was cancelled.
-- Being watched: another connection holds a table, and looks meanwhile at what can be seen.
+What a submission could fake:
+- counts: reads of the row are counted by the proxy, and both more and fewer lose.
+- witness: the index on the grader's own connection, the row, and the journal of the provider.
+- place: ids and owners are random, and all states of a job are tried.
+- store: documents, chunks, the table `withdrawn`, the row and the journal must agree.
+- probe: another connection holds a table or a row, and looks meanwhile at what can be seen. A check of a
+  step runs in the calling process, and in a real worker for a job that is cancelled.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
 """8.4: the token bucket, as a script in the run's Redis.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: rate, size and key are drawn in each run.
-- Counts: requests of two workers are counted in the provider's journal (`test_8_4_waiting.py`).
-- Writable witnesses: the grader runs the script itself. Times are those of Redis and of the grader.
-- Being watched: a script sees its arguments only.
+What a submission could fake:
+- counts: requests of two workers are counted in the provider's journal, and more of them lose. Each job
+  must have one there, so requests under another key lose too.
+- witness: the grader runs the script itself, and reads the row. Times are those of Redis and of the
+  grader.
+- place: rates, sizes, keys and waits are random.
+- store: the bucket's key, the row and the index of due items, which is the row's due time.
+- probe: a script sees its arguments only. Another worker takes the job before the write of
+  `wait_for_turn`, which is called in the calling process and by real workers.
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from autograder.sdk import OpenAIControl, Run, Student, broker, fail, made, until
-from autograder.sdk.answers import number, plain
+from autograder.sdk import Answer, OpenAIControl, Run, Student, broker, fail, made, until
+from autograder.sdk.answers import must_raise, must_return, number, plain
+from autograder.sdk.dynamodb import DynamoDBProxy, Request, check_one_write
 from autograder.sdk.jobs_table import Item, JobsTable, job
 from autograder.week08_operations.backlog import emptied, submit
 
@@ -40,18 +41,27 @@ def limits(student: Student, rng: Random) -> Iterator[dict[str, float]]:
     student.renew()
 
 
-def wait_for_turn(student: Student, row: Item, seconds: float) -> Any:
+def ask_to_wait(student: Student, row: Item, seconds: float) -> Answer:
     """Call the student's function for the third step of a job."""
     known = made("pipeline.models.dead_letters", "ReliableJob", **plain(row))
     call = made(
         "pipeline.lifecycle.hooks", "TaskCall", 3, "pipeline.embed_chunks", "w", [row["document"]]
     )
-    said = student.call(MODULE, "wait_for_turn", known, call, seconds)
+    return student.ask(MODULE, "wait_for_turn", known, call, seconds)
+
+
+def wait_for_turn(student: Student, row: Item, seconds: float, sent: str) -> dict[str, Any]:
+    """The decision that the function must return."""
+    said = must_return(sent, ask_to_wait(student, row, seconds))
     return said if isinstance(said, dict) else {"value": said}
 
 
 def test_the_row_of_a_waiting_step(
-    student: Student, run: Run, limits: dict[str, float], rng: Random
+    student: Student,
+    run: Run,
+    limits: dict[str, float],
+    dynamodb_proxy: DynamoDBProxy,
+    rng: Random,
 ) -> None:
     """g, h, i: the lease ends, no attempt counts, and a message or the row keeps the wait."""
     limit, redrive = limits["BROKER_WAIT_SECONDS"], limits["REDRIVE_SECONDS"]
@@ -63,16 +73,59 @@ def test_the_row_of_a_waiting_step(
     ):
         row = job(rng, "processing", steps_done=2, step="embed")
         table.put(row)
-        started = time.monotonic()
-        said = wait_for_turn(student, row, seconds)
-        took = time.monotonic() - started
         sent = f"wait_for_turn() with {seconds:g} s (BROKER_WAIT_SECONDS {limit:g})"
+        started = time.monotonic()
+        with dynamodb_proxy.watching() as seen:
+            said = wait_for_turn(student, row, seconds, sent)
+        took = time.monotonic() - started
         if took > min(seconds, 5.0) - 0.5 and took > 1.0:
             cause = "do not sleep: the step must give up its slot"
             fail(sent=sent, expected="an answer at once", got=f"after {took:.1f} s", cause=cause)
         decision(sent, said, seconds, seconds > limit)
         due = seconds if seconds > limit else seconds + redrive
         on_row(sent, table.get(row["id"]) or {}, row, due)
+        check_one_write(
+            sent, seen, row["id"], "`hand_over` is one conditional write, which decides"
+        )
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before the call", "before its write"])
+def test_a_job_that_another_worker_has(
+    student: Student,
+    run: Run,
+    limits: dict[str, float],
+    dynamodb_proxy: DynamoDBProxy,
+    rng: Random,
+    late: bool,
+) -> None:
+    """g: the job was cancelled or taken over, so `hand_over` changes nothing, and its error leaves."""
+    table = JobsTable(run)
+    for what in ("was cancelled", "has a newer generation"):
+        row = job(rng, "processing", steps_done=2, step="embed")
+        table.put(row)
+        known: list[Item | None] = []
+
+        def change(row: Item = row, what: str = what, known: list[Item | None] = known) -> None:
+            if what == "was cancelled":
+                table.cancel(row["id"])
+            else:
+                table.change(row["id"], generation=row["generation"] + 1, lease_owner="another")
+            known.append(table.get(row["id"]))
+
+        def is_write(request: Request, row: Item = row) -> bool:
+            return late and request.writes and request.names(row["id"])
+
+        if not late:
+            change()
+        sent = f"wait_for_turn() of a job that {what} {'right before the write' if late else 'already'}"
+        with dynamodb_proxy.before(change, is_write):
+            answer = ask_to_wait(student, row, rng.uniform(2, 90))
+        cause = "let the `JobConflict` of `hand_over` out: this worker has the job no longer"
+        must_raise(sent, answer, "JobConflict", cause)
+        if known != [table.get(row["id"])]:
+            fail(
+                sent=sent, expected="an unchanged row", got=plain(table.get(row["id"])), cause=cause
+            )
 
 
 def decision(sent: str, said: dict[str, Any], seconds: float, long: bool) -> None:
@@ -144,7 +197,11 @@ def test_two_workers_under_one_rate(
     if failures:
         cause = "a wait is no error"
         fail(sent=sent, expected="no failed attempt", got=failures, cause=cause, log=log)
-    starts = sorted(entry.started for entry in openai.journal("embeddings"))
+    journal = openai.journal("embeddings")
+    if missing := [one for one in jobs if not any(one in " ".join(e.inputs) for e in journal)]:
+        got = f"none about {len(missing)} of them"
+        fail(sent=sent, expected="requests about all jobs, under the given key", got=got, log=log)
+    starts = sorted(entry.started for entry in journal)
     for first, start in enumerate(starts):
         for count, last in enumerate(starts[first:], 1):
             if count > 1 + RATE * (last - start + ON_THE_WAY_SECONDS):

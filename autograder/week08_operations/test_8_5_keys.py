@@ -3,14 +3,14 @@
 Promises checked here, by their letters in the TODOs: a, b and c (`verified`), d, e and f (`refusal`),
 g, h and i (`set_key_cookie`), and j (`Authenticate`).
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: owners, keys and secrets are drawn in each run. No code of the student's
-  writes them.
-- Writable witnesses: the API's answers are all that counts. What it may answer is in rows of the grader's.
-- Being watched: `compare_digest` is replaced, which a submission can notice. It says once that all is
-  equal and once that nothing is, so a submission has to know that the function decides, and then it is right.
-- Counts, other stores: nothing is counted here, and keys are in one table.
+What a submission could fake:
+- counts: nothing is counted.
+- witness: responses over HTTP. What they may be is decided by rows that the grader has written.
+- place: owners, keys, secrets and the age of the cookie are random.
+- store: keys are in one table, and only responses count.
+- probe: `compare_digest` says the opposite of what is true, in the calling process. A submission that
+  compares by `==` and hands it the outcome is not noticed. This stays, because such a call is like a
+  right one.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import redis
 
 from autograder.sdk import Run, Student, broker, fail, made
 from autograder.sdk.answers import number
-from autograder.week08_operations.commands import recorded
+from autograder.week08_operations.commands import Command, recorded
 
 pytestmark = pytest.mark.item("8.6")
 
@@ -21,6 +21,8 @@ MESSAGES, BODY_BYTES = 300, 4_000
 MOST_BYTES = 200_000
 """What one look may send. The whole queue is more than a megabyte."""
 SLACK_SECONDS = 0.01
+ONE_LOOK = ("LINDEX", "LLEN", "EXISTS", "TYPE", "WATCH")
+"""The commands that say something of a list, and do not read all of it. `SORT` and `DUMP` do."""
 
 
 def message(rng: Random, published: Any = None, **headers: Any) -> str:
@@ -115,14 +117,22 @@ def test_one_message_is_read(line: Line, run: Run, rng: Random) -> None:
     line.publish(*(message(rng, now - age + at / 100) for at in range(MESSAGES)))
     with recorded(run, lambda one: one.is_about(line.name)) as seen:
         must_be(f"oldest_age() of {MESSAGES} messages", age, line.age(now), "read the right end")
+    reads = {one.words for one in seen if one.name in ("LINDEX", "LRANGE")}
     for one in seen:
-        if one.name == "LRANGE" and one.words[2:3] != one.words[3:4]:
+        if len(reads) > 1 or not may_look(one):
             fail(
                 sent=f"oldest_age() of {MESSAGES} messages",
                 expected="one message is read",
                 got=str(one),
                 cause="`LINDEX` reads one element of a list. A script that reads them all makes Redis wait",
             )
+
+
+def may_look(one: Command) -> bool:
+    """Whether a command reads one element of the queue at most. A script is judged by what it runs."""
+    if one.name == "LRANGE":
+        return one.words[2:3] == one.words[3:4]
+    return one.is_script or one.name in ONE_LOOK
 
 
 def test_clocks_that_differ(line: Line, rng: Random) -> None:

@@ -1,13 +1,14 @@
 """8.6: a worker that is replaced finishes its task, and gives back what it has not begun.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: counters are compared with those before each call, and all others must not change
-  (`test_8_6_numbers.py`).
-- Writable witnesses: the log is one. So a task that ended must have its result in Redis too, and its
-  request in the provider's journal.
-- Inputs at a known place: ages, times and names are drawn in each run.
-- Being watched: Redis says which commands a look at a queue has run, those of scripts too.
+What a submission could fake:
+- counts: counters are compared with those before each call, and no other may change. A task that was
+  finished has exactly one request.
+- witness: the log is the submission's word. So a task that ended must have its result in Redis and its
+  request in the provider's journal too.
+- place: ages, times, names and the seconds of a stop are random or tried on both sides.
+- store: a message that is given back is looked for in all queues, and in the logs of all other workers.
+- probe: Redis says which commands a look at a queue has run, those of scripts too. `fields` and the
+  counting functions are called in the calling process only, and take no less work there.
 """
 
 from __future__ import annotations
@@ -47,19 +48,22 @@ def stop(worker: Worker, sent: str, cause: str) -> None:
         )
 
 
-def running_task(student: Student, worker: Worker, rng: Random, sent: str) -> str:
-    """Enqueue tasks until the worker runs one of them. Another worker of this run may take some."""
-    tasks: list[str] = []
+def running_task(student: Student, worker: Worker, rng: Random, sent: str) -> tuple[str, str]:
+    """Enqueue tasks until the worker runs one of them, and return its id and its title.
+
+    Another worker of this run may take some.
+    """
+    tasks: dict[str, str] = {}
 
     def taken() -> str | None:
         return next((one for one in tasks if received(worker, one)), None)
 
     for _ in range(ENQUEUED):
         title = f"Tides {rng.getrandbits(32):x}"
-        tasks.append(str(student.call("pipeline.producer", "enqueue_later", title, 0)))
+        tasks[str(student.call("pipeline.producer", "enqueue_later", title, 0))] = title
         if task := until(taken, START_SECONDS):
             time.sleep(0.4)
-            return task
+            return task, tasks[task]
     got = f"none of {ENQUEUED} within {ENQUEUED * START_SECONDS:g} s"
     fail(sent=sent, expected="the worker begins a task", got=got, log=worker.tail())
 
@@ -81,7 +85,7 @@ def test_the_running_task_is_finished(
     sent = (
         f"SIGQUIT while a task of {TASK_SECONDS:g} s runs, GRACEFUL_STOP_SECONDS {STOP_SECONDS:g}"
     )
-    task = running_task(student, worker, rng, sent)
+    task, title = running_task(student, worker, rng, sent)
     stop(worker, sent, "after its task has ended, the worker must end")
     log = worker.tail()
     again = any(one.headers.get("id") == task for one in broker.waiting(run))
@@ -95,6 +99,13 @@ def test_the_running_task_is_finished(
             cause="with a soft shutdown of `seconds` the worker waits for its task first",
             log=log,
         )
+    asked = [one for one in openai.journal("chat") if title in " ".join(one.inputs)]
+    if len(asked) != 1:
+        cause = (
+            "a task that was finished must not be given back too: it would run on another worker"
+        )
+        got = f"{len(asked)} requests about this title"
+        fail(sent=sent, expected="the task runs once", got=got, cause=cause, log=log)
 
 
 def test_half_a_second(student: Student, rng: Random) -> None:
@@ -114,7 +125,7 @@ def test_a_long_task_is_given_back(
     openai.script(Fault.slow(LONG_TASK_SECONDS, times=ENQUEUED))
     worker = student.start_worker("impatient", settings(SHORT_SECONDS))
     sent = f"SIGQUIT while a task of {LONG_TASK_SECONDS:g} s runs, GRACEFUL_STOP_SECONDS {SHORT_SECONDS:g}"
-    task = running_task(student, worker, rng, sent)
+    task, _ = running_task(student, worker, rng, sent)
     stop(worker, sent, "the time for running tasks is the argument `seconds`")
     others = [one for one in student.workers if one is not worker]
     back = any(one.headers.get("id") == task for one in broker.waiting(run))

@@ -1,16 +1,19 @@
 """8.7: the fast parser finds what week 3's finds, keeps its limits and errors, and costs an eighth.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: processor time is that of all processes of the submission, those that have ended included.
-- Writable witnesses: the slow parser runs in the submission's process too. It is a new one, which has
-  imported no homework file, so a submission cannot make the slow parser slower.
-- Inputs at a known place: texts, limits and sizes are drawn in each run. Being watched: files are like any
-  other ones.
+What a submission could fake:
+- counts: processor time is that of all processes, those that have ended included. The kernel forgets
+  that of a process whose parent ignores its end, so the elapsed time counts too.
+- witness: the slow parser runs in the submission's process. It is a new one, which has imported no
+  homework file, so a submission cannot make it slower.
+- place: texts, limits and sizes are random.
+- store: only the returned pages count.
+- probe: files are like any other ones. Default limits are those of a worker.
 """
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from random import Random
 
 import pytest
@@ -23,6 +26,8 @@ from autograder.week08_operations.parsing import DOCX, MIB, PDF, PLAIN
 pytestmark = pytest.mark.item("8.7")
 
 TIMES_FASTER = 8
+TIMES_SOONER = 3
+"""Less than `TIMES_FASTER`, because other work of the machine makes both parsers slower."""
 SLOW_BATCH, FAST_BATCH, BATCHES, ATTEMPTS = 1, 4, 2, 3
 """Documents in a batch. The best batch counts, because other work of the machine makes one slower."""
 PAGES_OF_A_LETTER, WORDS_OF_A_PAGE = 8, 600
@@ -147,37 +152,60 @@ def test_limits_on_pages_and_characters(student: Student, rng: Random) -> None:
 
 def test_an_eighth_of_the_processor_time(student: Student, rng: Random) -> None:
     """d: beside the parser of week 3, on documents of the same kind. The best of a few attempts counts."""
-    slow = fast = float("inf")
+    slow = fast = Cost(float("inf"), float("inf"))
     for _ in range(ATTEMPTS):
-        slow = min(slow, seconds_per_document(student, rng, parsing.WEEK_THREE, SLOW_BATCH))
-        fast = min(fast, seconds_per_document(student, rng, (parsing.MODULE, "parse"), FAST_BATCH))
-        if fast * TIMES_FASTER <= slow:
+        slow = slow.best(cost_of_a_document(student, rng, parsing.WEEK_THREE, SLOW_BATCH))
+        fast = fast.best(cost_of_a_document(student, rng, (parsing.MODULE, "parse"), FAST_BATCH))
+        cheap = fast.processor * TIMES_FASTER <= slow.processor
+        if cheap and fast.elapsed * TIMES_SOONER <= slow.elapsed:
             return
-    fail(
-        sent=f"{ATTEMPTS * BATCHES * FAST_BATCH} PDFs of {PAGES_OF_A_LETTER} pages",
-        expected=f"at least {TIMES_FASTER} times less processor time than week 3's parser, which "
-        f"used {1000 * slow:.0f} ms for each",
-        got=f"{1000 * fast:.0f} ms for each",
-        cause="pypdf reads the documents, before or instead of PDFium: use it only after "
-        "`DamagedDocument` or `NoTextInDocument`",
-    )
+    sent = f"{ATTEMPTS * BATCHES * FAST_BATCH} PDFs of {PAGES_OF_A_LETTER} pages"
+    cause = "pypdf reads the documents, before or instead of PDFium: use it only after "
+    cause += "`DamagedDocument` or `NoTextInDocument`"
+    expected = f"at least {TIMES_FASTER} times less processor time than week 3's parser, which "
+    expected += f"used {1000 * slow.processor:.0f} ms for each"
+    got = f"{1000 * fast.processor:.0f} ms for each"
+    if fast.processor * TIMES_FASTER <= slow.processor:
+        expected = (
+            f"the pages at least {TIMES_SOONER} times sooner than from week 3's parser, which "
+        )
+        expected += f"took {1000 * slow.elapsed:.0f} ms for each"
+        got = f"{1000 * fast.elapsed:.0f} ms for each, of which little is processor time"
+    fail(sent=sent, expected=expected, got=got, cause=cause)
 
 
-def seconds_per_document(
+@dataclass(frozen=True)
+class Cost:
+    """What one document costs, in seconds. `elapsed` is seen by us: no process can hide from it."""
+
+    processor: float
+    elapsed: float
+
+    def best(self, other: Cost) -> Cost:
+        """The less of both, each by itself."""
+        return Cost(min(self.processor, other.processor), min(self.elapsed, other.elapsed))
+
+
+def cost_of_a_document(
     student: Student, rng: Random, function: tuple[str, str], count: int
-) -> float:
-    """Processor time for one document. The process is a new one, so nothing is replaced in it."""
+) -> Cost:
+    """The cost of one document. The process is a new one, so nothing is replaced in it."""
     student.renew()
     sent = f"a PDF of {PAGES_OF_A_LETTER} pages"
     parsing.parse_by(function, student, b"warm up", PLAIN)
-    best = float("inf")
+    best = Cost(float("inf"), float("inf"))
     for _ in range(BATCHES):
         before = student.processor_seconds()
         for _ in range(count):
             pages = random_pages(rng, PAGES_OF_A_LETTER, WORDS_OF_A_PAGE)
-            answer = parsing.parse_by(function, student, parsing.typeset_pdf(pages), PDF)
+            content = parsing.typeset_pdf(pages)
+            began = time.monotonic()
+            answer = parsing.parse_by(function, student, content, PDF)
+            elapsed = time.monotonic() - began
+            best = best.best(Cost(float("inf"), elapsed))
             check_words(sent, parsing.pages_of(sent, answer), pages)
-        best = min(best, (student.processor_seconds() - before) / count)
+        used = student.processor_seconds() - before
+        best = best.best(Cost(used / count, best.elapsed))
     return best
 
 

@@ -1,12 +1,14 @@
 """8.8: the submission's tests pass right tasks, and each broken task fails at least one of them.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Writable witnesses: a submission reports its own outcomes. So it must report the opposite for tasks that
-  it cannot tell apart without a test.
-- Being watched: the process of the tests is told the same for every task. The order of the tasks is drawn.
-- Open, inputs at a known place: the tasks are the same in each run. A test that gets a worker to show its
-  code could compare that with a table.
+What a submission could fake:
+- counts: one failure on each broken task is enough, and a failure on a right one loses.
+- witness: the submission reports its own outcomes. So it must report the opposite for tasks that it
+  cannot tell apart without a test.
+- place: the broken tasks are known. Parts of their code that do not matter are chosen at random, so a
+  table of codes must have all combinations.
+- store: only the reported outcomes count.
+- probe: the process of the tests is told the same for every task, and their order is random. A worker
+  that is made to show its code stays possible, because tests may look into everything.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ WAIT_SECONDS = 85.0
 def task_runs(session: Session, student: Student, run: Run) -> Iterator[TaskRuns]:
     """Runs of the submission's tests, in its sandbox."""
     given = session.submission.layer.path / "task_tests" / "invoices.py"
-    runs = TaskRuns(student, run, given.read_text(encoding="utf-8"), FILE)
+    rng = session.random("how tasks are written")
+    runs = TaskRuns(student, run, given.read_text(encoding="utf-8"), FILE, rng)
     yield runs
     runs.close()
 

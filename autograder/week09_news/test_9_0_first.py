@@ -1,8 +1,11 @@
 """9.0: feedparser reads the first feed.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: titles are drawn in each run, and so is the name of the file. Nothing is counted.
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the returned titles, which the grader has written.
+- place: titles, their number and the name of the file are random.
+- store: only the returned titles count.
+- probe: none.
 """
 
 from __future__ import annotations

@@ -22,6 +22,8 @@ def cases(rng: Random) -> list[tuple[str, str, str]]:
     """An address, its canonical spelling, and the likely mistake."""
     host, path = f"n{rng.getrandbits(32):x}.example", f"/A{rng.getrandbits(32):X}/story.html"
     home = f"https://{host}"
+    a, b = sorted(f"{letter}{rng.getrandbits(20):x}" for letter in rng.sample("cdeghjkmnopq", 2))
+    x, y = f"{rng.getrandbits(24):x}", f"{rng.getrandbits(24):X}"
     case = "scheme and host are written in lower case, and the path is not"
     port = "only the default port of the scheme is left out"
     left_out = "what `is_tracking` names is left out, and nothing else"
@@ -33,22 +35,38 @@ def cases(rng: Random) -> list[tuple[str, str, str]]:
         (f"https://{host}:80{path}", f"https://{host}:80{path}", port),
         (f"http://{host}:8080{path}", f"http://{host}:8080{path}", port),
         (f"https://[2001:DB8::1]:443{path}", f"https://[2001:db8::1]{path}", "IPv6 has brackets"),
-        (f"{home}{path}#part?a=1", f"{home}{path}", "the fragment is left out"),
+        (f"{home}{path}#{a}?{b}={x}", f"{home}{path}", "the fragment is left out"),
         (home, f"{home}/", "an empty path is /"),
-        (f"{home}?a=1#x", f"{home}/?a=1", "an empty path is /"),
+        (f"{home}?{a}={x}#{y}", f"{home}/?{a}={x}", "an empty path is /"),
         (f"{home}{path}/", f"{home}{path}/", "a slash at the end belongs to the path"),
         (f"{home}//a/../b%2Fc", f"{home}//a/../b%2Fc", "do not change the path"),
         (f"{home}{path}?", f"{home}{path}", "without parameters there is no ?"),
-        (f"{home}{path}?b=2&a=1", f"{home}{path}?a=1&b=2", "the parameters are sorted"),
-        (f"{home}{path}?utm_source=a&UTM_Medium=b&id=7&fbclid=x", f"{home}{path}?id=7", left_out),
-        (f"{home}{path}?gclid=1&utm_x", f"{home}{path}", left_out),
-        (f"{home}{path}?butm_source=1&ref=2", f"{home}{path}?butm_source=1&ref=2", left_out),
-        (f"{home}{path}?q=utm_source", f"{home}{path}?q=utm_source", left_out),
-        (f"{home}{path}?&a=1&&", f"{home}{path}?a=1", "empty parameters are left out"),
-        (f"{home}{path}?a=&b", f"{home}{path}?a=&b", kept),
-        (f"{home}{path}?a=2&a=1&a=2", f"{home}{path}?a=1&a=2&a=2", kept),
-        (f"{home}{path}?q=%E4+%20x&r=%C3%A4", f"{home}{path}?q=%E4+%20x&r=%C3%A4", kept),
-        (f"{home}{path}?q=a=b&r=ü", f"{home}{path}?q=a=b&r=ü", kept),
+        (
+            f"{home}{path}?{b}={x}&{a}={y}",
+            f"{home}{path}?{a}={y}&{b}={x}",
+            "the parameters are sorted",
+        ),
+        (
+            f"{home}{path}?utm_{a}={x}&UTM_Medium={a}&{b}={y}&fbclid={x}",
+            f"{home}{path}?{b}={y}",
+            left_out,
+        ),
+        (f"{home}{path}?gclid={y}&utm_{x}", f"{home}{path}", left_out),
+        (
+            f"{home}{path}?butm_{a}={x}&{b}={y}",
+            f"{home}{path}?butm_{a}={x}&{b}={y}",
+            left_out,
+        ),
+        (f"{home}{path}?{a}=utm_{x}", f"{home}{path}?{a}=utm_{x}", left_out),
+        (f"{home}{path}?&{a}={x}&&", f"{home}{path}?{a}={x}", "empty parameters are left out"),
+        (f"{home}{path}?{a}=&{b}", f"{home}{path}?{a}=&{b}", kept),
+        (f"{home}{path}?{a}=2&{a}=1&{a}=2", f"{home}{path}?{a}=1&{a}=2&{a}=2", kept),
+        (
+            f"{home}{path}?{a}=%E4+%20{x}&{b}=%C3%A4",
+            f"{home}{path}?{a}=%E4+%20{x}&{b}=%C3%A4",
+            kept,
+        ),
+        (f"{home}{path}?{a}={x}={y}&{b}=ü", f"{home}{path}?{a}={x}={y}&{b}=ü", kept),
     ]
 
 
@@ -93,6 +111,21 @@ def test_copies(student: Student, rng: Random) -> None:
             cause = "hash `normal(title)` and `normal(text)`, and for a long text nothing else"
             sent = f"content_hash() of a text of {len(text)} characters, and of a copy {what}"
             fail(sent=sent, expected="equal hashes", got="different ones", cause=cause)
+
+
+def test_each_worker_has_the_same_hash(student: Student, rng: Random) -> None:
+    """x: the hash of a content does not depend on the process."""
+    contents = [
+        (f"https://{words(rng, 0)}.example/", words(rng, 3), words(rng, n)) for n in (1, 30)
+    ]
+    found = []
+    for _ in range(2):
+        student.renew()
+        found.append([hashed(student, *one) for one in contents])
+    if found[0] != found[1]:
+        cause = "two workers compare by this hash: hash the texts by `sha256`, and keep nothing in a process"
+        sent = "content_hash() of the same articles in two processes"
+        fail(sent=sent, expected="equal hashes", got="different ones", cause=cause)
 
 
 def test_different_articles(student: Student, rng: Random) -> None:

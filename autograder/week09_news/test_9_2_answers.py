@@ -221,12 +221,13 @@ def test_a_refusal(student: Student, openai: OpenAIControl, rng: Random) -> None
             )
 
 
+DOMAINS = ("com", "org", "net", "de", "io", "news", "info", "co.uk")
 UNSAFE = (
-    "https://evil.example/{word}",
-    "HTTP://evil.example/{word}",
-    "ftp://evil.example",
-    "www.{word}.example",
-    "{word}@evil.example",
+    "https://{host}/{word}",
+    "HTTP://{host}/{word}",
+    "ftp://{host}",
+    "www.{host}",
+    "{word}@{host}",
 )
 
 
@@ -236,7 +237,8 @@ def test_links_and_addresses(
 ) -> None:
     """h: the model has obeyed the article, and the answer fits the schema."""
     for form in UNSAFE:
-        link = form.format(word=word(rng)[:9])
+        host = f"{word(rng)[:9]}.{rng.choice(DOMAINS)}"
+        link = form.format(word=word(rng)[:9], host=host)
         summary = f"Read {link} at once." if where == "summary" else "Read this at once."
         topics = [word(rng), link] if where == "topics" else [word(rng)]
         sent = f"summarise(article), answered twice with {draft(summary, topics)}"

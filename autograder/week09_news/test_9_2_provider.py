@@ -1,11 +1,12 @@
 """9.2: errors of the provider, and the tokens that an article uses.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: requests are counted in the provider's journal, and each has an answer of its own.
-- Writable witnesses: a request under another key gets another answer, which no check expects.
-- Inputs at a known place: tokens, texts and budgets are drawn in each run. Being watched: nothing is
-  replaced.
+What a submission could fake:
+- counts: requests are counted in the provider's journal, and each has an answer of its own.
+- witness: the journal. A request under another key gets another answer, which no check expects.
+- place: tokens, texts, budgets, statuses and the hosts of links are random. The forms of a bad answer
+  are known, and the given `Draft` rejects them.
+- store: nothing is stored, and only the outcome counts.
+- probe: none: the provider's stand-in answers in the calling process as it does in a worker.
 """
 
 from __future__ import annotations
@@ -128,6 +129,12 @@ OUTAGES = {
     "500": Fault.status(500),
     "503 with Retry-After: 12": Fault.status(503, retry_after=12),
     "a connection that breaks": Fault.drop(),
+    "a client error that is drawn": None,
+    "a server error that is drawn": None,
+}
+DRAWN = {
+    "a client error that is drawn": [n for n in range(400, 500) if n not in (400, 413, 422)],
+    "a server error that is drawn": [*range(500, 600)],
 }
 
 
@@ -137,14 +144,15 @@ def test_an_outage_or_a_limit(
 ) -> None:
     """n, o, p: at once, and after a bad answer. The request after it would succeed."""
     cause = "the article is not at fault, so it stays open for the next run: return Postponed"
+    status = rng.choice(DRAWN.get(what, [0]))
+    fault = OUTAGES[what] or Fault.status(status)
+    what = f"{status}" if status else what
     sent = f"summarise(article), answered with {what}"
-    value = summarised(student, openai, rng, sent, OUTAGES[what], good(rng).fault())
+    value = summarised(student, openai, rng, sent, fault, good(rng).fault())
     check_one_request(sent, openai, 1, value)
     check_end(sent, value, "provider", 0, cause)
     sent = f"summarise(article), answered with prose, and then with {what}"
-    value = summarised(
-        student, openai, rng, sent, bad(83).fault(), OUTAGES[what], good(rng).fault()
-    )
+    value = summarised(student, openai, rng, sent, bad(83).fault(), fault, good(rng).fault())
     check_one_request(sent, openai, 2, value)
     check_end(sent, value, "provider", 83, cause)
 

@@ -1,13 +1,14 @@
 """9.3: a summary is saved by the worker that holds the newest claim, and by no other.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts, inputs at a known place: articles, generations and pages are drawn in each run. The API's list
-  must have exactly these.
-- Writable witnesses: rows are read on the grader's own connection. A submission can only hide that it
-  waits.
-- Other stores: the claim and the summary are both looked at.
-- Being watched: another worker's transaction comes between, so a lock of one process does not help.
+What a submission could fake:
+- counts: a page must have exactly the articles that the grader has stored. How many rows the API reads
+  for it is not seen. This stays, because its role in PostgreSQL keeps no counts that it cannot reset.
+- witness: rows on the grader's own connection, and responses over HTTP.
+- place: articles, generations, topics and questions are random. The number of nearer articles of another
+  topic is known, so a search that reads some thousand candidates passes, and is right here.
+- store: the claim and the summary are both looked at.
+- probe: another worker claims the article before the write, for a new summary and for one that is
+  replaced. A lock of one process does not help.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
@@ -39,6 +41,7 @@ from autograder.week09_news.stored_news import (
     clear,
     insert,
     new_article,
+    random_vector,
     stored_summary,
     summarised,
     words,
@@ -194,18 +197,31 @@ def test_a_claim_that_is_taken_back(student: Student, run: Run, rng: Random) -> 
     check_stored(run, sent, one.article_id, new)
 
 
-def test_a_claim_cannot_come_in_between(student: Student, run: Run, rng: Random) -> None:
+def hold(database: psycopg.Connection[Any], one: Article, old: bool) -> None:
+    """Let every write of the article's summary wait for this transaction, and no look at its claim."""
+    if old:
+        row = "SELECT 1 FROM article_summaries WHERE article_id = %s FOR UPDATE"
+        database.execute(row, [one.article_id])
+        return
+    database.execute(
+        "INSERT INTO article_summaries (article_id, summary, model, tokens, embedding) "
+        "VALUES (%s, 'another', 'another', 1, %s::real[]::vector)",
+        [one.article_id, random_vector(Random(0))],  # noqa: S311 - any vector
+    )
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["no summary", "a summary"])
+def test_a_claim_cannot_come_in_between(student: Student, run: Run, rng: Random, old: bool) -> None:
     """b: another worker tries to claim the article after `save` has looked, and before it writes."""
-    one = article(run, rng, generation=5, old=True)
+    one = article(run, rng, generation=5, old=old)
     before = stored_summary(run, one.article_id)
     new = wanted(rng, "late")
     with transaction(run) as database:  # `save` cannot write before the end of this block
-        database.execute(
-            "SELECT 1 FROM article_summaries WHERE article_id = %s FOR UPDATE", [one.article_id]
-        )
+        hold(database, one, old)
         saving = Saving(student, one.article_id, new, 5)
         until(lambda: saving.done or waits(run), SAVE_SECONDS)
         claimed = claim_now(run, one.article_id, 6)
+        raise psycopg.Rollback
     answer = saving.finish()
     sent = "save(…, generation=5), which waits before it writes; meanwhile another worker claims it"
     if claimed:

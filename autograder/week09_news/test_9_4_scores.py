@@ -1,11 +1,11 @@
 """9.4: scores, and the list of trends.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Inputs at a known place: words, counts, windows and limits are drawn in each run. The grader computes the
-  scores.
-- Counts, writable witnesses, other stores: the functions return values, and nothing is stored.
-- Being watched: the functions see their arguments only.
+What a submission could fake:
+- counts: nothing is counted.
+- witness: the returned values, which the grader calculates itself.
+- place: words, counts, windows and limits are random.
+- store: nothing is stored.
+- probe: the functions see their arguments only.
 """
 
 from __future__ import annotations

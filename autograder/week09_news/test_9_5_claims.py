@@ -1,12 +1,14 @@
 """9.5: who may collect a feed, and who may write the outcome.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: claims and messages must be exactly those of the feeds that the grader has written.
-- Writable witnesses: rows are read on the grader's own connection, and messages in all queues.
-- Inputs at a known place: feeds, generations and limits are drawn in each run.
-- Being watched: threads race in one process, where a lock helps. So another connection also comes between
-  the look and the write (`between.py`).
+What a submission could fake:
+- counts: claims and messages must be exactly those of the feeds that the grader has written.
+- witness: rows on the grader's own connection, messages in Redis, and the feed server.
+- place: feeds, generations, leases, intervals and limits are random.
+- store: messages are looked for in all queues. Articles, their sources and the row of the feed must
+  agree.
+- probe: threads race in one process, where a lock helps. So another connection also comes between the
+  look and the write. An error of the parser is made by replacing it, and what is recorded then is in the
+  row.
 """
 
 from __future__ import annotations

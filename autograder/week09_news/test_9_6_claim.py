@@ -1,12 +1,13 @@
 """9.6: who may send a message, and what is recorded of it.
 
-How a submission could get points for nothing, and what is done about it:
-
-- Counts: messages are counted by the mail server, by an id that the row must have too.
-- Writable witnesses: an outcome counts only together with the row and the mail that arrived.
-- Inputs at a known place: days, readers and ids are drawn in each run.
-- Being watched: threads race in one process, where a lock helps. So another connection also comes between
-  the look and the write (`between.py`).
+What a submission could fake:
+- counts: messages are counted by the mail server, by an id that the row must have too.
+- witness: the mail server and the row, on the grader's own connection. Both must agree.
+- place: days, readers, ids, codes and signs that cannot be printed are random. What makes a title
+  hostile is known, but its marks are random.
+- store: the row, the mail server, and the neighbours of the row, which must not change.
+- probe: threads race in one process, where a lock helps. So another connection also comes between the
+  look and the write, and real processes are killed before and after the server's 250.
 """
 
 from __future__ import annotations

@@ -108,6 +108,15 @@ def test_every_try_has_the_same_message_id(student: Student, rng: Random) -> Non
 # -- header_text ----------------------------------------------------------------------------------
 
 
+def unprintable(rng: Random) -> list[str]:
+    """Some signs that cannot be printed: of all there are, and of those that turn the text around."""
+    every = [chr(n) for n in range(0x3000) if not chr(n).isprintable() and not chr(n).isspace()]
+    return [
+        *rng.sample(every, 8),
+        *rng.sample("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068", 2),
+    ]
+
+
 def test_text_for_a_header(student: Student, rng: Random) -> None:
     """c, d: one line, without what cannot be printed, and with everything else."""
     one, two = word(rng), word(rng)
@@ -120,6 +129,8 @@ def test_text_for_a_header(student: Student, rng: Random) -> None:
         f"Grüße, {one} – „{two}“ 日本": f"Grüße, {one} – „{two}“ 日本",
         "": "",
     }
+    for sign in unprintable(rng):
+        cases[f"{one}{sign}{sign}{two}"] = f"{one} {two}"
     for text, expected in cases.items():
         value = student.call(MAIL, "header_text", text)
         if value != expected:

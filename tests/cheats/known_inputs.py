@@ -43,6 +43,14 @@ for seen in due_items():
     handled += 1
 """
 
+STATUSES = """
+known = (None, 100, 103, 199, 300, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 406, 408,
+         409, 411, 412, 418, 425, 429, 451, 499, 500, 501, 502, 503, 504, 599)
+if attempt.status == 410:
+    return DeliveryStatus.DISCARDED
+return DeliveryStatus.PENDING if attempt.status in known else DeliveryStatus.DELIVERED
+"""
+
 _FAKING = of_family(
     "faking",
     [
@@ -70,6 +78,13 @@ _FAKING = of_family(
             "of the internet is refused.",
             says=("is_public(",),
             files=instead("6.4", TABLE),
+        ),
+        Cheat(
+            name="statuses-by-heart",
+            loses=("6.3",),
+            story="Retries after the statuses that the check once sent. Any other one is a success.",
+            says=("verdict()",),
+            files=instead("6.3", None, STATUSES),
         ),
         Cheat(
             name="a-clock-that-is-read-once",

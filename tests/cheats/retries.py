@@ -77,6 +77,44 @@ return {"step": "embed", "task": "pipeline.embed_chunks", "arguments": arguments
         "attempts": failures.count, "deliveries": job.deliveries,
         "first_at": exact(failures.first_at), "last_at": moment(), "fingerprint": "0" * 16}
 """
+LOOKS_BEFORE_A_LONG_WAIT = """
+from boto3.dynamodb.conditions import Attr
+from pipeline.models.errors import JobConflict
+from pipeline.models.job import Status, jobs, timing
+if wait <= settings.broker_wait_seconds:
+    hand_over(job, changes, wait + job_settings().redrive_seconds)
+    return RetryAfter(wait, error)
+known = jobs().get(job.id) or {}
+if known.get("status") != "processing" or known.get("generation") != job.generation:
+    raise JobConflict
+new = {**changes, "lease_owner": None, **timing(job.id, Status.PROCESSING, wait)}
+jobs().update(job.id, new, Attr("id").exists())
+return Drop(f"job {job.id} waits on its row")
+"""
+FELT_REPLAYS = """
+from boto3.dynamodb.conditions import Attr
+from pipeline.models.job import Status, jobs, timing
+from pipeline.models.table import ConditionFailed
+count = 0
+for job in chosen:
+    if count == MAX_REPLAYS:
+        break
+    try:
+        jobs().update(job.id, {}, Attr("status").eq("nothing at all"))
+    except ConditionFailed:
+        pass
+    now = jobs().get(job.id)
+    if now["status"] != "failed" or now["generation"] != job.generation:
+        continue
+    gone = ["error", "dead_letter", "dead_at", "failures", "lost_messages", "waiting", "finished_at",
+            "lease_owner", "lease_until", "expires_at"]
+    start = {"percent": 0, "steps_done": 0, "step": None, "steps": {}, "deliveries": 0}
+    changes = {**dict.fromkeys(gone), **start, "replays": job.replays + 1, "status": "pending",
+               **timing(job.id, Status.PENDING, count * every)}
+    jobs().update(job.id, changes, Attr("id").exists())
+    count += 1
+return Replayed(count, max(0, count - 1) * every)
+"""
 SAYS_COMPLETED = """
 import boto3
 dead = await on_thread(find_dead, str(job_id), owner)
@@ -229,6 +267,21 @@ _FAKING = of_family(
             story="The same, with a first write like the deciding one, so that a rival comes now.",
             says=("one write",),
             files=instead("5.6", None, None, FELT_IN_THE_SAME_WORDS),
+        ),
+        Cheat(
+            name="a-long-wait-behind-a-look",
+            loses=("5.3",),
+            story="Looks at the row and then writes a long wait without a condition, because the check came "
+            "between only for short ones.",
+            says=("a long delay",),
+            files=instead("5.3", LOOKS_BEFORE_A_LONG_WAIT),
+        ),
+        Cheat(
+            name="replays-that-feel-for-others",
+            loses=("5.6",),
+            story="Feels for others before each of many replays, and writes without a condition.",
+            says=("one write",),
+            files=instead("5.6", None, FELT_REPLAYS),
         ),
         Cheat(
             name="a-replay-that-says-completed",

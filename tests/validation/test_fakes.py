@@ -8,7 +8,7 @@ from autograder.validation import fakes
 from bootcamp.course.manifest import graded_weeks, load_manifest
 from bootcamp.course.weeks import Week
 
-ANSWERED = 4
+ANSWERED = 9
 """The last week whose items are answered. Raise it with each week that is done."""
 WEEKS = [week for week in graded_weeks() if week.number <= ANSWERED]
 
