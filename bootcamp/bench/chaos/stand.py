@@ -1,0 +1,111 @@
+"""What is broken: a stack whose services keep their data, and the newest pipeline on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bootcamp.bench.chaos.namespace import MIB, small_disk
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import all_weeks
+from bootcamp.providers import OpenAIControl, WebhookSink
+from bootcamp.stack import Stack
+from bootcamp.stack.addresses import HOOK
+from bootcamp.stack.apps import Apps
+from bootcamp.stack.postgres import Admin
+from bootcamp.stack.stack import DEFAULT
+from bootcamp.stack.state import StateFolder
+
+DISK_BYTES, DISK_BYTES_PER_JOB = 32 * MIB, MIB // 4
+LEASE_SECONDS = 4.0
+SETTINGS = {
+    "LEASE_SECONDS": f"{LEASE_SECONDS:g}",
+    "PUBLISH_SECONDS": "4",
+    "REDRIVE_SECONDS": "15",
+    "OUTBOX_INTERVAL_SECONDS": "0.5",
+    "BEAT_LOCK_SECONDS": "3",
+    "VISIBILITY_TIMEOUT_SECONDS": "60",
+    "BACKOFF_BASE_SECONDS": "0.5",
+    "BACKOFF_CAP_SECONDS": "5",
+    "MAX_ATTEMPTS": "20",
+    "MAX_DELIVERIES": "20",
+    "LOST_WORKER_RETRY_SECONDS": "0.5",
+    "WEBHOOK_SCHEDULE": "0,1,2,4,8,8,8,8,8,8",
+    "WEBHOOK_TIMEOUT_SECONDS": "3",
+    "WEBHOOK_LEASE_SECONDS": "6",
+    "WEBHOOK_PUBLISH_SECONDS": "4",
+}
+"""The limits of production are minutes. Here a worker dies every few seconds, so leases are short, and a
+job that lost several workers is not poison."""
+
+
+@dataclass
+class Stand:
+    """A running pipeline, and handles on all that can be broken."""
+
+    stack: Stack
+    apps: Apps
+    sink: WebhookSink
+    provider: OpenAIControl
+    blobs: Path
+    has_small_disk: bool
+    folder: Path
+
+    @property
+    def admin(self) -> Admin:
+        """PostgreSQL's superuser."""
+        up = self.stack.endpoints
+        return Admin(up.postgres_port, up.postgres_password)
+
+    def client(self, timeout: float) -> httpx.Client:
+        """A client of the API, with its key."""
+        url, headers = str(self.apps.api_url), self.apps.headers
+        return httpx.Client(base_url=url, headers=headers, timeout=timeout, trust_env=False)
+
+    def register_webhook(self) -> None:
+        """Have the end of every job sent to the sink."""
+        with self.client(30) as client:
+            body = {"url": self.sink.url(HOOK)}
+            client.post("/webhooks", json=body).raise_for_status()
+
+
+@contextmanager
+def standing(jobs: int, workers: int, logs: Path) -> Iterator[Stand]:
+    """Start everything, and stop it at the end.
+
+    Args:
+        jobs: how many documents the blob store must have room for.
+        workers: how many worker nodes.
+        logs: the folder for the logs of the pipeline's processes.
+
+    Raises:
+        StackError: something did not start.
+    """
+    temporary = StateFolder()
+    try:
+        state = temporary.path / "stack"
+        blobs = state / "blobs"
+        small = small_disk(blobs, DISK_BYTES + jobs * DISK_BYTES_PER_JOB)
+        with Stack(state) as stack:  # a folder of its own: the services keep their data
+            up = stack.endpoints
+            provider = {"OPENAI_BASE_URL": f"{up.openai_url}/v1", "OPENAI_API_KEY": up.openai_key}
+            env = stack.environment() | provider | SETTINGS
+            layers = reference_layers(all_weeks()[-1])
+            with Apps(env, layers, workers=workers, state=logs) as apps:
+                stand = Stand(
+                    stack=stack,
+                    apps=apps,
+                    sink=WebhookSink(up.webhook_url, up.control_token, DEFAULT),
+                    provider=OpenAIControl(up.openai_url, up.control_token, up.openai_key),
+                    blobs=blobs,
+                    has_small_disk=small,
+                    folder=logs,
+                )
+                stand.register_webhook()
+                yield stand
+    finally:
+        temporary.close()
