@@ -21,6 +21,7 @@ from rich.progress import Progress as Bar
 from bootcamp.bench.chaos import namespace, running
 from bootcamp.bench.chaos.clients import Uploads
 from bootcamp.bench.chaos.collecting import Collector, Unreadable
+from bootcamp.bench.chaos.faults import calm
 from bootcamp.bench.chaos.judging import Records
 from bootcamp.bench.chaos.reporting import Report
 from bootcamp.bench.chaos.schedule import Kind, Lengths, Planned, plan
@@ -99,6 +100,7 @@ def break_it(stand: Stand, asked: argparse.Namespace, seed: int, console: Consol
     planned = schedule(asked, seed, seconds)
     course, collector = running.Course(), Collector(stand)
     uploads = Uploads(stand, seed, asked.jobs, max(seconds, planned[-1].until if planned else 0))
+    calm(stand)
     stand.apps.say = lambda sentence: console.print(sentence, style="dim")
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Bar(*columns, console=console) as bar:

@@ -30,7 +30,14 @@ FILL_SECONDS = 0.1
 """How often a full disk is filled again: the pipeline may delete files."""
 STORM = 25
 """How many requests a storm spoils at most."""
+STORM_WEIGHTS = (6, 6, 2, 2)
 STORM_HANG_SECONDS = 8.0
+USUAL = Fault.slow(0.4, times=None)
+"""How the provider answers otherwise. A step that takes a while can be struck in its middle."""
+RECEIVER = 8
+"""How many webhooks an upset receiver spoils."""
+HANGS = 0.5
+"""The part of the outages of DynamoDB in which it hangs. In the others its port is closed."""
 
 
 class LeftOut(Exception):
@@ -84,12 +91,7 @@ def kill_node(stand: Stand, planned: Planned, _: threading.Event) -> str:
 def freeze_node(stand: Stand, planned: Planned, stop: threading.Event) -> str:
     """Suspend a worker for longer than its leases last. Then it goes on, and believes that it has them."""
     worker = worker_of(stand, planned)
-    group = alive(worker)
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGSTOP)
-    stop.wait(planned.seconds)
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGCONT)
+    suspend(alive(worker), planned.seconds, stop)
     return f"{worker.name} stopped for {planned.seconds:g} s"
 
 
@@ -134,13 +136,26 @@ def restart_postgres(stand: Stand, planned: Planned, stop: threading.Event) -> s
     return f"kill -9 of PostgreSQL, back after {planned.seconds:g} s"
 
 
-def freeze_dynamodb(stand: Stand, planned: Planned, stop: threading.Event) -> str:
-    """DynamoDB does not answer. What it was sent meanwhile is carried out later, when nobody waits."""
-    group = alive(stand.stack.servers["aws"].process)
-    os.killpg(group, signal.SIGSTOP)
-    stop.wait(planned.seconds)
-    os.killpg(group, signal.SIGCONT)
-    return f"no answer for {planned.seconds:g} s"
+def take_dynamodb_away(stand: Stand, planned: Planned, stop: threading.Event) -> str:
+    """DynamoDB hangs, or its port is closed. Both happen, by the draw of the schedule."""
+    server = stand.stack.servers["aws"]
+    if planned.draw < HANGS:
+        suspend(alive(server.process), planned.seconds, stop)
+        return f"it does not answer for {planned.seconds:g} s"
+    begin = time.monotonic()
+    server.process.stop()  # it saves its tables: the real service does not lose what it has confirmed
+    stop.wait(max(0.0, planned.seconds - (time.monotonic() - begin)))
+    server.start()
+    return f"its port is closed for {planned.seconds:g} s"
+
+
+def suspend(group: int, seconds: float, stop: threading.Event) -> None:
+    """Stop all processes of a group for a while. What they were sent meanwhile is carried out afterwards."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGSTOP)
+    stop.wait(seconds)
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGCONT)
 
 
 def kill_api(stand: Stand, _: Planned, __: threading.Event) -> str:
@@ -190,12 +205,26 @@ def storm(stand: Stand, planned: Planned, stop: threading.Event) -> str:
         Fault.status(500),
         Fault.timeout(seconds=STORM_HANG_SECONDS),
         Fault.drop(),
-        Fault.garbage(),
     ]
-    stand.provider.script(*rng.choices(kinds, weights=[6, 6, 2, 2, 0], k=STORM))
-    stop.wait(planned.seconds)
     stand.provider.clear()
+    stand.provider.script(*rng.choices(kinds, weights=STORM_WEIGHTS, k=STORM), USUAL)
+    stop.wait(planned.seconds)
+    calm(stand)
     return f"429, 500, timeouts and cut connections for {planned.seconds:g} s"
+
+
+def calm(stand: Stand) -> None:
+    """Let the provider answer as usual: rightly, and not at once."""
+    stand.provider.clear()
+    stand.provider.script(USUAL)
+
+
+def upset_receiver(stand: Stand, planned: Planned, _: threading.Event) -> str:
+    """The receiver of webhooks takes some, and answers that it has not, or not at all."""
+    rng = Random(planned.draw)  # noqa: S311 - as above
+    kinds = [Fault.status(500), Fault.status(503), Fault.drop(), Fault.timeout(seconds=6)]
+    stand.sink.script(*rng.choices(kinds, k=RECEIVER))
+    return f"{RECEIVER} webhooks get 500, 503 or no answer"
 
 
 ACTS: Mapping[Kind, Act] = {
@@ -206,11 +235,12 @@ ACTS: Mapping[Kind, Act] = {
     Kind.REDIS_EMPTIED: empty_redis,
     Kind.POSTGRES_CUT: cut_postgres,
     Kind.POSTGRES_RESTARTED: restart_postgres,
-    Kind.DYNAMODB_AWAY: freeze_dynamodb,
+    Kind.DYNAMODB_AWAY: take_dynamodb_away,
     Kind.API_KILLED: kill_api,
     Kind.BEAT_KILLED: kill_beat,
     Kind.DISK_FULL: fill_disk,
     Kind.PROVIDER_STORM: storm,
+    Kind.RECEIVER_UPSET: upset_receiver,
 }
 
 

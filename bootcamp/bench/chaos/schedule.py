@@ -32,6 +32,7 @@ class Kind(StrEnum):
     BEAT_KILLED = "Beat killed"
     DISK_FULL = "disk full"
     PROVIDER_STORM = "provider storm"
+    RECEIVER_UPSET = "webhook receiver upset"
 
 
 ON_A_WORKER = frozenset({Kind.CHILD_KILLED, Kind.NODE_KILLED, Kind.NODE_FROZEN})
@@ -46,6 +47,7 @@ SERVICES: Mapping[Kind, str] = {
     Kind.BEAT_KILLED: "beat",
     Kind.DISK_FULL: "disk",
     Kind.PROVIDER_STORM: "provider",
+    Kind.RECEIVER_UPSET: "receiver",
 }
 """What the other kinds strike."""
 
