@@ -67,8 +67,8 @@ def test_nothing_is_lost_or_doubled_under_every_kind_of_fault(tmp_path: Path) ->
 @pytest.mark.timeout(RUN_SECONDS + ENDING_SECONDS)
 def test_ctrl_c_prints_what_is_known_and_leaves_no_process(tmp_path: Path) -> None:
     process = start(tmp_path, "--only", "node_frozen", "dynamodb_away", "provider_storm")
-    wait_for("accepted", tmp_path)
-    time.sleep(4)
+    wait_for("All is up", tmp_path)
+    time.sleep(6)  # faults that last have begun
     processes = family(process)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=ENDING_SECONDS)

@@ -83,15 +83,18 @@ def main() -> int:
     console = Console(stderr=True, highlight=False)
     console.print(f"seed {seed}: {asked.jobs} documents, {asked.workers} worker nodes. Starting …")
     asked.folder.mkdir(parents=True, exist_ok=True)
+    reports: list[Report] = []
     try:
         with standing(asked.jobs, asked.workers, asked.folder.resolve() / "logs") as stand:
-            report = break_it(stand, asked, seed, console)
+            reports.append(break_it(stand, asked, seed, console))
     except BootcampError as error:
         print(error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # while it started or stopped
+        if reports:
+            show(reports[0], asked)
         return 130
-    return show(report, asked)
+    return show(reports[0], asked)
 
 
 def break_it(stand: Stand, asked: argparse.Namespace, seed: int, console: Console) -> Report:
@@ -101,7 +104,8 @@ def break_it(stand: Stand, asked: argparse.Namespace, seed: int, console: Consol
     course, collector = running.Course(), Collector(stand)
     uploads = Uploads(stand, seed, asked.jobs, max(seconds, planned[-1].until if planned else 0))
     calm(stand)
-    stand.apps.say = lambda sentence: console.print(sentence, style="dim")
+    console.print(f"All is up. {len(planned)} faults follow. Logs: {stand.folder}")
+    stand.apps.say = lambda sentence: console.print(sentence.partition(". Its")[0], style="dim")
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Bar(*columns, console=console) as bar:
         task = bar.add_task("starting", total=2 * asked.jobs)
