@@ -75,3 +75,20 @@ def test_ctrl_c_prints_what_is_known_and_leaves_no_process(tmp_path: Path) -> No
     report = json.loads(out)
     assert process.returncode == 130 and report["interrupted"]
     assert len(processes) > 10 and not left(processes)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(RUN_SECONDS + ENDING_SECONDS)
+@pytest.mark.parametrize(
+    ("mistake", "found", "kinds"),
+    [
+        ("no_recovery", "lost", ["dynamodb_away", "redis_emptied"]),
+        ("new_webhook_ids", "doubled", ["receiver_upset"]),
+    ],
+)
+def test_a_mistake_is_found(mistake: str, found: str, kinds: list[str], tmp_path: Path) -> None:
+    """Without this, nobody knows whether the run above could fail."""
+    top = Path(__file__).with_name("broken") / mistake
+    words = ["--top", str(top), "--patience", "15", "--only", *kinds]
+    out, _ = start(tmp_path, *words).communicate(timeout=RUN_SECONDS)
+    assert json.loads(out)[found]

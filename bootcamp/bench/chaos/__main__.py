@@ -33,6 +33,8 @@ FOLDER = Path(".bootcamp/chaos")
 JOBS, WORKERS = 200, 3
 JOBS_PER_SECOND = 2.5
 """How fast documents are uploaded. Two cores process about so many while they are disturbed."""
+PATIENCE_SECONDS = 90.0
+"""After the last fault: if no job is accepted and none ends for this long, what is open is lost."""
 LONG = Lengths(
     {
         Kind.NODE_FROZEN: 2.5 * LEASE_SECONDS,
@@ -70,6 +72,10 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
         "--only", nargs="+", choices=[one.name.lower() for one in Kind], help="kinds"
     )
     parser.add_argument("--quick", action="store_true", help="short faults, each kind once")
+    parser.add_argument("--top", type=Path, help="a folder of modules in front of the reference's")
+    parser.add_argument(
+        "--patience", type=float, default=PATIENCE_SECONDS, help="without progress, s"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for report, picture and logs")
     return parser.parse_args(words)
@@ -85,7 +91,8 @@ def main() -> int:
     asked.folder.mkdir(parents=True, exist_ok=True)
     reports: list[Report] = []
     try:
-        with standing(asked.jobs, asked.workers, asked.folder.resolve() / "logs") as stand:
+        logs = asked.folder.resolve() / "logs"
+        with standing(asked.jobs, asked.workers, logs, asked.top) as stand:
             reports.append(break_it(stand, asked, seed, console))
     except BootcampError as error:
         print(error, file=sys.stderr)
@@ -115,7 +122,7 @@ def break_it(stand: Stand, asked: argparse.Namespace, seed: int, console: Consol
             bar.update(task, completed=progress.accepted + progress.ended, description=text)
 
         faults = running.Faults(stand, planned, course, console.print)
-        running.run(uploads, faults, collector, course, asked.jobs, tell)
+        running.run(uploads, faults, collector, course, asked.jobs, tell, asked.patience)
     return Report.of(seed, asked.jobs, course, uploads, collector, known(collector, uploads))
 
 

@@ -18,8 +18,6 @@ from bootcamp.errors import StackError
 
 LOOK_SECONDS = 2.0
 """The pause between two looks at the jobs table."""
-STALL_SECONDS = 90.0
-"""After the last fault: if no job ends and none is accepted for this long, what is open is lost."""
 SETTLE_SECONDS = 8.0
 """After the last end, doubled work may still come: a frozen worker, a message that is redelivered."""
 
@@ -103,8 +101,19 @@ def run(
     course: Course,
     total: int,
     show: Callable[[Progress], None],
+    patience: float,
 ) -> None:
-    """Let everything happen, and wait until all jobs have ended. Ctrl-C ends it early."""
+    """Let everything happen, and wait until all jobs have ended. Ctrl-C ends it early.
+
+    Args:
+        uploads: the clients.
+        faults: the schedule that is carried out.
+        collector: looks at the jobs table every `LOOK_SECONDS`.
+        course: gets what happens.
+        total: how many documents there are.
+        show: gets the progress after each look.
+        patience: after the last fault, how many seconds without progress are too many.
+    """
     course.started, began = time.time(), time.monotonic()
     try:
         with stopping(faults, uploads):
@@ -121,7 +130,7 @@ def run(
                     last, changed = now, time.monotonic()
                 if finished(uploads, faults, collector, now):
                     break
-                if time.monotonic() - changed > STALL_SECONDS:
+                if time.monotonic() - changed > patience:
                     course.stalled = True
                     break
         time.sleep(SETTLE_SECONDS)

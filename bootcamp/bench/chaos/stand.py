@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from bootcamp.bench.chaos.namespace import MIB, small_disk
-from bootcamp.course.layers import reference_layers
+from bootcamp.course.layers import Layer, Source, reference_layers
 from bootcamp.course.weeks import all_weeks
 from bootcamp.providers import OpenAIControl, WebhookSink
 from bootcamp.stack import Stack
@@ -73,14 +73,22 @@ class Stand:
             client.post("/webhooks", json=body).raise_for_status()
 
 
+def layers_of(top: Path | None) -> tuple[Layer, ...]:
+    """The reference of all weeks, below one more folder if there is one."""
+    week = all_weeks()[-1]
+    extra = (Layer(week, Source.REFERENCE, top.resolve()),) if top else ()
+    return (*extra, *reference_layers(week))
+
+
 @contextmanager
-def standing(jobs: int, workers: int, logs: Path) -> Iterator[Stand]:
+def standing(jobs: int, workers: int, logs: Path, top: Path | None = None) -> Iterator[Stand]:
     """Start everything, and stop it at the end.
 
     Args:
         jobs: how many documents the blob store must have room for.
         workers: how many worker nodes.
         logs: the folder for the logs of the pipeline's processes.
+        top: a folder of modules that replace or change the reference, to see what a mistake costs.
 
     Raises:
         StackError: something did not start.
@@ -94,7 +102,7 @@ def standing(jobs: int, workers: int, logs: Path) -> Iterator[Stand]:
             up = stack.endpoints
             provider = {"OPENAI_BASE_URL": f"{up.openai_url}/v1", "OPENAI_API_KEY": up.openai_key}
             env = stack.environment() | provider | SETTINGS
-            layers = reference_layers(all_weeks()[-1])
+            layers = layers_of(top)
             with Apps(env, layers, workers=workers, state=logs) as apps:
                 stand = Stand(
                     stack=stack,
