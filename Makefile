@@ -117,7 +117,7 @@ load-test: setup
 # JOBS is also the number of test processes, so only a value that was given counts here.
 chaos: setup
 	$(BIN)/python -m bootcamp.bench.chaos $(if $(filter file,$(origin JOBS)),,--jobs $(JOBS)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(JSON),--json)
+		$(if $(SEED),--seed $(SEED)) $(if $(MISTAKE),--mistake $(MISTAKE)) $(if $(JSON),--json)
 
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 pyproject.toml --all-extras --group dev \

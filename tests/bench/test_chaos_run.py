@@ -88,7 +88,6 @@ def test_ctrl_c_prints_what_is_known_and_leaves_no_process(tmp_path: Path) -> No
 )
 def test_a_mistake_is_found(mistake: str, found: str, kinds: list[str], tmp_path: Path) -> None:
     """Without this, nobody knows whether the run above could fail."""
-    top = Path(__file__).with_name("broken") / mistake
-    words = ["--top", str(top), "--patience", "15", "--only", *kinds]
+    words = ["--mistake", mistake, "--patience", "15", "--only", *kinds]
     out, _ = start(tmp_path, *words).communicate(timeout=RUN_SECONDS)
     assert json.loads(out)[found]

@@ -25,7 +25,7 @@ from bootcamp.bench.chaos.faults import calm
 from bootcamp.bench.chaos.judging import Records
 from bootcamp.bench.chaos.reporting import Report
 from bootcamp.bench.chaos.schedule import Kind, Lengths, Planned, plan
-from bootcamp.bench.chaos.stand import LEASE_SECONDS, Stand, standing
+from bootcamp.bench.chaos.stand import LEASE_SECONDS, Stand, mistakes, standing
 from bootcamp.bench.chaos.timeline import draw
 from bootcamp.errors import BootcampError
 
@@ -72,7 +72,9 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
         "--only", nargs="+", choices=[one.name.lower() for one in Kind], help="kinds"
     )
     parser.add_argument("--quick", action="store_true", help="short faults, each kind once")
-    parser.add_argument("--top", type=Path, help="a folder of modules in front of the reference's")
+    parser.add_argument(
+        "--mistake", choices=mistakes(), help="a pipeline that is wrong in this way"
+    )
     parser.add_argument(
         "--patience", type=float, default=PATIENCE_SECONDS, help="without progress, s"
     )
@@ -92,7 +94,7 @@ def main() -> int:
     reports: list[Report] = []
     try:
         logs = asked.folder.resolve() / "logs"
-        with standing(asked.jobs, asked.workers, logs, asked.top) as stand:
+        with standing(asked.jobs, asked.workers, logs, asked.mistake) as stand:
             reports.append(break_it(stand, asked, seed, console))
     except BootcampError as error:
         print(error, file=sys.stderr)

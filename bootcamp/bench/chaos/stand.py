@@ -20,6 +20,7 @@ from bootcamp.stack.postgres import Admin
 from bootcamp.stack.stack import DEFAULT
 from bootcamp.stack.state import StateFolder
 
+MISTAKES = Path(__file__).with_name("mistakes")
 DISK_BYTES, DISK_BYTES_PER_JOB = 32 * MIB, MIB // 4
 LEASE_SECONDS = 4.0
 SETTINGS = {
@@ -73,22 +74,27 @@ class Stand:
             client.post("/webhooks", json=body).raise_for_status()
 
 
-def layers_of(top: Path | None) -> tuple[Layer, ...]:
-    """The reference of all weeks, below one more folder if there is one."""
+def mistakes() -> list[str]:
+    """The mistakes that can be made in the pipeline on purpose, to see that a run finds them."""
+    return sorted(path.name for path in MISTAKES.iterdir() if path.is_dir())
+
+
+def layers_of(mistake: str | None) -> tuple[Layer, ...]:
+    """The reference of all weeks, below the layer of a mistake if there is one."""
     week = all_weeks()[-1]
-    extra = (Layer(week, Source.REFERENCE, top.resolve()),) if top else ()
-    return (*extra, *reference_layers(week))
+    top = (Layer(week, Source.REFERENCE, MISTAKES / mistake),) if mistake else ()
+    return (*top, *reference_layers(week))
 
 
 @contextmanager
-def standing(jobs: int, workers: int, logs: Path, top: Path | None = None) -> Iterator[Stand]:
+def standing(jobs: int, workers: int, logs: Path, mistake: str | None = None) -> Iterator[Stand]:
     """Start everything, and stop it at the end.
 
     Args:
         jobs: how many documents the blob store must have room for.
         workers: how many worker nodes.
         logs: the folder for the logs of the pipeline's processes.
-        top: a folder of modules that replace or change the reference, to see what a mistake costs.
+        mistake: one of `mistakes()`: the pipeline is wrong in this way.
 
     Raises:
         StackError: something did not start.
@@ -102,7 +108,7 @@ def standing(jobs: int, workers: int, logs: Path, top: Path | None = None) -> It
             up = stack.endpoints
             provider = {"OPENAI_BASE_URL": f"{up.openai_url}/v1", "OPENAI_API_KEY": up.openai_key}
             env = stack.environment() | provider | SETTINGS
-            layers = layers_of(top)
+            layers = layers_of(mistake)
             with Apps(env, layers, workers=workers, state=logs) as apps:
                 stand = Stand(
                     stack=stack,
