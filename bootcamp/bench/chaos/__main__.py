@@ -125,7 +125,9 @@ def break_it(stand: Stand, asked: argparse.Namespace, seed: int, console: Consol
 
         faults = running.Faults(stand, planned, course, console.print)
         running.run(uploads, faults, collector, course, asked.jobs, tell, asked.patience)
-    return Report.of(seed, asked.jobs, course, uploads, collector, known(collector, uploads))
+    records = known(collector, uploads)
+    given_up = tuple(one.name for one in stand.apps.given_up)
+    return Report.of(seed, asked.jobs, course, uploads, collector, records, given_up)
 
 
 def known(collector: Collector, uploads: Uploads) -> Records:

@@ -92,7 +92,8 @@ class Uploads:
     def _upload_all(self, numbers: Sequence[int]) -> None:
         with self._stand.client(ANSWER_SECONDS) as client:
             for number in numbers:
-                due = self._start + self._seconds * number / self._jobs
+                burst = number - number % CLIENTS  # all clients at once, so that work piles up
+                due = self._start + self._seconds * burst / self._jobs
                 if self._stop.wait(max(0.0, due - time.monotonic())):
                     return
                 self._upload(client, number)

@@ -31,6 +31,8 @@ class Report:
     refused: list[str]
     failures: dict[str, int]
     """Why jobs failed, and how many of them."""
+    given_up: tuple[str, ...] = ()
+    """Processes that ended too often, so that the supervisor did not start them again."""
 
     @classmethod
     def of(
@@ -41,6 +43,7 @@ class Report:
         uploads: Uploads,
         collector: Collector,
         records: Records,
+        given_up: tuple[str, ...],
     ) -> Self:
         """Judge the records of a run."""
         times = [datetime.fromisoformat(one.at).timestamp() for one in records.endings]
@@ -57,6 +60,7 @@ class Report:
             requests=uploads.tries,
             refused=list(uploads.refused),
             failures=dict(Counter(collector.failures.values())),
+            given_up=given_up,
         )
 
     @property
@@ -91,6 +95,7 @@ class Report:
         ]
         lines += [f"failed        {count} x {why}" for why, count in self.failures.items()]
         lines += [f"refused       {one}" for one in self.refused[:MOST_FINDINGS]]
+        lines += [f"given up      {name}: it ended too often" for name in self.given_up]
         lines += findings("LOST", found.lost) + findings("DOUBLED", found.doubled)
         lines += ["It was interrupted: jobs that run now count as lost."] * self.course.interrupted
         lines += ["Nothing went on any more, so the run was ended."] * self.course.stalled
@@ -113,6 +118,7 @@ class Report:
             "requests": self.requests,
             "refused": self.refused,
             "failures": self.failures,
+            "given_up": list(self.given_up),
             "faults": [asdict(one) for one in self.timeline.faults],
             "interrupted": self.course.interrupted,
             "stalled": self.course.stalled,

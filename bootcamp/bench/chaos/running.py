@@ -17,7 +17,9 @@ from bootcamp.bench.chaos.timeline import Happened
 from bootcamp.errors import StackError
 
 LOOK_SECONDS = 2.0
-"""The pause between two looks at the jobs table."""
+"""The shortest pause between two looks at the jobs table."""
+LOOK_SHARE = 10
+"""The pause is so many times as long as the last look took. A table of thousands is read less often."""
 SETTLE_SECONDS = 8.0
 """After the last end, doubled work may still come: a frozen worker, a message that is redelivered."""
 
@@ -119,11 +121,10 @@ def run(
         with stopping(faults, uploads):
             uploads.start()
             faults.start()
-            last, changed = (0, 0), began
+            last, changed, took = (0, 0), began, 0.0
             while True:
-                time.sleep(LOOK_SECONDS)
-                with suppress(Unreadable):
-                    collector.look()
+                time.sleep(max(LOOK_SECONDS, LOOK_SHARE * took))
+                took = look(collector)
                 now = (len(uploads.accepted), len({one.job_id for one in collector.endings}))
                 show(Progress(time.monotonic() - began, *now, total))
                 if now != last or not faults.over:
@@ -134,10 +135,18 @@ def run(
                     course.stalled = True
                     break
         time.sleep(SETTLE_SECONDS)
-        with suppress(Unreadable):
-            collector.look()
+        look(collector)
     except KeyboardInterrupt:
         course.interrupted = True
+
+
+def look(collector: Collector) -> float:
+    """Look at the jobs table, if it answers. Returns the seconds that a look took, 0 if it failed."""
+    begin = time.monotonic()
+    with suppress(Unreadable):
+        collector.look()
+        return time.monotonic() - begin
+    return 0.0
 
 
 def finished(uploads: Uploads, faults: Faults, collector: Collector, now: tuple[int, int]) -> bool:

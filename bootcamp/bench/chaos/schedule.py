@@ -107,7 +107,7 @@ def plan(
 ) -> list[Planned]:
     """Draw a schedule of faults.
 
-    Each kind happens at least once, in rounds whose order is drawn anew. What is struck by a fault is
+    Each kind happens at least once, in rounds. Each round has an order of its own. What is struck by a fault is
     left alone until it is over and for `lengths.rest` seconds more.
 
     Args:
