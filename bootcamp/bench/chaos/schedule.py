@@ -107,8 +107,8 @@ def plan(
 ) -> list[Planned]:
     """Draw a schedule of faults.
 
-    Each kind happens at least once, in rounds. Each round has an order of its own. What is struck by a fault is
-    left alone until it is over and for `lengths.rest` seconds more.
+    Each kind happens at least once, in rounds. Each round has an order of its own. What is struck by a
+    fault is left alone until it is over and for `lengths.rest` seconds more.
 
     Args:
         seed: of all that is drawn.
