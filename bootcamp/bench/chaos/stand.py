@@ -86,6 +86,13 @@ def layers_of(mistake: str | None) -> tuple[Layer, ...]:
     return (*top, *reference_layers(week))
 
 
+def clear(logs: Path) -> None:
+    """Remove what the processes of an earlier run have left in their folder."""
+    for pattern in ("*.log", "beat-schedule*"):
+        for path in logs.glob(pattern):
+            path.unlink()
+
+
 @contextmanager
 def standing(jobs: int, workers: int, logs: Path, mistake: str | None = None) -> Iterator[Stand]:
     """Start everything, and stop it at the end.
@@ -99,6 +106,7 @@ def standing(jobs: int, workers: int, logs: Path, mistake: str | None = None) ->
     Raises:
         StackError: something did not start.
     """
+    clear(logs)
     temporary = StateFolder()
     try:
         state = temporary.path / "stack"
