@@ -136,7 +136,7 @@ def _lost(records: Records, ends: Mapping[str, set[Ending]]) -> Iterable[Finding
     texts: dict[str, list[str]] = defaultdict(list)
     for chunk in records.chunks:
         texts[chunk.document_id].append(chunk.text)
-    for job in records.accepted:
+    for job in sorted(records.accepted, key=lambda one: one.document):
         found = ends.get(job.job_id, set())
         if not found:
             yield Finding(job.document, job.job_id, "accepted, and it has no end")
