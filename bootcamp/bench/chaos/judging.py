@@ -132,6 +132,7 @@ def _ids_by_ending(records: Records) -> dict[Ending, set[str]]:
 
 
 def _lost(records: Records, ends: Mapping[str, set[Ending]]) -> Iterable[Finding]:
+    """Find the accepted jobs that have no end, no webhook, or too little text in the index."""
     announced = {one.ending for one in records.webhooks}
     texts: dict[str, list[str]] = defaultdict(list)
     for chunk in records.chunks:
@@ -146,10 +147,8 @@ def _lost(records: Records, ends: Mapping[str, set[Ending]]) -> Iterable[Finding
         indexed = "\n".join(texts[job.job_id])
         missing = sum(piece not in indexed for piece in job.pieces)
         if missing and any(one.status == COMPLETED for one in found):
-            why = (
-                f"completed, and {missing} of its {len(job.pieces)} paragraphs are not in the index"
-            )
-            yield Finding(job.document, job.job_id, why)
+            of_all = f"{missing} of its {len(job.pieces)} paragraphs"
+            yield Finding(job.document, job.job_id, f"completed, and {of_all} are not in the index")
 
 
 def _doubled(
