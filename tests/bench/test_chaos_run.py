@@ -64,6 +64,7 @@ def test_nothing_is_lost_or_doubled_under_every_kind_of_fault(tmp_path: Path) ->
     assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(RUN_SECONDS + ENDING_SECONDS)
 def test_ctrl_c_prints_what_is_known_and_leaves_no_process(tmp_path: Path) -> None:
     process = start(tmp_path, "--only", "node_frozen", "dynamodb_away", "provider_storm")
