@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,9 +24,11 @@ ENDING_SECONDS = 60.0
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "bootcamp.bench.chaos", "--jobs", str(JOBS), "--quick"]
+    (folder / "tmp").mkdir()
     return subprocess.Popen(
         [*command, "--seed", "5", "--folder", str(folder), "--json", *words],
         cwd=paths.ROOT,
+        env={**os.environ, "TMPDIR": str(folder / "tmp")},
         text=True,
         stdout=subprocess.PIPE,
         stderr=(folder / "progress.txt").open("w"),
@@ -76,6 +79,7 @@ def test_ctrl_c_prints_what_is_known_and_leaves_no_process(tmp_path: Path) -> No
     report = json.loads(out)
     assert process.returncode == 130 and report["interrupted"]
     assert len(processes) > 10 and not left(processes)
+    assert not list((tmp_path / "tmp").iterdir()), "a folder was left behind"
 
 
 @pytest.mark.long

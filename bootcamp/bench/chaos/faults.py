@@ -174,9 +174,9 @@ def kill_beat(stand: Stand, _: Planned, __: threading.Event) -> str:
 
 def fill_disk(stand: Stand, planned: Planned, stop: threading.Event) -> str:
     """Let a file take all room on the disk of the blob store."""
-    if not stand.has_small_disk:
+    if stand.disk is None:
         raise LeftOut("this system allows no mount namespace")
-    filler, size = stand.blobs / FILLER, 0
+    filler, size = stand.disk / FILLER, 0
     try:
         end = time.monotonic() + planned.seconds
         while time.monotonic() < end and not stop.wait(FILL_SECONDS):

@@ -52,8 +52,8 @@ class Stand:
     apps: Apps
     sink: WebhookSink
     provider: OpenAIControl
-    blobs: Path
-    has_small_disk: bool
+    disk: Path | None
+    """The small disk that holds the blob store. None: this system allows none."""
     folder: Path
 
     @property
@@ -109,13 +109,16 @@ def standing(jobs: int, workers: int, logs: Path, mistake: str | None = None) ->
     clear(logs)
     temporary = StateFolder()
     try:
-        state = temporary.path / "stack"
-        blobs = state / "blobs"
-        small = small_disk(blobs, DISK_BYTES + jobs * DISK_BYTES_PER_JOB)
-        with Stack(state) as stack:  # a folder of its own: the services keep their data
+        disk = (
+            logs.parent / "disk"
+        )  # not below the temporary folder: a mount point cannot be removed
+        small = small_disk(disk, DISK_BYTES + jobs * DISK_BYTES_PER_JOB)
+        # With a folder of its own, the services keep their data.
+        with Stack(temporary.path / "stack") as stack:
             up = stack.endpoints
             provider = {"OPENAI_BASE_URL": f"{up.openai_url}/v1", "OPENAI_API_KEY": up.openai_key}
-            env = stack.environment() | provider | SETTINGS
+            store = {"BLOB_STORE_URL": disk.as_uri()} if small else {}
+            env = stack.environment() | provider | store | SETTINGS
             layers = layers_of(mistake)
             with Apps(env, layers, workers=workers, state=logs) as apps:
                 stand = Stand(
@@ -123,8 +126,7 @@ def standing(jobs: int, workers: int, logs: Path, mistake: str | None = None) ->
                     apps=apps,
                     sink=WebhookSink(up.webhook_url, up.control_token, DEFAULT),
                     provider=OpenAIControl(up.openai_url, up.control_token, up.openai_key),
-                    blobs=blobs,
-                    has_small_disk=small,
+                    disk=disk if small else None,
                     folder=logs,
                 )
                 stand.register_webhook()
