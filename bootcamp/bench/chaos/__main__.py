@@ -31,7 +31,7 @@ from bootcamp.errors import BootcampError
 
 FOLDER = Path(".bootcamp/chaos")
 JOBS, WORKERS = 200, 3
-JOBS_PER_SECOND = 3.0
+JOBS_PER_SECOND = 2.5
 """How fast documents are uploaded. Two cores process about so many while they are disturbed."""
 PATIENCE_SECONDS = 90.0
 """After the last fault: if no job is accepted and none ends for this long, what is open is lost."""
