@@ -20,7 +20,7 @@ NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
 	$(if $(PART),--validation-part $(PART),--note-validation $(NOTES))
 
-.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers load-test lock clean
+.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers load-test chaos lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
@@ -35,6 +35,7 @@ help:
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
 	@echo "make scale-workers N=5    so many workers, while it runs; COMPOSE=1: with Docker Compose"
 	@echo "make load-test [UI=1]     100 clients at the API: p50, p95, p99 and throughput; UI=1: Locust on :8089"
+	@echo "make chaos [JOBS=200] [SEED=7]  kill, freeze and cut everything while jobs run: lost, doubled, timeline"
 	@echo "make bench                timings, as ratios within one run"
 	@echo "make bench-grade          how fast a class of 5, 15 and 30 is graded"
 	@echo "make lock                 pin the dependencies again"
@@ -112,6 +113,11 @@ scale-workers: $(if $(COMPOSE),,setup)
 
 load-test: setup
 	$(BIN)/python -m bootcamp.bench.load $(if $(UI),--ui)
+
+# JOBS is also the number of test processes, so only a value that was given counts here.
+chaos: setup
+	$(BIN)/python -m bootcamp.bench.chaos $(if $(filter file,$(origin JOBS)),,--jobs $(JOBS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(MISTAKE),--mistake $(MISTAKE)) $(if $(JSON),--json)
 
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 pyproject.toml --all-extras --group dev \

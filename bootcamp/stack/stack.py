@@ -60,6 +60,8 @@ class Stack:
         self._hold: tuple[int, ...] = ()
         self._closing = ExitStack()
         self.attached = False
+        self.servers: dict[str, Server] = {}
+        """By name. `make chaos` kills them and starts them again. Empty, if this object attached."""
 
     def __enter__(self) -> Self:
         isolate()
@@ -91,7 +93,7 @@ class Stack:
         webhooks = services.webhook_sink(folder.folder("webhooks"), token, hold=hold)
         mail = services.mail_sink(folder.folder("mail"), token, hold=hold)
         feeds = services.feed_server(folder.folder("feeds"), token, hold=hold)
-        servers: dict[str, Server] = {
+        servers = self.servers = {
             "redis": redis,
             "postgres": postgres,
             "aws": aws,

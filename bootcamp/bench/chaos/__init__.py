@@ -1,0 +1,1 @@
+"""`make chaos`: the reference pipeline, broken on purpose while it works."""
