@@ -1,0 +1,141 @@
+"""Builds the site of the course from the Markdown of the repository: `make site`.
+
+    python -m bootcamp.authoring.site build/site
+
+The site needs no network: fonts, scripts and pictures are part of it. Nothing is copied by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bootcamp import paths
+from bootcamp.authoring.site_glossary import GLOSSARY, read_terms
+from bootcamp.authoring.site_nav import all_entries, sections
+from bootcamp.authoring.site_pages import Site, copied_as, render
+from bootcamp.errors import BootcampError
+from bootcamp.files import write_atomic
+
+ASSETS = Path(__file__).with_name("site_assets")
+MERMAID = paths.ROOT / "tests/lessons/mermaid/node_modules/mermaid/dist/mermaid.min.js"
+TITLE = "Asynchronous systems for AI"
+SCRIPTS = ("mermaid.min.js", "site.js")
+BUILD_SECONDS = 300
+
+
+def build(out: Path, repository: str = "") -> None:
+    """Write the site to the folder `out`.
+
+    Args:
+        out: the folder; what it holds is replaced.
+        repository: the address of the repository on a code host, for "Edit this page".
+
+    Raises:
+        BootcampError: Mermaid is not installed, or the generator failed.
+    """
+    if not MERMAID.is_file():
+        raise BootcampError(
+            "Mermaid is missing, which draws the diagrams of the site.",
+            "Run npm ci --prefix tests/lessons/mermaid",
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        docs = Path(folder) / "docs"
+        stage(docs, repository)
+        settings = Path(folder) / "mkdocs.yml"
+        settings.write_text(yaml.safe_dump(configuration(docs, out.resolve()), sort_keys=False))
+        command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--config-file"]
+        done = subprocess.run(
+            [*command, str(settings)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=BUILD_SECONDS,
+            env={"PATH": "/usr/bin:/bin", "NO_MKDOCS_2_WARNING": "1"},
+        )
+    if done.returncode != 0:
+        raise BootcampError(f"The site was not built:\n{done.stderr.strip()}")
+
+
+def stage(docs: Path, repository: str = "") -> None:
+    """Write the generator's input: every page, the files that pages link to, and the scripts."""
+    entries = {entry.path.relative_to(paths.ROOT).as_posix(): entry for entry in all_entries()}
+    terms = read_terms(GLOSSARY.read_text(encoding="utf-8"))
+    site = Site(entries.keys(), terms, repository.rstrip("/"))
+
+    def copy(file: str) -> None:
+        write_atomic(docs / copied_as(file), (paths.ROOT / file).read_bytes())
+
+    for name, entry in entries.items():
+        text = render(name, entry.path.read_text(encoding="utf-8"), site, copy)
+        write_atomic(docs / name, text.encode())
+    (docs / "assets").mkdir(parents=True, exist_ok=True)
+    for source in (MERMAID, *ASSETS.iterdir()):
+        shutil.copyfile(source, docs / "assets" / source.name)
+
+
+def configuration(docs: Path, out: Path) -> dict[str, Any]:
+    """The settings of the generator."""
+    nav = [
+        {part.title: [{one.title: _name(one.path)} for one in part.entries]} for part in sections()
+    ]
+    return {
+        "site_name": TITLE,
+        "docs_dir": str(docs),
+        "site_dir": str(out),
+        "use_directory_urls": False,
+        "theme": {
+            "name": "material",
+            "font": False,
+            "features": ["navigation.footer", "navigation.top", "search.highlight", "toc.follow"],
+            "palette": [
+                _palette("default", "light", "Change to dark mode"),
+                _palette("slate", "dark", "Change to light mode"),
+            ],
+        },
+        "plugins": ["search"],
+        "markdown_extensions": ["attr_list", {"toc": {"permalink": False}}],
+        "extra_css": ["assets/site.css"],
+        "extra_javascript": [f"assets/{name}" for name in SCRIPTS],
+        "extra": {"generator": False},
+        "nav": nav,
+    }
+
+
+def _palette(scheme: str, preferred: str, label: str) -> dict[str, Any]:
+    return {
+        "media": f"(prefers-color-scheme: {preferred})",
+        "scheme": scheme,
+        "toggle": {"icon": "material/brightness-6", "name": label},
+    }
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(paths.ROOT).as_posix()
+
+
+def main() -> int:
+    """Build the site, and say how to read it."""
+    parser = argparse.ArgumentParser(prog="python -m bootcamp.authoring.site", description=__doc__)
+    parser.add_argument("out", type=Path, help="the folder of the site")
+    parser.add_argument("--repository", default="", help="address for 'Edit this page'")
+    chosen = parser.parse_args()
+    try:
+        build(chosen.out, chosen.repository)
+    except BootcampError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"The site is in {chosen.out}. Read it with")
+    print(f"  {sys.executable} -m http.server --bind 127.0.0.1 --directory {chosen.out} 8800")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+// Draw each diagram in the colours of the page, and again when the reader changes them.
+const sources = [...document.querySelectorAll(".diagram")].map((box) => [box, box.textContent]);
+
+async function draw() {
+  const dark = document.body.dataset.mdColorScheme === "slate";
+  mermaid.initialize({ startOnLoad: false, theme: dark ? "dark" : "default" });
+  for (const [number, [box, text]] of sources.entries()) {
+    box.innerHTML = (await mermaid.render(`diagram${number}`, text)).svg;
+    box.dataset.drawn = dark ? "dark" : "light";
+  }
+}
+
+if (sources.length) {
+  draw();
+  new MutationObserver(draw).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
+}
+
+// Code and tables scroll sideways: the keyboard must reach them.
+for (const wide of document.querySelectorAll(".highlight pre, .md-typeset__scrollwrap, .diagram")) {
+  wide.tabIndex = 0;
+}
+
+// A printed page shows the folded answers.
+addEventListener("beforeprint", () => {
+  for (const answer of document.querySelectorAll("details")) answer.open = true;
+});
