@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 WEEK ?=
 ONCE ?=
 N ?= 2
+# Where the repository is on a code host, for "Edit this page"; and what draws the diagrams.
+REPO ?=
+MERMAID := tests/lessons/mermaid
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Tests wait a lot: one process more than there are cores, five at most.
 JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
@@ -20,7 +23,7 @@ NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
 	$(if $(PART),--validation-part $(PART),--note-validation $(NOTES))
 
-.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers load-test lock clean
+.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format site bench bench-grade up down scale-workers load-test lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
@@ -35,6 +38,7 @@ help:
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
 	@echo "make scale-workers N=5    so many workers, while it runs; COMPOSE=1: with Docker Compose"
 	@echo "make load-test [UI=1]     100 clients at the API: p50, p95, p99 and throughput; UI=1: Locust on :8089"
+	@echo "make site [REPO=https://…] build the course's pages as a site, in build/site"
 	@echo "make bench                timings, as ratios within one run"
 	@echo "make bench-grade          how fast a class of 5, 15 and 30 is graded"
 	@echo "make lock                 pin the dependencies again"
@@ -94,6 +98,11 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+site: setup
+	@test -f $(MERMAID)/node_modules/mermaid/package.json \
+		|| npm ci --silent --no-audit --no-fund --prefix $(MERMAID)
+	$(BIN)/python -m bootcamp.authoring.site build/site $(if $(REPO),--repository $(REPO))
 
 bench: setup
 	$(BIN)/python -m bootcamp.bench

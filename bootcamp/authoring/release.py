@@ -39,6 +39,8 @@ WHOLE = (
     *(f"autograder/{room}" for room in ("classroom", "process", "run", "sandbox", "sdk")),
 )
 FILES = (
+    ".devcontainer/Dockerfile",
+    ".devcontainer/devcontainer.json",
     ".gitattributes",
     ".gitignore",
     ".vscode/extensions.json",
@@ -48,6 +50,11 @@ FILES = (
     "autograder/card.py",
     "autograder/conftest.py",
     "autograder/pytest.ini",
+    "docs/devcontainer.md",
+    "docs/faq.md",
+    "docs/glossary.md",
+    "docs/macos.md",
+    "docs/windows.md",
     "lessons/LICENSE.md",
     "pyproject.toml",
     "pyrightconfig.json",
@@ -135,6 +142,7 @@ def _files(weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> Iterator[tuple[
                 yield f"solutions/{week}/{path.as_posix()}", content
     yield "lessons/README.md", _index(weeks).encode()
     yield "README.md", _readme(weeks, solved).encode()
+    yield "AGENTS.md", (TEMPLATES / "AGENTS.md").read_bytes()
     yield "Makefile", (TEMPLATES / "Makefile").read_bytes()
     names = {"weeks": [week.name for week in weeks], "closed": [week.name for week in solved]}
     yield EDITION_FILE, (json.dumps(names, indent=1) + "\n").encode()

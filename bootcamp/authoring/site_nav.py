@@ -12,7 +12,13 @@ from bootcamp.authoring.pages import Page
 from bootcamp.course.week_file import load_week_file
 from bootcamp.course.weeks import Week, all_weeks
 
-HELP = ("docs/faq.md", "docs/windows.md", "docs/macos.md", "docs/glossary.md")
+HELP = (
+    "docs/faq.md",
+    "docs/windows.md",
+    "docs/macos.md",
+    "docs/devcontainer.md",
+    "docs/glossary.md",
+)
 INSTRUCTORS = ("autograder/classroom/README.md", "notebooks/README.md", "VALIDATION.md")
 REFERENCE = (
     "ARCHITECTURE.md",
