@@ -73,8 +73,13 @@ def render(name: str, text: str, site: Site, copy: Callable[[str], None]) -> str
         glossary = _relative(site_address("docs/glossary.md"), name)
         TermLinks(site.terms, glossary).link(tokens)
     for token in tokens:
+        tag = "a"
         for child in token.children or []:
             _point(child, name, site, copy)
+            if child.type == "link_open":
+                tag = child.tag
+            elif child.type == "link_close":
+                child.tag = tag
     parts = _parts(markdown, tokens)
     return "\n\n".join([*parts, _source(name, site)]) + "\n"
 
@@ -121,7 +126,10 @@ def _fence(_: object, tokens: list[Token], index: int, *__: object) -> str:
 
 
 def _point(token: Token, name: str, site: Site, copy: Callable[[str], None]) -> None:
-    """Change the target of a link or picture to its place on the site."""
+    """Change the target of a link or picture to its place on the site.
+
+    A link to a folder that has no page becomes plain text.
+    """
     key = {"link_open": "href", "image": "src"}.get(token.type)
     target = str(token.attrs.get(key, "")) if key else ""
     if not key or not target or token.attrs.get("class") == "term" or urlsplit(target).scheme:

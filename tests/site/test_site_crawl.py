@@ -58,8 +58,8 @@ def inside(link: str) -> bool:
 
 def target(page: str, link: str) -> tuple[str, str]:
     """The file and the anchor that a link of a page names."""
-    parts = urlsplit(urljoin(page, link))
-    path = unquote(parts.path)
+    parts = urlsplit(urljoin(f"http://site/{page}", link))
+    path = unquote(parts.path).removeprefix("/")
     return (f"{path}{START}" if path.endswith("/") or not path else path), unquote(parts.fragment)
 
 

@@ -48,6 +48,10 @@ def test_links_lead_to_pages_and_copied_files() -> None:
     assert copied == ["docs/status_page.png"]
 
 
+def test_a_link_to_a_folder_without_a_page_is_text() -> None:
+    assert "<span>ops</span> and <a href=" in rendered("[ops](../ops) and [x](../README.md)\n")
+
+
 def test_headings_in_folded_answers_stay_in_them() -> None:
     page = rendered("<details>\n<summary>x</summary>\n\n## Inside\n\n</details>\n\n## Outside\n")
     assert "<h2>Inside</h2>" in page

@@ -15,6 +15,9 @@ if (sources.length) {
   new MutationObserver(draw).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
 }
 
+// The theme's search is a dialog without a name.
+document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+
 // Code and tables scroll sideways: the keyboard must reach them.
 for (const wide of document.querySelectorAll(".highlight pre, .md-typeset__scrollwrap, .diagram")) {
   wide.tabIndex = 0;
