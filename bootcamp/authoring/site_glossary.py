@@ -16,6 +16,9 @@ SECTION = re.compile(
     r"^## (?P<term>.+)\n\n(?P<definition>.+)\n(?:\nAlso: (?P<also>.+)\n)?", re.MULTILINE
 )
 
+ORDINARY = {"cancelled", "completed", "failed", "pending", "processing"}
+"""States of a job that sentences also use in their everyday sense: defined, but not linked."""
+
 
 @dataclass(frozen=True)
 class Term:
@@ -52,7 +55,8 @@ class TermLinks:
     def __init__(self, terms: tuple[Term, ...], page: str) -> None:
         """`page` is the address of the glossary, relative to the page that is rendered."""
         self._page = page
-        self._left: dict[str, Term] = {form.lower(): term for term in terms for form in term.forms}
+        linked = [term for term in terms if term.name not in ORDINARY]
+        self._left: dict[str, Term] = {form.lower(): term for term in linked for form in term.forms}
         self._pattern = _pattern(self._left)
 
     def link(self, tokens: list[Token]) -> None:
