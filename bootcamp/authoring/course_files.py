@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from bootcamp import paths
+from bootcamp.authoring import misconceptions
 from bootcamp.authoring.lesson_pages import lesson_pages
 from bootcamp.authoring.regions import fill
 from bootcamp.course.manifest import load_manifest
@@ -65,13 +66,15 @@ def wanted() -> dict[Path, str]:
         path = paths.ROOT / name
         if path.is_file():
             found[path] = make(path.read_text(encoding="utf-8"))
-    return found
+    return found | misconceptions.pages()
 
 
 def stale() -> dict[Path, str]:
     """Those of the wanted texts that their files do not have."""
     return {
-        path: text for path, text in wanted().items() if path.read_text(encoding="utf-8") != text
+        path: text
+        for path, text in wanted().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
     }
 
 

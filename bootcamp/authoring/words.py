@@ -42,7 +42,7 @@ PAGES = (
     "SECURITY.md",
     "notebooks/README.md",
 )
-FOLDERS = ("autograder", "bootcamp", "docs", "exercises", "lessons", "solutions")
+FOLDERS = ("autograder", "bootcamp", "docs", "exercises", "lessons", "solutions", "teaching")
 SUFFIXES = {".css", ".html", ".j2", ".js", ".md", ".patch", ".py", ".sh", ".toml", ".yml"}
 
 ALLOWED = {
