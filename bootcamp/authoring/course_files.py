@@ -55,6 +55,9 @@ def wanted() -> dict[Path, str]:
         "pyproject.toml": lambda text: fill(
             text, {"mypy_path": mypy_path(weeks)}, "pyproject.toml"
         ),
+        "teaching/SYLLABUS.md": lambda text: fill(
+            text, {"workload": workload_table(weeks)}, "teaching/SYLLABUS.md"
+        ),
         "pyrightconfig.json": lambda text: pyright_config(text, weeks),
         "Dockerfile": lambda text: fill(text, image_libraries(), "Dockerfile"),
     }
@@ -97,6 +100,17 @@ def week_table(weeks: Sequence[Week]) -> str:
                 ]
             )
         )
+    return "\n".join(["", *lines, "", ""])
+
+
+def workload_table(weeks: Sequence[Week]) -> str:
+    """The syllabus's table: what a week costs a student at home, and what it is worth."""
+    rows = ["week", "about", "lessons", "homework"]
+    lines = [_row(rows), _rule(len(rows))]
+    for week in weeks:
+        about = load_week_file(week)
+        homework = _homework(week, about.homework_hours)
+        lines.append(_row([str(week.number), about.title, _minutes(week), homework]))
     return "\n".join(["", *lines, "", ""])
 
 
