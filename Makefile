@@ -23,7 +23,7 @@ NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
 	$(if $(PART),--validation-part $(PART),--note-validation $(NOTES))
 
-.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format site bench bench-grade up down scale-workers load-test lock clean
+.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format site slides bench bench-grade up down scale-workers load-test lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
@@ -34,6 +34,7 @@ help:
 	@echo "make validate [PART=3/20] try the graders on every wrong and right solution: VALIDATION.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
+	@echo "make slides WEEK=3        slides of a week from its lessons, as HTML and PDF, with notes"
 	@echo "make lint                 ruff, mypy, spelling, retired words, and generated files"
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
 	@echo "make scale-workers N=5    so many workers, while it runs; COMPOSE=1: with Docker Compose"
@@ -86,6 +87,9 @@ test-python313:
 
 check: setup
 	$(BIN)/bootcamp check $(WEEK)
+
+slides: setup
+	$(BIN)/python -m bootcamp.authoring.make_slides $(WEEK)
 
 lint: setup
 	$(BIN)/ruff check .

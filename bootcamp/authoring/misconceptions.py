@@ -84,10 +84,10 @@ def page(week: Week) -> str:
         "",
         "<!-- Made by `bootcamp generate`. To change it, change the patches or the hints. -->",
         "",
-        f"The graders of this week are tried on these {count} wrong solutions. Each line says what a student",
-        "wrote, what the card of the failure says, and which requirement it breaks. The question above a table",
-        f"is the first hint of `bootcamp hint`. Ask it before you explain anything. `{UNKNOWN}` stands for a value",
-        "that differs in each run.",
+        f"The graders of this week are tried on these {count} wrong solutions. Each line says what a",
+        "student wrote, what the card of the failure says, and which requirement it breaks. The question",
+        "above a table is the first hint of `bootcamp hint`. Ask it before you explain anything.",
+        f"`{UNKNOWN}` stands for a value that differs in each run.",
         "",
     ]
     for item in load_manifest(week).items:
@@ -158,7 +158,8 @@ def _first_change(text: str, change: re.Match[str]) -> int:
 def _ladder_of(week: Week, wrong: Wrong, rungs: tuple[Ladder, ...]) -> Ladder:
     """The hints of the function that the patch changes: the nearest definition above the change."""
     path = week.solutions / wrong.file
-    same_file = [ladder for ladder in rungs if ladder.file == wrong.file]
+    named = [ladder for ladder in rungs if ladder.function in wrong.breaks]  # a part of a page
+    same_file = named or [ladder for ladder in rungs if ladder.file == wrong.file]
     if not same_file or not path.is_file():
         return (same_file or list(rungs))[0]
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import nbformat
@@ -46,7 +46,7 @@ def notebook_texts(week: Week) -> list[str]:
 def questions(text: str) -> list[str]:
     """The questions of a cell: the rest of the line after "Ask the room", or the list below it."""
     lines = text.splitlines()
-    found = []
+    found: list[str] = []
     for number, line in enumerate(lines):
         if match := QUESTION.search(line):
             inline = match[1].strip()
@@ -72,7 +72,7 @@ def sessions(week: Week) -> list[list[Row]]:
 def answers(week: Week) -> dict[str, str]:
     """The first paragraph after each question, by question."""
     blocks = plan(week).text.split("\n\n")
-    pairs = zip(blocks, blocks[1:], strict=False)
+    pairs = pairwise(blocks)
     return {block.removeprefix("> "): after for block, after in pairs if block.startswith("> ")}
 
 
