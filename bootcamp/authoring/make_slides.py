@@ -28,6 +28,7 @@ from bootcamp.stack.browser import ADVICE, find_browser
 OUT = paths.ROOT / ".bootcamp" / "slides"
 MARP = paths.ROOT / "tests" / "teaching" / "marp"
 MERMAID = paths.ROOT / "tests" / "lessons" / "mermaid"
+PROGRAM = MARP / "node_modules" / ".bin" / "marp"
 SCRIPT = MERMAID / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
 MARP_SECONDS = 300.0
 """How long Marp may take for one file. A PDF of 150 slides needs about half a minute."""
@@ -58,19 +59,16 @@ def write_markdown(week: Week, folder: Path) -> Path:
     return path
 
 
-def make(week: Week, folder: Path) -> Iterator[Path]:
-    """Make the slides, and yield each file when it is there.
+def render(source: Path) -> Iterator[Path]:
+    """Make HTML and PDF of slides in Markdown, and yield each file when it is there.
 
     Raises:
-        BootcampError: npm has not installed a part, there is no browser, or Marp fails.
+        BootcampError: npm has not installed Marp, there is no browser, or Marp fails.
     """
-    program = MARP / "node_modules" / ".bin" / "marp"
-    _require(program, MARP)
-    source = write_markdown(week, folder)
-    yield source
+    _require(PROGRAM, MARP)
     for suffix, options in {".html": (), ".pdf": ("--pdf", "--pdf-notes")}.items():
         target = source.with_suffix(suffix)
-        _run([str(program), str(source), "--allow-local-files", *options, "--output", str(target)])
+        _run([str(PROGRAM), str(source), "--allow-local-files", *options, "--output", str(target)])
         yield target
 
 
@@ -139,7 +137,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="the folder of the files")
     options = parser.parse_args()
     try:
-        for path in make(find_week(options.week), options.out):
+        _require(PROGRAM, MARP)
+        for path in render(write_markdown(find_week(options.week), options.out)):
             print(f"wrote {shown(path)}")
     except BootcampError as error:
         sys.exit(f"{error.message}\n{error.next_step}")

@@ -1,9 +1,9 @@
 """The slides of a week, made from its lessons: Markdown for Marp, with the lessons' text as notes.
 
-The rule: each table, list, program and picture gets a slide of its own, below the first sentence of the
-paragraph before it. Paragraphs that stand alone become a list of their first sentences. Each question
-is a slide, and its answer is a note. So a slide shows what a teacher points at, and the notes contain
-everything that the lesson says. `make_slides.py` is the command.
+The rule: of each section, the best two of its pictures, tables, outputs, lists and programs get a slide
+of their own, below the first sentence of the paragraph before. A section without any becomes a list of
+first sentences. Each question is a slide, and its answer is a note. So a slide shows what a teacher
+points at, and the notes contain everything that the lesson says. `make_slides.py` is the command.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from bootcamp.authoring.lesson_pages import LessonPage, lesson_pages
 from bootcamp.course.week_file import load_week_file
 from bootcamp.course.weeks import Week
 
+SHOWN = 2
+"""How many tables, outputs, programs and so on of one section are shown."""
 CODE_LINES = 18
 """Lines of a program on one slide. A longer one goes on, on the next slide."""
 TABLE_ROWS = 6
@@ -131,39 +133,57 @@ def _lesson(number: int, lesson: LessonPage, draw: Draw) -> Iterator[Slide]:
     yield from _section(section, found, draw)
 
 
-def _section(heading: str, found: list[Piece], draw: Draw) -> Iterator[Slide]:
-    said = list[str]()
-    question: Slide | None = None
+def _section(heading: str, found: list[Piece], draw: Draw) -> list[Slide]:
+    """The slides of one section: its questions, what is worth showing, and the words around it."""
+    if any(piece.kind == "html_block" for piece in found):
+        return list(_questions(heading, found))
+    chosen = _worth_showing(found)
+    slides, said = list[Slide](), list[str]()
     for piece in found:
-        if piece.kind == "html_block" and piece.text.startswith("<details>"):
-            summary = _SUMMARY.search(piece.text)
-            question = Slide(heading, [_TAG.sub("`", summary[1]) if summary else ""])
-        elif question and piece.kind == "html_block":
-            yield question
-            question = None
-        elif question:
-            question.notes.append(piece.text)
-        elif piece.kind in ("paragraph", "html_block", "blockquote"):
-            if not piece.text.startswith(("Next: ", "<")):
-                said.append(piece.text)
-        else:
-            yield from _shown(heading, piece, said, draw)
+        if piece in chosen:
+            slides += _shown(heading, piece, said, draw)
             said = []
-    if said:
-        points = [point for point in map(first_sentence, said) if point]
-        for begin in range(0, len(points), LIST_ITEMS):
-            some = points[begin : begin + LIST_ITEMS]
-            notes = said if begin == 0 else []
-            yield Slide(heading, ["\n".join(f"- {point}" for point in some)], notes)
+        elif not piece.text.startswith("Next: "):
+            said.append(_as_written(piece))
+    if slides:
+        slides[-1].notes += said
+    elif said:
+        points = [f"- {point}" for point in map(first_sentence, said) if point]
+        slides = [Slide(heading, ["\n".join(points[:LIST_ITEMS])], said)]
+    return slides
+
+
+def _worth_showing(found: list[Piece]) -> list[Piece]:
+    """The pictures, tables, outputs, lists and programs to be shown: not more than `SHOWN`."""
+    kinds = ("mermaid", "table", "console", "bullet_list", "ordered_list")
+    visible = [one for one in found if one.kind not in ("paragraph", "blockquote")]
+    ranks = {kind: rank for rank, kind in enumerate(kinds)}
+    return sorted(visible, key=lambda one: ranks.get(one.info or one.kind, len(kinds)))[:SHOWN]
+
+
+def _questions(heading: str, found: list[Piece]) -> Iterator[Slide]:
+    slide = Slide(heading)
+    for piece in found:
+        if piece.kind != "html_block":
+            slide.notes.append(_as_written(piece))
+        elif summary := _SUMMARY.search(piece.text):
+            slide = Slide(heading, [_plain(summary[1])])
+        elif slide.body:
+            yield slide
+            slide = Slide(heading)
 
 
 def _shown(heading: str, piece: Piece, said: list[str], draw: Draw) -> Iterator[Slide]:
     """The slides of one table, list, program or picture. The first has the words before it."""
     words = first_sentence(said[-1]) if said else ""
-    notes = [*said, piece.text] if piece.kind.endswith("_list") else said
+    notes = [*said, piece.text] if piece.kind.endswith("_list") else [*said]
     for number, body in enumerate(_bodies(piece, words or heading, draw)):
         yield Slide(heading, [words, body] if words and number == 0 else [body], notes)
         notes = []
+
+
+def _as_written(piece: Piece) -> str:
+    return f"```{piece.info}\n{piece.text}\n```" if piece.kind == "fence" else piece.text
 
 
 def _bodies(piece: Piece, words: str, draw: Draw) -> list[str]:
