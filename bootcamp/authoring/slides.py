@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
 
-from bootcamp.authoring.lesson_pages import LessonPage, lesson_pages
+from bootcamp.authoring.lesson_pages import FRONT, LessonPage, lesson_pages
 from bootcamp.course.week_file import load_week_file
 from bootcamp.course.weeks import Week
 
@@ -121,26 +121,44 @@ def _opening(week: Week, title: str) -> Slide:
     return Slide(title, [_short_list(lists[0])[0]] if lists else [], [goals], lead=True)
 
 
-def _lesson(number: int, lesson: LessonPage, draw: Draw) -> Iterator[Slide]:
-    yield Slide(lesson.title, [f"Lesson {number} · {lesson.minutes} minutes"], lead=True)
+def _lesson(number: int, lesson: LessonPage, draw: Draw) -> list[Slide]:
+    opening = Slide(lesson.title, [f"Lesson {number} · {lesson.minutes} minutes"], lead=True)
+    slides = [opening]
     section, found = "", list[Piece]()
-    for piece in pieces(lesson.path.read_text(encoding="utf-8")):
+    for piece in _folded(pieces(lesson.path.read_text(encoding="utf-8"))):
         if piece.kind == "heading" and not piece.text.startswith("# "):
-            yield from _section(section, found, draw)
+            slides += _section(section, found, draw)
             section, found = piece.text.lstrip("# "), []
         elif section:
             found.append(piece)
-    yield from _section(section, found, draw)
+        elif piece.kind == "paragraph" and not FRONT.match(piece.text):
+            opening.notes.append(piece.text)
+    return slides + _section(section, found, draw)
+
+
+def _folded(found: list[Piece]) -> Iterator[Piece]:
+    """The pieces, each folded answer as one piece: the question as its text, the answer as its info."""
+    question, answer = "", list[str]()
+    for piece in found:
+        if piece.kind == "html_block" and (summary := _SUMMARY.search(piece.text)):
+            question, answer = _plain(summary[1]), []
+        elif question and piece.text.startswith("</details>"):
+            yield Piece("question", question, "\n\n".join(answer))
+            question = ""
+        elif question:
+            answer.append(_as_written(piece))
+        else:
+            yield piece
 
 
 def _section(heading: str, found: list[Piece], draw: Draw) -> list[Slide]:
-    """The slides of one section: its questions, what is worth showing, and the words around it."""
-    if any(piece.kind == "html_block" for piece in found):
-        return list(_questions(heading, found))
+    """The slides of one section: what is worth showing, its questions, and the words around them."""
     chosen = _worth_showing(found)
     slides, said = list[Slide](), list[str]()
     for piece in found:
-        if piece in chosen:
+        if piece.kind == "question":
+            slides.append(Slide(heading, [piece.text], [piece.info]))
+        elif piece in chosen:
             slides += _shown(heading, piece, said, draw)
             said = []
         elif not piece.text.startswith("Next: "):
@@ -156,21 +174,9 @@ def _section(heading: str, found: list[Piece], draw: Draw) -> list[Slide]:
 def _worth_showing(found: list[Piece]) -> list[Piece]:
     """The pictures, tables, outputs, lists and programs to be shown: not more than `SHOWN`."""
     kinds = ("mermaid", "table", "console", "bullet_list", "ordered_list")
-    visible = [one for one in found if one.kind not in ("paragraph", "blockquote")]
+    visible = [one for one in found if one.kind not in ("paragraph", "blockquote", "question")]
     ranks = {kind: rank for rank, kind in enumerate(kinds)}
     return sorted(visible, key=lambda one: ranks.get(one.info or one.kind, len(kinds)))[:SHOWN]
-
-
-def _questions(heading: str, found: list[Piece]) -> Iterator[Slide]:
-    slide = Slide(heading)
-    for piece in found:
-        if piece.kind != "html_block":
-            slide.notes.append(_as_written(piece))
-        elif summary := _SUMMARY.search(piece.text):
-            slide = Slide(heading, [_plain(summary[1])])
-        elif slide.body:
-            yield slide
-            slide = Slide(heading)
 
 
 def _shown(heading: str, piece: Piece, said: list[str], draw: Draw) -> Iterator[Slide]:
