@@ -18,6 +18,8 @@ from bootcamp.authoring.lesson_pages import FRONT, LessonPage, lesson_pages
 from bootcamp.course.week_file import load_week_file
 from bootcamp.course.weeks import Week
 
+PROGRAM_RANK = 3
+"""Programs come after pictures, tables and outputs, and before lists."""
 SHOWN = 2
 """How many tables, outputs, programs and so on of one section are shown."""
 CODE_LINES = 18
@@ -173,10 +175,9 @@ def _section(heading: str, found: list[Piece], draw: Draw) -> list[Slide]:
 
 def _worth_showing(found: list[Piece]) -> list[Piece]:
     """The pictures, tables, outputs, lists and programs to be shown: not more than `SHOWN`."""
-    kinds = ("mermaid", "table", "console", "bullet_list", "ordered_list")
+    ranks = {"mermaid": 0, "table": 1, "console": 2, "bullet_list": 4, "ordered_list": 4}
     visible = [one for one in found if one.kind not in ("paragraph", "blockquote", "question")]
-    ranks = {kind: rank for rank, kind in enumerate(kinds)}
-    return sorted(visible, key=lambda one: ranks.get(one.info or one.kind, len(kinds)))[:SHOWN]
+    return sorted(visible, key=lambda one: ranks.get(one.info or one.kind, PROGRAM_RANK))[:SHOWN]
 
 
 def _shown(heading: str, piece: Piece, said: list[str], draw: Draw) -> Iterator[Slide]:
