@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ MARP_SECONDS = 300.0
 """How long Marp may take for one file. A PDF of 150 slides needs about half a minute."""
 WIDTH, HEIGHT, SCALE = 1180, 900, 2
 """Size of the page in which a picture is drawn, in pixels, and how much sharper it is saved."""
+TALL = 0.8
+"""Height of a picture, in widths, above which it becomes too small on a slide."""
+DOWNWARD = re.compile(r"flowchart (?:TB|TD)\b")
 DRAW = """async ([name, text]) => {
     document.getElementById("box").innerHTML = (await mermaid.render(name, text)).svg;
 }"""
@@ -120,8 +124,13 @@ def _drawing_board() -> Iterator[Page]:
 
 
 def _draw(page: Page, text: str, target: Path) -> None:
+    """Save a picture. A flowchart that is too tall for a slide is drawn from left to right."""
     page.evaluate(DRAW, [target.stem, text])
-    page.locator("#box svg").screenshot(path=target)
+    picture = page.locator("#box svg")
+    box = picture.bounding_box() or {"width": 1, "height": 1}
+    if box["height"] > TALL * box["width"] and DOWNWARD.match(text):
+        page.evaluate(DRAW, [target.stem, DOWNWARD.sub("flowchart LR", text, count=1)])
+    picture.screenshot(path=target)
 
 
 def _alt(words: str) -> str:

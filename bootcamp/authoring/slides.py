@@ -24,6 +24,8 @@ SHOWN = 2
 """How many tables, outputs, programs and so on of one section are shown."""
 CODE_LINES = 18
 """Lines of a program on one slide. A longer one goes on, on the next slide."""
+GOALS = "You will be able to"
+SENTENCES = 3
 TABLE_ROWS = 6
 LIST_ITEMS = 6
 SENTENCE_CHARACTERS = 220
@@ -131,6 +133,8 @@ def _lesson(number: int, lesson: LessonPage, draw: Draw) -> list[Slide]:
         if piece.kind == "heading" and not piece.text.startswith("# "):
             slides += _section(section, found, draw)
             section, found = piece.text.lstrip("# "), []
+        elif section == GOALS:
+            opening.body.append(piece.text)
         elif section:
             found.append(piece)
         elif piece.kind == "paragraph" and not FRONT.match(piece.text):
@@ -168,9 +172,16 @@ def _section(heading: str, found: list[Piece], draw: Draw) -> list[Slide]:
     if slides:
         slides[-1].notes += said
     elif said:
-        points = [f"- {point}" for point in map(first_sentence, said) if point]
-        slides = [Slide(heading, ["\n".join(points[:LIST_ITEMS])], said)]
+        slides = [Slide(heading, [_points(said)], said)]
     return slides
+
+
+def _points(said: list[str]) -> str:
+    """A list of the first sentences of paragraphs: several of each if there are few paragraphs."""
+    each = SENTENCES if len(said) < SENTENCES else 1
+    points = [one for text in said for one in _SENTENCE.split(" ".join(text.split()))[:each]]
+    short = [point for point in points if len(point) <= SENTENCE_CHARACTERS]
+    return "\n".join(f"- {point}" for point in short[:LIST_ITEMS])
 
 
 def _worth_showing(found: list[Piece]) -> list[Piece]:
