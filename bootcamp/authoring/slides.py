@@ -193,7 +193,8 @@ def _worth_showing(found: list[Piece]) -> list[Piece]:
 
 def _shown(heading: str, piece: Piece, said: list[str], draw: Draw) -> Iterator[Slide]:
     """The slides of one table, list, program or picture. The first has the words before it."""
-    words = first_sentence(said[-1]) if said else ""
+    paragraphs = [text for text in said if not text.startswith(("```", "|", "- ", "1. "))]
+    words = first_sentence(paragraphs[-1]) if paragraphs else ""
     notes = [*said, piece.text] if piece.kind.endswith("_list") else [*said]
     for number, body in enumerate(_bodies(piece, words or heading, draw)):
         yield Slide(heading, [words, body] if words and number == 0 else [body], notes)

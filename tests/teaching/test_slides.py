@@ -29,6 +29,7 @@ def test_each_slide_is_short_and_says_something(week: Week) -> None:
         shown = NOTES.sub("", slide).strip()
         assert len(shown.splitlines()) <= MOST_LINES, shown
         assert shown.lstrip("# ")
+        assert shown.count("```") in (0, 2), shown
 
 
 @each_week
