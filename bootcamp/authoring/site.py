@@ -29,6 +29,7 @@ MERMAID = paths.ROOT / "tests/lessons/mermaid/node_modules/mermaid/dist/mermaid.
 TITLE = "Asynchronous systems for AI"
 SCRIPTS = ("mermaid.min.js", "site.js")
 BUILD_SECONDS = 300
+DOCS, BUILT, SETTINGS = "docs", "site", "mkdocs.yml"
 
 
 def build(out: Path, repository: str = "") -> None:
@@ -47,21 +48,22 @@ def build(out: Path, repository: str = "") -> None:
             "Run npm ci --prefix tests/lessons/mermaid",
         )
     with tempfile.TemporaryDirectory() as folder:
-        docs = Path(folder) / "docs"
-        stage(docs, repository)
-        settings = Path(folder) / "mkdocs.yml"
-        settings.write_text(yaml.safe_dump(configuration(docs, out.resolve()), sort_keys=False))
-        command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--config-file"]
+        work = Path(folder)
+        stage(work / DOCS, repository)
+        (work / SETTINGS).write_text(yaml.safe_dump(configuration(), sort_keys=False))
         done = subprocess.run(
-            [*command, str(settings)],
+            [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", SETTINGS],
+            cwd=work,
             capture_output=True,
             text=True,
             check=False,
             timeout=BUILD_SECONDS,
-            env={"PATH": "/usr/bin:/bin", "NO_MKDOCS_2_WARNING": "1"},
+            env={"PATH": "/usr/bin:/bin", "HOME": folder},
         )
-    if done.returncode != 0:
-        raise BootcampError(f"The site was not built:\n{done.stderr.strip()}")
+        if done.returncode != 0:
+            raise BootcampError(f"The site was not built:\n{done.stderr.strip()}")
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(work / BUILT, out)
 
 
 def stage(docs: Path, repository: str = "") -> None:
@@ -81,15 +83,18 @@ def stage(docs: Path, repository: str = "") -> None:
         shutil.copyfile(source, docs / "assets" / source.name)
 
 
-def configuration(docs: Path, out: Path) -> dict[str, Any]:
-    """The settings of the generator."""
+def configuration() -> dict[str, Any]:
+    """The settings of the generator, Zensical, which reads those of MkDocs.
+
+    Its paths are relative: an absolute one ends Zensical 0.0.73 with a panic of Rust.
+    """
     nav = [
         {part.title: [{one.title: _name(one.path)} for one in part.entries]} for part in sections()
     ]
     return {
         "site_name": TITLE,
-        "docs_dir": str(docs),
-        "site_dir": str(out),
+        "docs_dir": DOCS,
+        "site_dir": BUILT,
         "use_directory_urls": False,
         "theme": {
             "name": "material",

@@ -117,7 +117,7 @@ def _fence(_: object, tokens: list[Token], index: int, *__: object) -> str:
     """A diagram as its text, which site.js draws; code with its colours."""
     language, text = tokens[index].info.strip().partition(" ")[0], tokens[index].content
     if language == "mermaid":
-        return f'<pre class="diagram">{html.escape(text)}</pre>\n'
+        return f'<pre class="diagram" data-search-exclude>{html.escape(text)}</pre>\n'
     try:
         code = highlight(text, get_lexer_by_name(language or "text"), FORMAT)
     except ClassNotFound:

@@ -27,7 +27,7 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built site."""
-    if find_spec("material") is None:
+    if find_spec("zensical") is None:
         missing("The site's generator is missing. Install the extra `site`.")
     if not MERMAID.is_file():
         missing("Mermaid is missing. Run `npm ci --prefix tests/lessons/mermaid`.")
