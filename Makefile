@@ -106,7 +106,7 @@ format: setup
 site: setup
 	@test -f $(MERMAID)/node_modules/mermaid/package.json \
 		|| npm ci --silent --no-audit --no-fund --prefix $(MERMAID)
-	$(BIN)/python -m bootcamp.authoring.site build/site $(if $(REPO),--repository $(REPO))
+	$(BIN)/python -m bootcamp.authoring.make_site build/site $(if $(REPO),--repository $(REPO))
 
 bench: setup
 	$(BIN)/python -m bootcamp.bench

@@ -37,6 +37,7 @@ GENERATED = {
     "lessons/README.md",
     "pyproject.toml",
     "pyrightconfig.json",
+    "teaching/SYLLABUS.md",
 }
 """Files outside of its own folders that name the week: `bootcamp generate` writes them."""
 SEAMS = """

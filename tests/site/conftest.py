@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bootcamp.authoring.site import MERMAID, build
+from bootcamp.authoring.make_site import MERMAID, build
 from tests.parts import missing
 
 REPOSITORY = "https://code.example/course"

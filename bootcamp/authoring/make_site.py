@@ -1,6 +1,6 @@
 """Builds the site of the course from the Markdown of the repository: `make site`.
 
-    python -m bootcamp.authoring.site build/site
+    python -m bootcamp.authoring.make_site build/site
 
 The site needs no network: fonts, scripts and pictures are part of it. Nothing is copied by hand.
 """
@@ -128,7 +128,7 @@ def _name(path: Path) -> str:
 
 def main() -> int:
     """Build the site, and say how to read it."""
-    parser = argparse.ArgumentParser(prog="python -m bootcamp.authoring.site", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bootcamp.authoring.make_site", description=__doc__)
     parser.add_argument("out", type=Path, help="the folder of the site")
     parser.add_argument("--repository", default="", help="address for 'Edit this page'")
     chosen = parser.parse_args()
