@@ -43,8 +43,8 @@ def wanted() -> dict[Path, str]:
     """
     weeks = all_weeks()
     made: dict[str, Callable[[str], str]] = {
-        "README.md": lambda text: fill(
-            text, {"weeks": week_table(weeks), "layers": layer_picture(weeks)}, "README.md"
+        "docs/course.md": lambda text: fill(
+            text, {"weeks": week_table(weeks), "layers": layer_picture(weeks)}, "docs/course.md"
         ),
         "ARCHITECTURE.md": lambda text: fill(
             text, {"settings": settings_table(weeks)}, "ARCHITECTURE.md"
@@ -82,7 +82,7 @@ def stale() -> dict[Path, str]:
 
 
 def week_table(weeks: Sequence[Week]) -> str:
-    """The README's table: what there is of each week, and what it costs a student."""
+    """The table of docs/course.md: what there is of each week, and what it costs a student."""
     rows = ["week", "about", "lessons", "homework", "notebooks", "reference"]
     lines = [_row(rows), _rule(len(rows))]
     for week in weeks:
@@ -115,7 +115,7 @@ def workload_table(weeks: Sequence[Week]) -> str:
 
 
 def layer_picture(weeks: Sequence[Week]) -> str:
-    """The README's picture: each week is a layer on the one before."""
+    """The picture of docs/course.md: each week is a layer on the one before."""
     nodes = [
         f'week{week.number}["week {week.number}: {load_week_file(week).adds}"]' for week in weeks
     ]
@@ -125,7 +125,11 @@ def layer_picture(weeks: Sequence[Week]) -> str:
     ):
         first = nodes[upper] if upper == len(nodes) - 1 else f"week{weeks[upper].number}"
         lines.append(f"    {first} -- on --> {nodes[under]}")
-    return "\n".join(["", "```mermaid", "flowchart LR", *lines, "```", "", ""])
+    about = [
+        "    accTitle: The layers of the service",
+        f"    accDescr: {len(nodes)} boxes in a row, one for each week. Each is on the week before.",
+    ]
+    return "\n".join(["", "```mermaid", "flowchart LR", *about, *lines, "```", "", ""])
 
 
 def lesson_index(weeks: Iterable[Week]) -> str:

@@ -128,7 +128,9 @@ def _name(path: Path) -> str:
 
 def main() -> int:
     """Build the site, and say how to read it."""
-    parser = argparse.ArgumentParser(prog="python -m bootcamp.authoring.make_site", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bootcamp.authoring.make_site", description=__doc__
+    )
     parser.add_argument("out", type=Path, help="the folder of the site")
     parser.add_argument("--repository", default="", help="address for 'Edit this page'")
     chosen = parser.parse_args()

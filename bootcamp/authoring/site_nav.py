@@ -12,6 +12,7 @@ from bootcamp.authoring.pages import Page
 from bootcamp.course.week_file import load_week_file
 from bootcamp.course.weeks import Week, all_weeks
 
+COURSE = ("docs/course.md", "docs/students.md")
 HELP = (
     "docs/faq.md",
     "docs/windows.md",
@@ -19,10 +20,20 @@ HELP = (
     "docs/devcontainer.md",
     "docs/glossary.md",
 )
-INSTRUCTORS = ("autograder/classroom/README.md", "notebooks/README.md", "VALIDATION.md")
+INSTRUCTORS = (
+    "docs/instructors.md",
+    "autograder/classroom/README.md",
+    "notebooks/README.md",
+    "VALIDATION.md",
+)
+TEACHERS = (
+    "teaching/README.md",
+    "teaching/SYLLABUS.md",
+    "teaching/RUBRICS_AND_KEYS.md",
+    "teaching/HOW_AM_I_DOING.md",
+)
+ENGINEERS = ("docs/engineers.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
 REFERENCE = (
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
     "docs/releases.md",
     "autograder/sdk/README.md",
     "bootcamp/samples/README.md",
@@ -32,7 +43,6 @@ REFERENCE = (
     "AGENTS.md",
     "lessons/LICENSE.md",
 )
-TEACHING = paths.ROOT / "teaching"
 
 
 @dataclass(frozen=True)
@@ -52,20 +62,21 @@ class Section:
 
 
 def sections() -> tuple[Section, ...]:
-    """The whole navigation: course, weeks, help, instructors, reference."""
-    course = Section(
-        "Course",
-        (
-            Entry(paths.ROOT / "README.md", "What it is"),
-            Entry(paths.LESSONS / "README.md", "All lessons"),
-        ),
-    )
-    teaching = [path.relative_to(paths.ROOT).as_posix() for path in sorted(TEACHING.rglob("*.md"))]
+    """The whole navigation: the course, its weeks, help, then a section for each other role."""
     return (
-        course,
+        Section(
+            "Course",
+            (
+                Entry(paths.ROOT / "README.md", "Start"),
+                *_entries(COURSE),
+                Entry(paths.LESSONS / "README.md", "All lessons"),
+            ),
+        ),
         *(_week(week) for week in all_weeks()),
         Section("Help", _entries(HELP)),
-        Section("Instructors and teachers", _entries((*INSTRUCTORS, *teaching))),
+        Section("Instructors", _entries(INSTRUCTORS)),
+        Section("Teachers", (*_entries(TEACHERS), *_plans())),
+        Section("Engineers", _entries((*ENGINEERS, *_below("deploy")))),
         Section("Reference", _entries(REFERENCE)),
     )
 
@@ -96,6 +107,21 @@ def _week(week: Week) -> Section:
     )
     title = f"Week {week.number}: {about.title} ({week_minutes(week)} min)"
     return Section(title, tuple(entry for entry in entries if entry.path.is_file()))
+
+
+def _plans() -> Iterator[Entry]:
+    """For each week the plan of its sessions, and its misconceptions."""
+    for week in all_weeks():
+        for folder, title in (("", "Sessions"), ("misconceptions/", "Misconceptions")):
+            path = paths.ROOT / f"teaching/{folder}week{week.number:02}.md"
+            if path.is_file():
+                yield Entry(path, f"{title} of week {week.number}")
+
+
+def _below(folder: str) -> list[str]:
+    """The pages below a folder, that of the folder itself first."""
+    pages = sorted((paths.ROOT / folder).rglob("*.md"), key=lambda path: path.name != "README.md")
+    return [path.relative_to(paths.ROOT).as_posix() for path in pages]
 
 
 def _entries(names: Iterable[str]) -> tuple[Entry, ...]:

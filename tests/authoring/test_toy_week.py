@@ -33,7 +33,7 @@ from tests.authoring.toy_week import FILES, NAME
 SECONDS = 120
 GENERATED = {
     "ARCHITECTURE.md",
-    "README.md",
+    "docs/course.md",
     "lessons/README.md",
     "pyproject.toml",
     "pyrightconfig.json",

@@ -13,12 +13,7 @@ from bootcamp.errors import BootcampError
 
 TERMS = read_terms("## broker\n\nThe server of the messages.\n\nAlso: brokers\n")
 SITE = Site({"lessons/a.md", "docs/glossary.md", "README.md"}, TERMS)
-LESSON_DIAGRAMS = [
-    block
-    for page in course_pages()
-    for block in page.blocks("mermaid")
-    if block.place.startswith("lessons/")
-]
+DIAGRAMS = [block for page in course_pages() for block in page.blocks("mermaid")]
 WORDS_OF_A_DEFINITION = range(6, 27)
 
 
@@ -26,7 +21,7 @@ def rendered(text: str, copied: list[str] | None = None) -> str:
     return render("lessons/a.md", text, SITE, (copied if copied is not None else []).append)
 
 
-@pytest.mark.parametrize("block", LESSON_DIAGRAMS, ids=lambda block: block.place)
+@pytest.mark.parametrize("block", DIAGRAMS, ids=lambda block: block.place)
 def test_every_diagram_has_a_title_and_a_description(block: Block) -> None:
     for name in ("accTitle", "accDescr"):
         (text,) = re.findall(rf"^ +{name}: (.+)$", block.text, re.MULTILINE)
