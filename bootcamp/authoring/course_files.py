@@ -25,6 +25,7 @@ from bootcamp.files import files_in
 
 REQUIREMENT = re.compile(r"[\w.-]+(?:\[[\w,.-]+\])?")
 OURSELVES = re.compile(r"async-ai-bootcamp\[([\w,-]+)\]")
+HOURS = re.compile(r"(\d+) to (\d+)")
 ABOUT_MINUTES = re.compile(r"About (\d+) minutes")
 STAGES = {
     "pipeline": ("pipeline",),
@@ -100,7 +101,16 @@ def week_table(weeks: Sequence[Week]) -> str:
                 ]
             )
         )
+    lines.append(_row(["all", "", *together(weeks), "", ""]))
     return "\n".join(["", *lines, "", ""])
+
+
+def together(weeks: Iterable[Week]) -> tuple[str, str]:
+    """What all weeks cost a student: hours of lessons, and hours of homework."""
+    minutes = sum(one.minutes for week in weeks for one in lesson_pages(week))
+    found = [HOURS.fullmatch(load_week_file(week).homework_hours) for week in weeks]
+    least, most = (sum(int(one[side]) for one in found if one) for side in (1, 2))
+    return f"{round(minutes / 60)} hours", f"{least} to {most} hours"
 
 
 def workload_table(weeks: Sequence[Week]) -> str:

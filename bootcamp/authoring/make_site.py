@@ -20,7 +20,7 @@ import yaml
 from bootcamp import paths
 from bootcamp.authoring.site_glossary import GLOSSARY, read_terms
 from bootcamp.authoring.site_nav import all_entries, sections
-from bootcamp.authoring.site_pages import Site, copied_as, render
+from bootcamp.authoring.site_pages import Site, copied_as, notebook_text, render, source_of
 from bootcamp.errors import BootcampError
 from bootcamp.files import write_atomic
 
@@ -76,8 +76,10 @@ def stage(docs: Path, repository: str = "") -> None:
         write_atomic(docs / copied_as(file), (paths.ROOT / file).read_bytes())
 
     for name, entry in entries.items():
-        text = render(name, entry.path.read_text(encoding="utf-8"), site, copy)
-        write_atomic(docs / name, text.encode())
+        text = entry.path.read_text(encoding="utf-8")
+        if entry.path.suffix == ".ipynb":
+            text = notebook_text(text)
+        write_atomic(docs / source_of(name), render(name, text, site, copy).encode())
     (docs / "assets").mkdir(parents=True, exist_ok=True)
     for source in (MERMAID, *ASSETS.iterdir()):
         shutil.copyfile(source, docs / "assets" / source.name)
@@ -89,7 +91,8 @@ def configuration() -> dict[str, Any]:
     Its paths are relative: an absolute one ends Zensical 0.0.73 with a panic of Rust.
     """
     nav = [
-        {part.title: [{one.title: _name(one.path)} for one in part.entries]} for part in sections()
+        {part.title: [{one.title: source_of(_name(one.path))} for one in part.entries]}
+        for part in sections()
     ]
     return {
         "site_name": TITLE,

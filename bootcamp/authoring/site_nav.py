@@ -110,10 +110,16 @@ def _week(week: Week) -> Section:
 
 
 def _plans() -> Iterator[Entry]:
-    """For each week the plan of its sessions, and its misconceptions."""
+    """For each week the plan of its sessions, its live notebook, and its misconceptions."""
+    teaching = paths.ROOT / "teaching"
     for week in all_weeks():
-        for folder, title in (("", "Sessions"), ("misconceptions/", "Misconceptions")):
-            path = paths.ROOT / f"teaching/{folder}week{week.number:02}.md"
+        name = f"week{week.number:02}.md"
+        pages = {
+            "Sessions": teaching / name,
+            "Live notebook": week.live_notebook,
+            "Misconceptions": teaching / "misconceptions" / name,
+        }
+        for title, path in pages.items():
             if path.is_file():
                 yield Entry(path, f"{title} of week {week.number}")
 

@@ -9,6 +9,7 @@ them.
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
 from collections.abc import Callable, Collection
@@ -27,6 +28,8 @@ from bootcamp import paths
 from bootcamp.authoring.site_glossary import GLOSSARY, Term, TermLinks
 
 FORMAT: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
+ADDRESS = "ADDRESS_OF_YOUR_COURSE"
+"""Stands in the pages for the address to clone; a site that knows its repository shows that."""
 HTML_MARK = re.compile(r"<(/?)details")
 HTML_IMAGE = re.compile(r"^(?:png|svg|jpe?g|gif)$")
 
@@ -49,6 +52,21 @@ def site_address(name: str) -> str:
     return path.with_name(f"{stem}.html").as_posix()
 
 
+def source_of(name: str) -> str:
+    """Under which name the generator gets a page: it reads Markdown only."""
+    return PurePosixPath(name).with_suffix(".md").as_posix()
+
+
+def notebook_text(text: str) -> str:
+    """The cells of a notebook as one Markdown page, without outputs."""
+    cells = []
+    for cell in json.loads(text)["cells"]:
+        source = "".join(cell["source"]).rstrip()
+        code = cell["cell_type"] == "code"
+        cells.append(f"```python\n{source}\n```" if code else source)
+    return "\n\n".join(cells) + "\n"
+
+
 def anchor(heading: str) -> str:
     """The anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
@@ -66,6 +84,8 @@ def render(name: str, text: str, site: Site, copy: Callable[[str], None]) -> str
     Returns:
         Markdown that has headings, and HTML for everything else.
     """
+    if site.repository:
+        text = text.replace(ADDRESS, site.repository)
     markdown = MarkdownIt("commonmark").enable("table")
     markdown.add_render_rule("fence", _fence)
     tokens = markdown.parse(text)

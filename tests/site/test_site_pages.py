@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from bootcamp.authoring.pages import Block, course_pages
 from bootcamp.authoring.site_glossary import GLOSSARY, read_terms
-from bootcamp.authoring.site_pages import Site, render
+from bootcamp.authoring.site_pages import Site, notebook_text, render
 from bootcamp.errors import BootcampError
 
 TERMS = read_terms("## broker\n\nThe server of the messages.\n\nAlso: brokers\n")
@@ -58,6 +59,16 @@ def test_code_that_names_its_file_is_a_code_block() -> None:
     assert '<div class="highlight"><pre><code>' in page
     assert "file=" not in page
     assert "&lt;" in page
+
+
+def test_a_notebook_is_a_page_of_its_cells() -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title\n", "\n", "Words."]},
+        {"cell_type": "code", "source": ["x = 1\n"], "outputs": [{"text": "hidden"}]},
+    ]
+    assert notebook_text(json.dumps({"cells": cells})) == (
+        "# Title\n\nWords.\n\n```python\nx = 1\n```\n"
+    )
 
 
 def test_definitions_are_one_plain_sentence() -> None:

@@ -1,11 +1,16 @@
 // Draw each diagram in the colours of the page, and again when the reader changes them.
 const sources = [...document.querySelectorAll(".diagram")].map((box) => [box, box.textContent]);
 
+const READABLE = 0.7; // of its natural size: letters of 11 pixels
+
 async function draw() {
   const dark = document.body.dataset.mdColorScheme === "slate";
   mermaid.initialize({ startOnLoad: false, theme: dark ? "dark" : "default" });
   for (const [number, [box, text]] of sources.entries()) {
     box.innerHTML = (await mermaid.render(`diagram${number}`, text)).svg;
+    // A wide diagram scrolls sideways: shrunk to the page, its words would be too small to read.
+    const picture = box.querySelector("svg");
+    picture.style.minWidth = `${Math.round(picture.viewBox.baseVal.width * READABLE)}px`;
     box.dataset.drawn = dark ? "dark" : "light";
   }
 }
