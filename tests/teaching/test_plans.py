@@ -24,6 +24,7 @@ HEADINGS = [
     "Before the first session",
     "Session 1",
     "Session 2",
+    "Answers to the warm-ups and the discussion",
     'Answers to "Ask the room"',
     "On the board",
     "What goes wrong live",
@@ -111,6 +112,19 @@ def test_each_question_for_the_room_has_an_answer(week: Week) -> None:
     assert not missing, "\n".join(missing)
     extra = [one for one in found if one not in asked]
     assert not extra, f"the notebook does not ask: {extra}"
+
+
+@each_week
+def test_warm_ups_and_discussions_have_answers(week: Week) -> None:
+    asked = [
+        f"Session {number}" if row.part == "Warm-up" else row.part
+        for number, rows in enumerate(sessions(week), 1)
+        for row in rows
+        if row.part in ("Warm-up", "Discussion")
+    ]
+    (table,) = (table for table in plan(week).tables() if table[0][0] == "question")
+    assert [question.partition(":")[0] for question, _ in table[1:]] == asked
+    assert all(len(answer.split()) >= SHORTEST_ANSWER for _, answer in table[1:])
 
 
 @pytest.mark.parametrize(
