@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,7 +190,11 @@ def _readme(weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> str:
         names = " and ".join(f"week {week.number}" for week in opened)
         state = f"Open: {names}. The solutions of closed weeks are in `solutions/`."
     text = (TEMPLATES / "README.md").read_text(encoding="utf-8")
-    return text.replace("{through}", str(through)).replace("{state}", state)
+    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = {"{through}": str(through), "{state}": state, "{version}": project["version"]}
+    for mark, value in said.items():
+        text = text.replace(mark, value)
+    return text
 
 
 def _notebooks(weeks: tuple[Week, ...]) -> Iterator[tuple[str, bytes]]:
