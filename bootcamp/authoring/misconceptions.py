@@ -87,7 +87,8 @@ def page(week: Week) -> str:
         f"The graders of this week are tried on these {count} wrong solutions. Each line says what a",
         "student wrote, what the card of the failure says, and which requirement it breaks. The question",
         "above a table is the first hint of `bootcamp hint`. Ask it before you explain anything.",
-        f"`{UNKNOWN}` stands for a value that differs in each run.",
+        f"`{UNKNOWN}` stands for a value that differs in each run. Where the sentence depends on what the",
+        'code returned, the page has only words that the card always contains: a card with "words".',
         "",
     ]
     for item in load_manifest(week).items:
@@ -183,7 +184,7 @@ def _cause(week: Week, item: str, part: str) -> str:
         found = [text for text in sentences if part in text and len(text) <= MAX_CAUSE]
         if part and len(found) == 1:
             return found[0]
-    return f"{UNKNOWN} {part} {UNKNOWN}"
+    return f'a card with "{part.strip()}"'
 
 
 @cache

@@ -51,4 +51,4 @@ def test_a_cause_is_a_whole_sentence_of_the_items_own_grader() -> None:
     week = find_week("5")
     card = "account has no money left"
     assert "waiting does not change that" in misconceptions._cause(week, "5.1", card)
-    assert misconceptions._cause(week, "5.1", "no such text") == "… no such text …"
+    assert misconceptions._cause(week, "5.1", "no such text") == 'a card with "no such text"'
