@@ -23,7 +23,7 @@ NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
 	$(if $(PART),--validation-part $(PART),--note-validation $(NOTES))
 
-.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format site slides bench bench-grade up down scale-workers load-test lock clean
+.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers load-test lock clean
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
@@ -35,11 +35,11 @@ help:
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
 	@echo "make slides WEEK=3        slides of a week from its lessons, as HTML and PDF, with notes"
+	@echo "make site [REPO=https://…] build the course's pages as a site, in build/site"
 	@echo "make lint                 ruff, mypy, spelling, retired words, and generated files"
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
 	@echo "make scale-workers N=5    so many workers, while it runs; COMPOSE=1: with Docker Compose"
 	@echo "make load-test [UI=1]     100 clients at the API: p50, p95, p99 and throughput; UI=1: Locust on :8089"
-	@echo "make site [REPO=https://…] build the course's pages as a site, in build/site"
 	@echo "make bench                timings, as ratios within one run"
 	@echo "make bench-grade          how fast a class of 5, 15 and 30 is graded"
 	@echo "make lock                 pin the dependencies again"
@@ -103,6 +103,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: site slides
 site: setup
 	@test -f $(MERMAID)/node_modules/mermaid/package.json \
 		|| npm ci --silent --no-audit --no-fund --prefix $(MERMAID)
