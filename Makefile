@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 WEEK ?=
 ONCE ?=
 N ?= 2
+# Where the repository is on a code host, for "Edit this page"; and what draws the diagrams.
+REPO ?=
+MERMAID := tests/lessons/mermaid
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Tests wait a lot: one process more than there are cores, five at most.
 JOBS ?= $(shell echo $$(( $(CORES) < 4 ? $(CORES) + 1 : 5 )))
@@ -31,6 +34,8 @@ help:
 	@echo "make validate [PART=3/20] try the graders on every wrong and right solution: VALIDATION.md"
 	@echo "make setup                make .venv and install what is pinned in requirements.lock"
 	@echo "make check [WEEK=1]       check the homework of a week, or of all"
+	@echo "make slides WEEK=3        slides of a week from its lessons, as HTML and PDF, with notes"
+	@echo "make site [REPO=https://…] build the course's pages as a site, in build/site"
 	@echo "make lint                 ruff, mypy, spelling, retired words, and generated files"
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
 	@echo "make scale-workers N=5    so many workers, while it runs; COMPOSE=1: with Docker Compose"
@@ -84,6 +89,9 @@ test-python313:
 check: setup
 	$(BIN)/bootcamp check $(WEEK)
 
+slides: setup
+	$(BIN)/python -m bootcamp.authoring.make_slides $(WEEK)
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -95,6 +103,12 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: site slides
+site: setup
+	@test -f $(MERMAID)/node_modules/mermaid/package.json \
+		|| npm ci --silent --no-audit --no-fund --prefix $(MERMAID)
+	$(BIN)/python -m bootcamp.authoring.make_site build/site $(if $(REPO),--repository $(REPO))
 
 bench: setup
 	$(BIN)/python -m bootcamp.bench

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from bootcamp import paths
+from bootcamp.authoring import misconceptions
 from bootcamp.authoring.lesson_pages import lesson_pages
 from bootcamp.authoring.regions import fill
 from bootcamp.course.manifest import load_manifest
@@ -24,6 +25,7 @@ from bootcamp.files import files_in
 
 REQUIREMENT = re.compile(r"[\w.-]+(?:\[[\w,.-]+\])?")
 OURSELVES = re.compile(r"async-ai-bootcamp\[([\w,-]+)\]")
+HOURS = re.compile(r"(\d+) to (\d+)")
 ABOUT_MINUTES = re.compile(r"About (\d+) minutes")
 STAGES = {
     "pipeline": ("pipeline",),
@@ -42,8 +44,8 @@ def wanted() -> dict[Path, str]:
     """
     weeks = all_weeks()
     made: dict[str, Callable[[str], str]] = {
-        "README.md": lambda text: fill(
-            text, {"weeks": week_table(weeks), "layers": layer_picture(weeks)}, "README.md"
+        "docs/course.md": lambda text: fill(
+            text, {"weeks": week_table(weeks), "layers": layer_picture(weeks)}, "docs/course.md"
         ),
         "ARCHITECTURE.md": lambda text: fill(
             text, {"settings": settings_table(weeks)}, "ARCHITECTURE.md"
@@ -53,6 +55,9 @@ def wanted() -> dict[Path, str]:
         ),
         "pyproject.toml": lambda text: fill(
             text, {"mypy_path": mypy_path(weeks)}, "pyproject.toml"
+        ),
+        "teaching/SYLLABUS.md": lambda text: fill(
+            text, {"workload": workload_table(weeks)}, "teaching/SYLLABUS.md"
         ),
         "pyrightconfig.json": lambda text: pyright_config(text, weeks),
         "Dockerfile": lambda text: fill(text, image_libraries(), "Dockerfile"),
@@ -65,18 +70,20 @@ def wanted() -> dict[Path, str]:
         path = paths.ROOT / name
         if path.is_file():
             found[path] = make(path.read_text(encoding="utf-8"))
-    return found
+    return found | misconceptions.pages()
 
 
 def stale() -> dict[Path, str]:
     """Those of the wanted texts that their files do not have."""
     return {
-        path: text for path, text in wanted().items() if path.read_text(encoding="utf-8") != text
+        path: text
+        for path, text in wanted().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
     }
 
 
 def week_table(weeks: Sequence[Week]) -> str:
-    """The README's table: what there is of each week, and what it costs a student."""
+    """The table of docs/course.md: what there is of each week, and what it costs a student."""
     rows = ["week", "about", "lessons", "homework", "notebooks", "reference"]
     lines = [_row(rows), _rule(len(rows))]
     for week in weeks:
@@ -94,11 +101,31 @@ def week_table(weeks: Sequence[Week]) -> str:
                 ]
             )
         )
+    lines.append(_row(["all", "", *together(weeks), "", ""]))
+    return "\n".join(["", *lines, "", ""])
+
+
+def together(weeks: Iterable[Week]) -> tuple[str, str]:
+    """What all weeks cost a student: hours of lessons, and hours of homework."""
+    minutes = sum(one.minutes for week in weeks for one in lesson_pages(week))
+    found = [HOURS.fullmatch(load_week_file(week).homework_hours) for week in weeks]
+    least, most = (sum(int(one[side]) for one in found if one) for side in (1, 2))
+    return f"{round(minutes / 60)} hours", f"{least} to {most} hours"
+
+
+def workload_table(weeks: Sequence[Week]) -> str:
+    """The syllabus's table: what a week costs a student at home, and what it is worth."""
+    rows = ["week", "about", "lessons", "homework"]
+    lines = [_row(rows), _rule(len(rows))]
+    for week in weeks:
+        about = load_week_file(week)
+        homework = _homework(week, about.homework_hours)
+        lines.append(_row([str(week.number), about.title, _minutes(week), homework]))
     return "\n".join(["", *lines, "", ""])
 
 
 def layer_picture(weeks: Sequence[Week]) -> str:
-    """The README's picture: each week is a layer on the one before."""
+    """The picture of docs/course.md: each week is a layer on the one before."""
     nodes = [
         f'week{week.number}["week {week.number}: {load_week_file(week).adds}"]' for week in weeks
     ]
@@ -108,7 +135,11 @@ def layer_picture(weeks: Sequence[Week]) -> str:
     ):
         first = nodes[upper] if upper == len(nodes) - 1 else f"week{weeks[upper].number}"
         lines.append(f"    {first} -- on --> {nodes[under]}")
-    return "\n".join(["", "```mermaid", "flowchart LR", *lines, "```", "", ""])
+    about = [
+        "    accTitle: The layers of the service",
+        f"    accDescr: {len(nodes)} boxes in a row, one for each week. Each is on the week before.",
+    ]
+    return "\n".join(["", "```mermaid", "flowchart LR", *about, *lines, "```", "", ""])
 
 
 def lesson_index(weeks: Iterable[Week]) -> str:

@@ -190,7 +190,7 @@ class Page:
 
 def course_pages() -> Iterator[Page]:
     """Every Markdown page of the repository that people read, in a stable order."""
-    folders = (paths.LESSONS, paths.EXERCISES, paths.ROOT / "docs")
+    folders = (paths.LESSONS, paths.EXERCISES, paths.ROOT / "docs", paths.ROOT / "teaching")
     yield from (Page.read(path) for path in sorted(paths.ROOT.glob("*.md")))
     for folder in folders:
         yield from (Page.read(path) for path in sorted(folder.rglob("*.md")))

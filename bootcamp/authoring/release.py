@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ WHOLE = (
     *(f"autograder/{room}" for room in ("classroom", "process", "run", "sandbox", "sdk")),
 )
 FILES = (
+    ".devcontainer/Dockerfile",
+    ".devcontainer/devcontainer.json",
     ".gitattributes",
     ".gitignore",
     ".vscode/extensions.json",
@@ -48,6 +51,11 @@ FILES = (
     "autograder/card.py",
     "autograder/conftest.py",
     "autograder/pytest.ini",
+    "docs/devcontainer.md",
+    "docs/faq.md",
+    "docs/glossary.md",
+    "docs/macos.md",
+    "docs/windows.md",
     "lessons/LICENSE.md",
     "pyproject.toml",
     "pyrightconfig.json",
@@ -135,6 +143,7 @@ def _files(weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> Iterator[tuple[
                 yield f"solutions/{week}/{path.as_posix()}", content
     yield "lessons/README.md", _index(weeks).encode()
     yield "README.md", _readme(weeks, solved).encode()
+    yield "AGENTS.md", (TEMPLATES / "AGENTS.md").read_bytes()
     yield "Makefile", (TEMPLATES / "Makefile").read_bytes()
     names = {"weeks": [week.name for week in weeks], "closed": [week.name for week in solved]}
     yield EDITION_FILE, (json.dumps(names, indent=1) + "\n").encode()
@@ -181,7 +190,11 @@ def _readme(weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> str:
         names = " and ".join(f"week {week.number}" for week in opened)
         state = f"Open: {names}. The solutions of closed weeks are in `solutions/`."
     text = (TEMPLATES / "README.md").read_text(encoding="utf-8")
-    return text.replace("{through}", str(through)).replace("{state}", state)
+    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = {"{through}": str(through), "{state}": state, "{version}": project["version"]}
+    for mark, value in said.items():
+        text = text.replace(mark, value)
+    return text
 
 
 def _notebooks(weeks: tuple[Week, ...]) -> Iterator[tuple[str, bytes]]:

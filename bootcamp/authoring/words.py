@@ -32,8 +32,17 @@ RETIRED = {
 }
 """Patterns of whole words, and what to write instead."""
 
-PAGES = ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "notebooks/README.md")
-FOLDERS = ("autograder", "bootcamp", "exercises", "lessons", "solutions")
+PAGES = (
+    "AGENTS.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "SECURITY.md",
+    "notebooks/README.md",
+)
+FOLDERS = ("autograder", "bootcamp", "docs", "exercises", "lessons", "solutions", "teaching")
 SUFFIXES = {".css", ".html", ".j2", ".js", ".md", ".patch", ".py", ".sh", ".toml", ".yml"}
 
 ALLOWED = {

@@ -45,7 +45,7 @@ class WeekFile(_Strict):
     title: str = ""
     """The week's subject, as it goes on after "Week 1: "."""
     adds: str = ""
-    """What the week adds to the reference pipeline, in a few words: for the README's picture."""
+    """What the week adds to the reference pipeline, in a few words: for the picture of docs/course.md."""
     homework_hours: str = ""
     """An honest range, such as "3 to 4". Empty until somebody has measured it."""
     prerequisites: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The commands that README.md and CONTRIBUTING.md give can be run as they are written.
+"""The commands that README.md, its four doors and CONTRIBUTING.md give can be run as they are written.
 
 Links, diagrams and `console` blocks of all pages are tested in tests/lessons.
 """
@@ -19,7 +19,8 @@ from bootcamp.course.manifest import find_item
 from bootcamp.course.weeks import all_weeks, find_week
 from bootcamp.errors import UsageError
 
-PAGES = [Page.read(paths.ROOT / name) for name in ("README.md", "CONTRIBUTING.md")]
+DOORS = ("docs/students.md", "docs/instructors.md", "teaching/README.md", "docs/engineers.md")
+PAGES = [Page.read(paths.ROOT / name) for name in ("README.md", "CONTRIBUTING.md", *DOORS)]
 COMMANDS = [
     pytest.param(line, id=f"{page.path.name}: {line}")
     for page in PAGES
@@ -28,6 +29,8 @@ COMMANDS = [
     if line.strip()
 ]
 README = PAGES[0]
+SCREEN_LINES = 40
+COURSE = Page.read(paths.ROOT / "docs/course.md")
 ROW = re.compile(r"^\| (\d+) `(\w+)` \|.*\|$", re.MULTILINE)
 LOCKED = {
     re.split(r"[=\[; ]", line)[0].lower()
@@ -75,7 +78,7 @@ def test_command_can_be_run(line: str) -> None:
     elif program == "python3":
         assert words[1] in (paths.ROOT / ".env.example").read_text(encoding="utf-8")
     else:
-        assert program in {"source", "docker"}
+        assert program in {"source", "docker", "git", "cd", "npm"}
     for word in words:
         if re.fullmatch(r"[\w.]+(/[\w.]+)+", word) and not word.startswith(".venv"):
             assert (paths.ROOT / word).exists(), word
@@ -87,7 +90,7 @@ def test_a_wrong_option_is_caught() -> None:
 
 
 def test_every_week_stands_in_the_table() -> None:
-    assert [name for _, name in ROW.findall(README.text)] == [week.name for week in all_weeks()]
+    assert [name for _, name in ROW.findall(COURSE.text)] == [week.name for week in all_weeks()]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
@@ -96,4 +99,17 @@ def test_paths_in_the_text_exist(page: Page) -> None:
         r"`((?:autograder|bootcamp|exercises|lessons|solutions|tests)/[\w./]*)`", page.text
     )
     real = [path for path in named if "weekNN" not in path]
-    assert real and [path for path in real if not (paths.ROOT / path).exists()] == []
+    assert [path for path in real if not (paths.ROOT / path).exists()] == []
+
+
+def test_the_readme_is_one_screen_with_four_doors() -> None:
+    assert len(README.text.splitlines()) <= SCREEN_LINES
+    assert "docs/status_page.png" in README.text
+    (doors,) = README.tables()
+    assert [row[0].rpartition(" ")[2] for row in doors[1:]] == [
+        "student",
+        "instructor",
+        "teacher",
+        "engineer",
+    ]
+    assert set(DOORS) <= set(README.links())

@@ -24,11 +24,13 @@ def test_every_generated_file_of_the_course_is_there() -> None:
     assert names == {
         "ARCHITECTURE.md",
         "Dockerfile",
-        "README.md",
+        "docs/course.md",
         "lessons/README.md",
         "pyproject.toml",
         "pyrightconfig.json",
+        "teaching/SYLLABUS.md",
         *(f"exercises/{week}/README.md" for week in all_weeks()),
+        *(f"teaching/misconceptions/week{week.number:02}.md" for week in all_weeks()),
     }
 
 

@@ -87,7 +87,7 @@ def test_a_students_install_has_all_that_a_student_runs() -> None:
     assert missing == {}
 
 
-@pytest.mark.parametrize("heavy", ["nbgrader", "copydetect", "mypy"])
+@pytest.mark.parametrize("heavy", ["nbgrader", "copydetect", "mypy", "zensical"])
 def test_a_students_install_is_spared_what_graders_and_tests_need(heavy: str) -> None:
     assert heavy not in closure(of_extras(*student_extras()))
 
