@@ -20,7 +20,7 @@ from bootcamp.operations import env_file
 from bootcamp.ports import free_port
 from tests.containers.engine import Engine
 
-PORTS = ("API_PORT", "OPENAI_PORT", "FLOWER_PORT", "LOCUST_PORT")
+PORTS = ("API_PORT", "OPENAI_PORT", "FLOWER_PORT", "LOCUST_PORT", "TLS_PORT")
 START_SECONDS = 180.0
 JOB_SECONDS = 240.0
 """A killed worker's job is taken over when its lease of 30 seconds has expired."""

@@ -50,7 +50,7 @@ def compose(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield compose
     finally:
         print(compose("logs", "--tail=40"))  # pytest shows it if a test failed
-        compose("--profile", "load-test", "down", "--volumes", "--timeout=5")
+        compose("--profile", "load-test", "--profile", "tls", "down", "--volumes", "--timeout=5")
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,18 @@ def test_the_load_test_is_a_profile(compose: Compose) -> None:
     page = httpx.get(compose.url("LOCUST_PORT"), trust_env=False)
     assert page.status_code == 200 and "Locust" in page.text
     compose("--profile", "load-test", "rm", "--stop", "--force", "locust")
+
+
+def test_https_is_a_profile(compose: Compose, key: str) -> None:
+    compose.make("up", "COMPOSE=1", "PROFILES=tls")
+    headers = {"Authorization": f"Bearer {key}"}
+    # Caddy has made the certificate itself, so no client knows who signed it.
+    with httpx.Client(headers=headers, verify=False, trust_env=False) as client:  # noqa: S501
+        url = compose.url("TLS_PORT").replace("http://127.0.0.1", "https://localhost")
+        answer = client.get(f"{url}/jobs")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["strict-transport-security"]
+    compose("--profile", "tls", "rm", "--stop", "--force", "tls")
 
 
 def test_documents_survive_a_worker_that_is_killed(

@@ -300,10 +300,17 @@ def test_tools_start_only_if_they_are_asked_for():
 
 
 def test_the_proxy_passes_streams_and_the_host_on():
-    text = COMPOSE["configs"]["caddy"]["content"]
+    text = (paths.ROOT / COMPOSE["configs"]["caddy"]["file"]).read_text()
     assert "reverse_proxy api:8000" in text and "flush_interval -1" in text
     assert "header_up" not in text  # Caddy passes `Host` on by itself
-    assert "tls ${TLS_CERTIFICATE:-internal}" in text
+    assert "tls {$TLS_CERTIFICATE}" in text
+    assert SERVICES["tls"]["environment"]["TLS_CERTIFICATE"] == "${TLS_CERTIFICATE:-internal}"
+
+
+def test_configs_are_files_because_a_content_cannot_be_copied_into_a_read_only_container():
+    for config in COMPOSE["configs"].values():
+        assert list(config) == ["file"]
+        assert (paths.ROOT / config["file"]).is_file()
 
 
 def test_redis_keeps_its_queues():
