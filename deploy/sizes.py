@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = Path(__file__).with_name("managed_services.md")
-MARKS = re.compile(r"(<!-- sizes -->\n).*?(\n<!-- end sizes -->)", re.DOTALL)
+MARKS = re.compile(r"(<!-- sizes -->\n).*?(<!-- end sizes -->)", re.DOTALL)
 LOADS = (10, 100, 1_000, 10_000)
 """Documents a minute."""
 
@@ -85,7 +85,9 @@ def main() -> None:
         print(table())
         return
     text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(MARKS.sub(lambda found: found[1] + table() + found[2], text), encoding="utf-8")
+    PAGE.write_text(
+        MARKS.sub(lambda found: f"{found[1]}{table()}\n{found[2]}", text), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

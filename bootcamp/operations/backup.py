@@ -109,7 +109,7 @@ def backup(place: Place, folder: Path) -> Contents:
 def restore(place: Place, folder: Path) -> None:
     """Replace what is stored with a backup. The files are checked before anything is changed.
 
-    If it fails half way, mend the cause and run it again: it begins from the start. PostgreSQL's old
+    If it fails half way, repair the cause and run it again: it begins from the start. PostgreSQL's old
     database is dropped only when the new one is complete.
 
     Raises:
