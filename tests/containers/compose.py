@@ -66,6 +66,25 @@ class Compose:
         assert done.returncode == 0, f"make {' '.join(words)}:\n{done.stdout[-3000:]}"
         return done.stdout
 
+    def shell(self, line: str, **more: str) -> str:
+        """Run a line of a page, with this project's ports and secrets, and return what it printed."""
+        line = line.replace("docker compose ", f"docker compose --env-file {self._env_file} ")
+        line = line.replace("http://127.0.0.1:8000", self.url("API_PORT"))
+        if line.startswith("make "):
+            line = f"{line} ENV_FILE={self._env_file}"
+        done = subprocess.run(
+            ["sh", "-c", line],
+            cwd=paths.ROOT,
+            env={**self.engine.environment, "COMPOSE_FILE": self._files, **more},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=MAKE_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return done.stdout
+
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What Compose knows about each container of a service, those that have ended too."""
         lines = self("ps", "--all", "--format", "json", service).splitlines()

@@ -7,6 +7,7 @@ on 127.0.0.1, as a client of the real stack would.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bootcamp import paths
 from bootcamp.providers import Fault
 from bootcamp.providers.clients import OpenAIControl
 from tests.containers.compose import (
@@ -133,6 +135,15 @@ def test_the_targets_that_look_at_the_stack(compose: Compose) -> None:
     assert "MEM USAGE" in compose.make("stats")
     assert "ready." in compose.make("logs-worker", "FOLLOW=")
     assert "api-1" in compose.make("logs", "FOLLOW=")
+
+
+def test_the_runbooks_first_look(compose: Compose) -> None:
+    text = (paths.ROOT / "deploy" / "runbook.md").read_text()
+    section = text.split("## Look first\n")[1].split("\n## ")[0]
+    look, make_key = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    key = compose.shell(make_key.strip()).strip()
+    for line in look.splitlines():
+        assert compose.shell(line, ADMIN_KEY=key).strip(), line
 
 
 def test_the_load_test_is_a_profile(compose: Compose) -> None:
