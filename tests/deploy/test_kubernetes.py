@@ -241,6 +241,6 @@ def test_an_overlay_fits_the_schemas(overlay: str) -> None:
     schemas = pytest.importorskip("kubernetes_validate")
     for one in built(overlay):
         schemas.validate(one, SCHEMAS, strict=True)
-    wrong = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"nmae": "pipeline"}}
+    wrong = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"title": "pipeline"}}
     with pytest.raises(schemas.ValidationError):
         schemas.validate(wrong, SCHEMAS, strict=True)
