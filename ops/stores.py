@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
 import boto3
+from botocore.exceptions import ClientError
 
 from pipeline.models.settings import job_settings
 from pipeline.storage import blob_store
@@ -172,7 +173,13 @@ def main() -> None:
     """Run one command, and write to stderr how many items or blobs it has saved or loaded."""
     if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
         sys.exit(f"usage: python ops/stores.py {'|'.join(COMMANDS)}")
-    print(COMMANDS[sys.argv[1]](), file=sys.stderr)
+    try:
+        count = COMMANDS[sys.argv[1]]()
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
+            raise
+        sys.exit(f"There is no table {_table()}. `python -m pipeline.migrate` creates it.")
+    print(count, file=sys.stderr)
 
 
 if __name__ == "__main__":

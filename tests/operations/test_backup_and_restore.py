@@ -123,6 +123,19 @@ def stores(run: Run, command: str, given: bytes = b"") -> bytes:
     return done.stdout
 
 
+def test_a_missing_table_is_no_empty_backup(run: Run) -> None:
+    done = subprocess.run(
+        [sys.executable, STORES_PROGRAM, "save-table"],
+        env=layer_environment(run.environment(), LAYERS),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "There is no table jobs. `python -m pipeline.migrate` creates it.\n"
+
+
 def test_a_table_is_loaded_exactly_as_it_was_saved(run: Run, tmp_path: Path) -> None:
     env = layer_environment(run.environment(), LAYERS)
     prepare_stores(env, LAYERS, tmp_path / "migrate.log")
