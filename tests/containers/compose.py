@@ -22,10 +22,10 @@ from tests.containers.engine import Engine
 
 PORTS = ("API_PORT", "OPENAI_PORT", "FLOWER_PORT", "LOCUST_PORT", "TLS_PORT")
 START_SECONDS = 180.0
-JOB_SECONDS = 240.0
+JOB_SECONDS = 480.0
 """A killed worker's job is taken over when its lease of 30 seconds has expired."""
-MAKE_SECONDS = 900.0
-UPLOAD_PAUSE_SECONDS = 0.3
+MAKE_SECONDS = 1200.0
+UPLOAD_PAUSE_SECONDS = 1.0
 BUILD = {"build": {"network": "host", "args": ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]}}
 """What the tests add to each service that is built: the daemon has no other network that leads out."""
 

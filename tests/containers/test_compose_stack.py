@@ -185,7 +185,7 @@ def test_documents_survive_a_worker_that_is_killed(
     assert len(running) == WORKERS - 1
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_a_rolling_restart_under_load_loses_no_accepted_job(
     compose: Compose, api: httpx.Client, key: str
 ) -> None:
@@ -203,7 +203,7 @@ def test_a_rolling_restart_under_load_loses_no_accepted_job(
         f"{len(done)} jobs were accepted during a restart of {seconds:.0f} s, "
         f"{len(clients.refused)} requests were repeated"
     )
-    assert len(done) > seconds / 2
+    assert len(done) > seconds / 5
     assert {one["status"] for one in done} == {"completed"}
     after = compose.inspect()
     assert len(after) == len(before)
@@ -215,7 +215,7 @@ def test_a_rolling_restart_under_load_loses_no_accepted_job(
     assert kept == {"redis", "postgres", "aws", "openai", "bucket", "migrate"}
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_a_backup_brings_everything_back(
     compose: Compose, api: httpx.Client, key: str, openai: OpenAIControl, tmp_path: Path
 ) -> None:

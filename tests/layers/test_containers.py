@@ -30,7 +30,8 @@ COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 SERVICES = COMPOSE["services"]
 ENDING = {"bucket", "migrate", "backup"}
 LONG_RUNNING = sorted(set(SERVICES) - ENDING)
-OURS = sorted(name for name, service in SERVICES.items() if "build" in service)
+OURS = sorted(name for name, one in SERVICES.items() if one["image"].startswith("bootcamp-"))
+BUILDS = {one["image"]: one["build"] for one in SERVICES.values() if "build" in one}
 OURSELVES = "async-ai-bootcamp"
 DOCKERFILE = (paths.ROOT / "Dockerfile").read_text()
 
@@ -235,8 +236,16 @@ def test_every_container_is_read_only_limited_and_without_rights(name):
 
 @pytest.mark.parametrize("name", OURS)
 def test_each_image_of_ours_is_a_stage_of_the_dockerfile(name):
-    service = SERVICES[name]
-    assert service["build"]["target"] in re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.M)
+    target = BUILDS[SERVICES[name]["image"]]["target"]
+    assert target in re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.M)
+    assert SERVICES[name]["pull_policy"] == "never"  # its name is no image of a registry
+
+
+def test_each_image_is_built_by_one_service_that_always_starts():
+    """Compose writes the service into the image: two builds of one image take turns as the newest."""
+    building = [one for one in SERVICES.values() if "build" in one]
+    assert len(building) == len(BUILDS) == len({SERVICES[name]["image"] for name in OURS})
+    assert not [one for one in building if "profiles" in one]
 
 
 def seconds(text: str) -> int:
