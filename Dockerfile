@@ -114,4 +114,5 @@ RUN pip install --constraint /tmp/requirements.lock \
 # end generated
 COPY bootcamp/stack/flower_server.py /app/flower_server.py
 COPY ops/locustfile.py /app/ops/locustfile.py
+COPY ops/stores.py /app/ops/stores.py
 USER app

@@ -23,7 +23,8 @@ NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
 	$(if $(PART),--validation-part $(PART),--note-validation $(NOTES))
 
-.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers load-test chaos lock clean
+.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers load-test chaos lock clean \
+	restart rebuild logs status health stats backup restore
 
 help:
 	@echo "make demo [ONCE=1]        start everything, process sample documents, show the result"
@@ -39,11 +40,26 @@ help:
 	@echo "make lint                 ruff, mypy, spelling, retired words, and generated files"
 	@echo "make up [WEEK=3] / down   the stack with your layers / stop it"
 	@echo "make scale-workers N=5    so many workers, while it runs; COMPOSE=1: with Docker Compose"
+	@echo "make backup [FOLDER=…]    save the stores of the stack to backups/, or to a folder"
+	@echo "make restore FOLDER=…     replace the stores of the stack by a backup, while it is down"
+	@echo "make clean                stop the stack, remove .venv and all stored data"
 	@echo "make load-test [UI=1]     100 clients at the API: p50, p95, p99 and throughput; UI=1: Locust on :8089"
 	@echo "make chaos [JOBS=200] [SEED=7]  kill, freeze and cut everything while jobs run: lost, doubled, timeline"
 	@echo "make bench                timings, as ratios within one run"
 	@echo "make bench-grade          how fast a class of 5, 15 and 30 is graded"
 	@echo "make lock                 pin the dependencies again"
+	@echo
+	@echo "With Docker Compose (deploy/compose.md):"
+	@echo "make up COMPOSE=1 [PROFILES=load-test]   make .env, build the images, start; also tls"
+	@echo "make down COMPOSE=1       stop and remove the containers; the data stays"
+	@echo "make restart              replace each container, one after another; no accepted job is lost"
+	@echo "make rebuild              build new images, then restart"
+	@echo "make logs, logs-worker    follow the logs of all services, or of one; FOLLOW= ends at once"
+	@echo "make status, health       the containers; wait until all are healthy, or fail"
+	@echo "make stats                processor and memory of each container"
+	@echo "make backup COMPOSE=1     save PostgreSQL, the jobs table and the blobs to backups/"
+	@echo "make restore COMPOSE=1 FOLDER=…          put them back; this replaces what is stored"
+	@echo "make clean COMPOSE=1      stop, and remove the containers and ALL DATA"
 
 setup: $(READY)
 
@@ -116,14 +132,58 @@ bench: setup
 bench-grade: setup
 	$(BIN)/python -m autograder.bench.grade
 
-up: setup
-	$(BIN)/bootcamp up $(WEEK)
+# Without COMPOSE these are the local stack, with it the containers of docker-compose.yml, which need no .venv.
+ENV_FILE ?= .env
+PROFILES ?=
+FOLDER ?=
+FOLLOW ?= --follow
+DOCKER := docker compose --env-file $(ENV_FILE)
+DEPLOY := $(PYTHON) -m bootcamp.operations.compose --env-file $(ENV_FILE)
+ALL_PROFILES := --profile tls --profile load-test --profile backup
 
-down: setup
-	$(BIN)/bootcamp down
+up: $(if $(COMPOSE),,setup)
+ifdef COMPOSE
+	@$(PYTHON) -m bootcamp.operations.env_file .env.example $(ENV_FILE)
+	$(DOCKER) $(addprefix --profile ,$(PROFILES)) build
+	$(DOCKER) $(addprefix --profile ,$(PROFILES)) up --detach
+	$(DEPLOY) health
+else
+	$(BIN)/bootcamp up $(WEEK)
+endif
+
+down: $(if $(COMPOSE),,setup)
+	$(if $(COMPOSE),$(DOCKER) $(ALL_PROFILES) down,$(BIN)/bootcamp down)
 
 scale-workers: $(if $(COMPOSE),,setup)
-	$(if $(COMPOSE),docker compose up --detach --no-recreate --scale worker=$(N),$(BIN)/bootcamp scale-workers $(N))
+	$(if $(COMPOSE),$(DOCKER) up --detach --no-recreate --scale worker=$(N),$(BIN)/bootcamp scale-workers $(N))
+
+restart:
+	$(DEPLOY) restart
+
+rebuild:
+	$(DOCKER) build
+	$(DEPLOY) restart
+
+logs:
+	$(DOCKER) logs --tail 100 $(FOLLOW)
+
+logs-%:
+	$(DOCKER) logs --tail 100 $(FOLLOW) $*
+
+status:
+	$(DOCKER) ps --all
+
+health:
+	$(DEPLOY) health
+
+stats:
+	docker stats --no-stream $$($(DOCKER) ps --quiet)
+
+backup: $(if $(COMPOSE),,setup)
+	$(if $(COMPOSE),$(DEPLOY) backup $(FOLDER),$(BIN)/bootcamp backup $(FOLDER))
+
+restore: $(if $(COMPOSE),,setup)
+	$(if $(COMPOSE),$(DEPLOY) restore $(FOLDER),$(BIN)/bootcamp restore $(FOLDER))
 
 load-test: setup
 	$(BIN)/python -m bootcamp.bench.load $(if $(UI),--ui)
@@ -137,5 +197,10 @@ lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 pyproject.toml --all-extras --group dev \
 		--output-file requirements.lock --no-emit-index-url --no-header --no-annotate
 
+ifdef COMPOSE
+clean:
+	$(DOCKER) $(ALL_PROFILES) down --volumes --remove-orphans
+else
 clean: down
 	rm -rf $(VENV) .bootcamp
+endif

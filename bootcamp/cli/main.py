@@ -20,6 +20,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "grade": ("grade",),
     "release": ("release",),
     "stack": ("up", "down", "run", "scale-workers"),
+    "backup": ("backup", "restore"),
     "demo": ("demo",),
     "doctor": ("doctor",),
     "generate": ("generate",),

@@ -1,11 +1,11 @@
 """Makes the base images that Dockerfile and docker-compose.yml name, from Debian's packages.
 
-No image registry is needed. One Debian system, made by debootstrap, is the ground of all three images;
+No image registry is needed. One Debian system, made by debootstrap, is the ground of all images;
 `images/Dockerfile` says what is on top. Two plugins of the command `docker` (compose and buildx)
 come from the same release of Debian. What is there already is not made again.
 
 The images are close to those of Docker Hub, and not the same: PostgreSQL is version 17 under the
-name of 18, and Redis runs on Debian instead of Alpine.
+name of 18, and Redis and Caddy run on Debian instead of Alpine.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ IMAGES = {
     "python": "python:3.13-slim",
     "redis": "redis:8-alpine",
     "postgres": "pgvector/pgvector:pg18",
+    "caddy": "caddy:2-alpine",
 }
 """Stage of images/Dockerfile, and the name under which the course asks for the image."""
 FOLDER = Path(__file__).parent / "images"

@@ -23,12 +23,15 @@ from bootcamp import paths
 from bootcamp.course.layers import pythonpath, reference_layers
 from bootcamp.course.weeks import all_weeks
 from bootcamp.files import files_in
+from bootcamp.operations import compose, env_file
 
 COMPOSE_TEXT = (paths.ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 SERVICES = COMPOSE["services"]
-LONG_RUNNING = sorted(set(SERVICES) - {"bucket", "migrate"})
-OURS = sorted(name for name, service in SERVICES.items() if "build" in service)
+ENDING = {"bucket", "migrate", "backup"}
+LONG_RUNNING = sorted(set(SERVICES) - ENDING)
+OURS = sorted(name for name, one in SERVICES.items() if one["image"].startswith("bootcamp-"))
+BUILDS = {one["image"]: one["build"] for one in SERVICES.values() if "build" in one}
 OURSELVES = "async-ai-bootcamp"
 DOCKERFILE = (paths.ROOT / "Dockerfile").read_text()
 
@@ -192,6 +195,27 @@ def test_the_examples_own_command_makes_fresh_secrets(tmp_path):
     assert all(re.fullmatch(r"[0-9a-f]{48}", value) for value in values)
 
 
+def test_a_file_of_secrets_is_made_once_and_only_for_its_owner(tmp_path):
+    example, target = paths.ROOT / ".env.example", tmp_path / ".env"
+    env_file.make(example, target)
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert env_file.problems(example, target) == []
+    with pytest.raises(FileExistsError):
+        env_file.make(example, target)
+
+
+@pytest.mark.parametrize("value", ["generate-me", "'generate-me'", ""])
+def test_a_well_known_or_missing_secret_is_refused(tmp_path, value):
+    example, target = paths.ROOT / ".env.example", tmp_path / ".env"
+    env_file.make(example, target)
+    text = re.sub(r"^REDIS_PASSWORD=.*$", f"REDIS_PASSWORD={value}", target.read_text(), flags=re.M)
+    target.write_text(text)
+    words = [sys.executable, "-m", "bootcamp.operations.env_file", str(example), str(target)]
+    done = subprocess.run(words, cwd=paths.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "REDIS_PASSWORD" in done.stderr and "POSTGRES_PASSWORD" not in done.stderr
+
+
 @pytest.mark.parametrize("name", LONG_RUNNING)
 def test_every_service_says_whether_it_is_well(name):
     assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
@@ -199,12 +223,29 @@ def test_every_service_says_whether_it_is_well(name):
     assert "no-new-privileges:true" in SERVICES[name]["security_opt"]
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_our_containers_have_no_rights_to_spare(name):
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_read_only_limited_and_without_rights(name):
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
-    assert service["build"]["target"] in re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.M)
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
+    assert service["pids_limit"] > 0
+    assert service["logging"]["options"]["max-size"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_image_of_ours_is_a_stage_of_the_dockerfile(name):
+    target = BUILDS[SERVICES[name]["image"]]["target"]
+    assert target in re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.M)
+    assert SERVICES[name]["pull_policy"] == "never"  # its name is no image of a registry
+
+
+def test_each_image_is_built_by_one_service_that_always_starts():
+    """Compose writes the service into the image: two builds of one image take turns as the newest."""
+    building = [one for one in SERVICES.values() if "build" in one]
+    assert len(building) == len(BUILDS) == len({SERVICES[name]["image"] for name in OURS})
+    assert not [one for one in building if "profiles" in one]
 
 
 def seconds(text: str) -> int:
@@ -252,16 +293,33 @@ def test_the_load_test_finds_its_file():
     assert "!ops" in (paths.ROOT / ".dockerignore").read_text().split()
 
 
+def test_the_image_has_the_program_that_saves_the_table():
+    assert SERVICES["backup"]["entrypoint"] == ["python", "ops/stores.py"]
+    assert "COPY ops/stores.py /app/ops/stores.py" in DOCKERFILE
+
+
+def test_the_backups_lists_name_services_that_exist():
+    assert {*compose.WRITERS, *compose.STORES, *compose.WORKERS, *compose.SINGLE} <= set(SERVICES)
+    assert set(compose.WORKERS) | set(compose.SINGLE) | {"locust"} == set(compose.WRITERS)
+
+
 def test_tools_start_only_if_they_are_asked_for():
     profiles = {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one}
-    assert profiles == {"locust": ["load-test"], "tls": ["tls"]}
+    assert profiles == {"backup": ["backup"], "locust": ["load-test"], "tls": ["tls"]}
 
 
 def test_the_proxy_passes_streams_and_the_host_on():
-    text = COMPOSE["configs"]["caddy"]["content"]
+    text = (paths.ROOT / COMPOSE["configs"]["caddy"]["file"]).read_text()
     assert "reverse_proxy api:8000" in text and "flush_interval -1" in text
     assert "header_up" not in text  # Caddy passes `Host` on by itself
-    assert "tls ${TLS_CERTIFICATE:-internal}" in text
+    assert "tls {$TLS_CERTIFICATE}" in text
+    assert SERVICES["tls"]["environment"]["TLS_CERTIFICATE"] == "${TLS_CERTIFICATE:-internal}"
+
+
+def test_configs_are_files_because_a_content_cannot_be_copied_into_a_read_only_container():
+    for config in COMPOSE["configs"].values():
+        assert list(config) == ["file"]
+        assert (paths.ROOT / config["file"]).is_file()
 
 
 def test_redis_keeps_its_queues():
