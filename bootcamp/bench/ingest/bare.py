@@ -17,5 +17,5 @@ async def health() -> dict[str, str]:
 
 @app.post("/documents", status_code=202)
 async def accept(file: UploadFile) -> dict[str, object]:
-    """Read the whole file and forget it."""
+    """Read the whole file, and keep nothing of it."""
     return {"job_id": str(uuid4()), "bytes": len(await file.read())}

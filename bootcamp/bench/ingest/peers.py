@@ -125,7 +125,7 @@ def main() -> None:
     chunks = sum(ingest(path) for path in others)
     seconds = time.perf_counter() - started
     print(json.dumps({"documents": len(others), "chunks": chunks, "seconds": seconds}), flush=True)
-    sys.stdin.readline()  # whoever started this reads how much processor time it took
+    sys.stdin.readline()  # the bench reads how much processor time it took
 
 
 if __name__ == "__main__":
