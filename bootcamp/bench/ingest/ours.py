@@ -28,15 +28,18 @@ WAIT_SECONDS = 240.0
 POLL_SECONDS = 0.05
 SETTLE_SECONDS = 0.3
 COMPLETED = "completed"
+BULK_LOAD = "pipeline.bulk_load"
 
 
 @dataclass(frozen=True)
 class Form:
-    """How the pipeline is run: worker nodes, slots in each, and settings by name."""
+    """How the pipeline is run: worker nodes, slots in each, settings by name, and when it indexes vectors."""
 
     workers: int = 1
     slots: int = 2
     settings: Mapping[str, str] | None = None
+    bulk: bool = False
+    """Whether the vector index is built after the documents. Its build is a part of the time."""
 
 
 @contextmanager
@@ -92,6 +95,8 @@ def measure_ours(
             warm = [send(http, documents[0], f"{name} {n}") for n in range(2 * form.slots)]
             wait_for(http, base["DATABASE_URL"], warm)
             empty(base["DATABASE_URL"])
+            if form.bulk:
+                apps.run("bulk_load", BULK_LOAD, "begin")
             assert apps.api and apps.beat
             groups = stage.groups(
                 endpoint=[endpoint.pid], api=[apps.api.pid, apps.beat.pid], workers=workers
@@ -100,6 +105,10 @@ def measure_ours(
             with ThreadPoolExecutor(SENDERS) as pool:
                 jobs = list(pool.map(lambda path: send(http, path), documents))
             ended = wait_for(http, base["DATABASE_URL"], jobs)
+            if form.bulk:
+                building = time.time()
+                apps.run("bulk_load", BULK_LOAD, "end")
+                ended += time.time() - building
             time.sleep(SETTLE_SECONDS)
             used = cpu.between(before, cpu.used(groups))
             found, chunks = counted(base["DATABASE_URL"])
