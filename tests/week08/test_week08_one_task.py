@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import psycopg
 from redis import Redis
@@ -12,7 +13,7 @@ from bootcamp.stack.apps import start_worker
 from tests.week03.conftest import poll, rows
 from tests.week08.running import kill, serving
 
-ON = {"STEPS_IN_ONE_TASK": "true"}
+ON: dict[str, Any] = {"STEPS_IN_ONE_TASK": "true"}
 TEXT = "The keeper lit lamp number %d."
 STEPS = ("parse", "chunk", "embed", "index")
 
@@ -23,7 +24,10 @@ def embeddings(run, text: str) -> int:
 
 
 def test_the_row_shows_each_step_and_a_document_needs_seven_writes(run, tmp_path):
-    quiet = {"LEASE_SECONDS": "60", "PUBLISH_SECONDS": "60"}  # no write but those of the steps
+    quiet: dict[str, Any] = {
+        "LEASE_SECONDS": "60",
+        "PUBLISH_SECONDS": "60",
+    }  # no write but those of the steps
     with serving(run, tmp_path, **quiet, **ON) as api:
         job = api.ended(api.accepted())
         row = api.item(job["job_id"])
@@ -61,7 +65,7 @@ def test_a_step_is_retried_alone_and_a_permanent_error_is_a_dead_letter(run, tmp
 
 def test_a_killed_worker_and_lost_messages_lose_and_double_nothing(run, tmp_path):
     (tmp_path / "sabotage").mkdir()
-    more = {"SABOTAGE": str(tmp_path / "sabotage"), "REDRIVE_SECONDS": "2", **ON}
+    more: dict[str, Any] = {"SABOTAGE": str(tmp_path / "sabotage"), "REDRIVE_SECONDS": "2", **ON}
     with serving(run, tmp_path, **more) as api:
         worker = api.apps.workers[0]
         hook = api.register()
@@ -101,7 +105,7 @@ def test_a_cancelled_job_stops_between_and_within_its_steps(run, tmp_path):
 
 
 def test_a_step_that_waits_for_the_rate_limit_gives_up_its_slot(run, tmp_path):
-    rate = {"PROVIDER_REQUESTS_PER_SECOND": "2", "PROVIDER_BURST": "1"}
+    rate: dict[str, Any] = {"PROVIDER_REQUESTS_PER_SECOND": "2", "PROVIDER_BURST": "1"}
     with serving(run, tmp_path, WORKER_CONCURRENCY="1", **rate, **ON) as api:
         jobs = [api.accepted((TEXT % n).encode()) for n in range(20, 26)]
         poll(lambda: any("waiting" in api.item(job) for job in jobs) or None)

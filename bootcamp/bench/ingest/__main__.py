@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
+from rich.status import Status
 
 from bootcamp.bench.ingest import report
 from bootcamp.bench.ingest.corpus import DOCUMENTS
@@ -19,34 +20,64 @@ from bootcamp.bench.ingest.others import PEERS, measure_peer, missing, say_missi
 from bootcamp.bench.ingest.ours import Form, measure_ours
 from bootcamp.bench.ingest.report import FOLDER, Results, as_json, draw
 from bootcamp.bench.ingest.scaling import measure_acceptance, measure_workers
-from bootcamp.bench.ingest.stage import ANSWER_SECONDS, Stage, open_stage
+from bootcamp.bench.ingest.stage import ANSWER_SECONDS, Measured, Stage, open_stage
+from bootcamp.course.layers import reference_layers
+from bootcamp.course.weeks import find_week
 from bootcamp.errors import BootcampError
 
 ROUNDS = 2
-OURS = "this pipeline"
-SLOTS = 3
+SLOTS = 4
+"""More than cores: a slot waits for the endpoint and for disks."""
+ONE_TASK = {"STEPS_IN_ONE_TASK": "true"}
+LONG = ("langchain-pypdf", "langchain-pypdfium2-hnsw", "llamaindex-pypdf")
+"""Peers that take so long that one round is enough: a long run varies less."""
+SEVEN_WEEKS = "weeks 1-7: pypdf, a Python per file"
+PARTS = ("candidates", "workers", "acceptance")
+
+Candidate = tuple[str, Callable[[], Measured]]
 
 
-def measure_all(stage: Stage, console: Console, rounds: int, parts: str) -> Results:
+def forms(slots: int) -> dict[str, Form]:
+    """Return how the pipeline is run, by the name that the table shows. Each adds one change."""
+    return {
+        "this pipeline, as it is": Form(1, slots),
+        "  + steps in one task": Form(1, slots, ONE_TASK),
+        "  + vector index after the load": Form(1, slots, ONE_TASK, bulk=True),
+    }
+
+
+def candidates(stage: Stage, peers: list[str], slots: int, number: int) -> Iterator[Candidate]:
+    """Yield what is measured in one round. The long ones are measured in the first round only."""
+    for peer in peers:
+        if number == 0 or peer not in LONG:
+            yield PEERS[peer][0], lambda peer=peer: measure_peer(stage, peer)  # type: ignore[misc]
+    if number == 0:
+        old = Form(1, slots, layers=reference_layers(find_week("7")))
+        yield SEVEN_WEEKS, lambda: _ours(stage, SEVEN_WEEKS, old)
+    for name, form in forms(slots).items():
+        yield name, lambda name=name, form=form: _ours(stage, name, form)  # type: ignore[misc]
+
+
+def _ours(stage: Stage, name: str, form: Form) -> Measured:
+    return measure_ours(stage, name, form, stage.documents, ANSWER_SECONDS)
+
+
+def measure_all(stage: Stage, status: Status, options: argparse.Namespace) -> Results:
     """Measure the candidates in turns, then workers and acceptance."""
     results = Results(stage.pages)
     absent = [peer for peer in PEERS if missing(peer)]
     say_missing(absent)
-    form = Form(1, SLOTS)
-    settings: Mapping[str, str] = {}
-    with console.status("") as status:
-        for number in range(rounds if "candidates" in parts else 0):
-            for peer in (peer for peer in PEERS if peer not in absent):
-                status.update(f"round {number + 1}: {PEERS[peer][0]}")
-                results.add(measure_peer(stage, peer))
-            status.update(f"round {number + 1}: {OURS}")
-            results.add(measure_ours(stage, OURS, form, stage.documents, ANSWER_SECONDS))
-        if "workers" in parts:
-            status.update("one worker and five, while an answer takes a second")
-            results.workers = measure_workers(stage, settings)
-        if "acceptance" in parts:
-            status.update("a hundred users at the API")
-            results.acceptance = measure_acceptance(stage, settings)
+    peers = [peer for peer in PEERS if peer not in absent]
+    for number in range(options.rounds if "candidates" in options.parts else 0):
+        for name, measure in candidates(stage, peers, options.slots, number):
+            status.update(f"round {number + 1}: {name}")
+            results.add(measure())
+    if "workers" in options.parts:
+        status.update("one worker and five, while an answer takes a second")
+        results.workers = measure_workers(stage, ONE_TASK)
+    if "acceptance" in options.parts:
+        status.update("a hundred users at the API")
+        results.acceptance = measure_acceptance(stage, ONE_TASK)
     return results
 
 
@@ -56,12 +87,13 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     parser.add_argument("--documents", type=int, default=DOCUMENTS)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="the best one counts")
-    parser.add_argument("--parts", default="candidates,workers,acceptance")
+    parser.add_argument("--slots", type=int, default=SLOTS, help="slots of the pipeline's worker")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
     console = Console(stderr=options.json)
     try:
-        with open_stage(options.documents) as stage:
-            results = measure_all(stage, console, options.rounds, options.parts)
+        with open_stage(options.documents) as stage, console.status("") as status:
+            results = measure_all(stage, status, options)
     except BootcampError as error:
         console.print(f"[red]{error.message}[/]\n{error.next_step}")
         return error.exit_code

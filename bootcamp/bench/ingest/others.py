@@ -14,13 +14,10 @@ from bootcamp.environment import built
 from bootcamp.errors import StackError
 
 PEERS = {
-    "langchain-pypdf": ("LangChain + PGVectorStore, pypdf", "langchain_postgres"),
-    "langchain-pypdfium2": ("LangChain + PGVectorStore, pypdfium2", "langchain_postgres"),
-    "langchain-pypdfium2-hnsw": (
-        "LangChain + PGVectorStore, pypdfium2, HNSW index",
-        "langchain_postgres",
-    ),
-    "llamaindex-pypdf": ("LlamaIndex + PGVectorStore, pypdf", "llama_index.vector_stores.postgres"),
+    "langchain-pypdf": ("LangChain, pypdf", "langchain_postgres"),
+    "langchain-pypdfium2": ("LangChain, pypdfium2", "langchain_postgres"),
+    "langchain-pypdfium2-hnsw": ("LangChain, pypdfium2, HNSW", "langchain_postgres"),
+    "llamaindex-pypdf": ("LlamaIndex, pypdf", "llama_index.vector_stores.postgres"),
 }
 """The name that the table shows, and the module that must be installed."""
 PYTHON = Path(".venv-peers/bin/python")

@@ -16,6 +16,7 @@ import httpx
 
 from bootcamp.bench.ingest import cpu
 from bootcamp.bench.ingest.stage import Measured, Stage, counted, empty
+from bootcamp.course.layers import Layer
 from bootcamp.errors import StackError
 from bootcamp.stack.apps import CELERY_APP, Apps, layer_environment, start_worker
 from bootcamp.stack.operating import metrics_variables, worker_variables
@@ -40,6 +41,8 @@ class Form:
     settings: Mapping[str, str] | None = None
     bulk: bool = False
     """Whether the vector index is built after the documents. Its build is a part of the time."""
+    layers: tuple[Layer, ...] | None = None
+    """Whose code runs. None: the reference of all weeks."""
 
 
 @contextmanager
@@ -51,11 +54,12 @@ def running(stage: Stage, form: Form, env: Mapping[str, str]) -> Iterator[tuple[
     settings = {"WORKER_CONCURRENCY": str(form.slots), **(form.settings or {})}
     with ExitStack() as undo:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="apps_")))
-        apps = Apps({**env, **settings}, stage.layers, workers=0, state=folder)
+        layers = form.layers or stage.layers
+        apps = Apps({**env, **settings}, layers, workers=0, state=folder)
         undo.enter_context(apps)
-        more = metrics_variables(stage.layers, folder / "workers")
-        full = layer_environment({**env, **settings, **more}, stage.layers)
-        full |= worker_variables(stage.layers)
+        more = metrics_variables(layers, folder / "workers")
+        full = layer_environment({**env, **settings, **more}, layers)
+        full |= worker_variables(layers)
         workers = [_worker(number, full, folder) for number in range(1, form.workers + 1)]
         for worker in workers:
             undo.callback(worker.stop)
@@ -97,10 +101,8 @@ def measure_ours(
             empty(base["DATABASE_URL"])
             if form.bulk:
                 apps.run("bulk_load", BULK_LOAD, "begin")
-            assert apps.api and apps.beat
-            groups = stage.groups(
-                endpoint=[endpoint.pid], api=[apps.api.pid, apps.beat.pid], workers=workers
-            )
+            ours = [process.pid for process in apps.processes]
+            groups = stage.groups(endpoint=[endpoint.pid], api=ours, workers=workers)
             before, started = cpu.used(groups), time.time()
             with ThreadPoolExecutor(SENDERS) as pool:
                 jobs = list(pool.map(lambda path: send(http, path), documents))

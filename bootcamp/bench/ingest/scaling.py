@@ -23,7 +23,7 @@ from bootcamp.stack.process import Process
 FEW, MANY = 1, 5
 """Workers. Each has one slot, so each waits for one answer of the endpoint at a time."""
 SLOW_SECONDS = 1.0
-SHARE = 25
+SHARE = 20
 """How many documents are enough here: a multiple of the workers."""
 USERS = 100
 LOAD_SECONDS = 15.0
@@ -36,7 +36,7 @@ def measure_workers(stage: Stage, settings: Mapping[str, str]) -> list[Measured]
     return [
         measure_ours(
             stage,
-            f"{workers} worker(s) with one slot",
+            "1 worker" if workers == 1 else f"{workers} workers",
             Form(workers, 1, settings),
             stage.documents[:SHARE],
             SLOW_SECONDS,

@@ -26,7 +26,7 @@ from bootcamp.stack.process import Process
 ANSWER_SECONDS = 0.05
 """How long the endpoint takes for a request, beside its own calculation."""
 WARM_UP = "warm_up.pdf"
-SERVICES = {"postgres": "PostgreSQL", "aws": "DynamoDB stand-in", "redis": "Redis"}
+SERVICES = {"postgres": "PostgreSQL", "aws": "DynamoDB", "redis": "Redis"}
 """The servers of the stack whose processor time is shown, and what the table calls them."""
 
 
