@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pypdfium2
 from pypdf import PdfReader
+from rich.console import Console
 
 from bootcamp.bench.ingest import cpu, others, report
 from bootcamp.bench.ingest.corpus import make_corpus, make_report
@@ -82,7 +83,7 @@ def test_the_report_compares_with_langchain_and_keeps_the_best_run(tmp_path: Pat
     rows = {row["name"]: row for row in json.loads(report.as_json(results))["rows"]}
     assert [rows[name]["ratio"] for name in ("other", report.BASE, "ours")] == [0.5, 1.0, 5.0]
     assert rows["ours"]["runs"] == 2 and rows["ours"]["cpu_per_document"]["PostgreSQL"] == 0.15
-    report.show(results, report.Console(width=120))
+    report.show(results, Console(width=120))
     said = capsys.readouterr().out
     assert "5.00 times as many" in said and "2.50 times the bare" in said and "75%" in said
     report.draw(results, tmp_path / "picture.png")
