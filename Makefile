@@ -23,7 +23,7 @@ NOTES := .bootcamp/validation
 TRY := $(BIN)/python -m pytest --all-validation -o console_output_style=count -k "not the_page_shows" \
 	$(if $(PART),--validation-part $(PART),--note-validation $(NOTES))
 
-.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-grade up down scale-workers load-test chaos lock clean \
+.PHONY: help setup demo test test-weeks test-containers test-python313 validate check lint format bench bench-ingest bench-peers bench-grade up down scale-workers load-test chaos lock clean \
 	restart rebuild logs status health stats backup restore
 
 help:
@@ -46,6 +46,8 @@ help:
 	@echo "make load-test [UI=1]     100 clients at the API: p50, p95, p99 and throughput; UI=1: Locust on :8089"
 	@echo "make chaos [JOBS=200] [SEED=7]  kill, freeze and cut everything while jobs run: lost, doubled, timeline"
 	@echo "make bench                timings, as ratios within one run"
+	@echo "make bench-ingest         this pipeline beside LangChain and LlamaIndex: documents per second"
+	@echo "make bench-peers          install what make bench-ingest compares with, in .venv-peers"
 	@echo "make bench-grade          how fast a class of 5, 15 and 30 is graded"
 	@echo "make lock                 pin the dependencies again"
 	@echo
@@ -128,6 +130,16 @@ site: setup
 
 bench: setup
 	$(BIN)/python -m bootcamp.bench
+
+bench-ingest: setup
+	$(BIN)/python -m bootcamp.bench.ingest $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(JSON),--json)
+
+# An environment of its own: the dependencies of the peers do not fit ours. Copies, because nltk refuses links.
+PEERS := .venv-peers
+
+bench-peers: setup
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(BIN)/uv pip install --quiet --link-mode copy --python $(PEERS)/bin/python --group peers
 
 bench-grade: setup
 	$(BIN)/python -m autograder.bench.grade

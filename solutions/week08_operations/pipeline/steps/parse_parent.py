@@ -25,6 +25,16 @@ from pipeline.steps.limits import ParseLimits
 
 PRELOADED = ("pypdfium2", "pypdf", "docx.oxml", "pipeline.steps.word", "pipeline.steps.fast_parse")
 """What a child needs. It is imported once, before the first fork, and only in this process."""
+WARM_UP = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj
+4 0 obj<</Length 32>>stream
+BT /F 9 Tf 9 9 Td (warm up) Tj ET
+endstream endobj
+5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj
+trailer<</Root 1 0 R>>"""
+"""A document of our own. PDFium searches the fonts, and Python loads codecs, when the first text is read."""
 REQUEST_BYTES = 4096
 FILES = 3
 """A request comes with the child's standard input, output and error."""
@@ -109,8 +119,18 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     for module in PRELOADED:
         importlib.import_module(module)
+    warm_up()
     gc.freeze()  # the garbage collector of a child does not touch the libraries, so they stay shared
     serve(requests, listen_for_children())
+
+
+def warm_up() -> None:
+    """Read one trusted page, so that no child has to prepare what all of them need."""
+    import pypdfium2
+
+    with contextlib.suppress(pypdfium2.PdfiumError):  # then the first page of each child takes longer
+        document = pypdfium2.PdfDocument(WARM_UP)
+        document[0].get_textpage().get_text_range()
 
 
 def listen_for_children() -> int:

@@ -1,0 +1,117 @@
+"""How much faster more workers are, where the endpoint is slow, and how fast the API accepts documents."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from bootcamp import paths
+from bootcamp.bench.ingest.ours import Form, measure_ours, running
+from bootcamp.bench.ingest.stage import Measured, Stage
+from bootcamp.environment import built
+from bootcamp.ports import LOOPBACK, answers_health, free_port, release_port
+from bootcamp.stack.process import Process
+
+FEW, MANY = 1, 5
+"""Workers. Each has one slot, so each waits for one answer of the endpoint at a time."""
+SLOW_SECONDS = 1.0
+SHARE = 20
+"""How many documents are enough here: a multiple of the workers."""
+USERS = 100
+LOAD_SECONDS = 15.0
+THINK_SECONDS = (1.0, 3.0)
+"""The pause of a user between two documents, as in `make load-test`."""
+
+
+def measure_workers(stage: Stage, settings: Mapping[str, str]) -> list[Measured]:
+    """The same documents with one worker and with five, while an answer takes a second."""
+    return [
+        measure_ours(
+            stage,
+            "1 worker" if workers == 1 else f"{workers} workers",
+            Form(workers, 1, settings),
+            stage.documents[:SHARE],
+            SLOW_SECONDS,
+        )
+        for workers in (FEW, MANY)
+    ]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """How long an API took to accept documents, in seconds."""
+
+    name: str
+    requests: int
+    failed: int
+    p50: float
+    p99: float
+
+
+def measure_acceptance(stage: Stage, settings: Mapping[str, str]) -> list[Accepted]:
+    """A hundred users at a bare endpoint that only reads the upload, and at the pipeline's API.
+
+    No worker runs: this is about the API, and on two cores the workers would take what it needs.
+    """
+    documents = [path.read_bytes() for path in stage.documents]
+    with bare(stage) as url:
+        base = asyncio.run(users(url, {}, documents, "a bare endpoint"))
+    env = stage.stack.environment()
+    with running(stage, Form(0, 1, settings), env) as (apps, _):
+        assert apps.api_url
+        ours = asyncio.run(users(apps.api_url, apps.headers, documents, "the pipeline's API"))
+    return [base, ours]
+
+
+@contextmanager
+def bare(stage: Stage) -> Iterator[str]:
+    """Run the bare endpoint for the time of the block, and yield its address."""
+    port = free_port()
+    words = ["-m", "uvicorn", "bootcamp.bench.ingest.bare:app", "--host", LOOPBACK]
+    env = built() | {"PYTHONPATH": str(paths.ROOT)}
+    log = stage.folder / "bare.log"
+    command = [sys.executable, *words, "--port", str(port)]
+    try:
+        with Process(command, env=env, log=log, name="bare endpoint") as process:
+            process.wait_ready(lambda: answers_health(port))
+            yield f"http://{LOOPBACK}:{port}"
+    finally:
+        release_port(port)
+
+
+async def users(url: str, headers: dict[str, str], documents: list[bytes], name: str) -> Accepted:
+    """Let the users send documents for `LOAD_SECONDS`. All pauses are the same in each run."""
+    chance = random.Random(7)  # noqa: S311  (pauses, not secrets)
+    times: list[float] = []
+    failed = 0
+    end = time.monotonic() + LOAD_SECONDS
+
+    async def user(http: httpx.AsyncClient, seed: int) -> None:
+        nonlocal failed
+        own = random.Random(seed)  # noqa: S311
+        await asyncio.sleep(own.uniform(0, THINK_SECONDS[1]))
+        while time.monotonic() < end:
+            content = own.choice(documents) + str(own.random()).encode()
+            started = time.perf_counter()
+            answer = await http.post(
+                "/documents", files={"file": ("report.pdf", content, "application/pdf")}
+            )
+            times.append(time.perf_counter() - started)
+            failed += answer.status_code != httpx.codes.ACCEPTED
+            await asyncio.sleep(own.uniform(*THINK_SECONDS))
+
+    limits = httpx.Limits(max_connections=USERS, max_keepalive_connections=USERS)
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, limits=limits, timeout=60, trust_env=False
+    ) as http:
+        await asyncio.gather(*(user(http, chance.getrandbits(32)) for _ in range(USERS)))
+    points = statistics.quantiles(times, n=100)
+    return Accepted(name, len(times), failed, points[49], points[98])
