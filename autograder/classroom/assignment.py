@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,12 @@ from autograder.classroom.intake.roster import Roster, load_roster
 from autograder.classroom.intake.sources import HandIn, find, repository
 from autograder.classroom.intake.suspicious import suspicious
 from autograder.classroom.output import exports
-from autograder.classroom.output.reports import REPORTS, Pages
+from autograder.classroom.output.publishing import ClassResults, changes_since, publish
 from autograder.classroom.policy.hand_grades import ByHand
 from autograder.classroom.policy.late import Policy, load_policy
 from autograder.classroom.policy.rubric import Rubric, load_rubric
 from autograder.classroom.policy.similarity import Cluster
-from autograder.classroom.policy.summary import Grade, Status, counts, grade_of, uneven
+from autograder.classroom.policy.summary import Grade, grade_of, uneven
 from autograder.run.submission import helpers_text
 from bootcamp.course.manifest import Manifest, load_manifest
 from bootcamp.course.weeks import Week
@@ -41,6 +41,8 @@ from bootcamp.files import write_atomic
 from bootcamp.stack.state import StateFolder, make_private, read_json
 
 CLASS_FILE = "class.json"
+PROPOSED = "proposed"
+"""In the output folder: what a dry run has graded."""
 DEFAULT_REVISION = "HEAD"
 
 
@@ -59,6 +61,8 @@ class Options:
     """Ids of students or items."""
     hand_grades: Path | None = None
     """A table of points by hand to enter."""
+    dry_run: bool = False
+    """Grade into `proposed/` and say what would change; the next run takes over these results."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,10 @@ class Assignment:
         self.rubric: Rubric | None = load_rubric(week)
         students = [one.student.id for one in matched.matches]
         self.by_hand = ByHand(self.rubric, week.name, options.out, options.hand_grades, students)
-        self.results = Results(options.out / "results")
+        kept = Results(options.out / "results")
+        self._base = options.out / PROPOSED if options.dry_run else options.out
+        self.results = Results(self._base / "results", kept) if options.dry_run else kept
+        self._taken_over: set[str] = set()
         self.entries: tuple[Entry, ...] = ()
         self.seed = 0
 
@@ -142,8 +149,10 @@ class Assignment:
         """
         with output_folder(self.options.out):
             self.seed = self._seed()
-            self.by_hand.enter()
+            self.by_hand.enter(keep=not self.options.dry_run)
             self.entries = tuple(self._take())
+            if not self.options.dry_run:
+                self._take_over()
             yield
 
     def tasks(self) -> list[Task]:
@@ -157,7 +166,8 @@ class Assignment:
                 key = Key(submission=submission, seed=seed)
                 stored = self.results.load(entry.id)
                 folder = self._taken(entry.id)
-                task = plan(entry.id, folder, key, graders, stored, self.manifest, self.redo)
+                redo = Redo() if entry.id in self._taken_over else self.redo
+                task = plan(entry.id, folder, key, graders, stored, self.manifest, redo)
                 planned.append(task)
         return [task for task in planned if task]
 
@@ -172,43 +182,27 @@ class Assignment:
         """Every student's line, from the results that are kept."""
         return tuple(map(self._grade, self.entries))
 
+    def results_of_class(
+        self, grades: tuple[Grade, ...], clusters: Iterable[Cluster] = ()
+    ) -> ClassResults:
+        """All that pages and exports show."""
+        return ClassResults(
+            self.week, self.manifest, self.policy, self.rubric, grades, self.seed,
+            (*self.all_problems(), *uneven(grades)), tuple(clusters),
+        )  # fmt: skip
+
     def publish(
         self, grades: tuple[Grade, ...], clusters: Iterable[Cluster] = ()
     ) -> dict[str, Any]:
-        """Write pages and exports; returns what `grades.json` holds.
+        """Write pages and exports; returns what `grades.json` holds. In a dry run nothing is written.
 
         Raises:
             BootcampError: a file cannot be written.
         """
-        out, pages = self.options.out, Pages(self.week, self.manifest, self.policy, self.rubric)
-        files: dict[str, str] = {}
-        for grade in grades:
-            stem = file_stem(grade.student.id)
-            files[f"{REPORTS}/{stem}.html"] = pages.student(grade)
-            if grade.final is not None:
-                result = json.dumps(exports.gradescope(grade), indent=1)
-                files[f"exports/gradescope/{stem}/results.json"] = result
-                result = json.dumps(exports.classroom50(grade, datetime.now(UTC)), indent=1)
-                files[f"exports/classroom50/{stem}.json"] = result
-        problems = (*self.all_problems(), *uneven(grades))
-        files["class.html"] = pages.whole_class(grades, self.seed, problems, tuple(clusters))
-        files["scores.csv"] = exports.scores_csv(grades, self.manifest, self.rubric)
-        files["exports/lms.csv"] = exports.lms_csv(grades, self.week.name)
-        if self.rubric:
-            column = f"{self.week.name}_by_hand"
-            by_hand = exports.lms_csv(grades, column, exports.hand_points)
-            files["exports/lms_by_hand.csv"] = by_hand
-        summary = self._summary(grades, problems)
-        files["grades.json"] = json.dumps(summary, indent=1)
-        for name, text in files.items():
-            write_atomic(out / name, text.encode("utf-8", "replace"))
-        unread = {file_stem(one.student.id) for one in grades if one.status is Status.UNREAD}
-        for folder in (REPORTS, "exports"):  # what a student of an earlier run has left
-            for path in filter(Path.is_file, (out / folder).rglob("*")):
-                kept = unread & {path.stem, path.parent.name}
-                if not kept and path.relative_to(out).as_posix() not in files:
-                    path.unlink()
-        return summary
+        results = self.results_of_class(grades, clusters)
+        if self.options.dry_run:
+            return results.summary(changes_since(self.options.out, results))
+        return publish(self.options.out, results)
 
     def hand_grades_template(self) -> str:
         """The table for points by hand, with those that are entered already.
@@ -303,7 +297,18 @@ class Assignment:
             yield Entry(found, intake)
 
     def _taken(self, student: str) -> Path:
-        return self.options.out / "taken" / file_stem(student)
+        return self._base / "taken" / file_stem(student)
+
+    def _take_over(self) -> None:
+        """Keep the results of a dry run as if they were made now, so that nothing is graded twice."""
+        proposed = Results(self.options.out / PROPOSED / "results")
+        for entry in self.entries:
+            if record := proposed.load(entry.id):
+                before = self.results.load(entry.id)
+                if before is None or before.graded_at < record.graded_at:
+                    self.results.save(record)
+                    self._taken_over.add(entry.id)
+        shutil.rmtree(self.options.out / PROPOSED, ignore_errors=True)
 
     def _grade(self, entry: Entry) -> Grade:
         intake = entry.intake
@@ -331,14 +336,3 @@ class Assignment:
             flags=suspicious(intake.files) if intake else (),
             by_hand=self.by_hand.of(entry.id),
         )
-
-    def _summary(self, grades: tuple[Grade, ...], problems: tuple[str, ...]) -> dict[str, Any]:
-        return {
-            "week": self.week.number,
-            "name": self.week.name,
-            "max_score": grades[0].max_score if grades else self.manifest.max_score,
-            "seed": self.seed,
-            "counts": counts(grades),
-            "problems": list(problems),
-            "students": [grade.to_json() for grade in grades],
-        }

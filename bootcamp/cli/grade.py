@@ -61,6 +61,10 @@ def grade(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Write the table for these points, and stop."),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show whose points would change, and change nothing."),
+    ] = False,
     similarity: Annotated[
         bool, typer.Option("--similarity", help="List similar submissions.")
     ] = False,
@@ -86,7 +90,7 @@ def grade(
     from bootcamp.cli import grade_class
 
     again = tuple(regrade or ())
-    options = Options(submissions, out, roster, policy, commit, seed, again, hand_grades)
+    options = Options(submissions, out, roster, policy, commit, seed, again, hand_grades, dry_run)
     if notebooks and (hand_grades or hand_grades_template):
         raise UsageError("Points by hand belong to the homework: use them without --notebooks.")
     if hand_grades and hand_grades_template:
@@ -97,8 +101,8 @@ def grade(
     if notebooks:
         from bootcamp.cli import grade_notebooks
 
-        if in_docker or similarity:
-            raise UsageError("--notebooks works without --docker and --similarity.")
+        if in_docker or similarity or dry_run:
+            raise UsageError("--notebooks works without --docker, --similarity and --dry-run.")
         tier = grade_class.tier_here(unsandboxed)
         raise typer.Exit(grade_notebooks.grade(week, options, gradebook, tier, as_json))
     how = grade_class.How(processes, retries, in_docker, unsandboxed, gradebook, similarity)

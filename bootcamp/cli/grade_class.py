@@ -27,6 +27,7 @@ from autograder.classroom.execution.grading import Step, Task
 from autograder.classroom.execution.pool import RunJobs, run_jobs
 from autograder.classroom.intake.names import shown
 from autograder.classroom.output.gradebook import write_gradebook
+from autograder.classroom.policy.changes import Change
 from autograder.classroom.policy.similarity import alike
 from autograder.classroom.policy.summary import Grade, Status
 from autograder.sandbox import network
@@ -36,6 +37,9 @@ from bootcamp.course.weeks import find_week
 from bootcamp.errors import EXIT_GRADER_ERROR, EXIT_INTERRUPTED, UsageError
 from bootcamp.files import write_atomic
 from bootcamp.stack.up import stopped_by_signals
+
+MAX_CHANGES = 40
+"""Changed points that are printed."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
             grades = assignment.grades()
             clusters = alike(assignment.week, assignment.folders()) if how.similarity else ()
             summary = assignment.publish(grades, clusters)
-            if how.gradebook:
+            if how.gradebook and not options.dry_run:
                 week_, rules = assignment.week, assignment.policy
                 write_gradebook(how.gradebook, week_, assignment.manifest, rules, grades)
     except KeyboardInterrupt:
@@ -76,7 +80,7 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
     if as_json:
         print(json.dumps(summary))
     else:
-        _show(console, summary, options.out)
+        _show(console, summary, options)
     return exit_code(grades)
 
 
@@ -153,20 +157,26 @@ def _say_what_stays(console: Console, assignment: Assignment, tasks: list[Task])
 
 
 def _line(step: Step) -> Text:
+    """What the progress shows of a result: points, or why there are none."""
     record = step.record
     score = sum(one.score for one in record.items)
     most = sum(one.max_score for one in record.items)
-    text = Text(f"{shown(record.student)}  {points_text(score, most)}  {record.seconds:.1f} s")
+    points = "" if record.unjudged else f"{points_text(score, most)}  "
+    text = Text(f"{shown(record.student)}  {points}{record.seconds:.1f} s")
     if record.broken:
-        what = "will be tried again" if step.again else "see its report"
-        text.append(f"  the grader broke on {', '.join(record.broken)}: {what}", "magenta")
+        what = "it will be tried again" if step.again else "run the command again"
+        text.append(f"  grader broke on {_items(record.broken)}: {what}", "magenta")
     if record.unavailable:
-        names = ", ".join(record.unavailable)
+        names = _items(record.unavailable)
         text.append(f"  this machine cannot check {names}: see its report", "magenta")
     return text
 
 
-def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
+def _items(ids: tuple[str, ...]) -> str:
+    return f"item{'s' if len(ids) > 1 else ''} {', '.join(ids)}"
+
+
+def _show(console: Console, summary: dict[str, Any], options: Options) -> None:
     console.print(f"{summary['name']}: {summary['counts']}")
     for problem in summary["problems"]:
         console.print(Text(f"  {problem}", "yellow"))
@@ -174,4 +184,20 @@ def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
         if student["status"] in (Status.REFUSED.value, Status.UNREAD.value):
             line = f"  {student['status']}: {shown(student['id'])}: {student['reason']}"
             console.print(Text(line, "red"))
+    _show_changes(console, summary)
+    if options.dry_run:
+        console.print("Nothing was changed. To write this, run the command without --dry-run.")
+        return
+    out = options.out
     console.print(Text(f"Look at {out / 'class.html'}; points are in {out / 'scores.csv'}."))
+
+
+def _show_changes(console: Console, summary: dict[str, Any]) -> None:
+    """Whose points are not those of the last run."""
+    changes = [Change.model_validate(one) for one in summary["changes"]]
+    if changes:
+        console.print(f"Changed since the last run: {len(changes)} of {len(summary['students'])}.")
+    for change in changes[:MAX_CHANGES]:
+        console.print(Text(f"  {change.text}"))
+    if len(changes) > MAX_CHANGES:
+        console.print(f"  and {len(changes) - MAX_CHANGES} more: `--json` lists all")

@@ -14,6 +14,9 @@ from bootcamp.course.manifest import Item
 from bootcamp.course.outcome import Outcome
 from bootcamp.files import write_atomic
 
+EARLIER = "earlier"
+"""Beside the folder of records: those whose points a later grading has changed."""
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -124,6 +127,11 @@ class Record(_Record):
         """Ids of the items whose points are not known yet, through no fault of the student."""
         return tuple(one.id for one in self.items if not one.outcome.judged)
 
+    @property
+    def scores(self) -> dict[str, float]:
+        """Points by item."""
+        return {one.id: one.score for one in self.items}
+
     def not_by(self, graders: str) -> tuple[str, ...]:
         """Ids of the items that other graders have graded."""
         return tuple(one.id for one in self.items if one.graders != graders)
@@ -132,8 +140,10 @@ class Record(_Record):
 class Results:
     """The folder of records. A file that is broken or of another student counts as none."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, below: Results | None = None) -> None:
         self.folder = folder
+        self.below = below
+        """Read where this folder has no record: the results that a dry run does not touch."""
 
     def path(self, student: str) -> Path:
         """Where a student's record is."""
@@ -144,14 +154,19 @@ class Results:
         try:
             record = Record.model_validate_json(self.path(student).read_bytes())
         except (OSError, ValidationError):
-            return None
+            return self.below.load(student) if self.below else None
         return record if record.student == student else None
 
     def save(self, record: Record) -> None:
-        """Keep a record, in place of the one before.
+        """Keep a record, in place of the one before. If its points differ, that one is kept too.
 
         Raises:
             BootcampError: it cannot be written.
         """
+        before = self.load(record.student)
+        if before and not before.unjudged and before.scores != record.scores:
+            name = f"{before.graded_at:%Y%m%dT%H%M%SZ}.json"
+            earlier = self.folder.parent / EARLIER / file_stem(record.student) / name
+            write_atomic(earlier, before.model_dump_json(indent=1).encode())
         content = record.model_dump_json(indent=1).encode()
         write_atomic(self.path(record.student), content)

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from autograder.card import clean
 from autograder.classroom.execution.fingerprint import versions
 from autograder.classroom.intake.names import MAX_SENTENCE, file_stem, shown
+from autograder.classroom.policy.changes import Batch
 from autograder.classroom.policy.late import Policy
 from autograder.classroom.policy.rubric import Rubric
 from autograder.classroom.policy.similarity import Cluster
@@ -58,6 +59,7 @@ class Pages:
         seed: int,
         problems: Sequence[str] = (),
         clusters: Sequence[Cluster] = (),
+        changed: Batch | None = None,
     ) -> str:
         """The instructor's page."""
         template = _environment(self.policy.zone).get_template("class.html.j2")
@@ -70,6 +72,7 @@ class Pages:
             seed=seed,
             problems=problems,
             clusters=clusters,
+            changed=changed,
             stats=statistics(grades, self.manifest),
             counts=counts(grades),
             max_score=grades[0].max_score if grades else 0,

@@ -124,8 +124,11 @@ class ByHand:
             raise UsageError(f"{self._path} holds the points by hand of {kept.week}.")
         self._marks = {(one.student, one.criterion): one for one in kept.marks}
 
-    def enter(self) -> None:
+    def enter(self, *, keep: bool = True) -> None:
         """Add the table's points to those that are kept: all of them in one step.
+
+        Args:
+            keep: write them. Otherwise they count in this run only.
 
         Raises:
             BootcampError: see `load`, or the file cannot be written.
@@ -145,7 +148,7 @@ class ByHand:
             marks.pop(key, None)
             if row.points is not None:
                 marks[key] = Mark(**row._asdict(), entered_at=datetime.now(UTC))
-        if marks != self._marks:
+        if marks != self._marks and keep:
             kept = _Kept(week=self._week, marks=tuple(marks[key] for key in sorted(marks)))
             write_atomic(self._path, kept.model_dump_json(indent=1).encode())
         if self._rows:
