@@ -29,6 +29,7 @@ from autograder.classroom.intake.suspicious import suspicious
 from autograder.classroom.output import exports
 from autograder.classroom.output.publishing import ClassResults, changes_since, publish
 from autograder.classroom.policy.hand_grades import ByHand
+from autograder.classroom.policy.hand_table import Targets
 from autograder.classroom.policy.late import Policy, load_policy
 from autograder.classroom.policy.rubric import Rubric, load_rubric
 from autograder.classroom.policy.similarity import Cluster
@@ -132,7 +133,9 @@ class Assignment:
         self.redo = self._redo(ids)
         self.rubric: Rubric | None = load_rubric(week)
         students = [one.student.id for one in matched.matches]
-        self.by_hand = ByHand(self.rubric, week.name, options.out, options.hand_grades, students)
+        points = {item.id: item.points for item in self.manifest.items if item.points}
+        self.targets = Targets(self.rubric, points)
+        self.by_hand = ByHand(self.targets, week.name, options.out, options.hand_grades, students)
         kept = Results(options.out / "results")
         self._base = options.out / PROPOSED if options.dry_run else options.out
         self.results = Results(self._base / "results", kept) if options.dry_run else kept
@@ -188,7 +191,7 @@ class Assignment:
         """All that pages and exports show."""
         return ClassResults(
             self.week, self.manifest, self.policy, self.rubric, grades, self.seed,
-            (*self.all_problems(), *uneven(grades)), tuple(clusters),
+            (*self.all_problems(), *self._without_effect(grades), *uneven(grades)), tuple(clusters),
         )  # fmt: skip
 
     def publish(
@@ -205,17 +208,16 @@ class Assignment:
         return publish(self.options.out, results)
 
     def hand_grades_template(self) -> str:
-        """The table for points by hand, with those that are entered already.
+        """The table for points by hand, with what is entered already.
 
         Raises:
-            UsageError: the week has no rubric.
+            BootcampError: what is entered cannot be read.
         """
-        if self.rubric is None:
-            raise UsageError(f"{self.week} has no rubric, so it has no points by hand.")
         self.by_hand.load()
         students = [one.student for one in self._matches]
-        people = [(one, self.by_hand.of(one.id)) for one in students]
-        return exports.hand_grades_csv(self.rubric, people)
+        return exports.hand_grades_csv(
+            self.targets, [(one, self.by_hand.marks(one.id)) for one in students]
+        )
 
     def folders(self) -> dict[str, Path]:
         """Where the files that were taken are, by student."""
@@ -238,6 +240,17 @@ class Assignment:
             *self.by_hand.problems(),
             *(f"the roster's column {name!r} means nothing here" for name in ignored),
         )
+
+    def _without_effect(self, grades: tuple[Grade, ...]) -> tuple[str, ...]:
+        """Points given for items of submissions that were not graded: there is nothing to change."""
+        found = []
+        for one in grades:
+            marks = self.by_hand.remarks(one.student.id) if one.record is None else {}
+            if names := [name for name, mark in marks.items() if mark.points is not None]:
+                who = shown(one.student.id)
+                found.append(f"{who}: points by hand for {', '.join(names)} do not count, because "
+                             "no submission was graded; the roster's `bonus` can give points")  # fmt: skip
+        return tuple(found)
 
     def helpers(self) -> tuple[str, ...]:
         """Who has added files that are not taken."""
@@ -335,4 +348,5 @@ class Assignment:
             notes=intake.notes if intake else (),
             flags=suspicious(intake.files) if intake else (),
             by_hand=self.by_hand.of(entry.id),
+            remarks=self.by_hand.remarks(entry.id),
         )

@@ -70,6 +70,16 @@ class ItemRecord(_Record):
         )  # fmt: skip
 
     @property
+    def judged(self) -> bool:
+        """Whether its points are known."""
+        return self.outcome.judged
+
+    @property
+    def passed(self) -> bool:
+        """Whether it has all of its points."""
+        return self.outcome is Outcome.PASSED
+
+    @property
     def text(self) -> str:
         """The card as plain text."""
         if self.why is None:
@@ -115,17 +125,20 @@ class Record(_Record):
     @property
     def broken(self) -> tuple[str, ...]:
         """Ids of the items on which the grader broke."""
-        return tuple(one.id for one in self.items if one.outcome is Outcome.GRADER_ERROR)
+        return self._unjudged(Outcome.GRADER_ERROR)
 
     @property
     def unavailable(self) -> tuple[str, ...]:
         """Ids of the items that the machine could not check."""
-        return tuple(one.id for one in self.items if one.outcome is Outcome.UNAVAILABLE)
+        return self._unjudged(Outcome.UNAVAILABLE)
+
+    def _unjudged(self, outcome: Outcome) -> tuple[str, ...]:
+        return tuple(one.id for one in self.items if one.outcome is outcome and not one.judged)
 
     @property
     def unjudged(self) -> tuple[str, ...]:
         """Ids of the items whose points are not known yet, through no fault of the student."""
-        return tuple(one.id for one in self.items if not one.outcome.judged)
+        return tuple(one.id for one in self.items if not one.judged)
 
     @property
     def scores(self) -> dict[str, float]:

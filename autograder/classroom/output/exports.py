@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from autograder.classroom.execution.records import ItemRecord
 from autograder.classroom.intake.names import MAX_SENTENCE, cell, shown
 from autograder.classroom.intake.roster import Student
-from autograder.classroom.policy.hand_grades import HandPoints
-from autograder.classroom.policy.hand_table import COLUMNS, INFORMATION
+from autograder.classroom.policy.hand_grades import HandPoints, Mark
+from autograder.classroom.policy.hand_table import COLUMNS, INFORMATION, OVERALL, Targets
 from autograder.classroom.policy.rubric import Rubric
 from autograder.classroom.policy.summary import Grade
 from bootcamp.course.manifest import Manifest
@@ -32,14 +32,14 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest, rubric: Rubric | Non
     ids = [item.id for item in manifest.items]
     rows: list[Sequence[object]] = [
         ["id", "name", "email", "section", "status", *ids, "score", "extra", "bonus",
-         "penalty", "final", "max_score", "submitted", "late_minutes", "reason",
+         "penalty", "final", "max_score", "submitted", "late_minutes", "reason", "remarks",
          *_hand_columns(rubric)]
     ]  # fmt: skip
     for grade in grades:
         scores = {
             one.id: one.score if one.max_score else one.outcome.value
             for one in (grade.record.items if grade.record else ())
-            if one.outcome.judged
+            if one.judged
         }
         student, recorded = grade.student, grade.score is not None
         rows.append(
@@ -48,10 +48,16 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest, rubric: Rubric | Non
             + [grade.score if recorded else ""]
             + ([grade.extra, student.bonus, grade.penalty, grade.final] if recorded else [""] * 4)
             + [grade.max_score, grade.submitted.isoformat() if grade.submitted else ""]
-            + [grade.late.minutes or "", grade.reason]
+            + [grade.late.minutes or "", grade.reason, _remarks(grade)]
             + _hand_cells(grade.by_hand)
         )
     return _csv(rows)
+
+
+def _remarks(grade: Grade) -> str:
+    """What a person said, of the whole and of items."""
+    whole = [grade.comment.comment] if grade.comment else []
+    return "; ".join([*whole, *(f"{one.id}: {one.remark}" for one in grade.remarks)])
 
 
 def _hand_columns(rubric: Rubric | None) -> list[str]:
@@ -68,17 +74,26 @@ def _hand_cells(points: HandPoints | None) -> list[object]:
     return [*cells, "" if total is None else total, points.rubric.max_points]
 
 
-def hand_grades_csv(rubric: Rubric, people: Iterable[tuple[Student, HandPoints | None]]) -> str:
-    """The table in which a person enters points: a row per student and criterion.
+def hand_grades_csv(targets: Targets, people: Iterable[tuple[Student, Mapping[str, Mark]]]) -> str:
+    """The table in which a person enters points: a row per student and criterion, or per item in a
+    week without a rubric.
 
-    Points that are already entered stand in it, so it can be written again at any time.
+    What is already entered stands in it, so it can be written again at any time.
+
+    Args:
+        targets: what rows may be about.
+        people: each student, and what was entered, by criterion and item.
     """
     rows: list[Sequence[object]] = [[*COLUMNS, *INFORMATION]]
-    for student, points in people:
-        for one in rubric.criteria:
-            mark = points.marks.get(one.id) if points else None
-            given = [f"{mark.points:g}", mark.comment] if mark else ["", ""]
-            rows.append([student.id, one.id, *given, student.name, f"{one.max_points:g}"])
+    always = [one.id for one in targets.rubric.criteria] if targets.rubric else [*targets.items]
+    for student, marks in people:
+        for name in (*always, *(one for one in (*targets.items, OVERALL) if one not in always)):
+            mark = marks.get(name)
+            if mark or name in always:
+                points = "" if mark is None or mark.points is None else f"{mark.points:g}"
+                comment = mark.comment if mark else ""
+                most = f"{targets.most(name):g}"
+                rows.append([student.id, name, points, comment, student.name, most])
     return _csv(rows)
 
 
@@ -128,8 +143,9 @@ def gradescope(grade: Grade) -> dict[str, Any]:
     The total stands at the top, so that lateness and extra points are in it.
     """
     late = f"Points taken off for lateness: {grade.penalty:g}." if grade.penalty else ""
+    whole = grade.comment.comment if grade.comment else ""
     results: dict[str, Any] = {
-        "output": shown(grade.reason, MAX_SENTENCE) or late,
+        "output": "\n".join(filter(None, (shown(grade.reason, MAX_SENTENCE) or late, whole))),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
@@ -147,9 +163,9 @@ def gradescope(grade: Grade) -> dict[str, Any]:
 def _gradescope_test(one: ItemRecord) -> dict[str, Any]:
     # Without points Gradescope shows the status alone; with them it would say (0/0).
     points = {"score": one.score, "max_score": one.max_score} if one.max_score else {}
-    verdict = {"status": "passed" if one.outcome is Outcome.PASSED else "failed"}
+    verdict = {"status": "passed" if one.passed else "failed"}
     return {
-        **({} if one.outcome is Outcome.UNAVAILABLE else points | verdict),
+        **(points | verdict if one.judged or one.outcome is not Outcome.UNAVAILABLE else {}),
         "name": one.title,
         "number": one.id,
         "output": one.text[:MAX_OUTPUT],
@@ -173,7 +189,7 @@ def classroom50(grade: Grade, graded: datetime) -> dict[str, Any]:
     tests = [
         {
             "test-name": f"{one.id} {one.title}",
-            "passed": one.outcome is Outcome.PASSED,
+            "passed": one.passed,
             "score": round(one.score),
             "max-score": round(one.max_score),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,8 +14,10 @@ from typing import Any
 from autograder.classroom.execution.records import ItemRecord, Key, Record
 from autograder.classroom.intake.names import shown
 from autograder.classroom.intake.roster import Student
-from autograder.classroom.policy.hand_grades import HandPoints
+from autograder.classroom.policy.hand_grades import HandPoints, Mark
+from autograder.classroom.policy.hand_table import OVERALL
 from autograder.classroom.policy.late import Lateness, Policy, lateness
+from autograder.classroom.policy.remarks import Remarked, remarked
 from bootcamp.course.manifest import Item, Manifest
 from bootcamp.course.outcome import Outcome
 
@@ -69,6 +71,14 @@ class Grade:
     record: Record | None = None
     by_hand: HandPoints | None = None
     """Points that a person gave. They are no part of the points above."""
+    comment: Mark | None = None
+    """A person's comment on the whole work."""
+
+    @property
+    def remarks(self) -> tuple[Remarked, ...]:
+        """Items of which a person said something, or to which a person gave other points."""
+        items = self.record.items if self.record else ()
+        return tuple(one for one in items if isinstance(one, Remarked))
 
     @property
     def final(self) -> float | None:
@@ -104,6 +114,11 @@ class Grade:
             "notes": list(self.notes),
             "flags": list(self.flags),
             **({"by_hand": self.by_hand.to_json()} if self.by_hand else {}),
+            "remarks": {
+                one.id: {"automatic": one.automatic, **one.mark.model_dump(mode="json")}
+                for one in self.remarks
+            },
+            "comment": self.comment.comment if self.comment else "",
         }
 
 
@@ -121,13 +136,15 @@ def grade_of(
     notes: tuple[str, ...] = (),
     flags: tuple[str, ...] = (),
     by_hand: HandPoints | None = None,
+    remarks: Mapping[str, Mark] | None = None,
 ) -> Grade:
     """A student's line, from the result and the policy."""
     most = sum(one.points for one in manifest.items if one.id not in policy.extra_items)
     due = student.due or policy.due_moment
     due = due + student.extension if due else None
     late = lateness(due, submitted, policy.late) if due and submitted else Lateness()
-    score, extra = None, 0.0
+    score, extra, marks = None, 0.0, remarks or {}
+    record = remarked(record, marks) if record else None
     if not handed_in:
         status, late, submitted = Status.MISSING, Lateness(), None
     elif unread:
@@ -148,6 +165,7 @@ def grade_of(
     return Grade(
         student, status, most, score, extra, penalty, submitted, due, late,
         refused or reason, notes, (*flags, *(record.flags if record else ())), record, by_hand,
+        marks.get(OVERALL),
     )  # fmt: skip
 
 
