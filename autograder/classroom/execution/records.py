@@ -81,6 +81,11 @@ class ItemRecord(_Record):
 
     @property
     def text(self) -> str:
+        """What exports say of it."""
+        return self.card_text
+
+    @property
+    def card_text(self) -> str:
         """The card as plain text."""
         if self.why is None:
             return ""

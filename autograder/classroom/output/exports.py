@@ -51,7 +51,7 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest, rubric: Rubric | Non
             + [grade.late.minutes or "", grade.reason, _remarks(grade)]
             + _hand_cells(grade.by_hand)
         )
-    return _csv(rows)
+    return table(rows)
 
 
 def _remarks(grade: Grade) -> str:
@@ -94,7 +94,7 @@ def hand_grades_csv(targets: Targets, people: Iterable[tuple[Student, Mapping[st
                 comment = mark.comment if mark else ""
                 most = f"{targets.most(name):g}"
                 rows.append([student.id, name, points, comment, student.name, most])
-    return _csv(rows)
+    return table(rows)
 
 
 def final_points(grade: Grade) -> float | None:
@@ -128,10 +128,11 @@ def lms_csv(
             student = grade.student
             login = student.email or student.id
             rows.append([student.name, "", student.id, login, student.section, given])
-    return _csv(rows)
+    return table(rows)
 
 
-def _csv(rows: Iterable[Sequence[object]]) -> str:
+def table(rows: Iterable[Sequence[object]]) -> str:
+    """The rows as CSV, in which no cell is a formula."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([[cell(value) for value in row] for row in rows])
     return text.getvalue()

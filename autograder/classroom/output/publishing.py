@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.classroom.intake.names import file_stem
-from autograder.classroom.output import exports
+from autograder.classroom.output import exports, feedback
 from autograder.classroom.output.reports import REPORTS, Pages
 from autograder.classroom.policy.changes import (
     HISTORY,
@@ -74,11 +74,12 @@ def publish(out: Path, results: ClassResults) -> dict[str, Any]:
     changes = changes_since(out, results)
     history = with_changes(load_history(out), changes)
     pages = Pages(results.week, results.manifest, results.policy, results.rubric)
-    files = dict(_of_students(results, pages)) | dict(_of_class(results))
+    files = dict(_of_students(results, pages)) | dict(_of_class(results, pages.title))
     latest = history[-1] if history else None
     files["class.html"] = pages.whole_class(
         results.grades, results.seed, results.problems, results.clusters, latest
     )
+    files["class_without_names.html"] = pages.whole_class(results.grades, results.seed, names=False)
     files |= {HISTORY: dump(history)} if changes else {}
     summary = results.summary(changes)
     files[GRADES] = json.dumps(summary, indent=1)  # the last: until then the old points stand
@@ -93,6 +94,7 @@ def _of_students(results: ClassResults, pages: Pages) -> Iterator[tuple[str, str
     for grade in results.grades:
         stem = file_stem(grade.student.id)
         yield f"{REPORTS}/{stem}.html", pages.student(grade)
+        yield f"{feedback.FOLDER}/{stem}.md", feedback.markdown(grade, pages.title)
         if grade.final is not None:
             result = json.dumps(exports.gradescope(grade), indent=1)
             yield f"exports/gradescope/{stem}/results.json", result
@@ -100,9 +102,10 @@ def _of_students(results: ClassResults, pages: Pages) -> Iterator[tuple[str, str
             yield f"exports/classroom50/{stem}.json", result
 
 
-def _of_class(results: ClassResults) -> Iterator[tuple[str, str]]:
+def _of_class(results: ClassResults, title: str) -> Iterator[tuple[str, str]]:
     grades, name = results.grades, results.week.name
     yield "scores.csv", exports.scores_csv(grades, results.manifest, results.rubric)
+    yield "exports/mail_merge.csv", exports.table(feedback.mail_merge(grades, title))
     yield "exports/lms.csv", exports.lms_csv(grades, name)
     if results.rubric:
         by_hand = exports.lms_csv(grades, f"{name}_by_hand", exports.hand_points)
@@ -112,7 +115,7 @@ def _of_class(results: ClassResults) -> Iterator[tuple[str, str]]:
 def _remove_others(out: Path, grades: tuple[Grade, ...], files: dict[str, str]) -> None:
     """Remove what a student of an earlier run has left."""
     unread = {file_stem(one.student.id) for one in grades if one.status is Status.UNREAD}
-    for folder in (REPORTS, "exports"):
+    for folder in (REPORTS, feedback.FOLDER, "exports"):
         for path in filter(Path.is_file, (out / folder).rglob("*")):
             kept = unread & {path.stem, path.parent.name}
             if not kept and path.relative_to(out).as_posix() not in files:

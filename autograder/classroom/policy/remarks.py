@@ -44,7 +44,7 @@ class Remarked(ItemRecord):
     @property
     def text(self) -> str:
         """The remark, then the card, as plain text."""
-        return "\n".join(filter(None, (self.remark, super().text)))
+        return "\n".join(filter(None, (self.remark, self.card_text)))
 
 
 def remarked(record: Record, marks: Mapping[str, Mark]) -> Record:

@@ -23,6 +23,8 @@ from bootcamp.course.outcome import Outcome
 
 MOST_COMMON = 3
 """Messages shown per item."""
+LABEL = "likely cause"
+"""The row of a card that says what is wrong."""
 BARS = 10
 """Of the histogram: each a tenth of the points."""
 _VARYING = re.compile(r"0x[0-9a-f]+|\d+(?:\.\d+)?|'[^']*'|\"[^\"]*\"")
@@ -177,8 +179,27 @@ class ItemStatistics:
     outcomes: Counter[Outcome]
     messages: tuple[tuple[str, int], ...]
     """The most common reasons why it did not pass, numbers and quotations left out."""
-    seconds: float
-    """Mean."""
+    causes: tuple[tuple[str, int], ...]
+    """All causes on the cards of failures, the most common first: words of the graders alone."""
+    times: tuple[float, ...]
+    """Seconds, of each submission."""
+
+    @property
+    def seconds(self) -> float:
+        """Mean."""
+        return mean(self.times) if self.times else 0.0
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Percent of those judged that failed by the three most common causes, for other reasons, and
+        that were not checked because of another item.
+        """
+        judged = sum(count for outcome, count in self.outcomes.items() if outcome.judged)
+        first = [count for _, count in self.causes[:MOST_COMMON]]
+        first += [0] * (MOST_COMMON - len(first))
+        skipped = self.outcomes[Outcome.SKIPPED]
+        rest = judged - self.outcomes[Outcome.PASSED] - skipped - sum(first)
+        return tuple(100 * count / judged if judged else 0.0 for count in (*first, rest, skipped))
 
     @property
     def graded(self) -> int:
@@ -200,6 +221,10 @@ class ClassStatistics:
     """Students per tenth of the maximum; the last bar holds the full marks and more."""
     statuses: Counter[Status]
     sandboxes: Counter[str]
+
+    def passed(self, item_id: str) -> float | None:
+        """Percent of those graded that passed an item."""
+        return next((one.success for one in self.items if one.item.id == item_id), None)
 
     @property
     def mean(self) -> float | None:
@@ -238,13 +263,25 @@ def statistics(grades: Sequence[Grade], manifest: Manifest) -> ClassStatistics:
     )
 
 
+def by_section(grades: Sequence[Grade], manifest: Manifest) -> dict[str, ClassStatistics]:
+    """The same for each section of the roster; empty where there is only one."""
+    names = sorted({grade.student.section for grade in grades})
+    return {
+        name: statistics([one for one in grades if one.student.section == name], manifest)
+        for name in (names if len(names) > 1 else ())
+    }
+
+
 def _item(item: Item, results: Sequence[ItemRecord]) -> ItemStatistics:
     reasons = Counter(_reason(one) for one in results if one.outcome is not Outcome.PASSED)
+    failed = (one for one in results if one.outcome is Outcome.FAILED and one.why)
+    causes = Counter(_reason(one) for one in failed if one.why and LABEL in dict(one.why.rows))
     return ItemStatistics(
         item,
         Counter(one.outcome for one in results),
         tuple(reasons.most_common(MOST_COMMON)),
-        mean(one.seconds for one in results) if results else 0.0,
+        tuple(causes.most_common()),
+        tuple(one.seconds for one in results if one.outcome is not Outcome.SKIPPED),
     )
 
 
@@ -253,7 +290,7 @@ def _reason(result: ItemRecord) -> str:
     if result.outcome is Outcome.SKIPPED:
         return "builds on an item that did not pass"
     rows = dict(result.why.rows) if result.why else {}
-    labels = ["likely cause", "expected", "came back"]
+    labels = [LABEL, "expected", "came back"]
     if result.outcome is Outcome.NOT_GRADABLE:  # the cause only points at what came back
         labels.reverse()
     first = (rows.get(label) for label in labels)
