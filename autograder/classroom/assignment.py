@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,9 +21,10 @@ from autograder.classroom.execution.grading import Redo, Step, Task, grade_all, 
 from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.execution.records import Key, Results
 from autograder.classroom.intake.allow_list import Intake, store
+from autograder.classroom.intake.mapping import load_mapping
 from autograder.classroom.intake.matching import Match, match
 from autograder.classroom.intake.names import file_stem, folded, shown
-from autograder.classroom.intake.roster import Roster, load_roster
+from autograder.classroom.intake.roster import Roster, Student, load_roster
 from autograder.classroom.intake.sources import HandIn, find, repository
 from autograder.classroom.intake.suspicious import suspicious
 from autograder.classroom.output import exports
@@ -62,6 +63,8 @@ class Options:
     """Ids of students or items."""
     hand_grades: Path | None = None
     """A table of points by hand to enter."""
+    mapping: Path | None = None
+    """A table of submissions and their students."""
     dry_run: bool = False
     """Grade into `proposed/` and say what would change; the next run takes over these results."""
 
@@ -76,6 +79,11 @@ class Entry:
     @property
     def id(self) -> str:
         return self.match.student.id
+
+    @property
+    def holder(self) -> str:
+        """The id under which it is graded: of several students with one submission, the first's."""
+        return self.match.holder or self.id
 
     @property
     def submitted(self) -> datetime | None:
@@ -127,7 +135,7 @@ class Assignment:
         self.roster: Roster | None = None
         if options.roster:
             self.roster = load_roster(options.roster, self.policy.zone)
-        matched = match(self.roster, self._found())
+        matched = match(self.roster, self._found(), self._mapping())
         self.problems: tuple[str, ...] = matched.problems
         self._matches = matched.matches
         self.redo = self._redo(ids)
@@ -163,7 +171,7 @@ class Assignment:
         graders = fingerprint.of_graders(self.week)
         planned = []
         for entry in self.entries:
-            if entry.intake and not entry.intake.refused:
+            if entry.intake and not entry.intake.refused and entry.holder == entry.id:
                 submission = fingerprint.of_submission(entry.intake.files)
                 seed = fingerprint.seed_of(self.seed, submission)
                 key = Key(submission=submission, seed=seed)
@@ -222,7 +230,9 @@ class Assignment:
     def folders(self) -> dict[str, Path]:
         """Where the files that were taken are, by student."""
         return {
-            one.id: self._taken(one.id) for one in self.entries if one.intake and one.intake.files
+            one.id: self._taken(one.id)
+            for one in self.entries
+            if one.intake and one.intake.files and one.holder == one.id
         }
 
     def all_problems(self) -> tuple[str, ...]:
@@ -263,12 +273,24 @@ class Assignment:
         options, zone = self.options, self.policy.zone
         cloned = [one for one in self.roster.students if one.repository] if self.roster else []
         revision = options.revision or DEFAULT_REVISION
+        places: dict[tuple[str, str], HandIn] = {}  # a group's members may share a repository
+        for one in cloned:
+            place = (one.repository, one.commit or revision)
+            places.setdefault(place, repository(one.id, (one.id,), *place))
         remote = tuple(
-            repository(one.id, (one.id,), one.repository, one.commit or revision) for one in cloned
+            replace(places[one.repository, one.commit or revision], name=one.id, aliases=(one.id,))
+            for one in cloned
         )
         if remote and options.submissions.is_dir() and not any(options.submissions.iterdir()):
             return remote
         return remote + find(options.submissions, self.week, zone, options.revision)
+
+    def _mapping(self) -> Mapping[str, tuple[Student, ...]] | None:
+        if self.options.mapping is None:
+            return None
+        if self.roster is None:
+            raise UsageError("--mapping needs --roster, which says who the students are.")
+        return load_mapping(self.options.mapping, self.roster.students)
 
     def _redo(self, items: list[str]) -> Redo:
         students = {one.student.id for one in self._matches}
@@ -279,7 +301,9 @@ class Assignment:
                 f"There is no student and no item called {', '.join(unknown)}.",
                 f"The items of this week are: {', '.join(items)}.",
             )
-        return Redo(frozenset(named & students), frozenset(named & set(items) - students))
+        holders = {one.student.id: one.holder or one.student.id for one in self._matches}
+        again = frozenset(holders[one] for one in named & students)
+        return Redo(again, frozenset(named & set(items) - students))
 
     def _seed(self) -> int:
         """The class's seed, the same in every run. Each submission's follows from it."""
@@ -298,15 +322,19 @@ class Assignment:
         return seed
 
     def _take(self) -> Iterator[Entry]:
+        read: dict[str, Intake] = {}
         for one in self._matches:
-            intake = one.hand_in.read(self.week) if one.hand_in else None
+            student = one.student.id
+            if one.hand_in and one.holder not in read:
+                read[student] = one.hand_in.read(self.week)
+            intake = read.get(one.holder or student)
             found = one
             if intake and intake.empty:
                 found, intake = replace(one, problem=intake.refused), None
-            if intake and not intake.refused:
-                store(intake, self._taken(one.student.id))
+            if intake and not intake.refused and not one.holder:
+                store(intake, self._taken(student))
             elif not (intake and intake.unread):  # then what was taken before stays
-                shutil.rmtree(self._taken(one.student.id), ignore_errors=True)
+                shutil.rmtree(self._taken(student), ignore_errors=True)
             yield Entry(found, intake)
 
     def _taken(self, student: str) -> Path:
@@ -327,7 +355,7 @@ class Assignment:
         intake = entry.intake
         read = intake is not None and not intake.refused
         kept = intake is not None and (read or intake.unread)
-        record = self.results.load(entry.id) if kept else None
+        record = self.results.load(entry.holder) if kept else None
         if (
             record
             and intake
@@ -335,6 +363,8 @@ class Assignment:
             and record.key.submission != fingerprint.of_submission(intake.files)
         ):
             record = None  # of files that were handed in before
+        if record and entry.holder != entry.id:
+            record = record.model_copy(update={"student": entry.id})
         return grade_of(
             entry.match.student,
             self.policy,

@@ -35,6 +35,10 @@ def grade(
     roster: Annotated[
         Path | None, typer.Option(help="CSV with the columns id, name, email, …")
     ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the columns submission, student: whose it is."),
+    ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="TOML with the due date and the late penalty.")
     ] = None,
@@ -90,7 +94,9 @@ def grade(
     from bootcamp.cli import grade_class
 
     again = tuple(regrade or ())
-    options = Options(submissions, out, roster, policy, commit, seed, again, hand_grades, dry_run)
+    options = Options(
+        submissions, out, roster, policy, commit, seed, again, hand_grades, mapping, dry_run
+    )
     if notebooks and (hand_grades or hand_grades_template):
         raise UsageError("Points by hand belong to the homework: use them without --notebooks.")
     if hand_grades and hand_grades_template:

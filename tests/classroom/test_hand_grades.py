@@ -18,11 +18,12 @@ from autograder.classroom.assignment import Assignment, Options
 from autograder.classroom.execution import fingerprint
 from autograder.classroom.execution.records import Record
 from autograder.classroom.intake.roster import Student
+from autograder.classroom.intake.tables import MAX_LISTED
 from autograder.classroom.output.exports import hand_grades_csv, lms_csv, scores_csv
 from autograder.classroom.output.reports import Pages
 from autograder.classroom.policy import hand_grades
 from autograder.classroom.policy.hand_grades import KEPT, ByHand
-from autograder.classroom.policy.hand_table import MAX_COMMENT, MAX_LISTED, Targets, read_table
+from autograder.classroom.policy.hand_table import MAX_COMMENT, Targets, read_table
 from autograder.classroom.policy.rubric import Criterion, Level, Rubric
 from autograder.classroom.policy.summary import Grade
 from bootcamp import paths

@@ -58,8 +58,7 @@ def failure_rates(stats: ClassStatistics) -> str:
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
     axes.set_xlabel("percent that did not pass")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / (0.3 + ROW * len(items))), ncols=5,
-                frameon=False, fontsize="small")  # fmt: skip
+    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize="small")
     return _svg(figure, f"Share that did not pass. {', '.join(what)}")
 
 

@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from autograder.classroom.intake.names import shown
-from autograder.classroom.policy.hand_table import OVERALL, Targets, listed, read_table
+from autograder.classroom.intake.tables import listed
+from autograder.classroom.policy.hand_table import OVERALL, Targets, read_table
 from autograder.classroom.policy.rubric import Criterion, Rubric
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.files import write_atomic

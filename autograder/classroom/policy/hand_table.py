@@ -4,16 +4,15 @@ an item. A CSV file, read whole or not at all.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from autograder.card import clean
 from autograder.classroom.intake.names import folded, from_cell, shown
+from autograder.classroom.intake.tables import Head, listed, read_cells
 from autograder.classroom.policy.rubric import Rubric
 from bootcamp.errors import UsageError
 
@@ -26,11 +25,8 @@ OVERALL = "overall"
 """In the column `criterion`: a comment on the whole work, without points."""
 CLEAR = "clear"
 """In the column `points`: removes the points that were entered before."""
-MAX_TABLE_BYTES = 4 * 1024 * 1024
 MAX_COMMENT = 1000
 """Characters. As much as a cell of the template holds."""
-MAX_LISTED = 20
-"""Errors or changes that are listed."""
 _NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,2})?")
 """Spreadsheets write `1.5` or `1,5`."""
 
@@ -87,7 +83,8 @@ def read_table(path: Path, targets: Targets, students: Iterable[str], user: str)
     rows: list[Row] = []
     errors: list[str] = []
     lines: dict[tuple[str, str], int] = {}
-    for line, cells in _cells(path):
+    head = Head(COLUMNS, (*COLUMNS, BY, *INFORMATION), "--hand-grades-template writes such a file.")
+    for line, cells in read_cells(path, head):
         try:
             row = _row(cells, targets, known, user)
             first = lines.setdefault((row.student, row.criterion), line)
@@ -104,53 +101,6 @@ def read_table(path: Path, targets: Targets, students: Iterable[str], user: str)
             "No points were entered. Correct these lines, then run the command again.",
         )
     return tuple(rows)
-
-
-def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table with the lines that they start in; cells end at commas or semicolons."""
-    try:
-        if path.stat().st_size > MAX_TABLE_BYTES:
-            raise UsageError(f"The table {path} is larger than {MAX_TABLE_BYTES} bytes.")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        fix = "Save it as CSV in UTF-8."
-        raise UsageError(f"Cannot read the table {path}: {error}.", fix) from None
-    first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] = []
-    start = 1
-    try:
-        for row in reader:
-            if not header:
-                header = _header(row, path)
-            elif any(one.strip() for one in row):
-                if len(row) != len(header):
-                    raise UsageError(
-                        f"{path} line {start}: it has {len(row)} cells, and the first line "
-                        f"{len(header)}.",
-                        f'Put a comment that contains "{delimiter}" in double quotes.',
-                    )
-                yield start, dict(zip(header, map(str.strip, row), strict=True))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise UsageError(f"{path} line {start}: {error}.") from None
-    if not header:
-        raise UsageError(f"The table {path} is empty.")
-
-
-def _header(row: list[str], path: Path) -> list[str]:
-    names = [one.strip().lower() for one in row]
-    missing = [one for one in COLUMNS if one not in names]
-    known = (*COLUMNS, BY, *INFORMATION)
-    odd = [shown(one) for one in names if one not in known or names.count(one) > 1]
-    if missing or odd:
-        what = f"missing: {', '.join(missing)}" if missing else f"unknown or twice: {odd}"
-        raise UsageError(
-            f"{path} line 1: its columns are wrong, {what}.",
-            f"It needs the columns {', '.join(COLUMNS)}. --hand-grades-template writes such a file.",
-        )
-    return names
 
 
 def _row(cells: Mapping[str, str], targets: Targets, known: Mapping[str, str], user: str) -> Row:
@@ -187,9 +137,3 @@ def _points(text: str, name: str, most: float) -> float:
     if points > most:
         raise ValueError(f"{points:g} points are more than the maximum of {name}, {most:g}")
     return points
-
-
-def listed(lines: list[str]) -> list[str]:
-    """The first lines, and how many more there are."""
-    more = len(lines) - MAX_LISTED
-    return lines[:MAX_LISTED] + ([f"  and {more} more"] if more > 0 else [])

@@ -97,6 +97,7 @@ class Grade:
             "name": self.student.name,
             "email": self.student.email,
             "section": self.student.section,
+            "group": self.student.group,
             "status": self.status.value,
             "score": self.score,
             "extra": self.extra,
