@@ -11,111 +11,45 @@ import secrets
 import shutil
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from autograder.classroom.entry import Entry, Options, output_folder
 from autograder.classroom.execution import fingerprint
 from autograder.classroom.execution.grading import Redo, Step, Task, grade_all, plan
 from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.execution.records import Key, Results
 from autograder.classroom.intake.allow_list import Intake, store
 from autograder.classroom.intake.mapping import load_mapping
-from autograder.classroom.intake.matching import Match, match
+from autograder.classroom.intake.matching import match
 from autograder.classroom.intake.names import file_stem, folded, shown
 from autograder.classroom.intake.roster import Roster, Student, load_roster
 from autograder.classroom.intake.sources import HandIn, find, repository
 from autograder.classroom.intake.suspicious import suspicious
 from autograder.classroom.output import exports
+from autograder.classroom.output.anonymous import write_anonymous
 from autograder.classroom.output.publishing import ClassResults, changes_since, publish
+from autograder.classroom.policy.codes import codes
+from autograder.classroom.policy.free_days import FreeDays
 from autograder.classroom.policy.hand_grades import ByHand
 from autograder.classroom.policy.hand_table import Targets
 from autograder.classroom.policy.late import Policy, load_policy
 from autograder.classroom.policy.rubric import Rubric, load_rubric
 from autograder.classroom.policy.similarity import Cluster
-from autograder.classroom.policy.summary import Grade, grade_of, uneven
+from autograder.classroom.policy.summary import Grade, Status, due_of, grade_of, uneven
 from autograder.run.submission import helpers_text
 from bootcamp.course.manifest import Manifest, load_manifest
 from bootcamp.course.weeks import Week
-from bootcamp.errors import StackError, UsageError
+from bootcamp.errors import UsageError
 from bootcamp.files import write_atomic
-from bootcamp.stack.state import StateFolder, make_private, read_json
+from bootcamp.stack.state import read_json
 
 CLASS_FILE = "class.json"
 PROPOSED = "proposed"
 """In the output folder: what a dry run has graded."""
 DEFAULT_REVISION = "HEAD"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the instructor asks for."""
-
-    submissions: Path
-    out: Path
-    roster: Path | None = None
-    policy: Path | None = None
-    revision: str = ""
-    """Read git repositories at this commit, branch or tag."""
-    seed: int | None = None
-    regrade: tuple[str, ...] = ()
-    """Ids of students or items."""
-    hand_grades: Path | None = None
-    """A table of points by hand to enter."""
-    mapping: Path | None = None
-    """A table of submissions and their students."""
-    dry_run: bool = False
-    """Grade into `proposed/` and say what would change; the next run takes over these results."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A student and what was taken of the submission."""
-
-    match: Match
-    intake: Intake | None
-
-    @property
-    def id(self) -> str:
-        return self.match.student.id
-
-    @property
-    def holder(self) -> str:
-        """The id under which it is graded: of several students with one submission, the first's."""
-        return self.match.holder or self.id
-
-    @property
-    def submitted(self) -> datetime | None:
-        """The roster's word, else the source's, else the newest file's; None if that is unclear."""
-        hand_in = self.match.hand_in
-        known = self.match.student.submitted or (hand_in.submitted if hand_in else None)
-        if known or self.unclear:
-            return known
-        return self.intake.modified if self.intake else None
-
-    @property
-    def unclear(self) -> str:
-        """Why nobody knows when it came, though its source says something."""
-        hand_in, told = self.match.hand_in, self.match.student.submitted
-        return hand_in.unclear if hand_in and not told else ""
-
-
-@contextmanager
-def output_folder(out: Path) -> Iterator[None]:
-    """Take the output folder for one run.
-
-    Raises:
-        UsageError: another run has it.
-    """
-    try:
-        folder = StateFolder(make_private(out))
-    except StackError:
-        raise UsageError(f"Another run is writing to {out}.") from None
-    try:
-        yield
-    finally:
-        folder.close()
 
 
 class Assignment:
@@ -140,12 +74,13 @@ class Assignment:
         self._matches = matched.matches
         self.redo = self._redo(ids)
         self.rubric: Rubric | None = load_rubric(week)
-        students = [one.student.id for one in matched.matches]
         points = {item.id: item.points for item in self.manifest.items if item.points}
         self.targets = Targets(self.rubric, points)
-        self.by_hand = ByHand(self.targets, week.name, options.out, options.hand_grades, students)
+        table = options.hand_grades
+        self.by_hand = ByHand(self.targets, week.name, options.out, table, self._called())
         kept = Results(options.out / "results")
         self._base = options.out / PROPOSED if options.dry_run else options.out
+        self.free_days = FreeDays(self.policy.late, week)
         self.results = Results(self._base / "results", kept) if options.dry_run else kept
         self._taken_over: set[str] = set()
         self.entries: tuple[Entry, ...] = ()
@@ -199,7 +134,9 @@ class Assignment:
         """All that pages and exports show."""
         return ClassResults(
             self.week, self.manifest, self.policy, self.rubric, grades, self.seed,
-            (*self.all_problems(), *self._without_effect(grades), *uneven(grades)), tuple(clusters),
+            (*self.all_problems(), *self._without_effect(grades), *uneven(grades),
+             *self.free_days.problems(_free_days(grades))),
+            tuple(clusters),
         )  # fmt: skip
 
     def publish(
@@ -213,6 +150,7 @@ class Assignment:
         results = self.results_of_class(grades, clusters)
         if self.options.dry_run:
             return results.summary(changes_since(self.options.out, results))
+        self.free_days.keep(_free_days(grades))
         return publish(self.options.out, results)
 
     def hand_grades_template(self) -> str:
@@ -305,6 +243,57 @@ class Assignment:
         again = frozenset(holders[one] for one in named & students)
         return Redo(again, frozenset(named & set(items) - students))
 
+    def _secret(self) -> str:
+        """What codes are made with; empty in a new folder."""
+        return str(read_json(self.options.out / CLASS_FILE).get("secret") or "")
+
+    def codes(self) -> Mapping[str, str]:
+        """Each student's code, for those who grade by hand without names."""
+        return codes((one.student.id for one in self._matches), self._secret())
+
+    def _called(self) -> dict[str, tuple[str, ...]]:
+        """Ids by what a table of points by hand may call a student: id, code, or a group's name."""
+        people = [one.student for one in self._matches]
+        groups = {folded(one.group) for one in people if one.group}
+        called = {
+            group: tuple(one.id for one in people if folded(one.group) == group) for group in groups
+        }
+        if self._secret():
+            # A code stands for everybody whose work it is.
+            codes_ = self.codes()
+            for one in self._matches:
+                holder = one.holder or one.student.id
+                called[codes_[holder]] = (*called.get(codes_[holder], ()), one.student.id)
+        return called | {folded(one.id): (one.id,) for one in people}
+
+    def write_anonymous(self, place: Path, clusters: Iterable[Cluster]) -> None:
+        """Write a folder with codes in place of names, for those who grade by hand.
+
+        Raises:
+            UsageError: the folder holds something.
+        """
+        known, grades = self.codes(), {one.student.id: one for one in self.grades()}
+        folders = self.folders()
+        people = [
+            (
+                replace(one.student, id=known[one.student.id], name=""),
+                self.by_hand.marks(one.student.id),
+            )
+            for one in self._matches
+            if not one.holder
+        ]
+        write_anonymous(
+            place,
+            {known[name]: grades[name] for name in folders},
+            {known[name]: folder for name, folder in folders.items()},
+            exports.hand_grades_csv(self.targets, people),
+            [
+                replace(one, members=tuple(sorted(known.get(name, name) for name in one.members)))
+                for one in clusters
+            ],
+            str(self.week),
+        )
+
     def _seed(self) -> int:
         """The class's seed, the same in every run. Each submission's follows from it."""
         path = self.options.out / CLASS_FILE
@@ -318,7 +307,9 @@ class Assignment:
         if seed is None:
             kept = known.get("seed")
             seed = kept if isinstance(kept, int) else secrets.randbelow(fingerprint.SEEDS)
-        write_atomic(path, json.dumps({"week": self.week.name, "seed": seed}).encode())
+        secret = self._secret() or secrets.token_hex(32)
+        facts = {"week": self.week.name, "seed": seed, "secret": secret}
+        write_atomic(path, json.dumps(facts).encode())
         return seed
 
     def _take(self) -> Iterator[Entry]:
@@ -326,7 +317,7 @@ class Assignment:
         for one in self._matches:
             student = one.student.id
             if one.hand_in and one.holder not in read:
-                read[student] = one.hand_in.read(self.week)
+                read[student] = one.hand_in.read(self.week, before=self._limit(student))
             intake = read.get(one.holder or student)
             found = one
             if intake and intake.empty:
@@ -336,6 +327,15 @@ class Assignment:
             elif not (intake and intake.unread):  # then what was taken before stays
                 shutil.rmtree(self._taken(student), ignore_errors=True)
             yield Entry(found, intake)
+
+    def _limit(self, holder: str) -> datetime | None:
+        """Up to when a commit is in time: for a group, when the last of its members is."""
+        if self.policy.commit == "newest":
+            return None
+        members = [one.student for one in self._matches if holder in (one.student.id, one.holder)]
+        due = [one for one in (due_of(student, self.policy) for student in members) if one]
+        grace = timedelta(minutes=self.policy.late.grace_minutes)
+        return max(due) + grace if due else None
 
     def _taken(self, student: str) -> Path:
         return self._base / "taken" / file_stem(student)
@@ -376,7 +376,16 @@ class Assignment:
             unread=intake.unread if intake else False,
             reason=entry.match.problem,
             notes=intake.notes if intake else (),
-            flags=suspicious(intake.files) if intake else (),
+            flags=((intake.odd,) if intake.odd else ()) + suspicious(intake.files)
+            if intake
+            else (),
+            free_days=self.free_days.left(entry.id) if self.free_days.budget else None,
+            commit=intake.commit if intake else "",
             by_hand=self.by_hand.of(entry.id),
             remarks=self.by_hand.remarks(entry.id),
         )
+
+
+def _free_days(grades: tuple[Grade, ...]) -> dict[str, int]:
+    known = (one for one in grades if one.status is not Status.UNREAD)
+    return {one.student.id: one.free_days for one in known}

@@ -21,11 +21,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options, output_folder
 from autograder.classroom.execution import docker
 from autograder.classroom.execution.grading import Step, Task
 from autograder.classroom.execution.pool import RunJobs, run_jobs
 from autograder.classroom.intake.names import shown
+from autograder.classroom.output.anonymous import TABLE
+from autograder.classroom.output.forget import forget
 from autograder.classroom.output.gradebook import write_gradebook
 from autograder.classroom.policy.changes import Change
 from autograder.classroom.policy.similarity import alike
@@ -95,6 +98,46 @@ def write_hand_grades_template(week: str, options: Options, path: Path) -> None:
         raise UsageError(f"{path} exists, and is not overwritten.", "Choose another name.")
     write_atomic(path, text.encode("utf-8-sig", "replace"))  # Excel reads UTF-8 by its mark
     print(f"Fill in the columns points and comment of {path}, then enter it with --hand-grades.")
+
+
+def write_for_graders(week: str, options: Options, place: Path, similarity: bool) -> None:
+    """Write a folder for people who grade by hand: codes in place of names. Nothing is graded.
+
+    Raises:
+        UsageError: the folder holds something: somebody may have worked in it.
+    """
+    assignment = Assignment(find_week(week), options)
+    with assignment.held():
+        clusters = alike(assignment.week, assignment.folders()) if similarity else ()
+        assignment.write_anonymous(place, clusters)
+    print(f"Give {place} to the graders. Enter their table with --hand-grades {place / TABLE}.")
+
+
+def forget_student(student: str, folders: list[Path]) -> None:
+    """Delete a student from output folders, and say what was deleted and what is left to do.
+
+    Raises:
+        UsageError: a folder does not exist, another run has it, or nothing of the student is there.
+    """
+    found = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(
+                f"{folder} is no folder.", "Nothing was deleted in the folders after it."
+            )
+        with output_folder(folder):
+            found += [str(folder / name) for name in forget(folder, student)]
+    if not found:
+        raise UsageError(
+            f"Nothing of {shown(student)} is in {', '.join(map(str, folders))}.",
+            "Use the id as the roster has it.",
+        )
+    print("Deleted, or changed to leave the student out:")
+    print("\n".join(f"  {name}" for name in found))
+    print(
+        "Left to you: the roster, the submissions, what was sent or uploaded, and backups. While the "
+        "student is in the first two, the next `bootcamp grade` writes everything again."
+    )
 
 
 def exit_code(grades: tuple[Grade, ...]) -> int:

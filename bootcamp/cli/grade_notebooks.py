@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from autograder.classroom.assignment import Options, output_folder
+from autograder.classroom.entry import Options, output_folder
 from autograder.classroom.intake.mapping import load_mapping
 from autograder.classroom.intake.matching import Match, match
 from autograder.classroom.intake.names import cell, file_stem, shown

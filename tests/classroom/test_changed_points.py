@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from autograder.classroom.assignment import PROPOSED, Assignment, Options
+from autograder.classroom.assignment import PROPOSED, Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution import fingerprint
 from autograder.classroom.execution.grading import Step
 from autograder.classroom.execution.pool import RunJobs

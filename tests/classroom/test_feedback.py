@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from markdown_it import MarkdownIt
 
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution.records import Record, Why
 from autograder.classroom.intake.roster import Student
 from autograder.classroom.output.exports import table
@@ -151,8 +153,6 @@ def test_a_class_page_without_names(
 def test_both_class_pages_and_feedback_are_written(
     week: Week, folder: Callable[..., Path], homework: dict[str, bytes], tmp_path: Path
 ) -> None:
-    from autograder.classroom.assignment import Assignment, Options
-
     folder("submissions/anna", dict(homework))
     assignment = Assignment(week, Options(tmp_path / "submissions", tmp_path / "grades"))
     with assignment.held():

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.intake.mapping import load_mapping
 from autograder.classroom.intake.roster import Student

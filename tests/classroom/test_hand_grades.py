@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from autograder.classroom import assignment as assignment_module
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution import fingerprint
 from autograder.classroom.execution.records import Record
+from autograder.classroom.intake.names import folded
 from autograder.classroom.intake.roster import Student
 from autograder.classroom.intake.tables import MAX_LISTED
 from autograder.classroom.output.exports import hand_grades_csv, lms_csv, scores_csv
@@ -44,7 +46,7 @@ RUBRIC = Rubric(
     )
 )
 TARGETS = Targets(RUBRIC, {"1.3": 2.0, "1.4": 2.0})
-STUDENTS = ("anna", "ben", FORMULA, "dora", "emil")
+STUDENTS = {folded(one): (one,) for one in ("anna", "ben", FORMULA, "dora", "emil")}
 COMMENT = '"' + EVIL.replace('"', '""') + '"'
 """What a person copied from a submission, as a cell."""
 SECONDS = 120

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.execution.records import Record
 from autograder.classroom.intake.roster import Student
@@ -66,14 +67,14 @@ def graded(record: Callable[..., Record], manifest: Manifest) -> Callable[..., G
 def test_wrong_rows(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "hand.csv").write_text(HEAD + text)
     with pytest.raises(UsageError) as found:
-        read_table(tmp_path / "hand.csv", TARGETS, ("anna",), "tess")
+        read_table(tmp_path / "hand.csv", TARGETS, {"anna": ("anna",)}, "tess")
     assert words in str(found.value)
 
 
 def test_a_table_of_comments_and_other_points(tmp_path: Path) -> None:
     def enter(text: str, head: str = HEAD) -> ByHand:
         (tmp_path / "hand.csv").write_text(head + text)
-        found = ByHand(TARGETS, "week01", tmp_path, tmp_path / "hand.csv", ("anna",))
+        found = ByHand(TARGETS, "week01", tmp_path, tmp_path / "hand.csv", {"anna": ("anna",)})
         found.enter()
         return found
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution import fingerprint
 from autograder.classroom.execution.records import Record, Why
 from autograder.classroom.intake.roster import Student

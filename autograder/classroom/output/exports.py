@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from autograder.classroom.execution.records import ItemRecord
 from autograder.classroom.intake.names import MAX_SENTENCE, cell, shown
 from autograder.classroom.intake.roster import Student
+from autograder.classroom.output.feedback import summary
 from autograder.classroom.policy.hand_grades import HandPoints, Mark
 from autograder.classroom.policy.hand_table import COLUMNS, INFORMATION, OVERALL, Targets
 from autograder.classroom.policy.rubric import Rubric
@@ -32,7 +35,8 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest, rubric: Rubric | Non
     ids = [item.id for item in manifest.items]
     rows: list[Sequence[object]] = [
         ["id", "name", "email", "section", "status", *ids, "score", "extra", "bonus",
-         "penalty", "final", "max_score", "submitted", "late_minutes", "reason", "remarks",
+         "penalty", "final", "max_score", "submitted", "late_minutes", "free_days", "commit", "reason",
+         "remarks",
          *_hand_columns(rubric)]
     ]  # fmt: skip
     for grade in grades:
@@ -48,7 +52,8 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest, rubric: Rubric | Non
             + [grade.score if recorded else ""]
             + ([grade.extra, student.bonus, grade.penalty, grade.final] if recorded else [""] * 4)
             + [grade.max_score, grade.submitted.isoformat() if grade.submitted else ""]
-            + [grade.late.minutes or "", grade.reason, _remarks(grade)]
+            + [grade.late.minutes or "", grade.free_days or "", grade.commit]
+            + [grade.reason, _remarks(grade)]
             + _hand_cells(grade.by_hand)
         )
     return table(rows)
@@ -129,6 +134,38 @@ def lms_csv(
             login = student.email or student.id
             rows.append([student.name, "", student.id, login, student.section, given])
     return table(rows)
+
+
+def moodle_csv(grades: Iterable[Grade], column: str) -> str:
+    """What Moodle's grade import reads, with feedback: its mapping offers "Feedback for" each item
+    (moodle, grade/import/csv/classes/load_data.php).
+
+    Moodle shows feedback as HTML, so what students wrote is escaped. Who has no points recorded has no
+    row: an import of feedback alone would empty the grade.
+    """
+    rows: list[Sequence[object]] = [["ID number", "Email address", column, f"{column} feedback"]]
+    for one in grades:
+        if one.final is not None:
+            said = html.escape(summary(one), quote=False)
+            rows.append([one.student.id, one.student.email, one.final, said])
+    return table(rows)
+
+
+def canvas_json(grades: Iterable[Grade]) -> str:
+    """Points and comments as Canvas's API takes them: its CSV import has no comments.
+
+    For `POST …/assignments/ID/submissions/update_grades`, which finds a student by `sis_user_id:ID`
+    (canvas-lms, app/models/submission.rb). Comments are text there.
+    """
+    data = {
+        f"sis_user_id:{one.student.id}": {
+            "posted_grade": f"{one.final:g}",
+            **({"text_comment": said} if (said := summary(one)) else {}),
+        }
+        for one in grades
+        if one.final is not None
+    }
+    return json.dumps({"grade_data": data}, indent=1)
 
 
 def table(rows: Iterable[Sequence[object]]) -> str:

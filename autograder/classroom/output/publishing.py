@@ -107,6 +107,8 @@ def _of_class(results: ClassResults, title: str) -> Iterator[tuple[str, str]]:
     yield "scores.csv", exports.scores_csv(grades, results.manifest, results.rubric)
     yield "exports/mail_merge.csv", exports.table(feedback.mail_merge(grades, title))
     yield "exports/lms.csv", exports.lms_csv(grades, name)
+    yield "exports/moodle.csv", exports.moodle_csv(grades, name)
+    yield "exports/canvas.json", exports.canvas_json(grades)
     if results.rubric:
         by_hand = exports.lms_csv(grades, f"{name}_by_hand", exports.hand_points)
         yield "exports/lms_by_hand.csv", by_hand

@@ -6,7 +6,7 @@ They are kept apart from the results of the graders, so grading again never touc
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,7 +87,7 @@ class ByHand:
         week: the week's name.
         out: the output folder of the class.
         table: a CSV file of points to enter, or None.
-        students: ids.
+        students: ids, by what a table may call them: see `read_table`.
 
     Raises:
         UsageError: the table is wrong. Nothing is written then.
@@ -99,7 +99,7 @@ class ByHand:
         week: str,
         out: Path,
         table: Path | None,
-        students: Iterable[str],
+        students: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.rubric = targets.rubric
         self._targets = targets

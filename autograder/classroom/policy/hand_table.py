@@ -5,7 +5,7 @@ an item. A CSV file, read whole or not at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -67,34 +67,39 @@ class Row(NamedTuple):
     clear: bool = False
 
 
-def read_table(path: Path, targets: Targets, students: Iterable[str], user: str) -> tuple[Row, ...]:
+def read_table(
+    path: Path, targets: Targets, students: Mapping[str, tuple[str, ...]], user: str
+) -> tuple[Row, ...]:
     """Read a table of points by hand. Rows without points and comment are left out: not graded yet.
 
     Args:
         path: a CSV file with the columns `student`, `criterion`, `points` and `comment`.
         targets: what rows may be about.
-        students: ids; upper and lower case do not count.
+        students: ids by what the column `student` may hold: an id, a code, or a group's name, folded.
         user: who gave what has no name in the column `by`.
 
     Raises:
         UsageError: it cannot be read, or rows are wrong: each is named with its line.
     """
-    known = {folded(one): one for one in students}
     rows: list[Row] = []
     errors: list[str] = []
     lines: dict[tuple[str, str], int] = {}
     head = Head(COLUMNS, (*COLUMNS, BY, *INFORMATION), "--hand-grades-template writes such a file.")
     for line, cells in read_cells(path, head):
         try:
-            row = _row(cells, targets, known, user)
-            first = lines.setdefault((row.student, row.criterion), line)
-            if first != line:
-                raise ValueError(f"line {first} is about the same student and criterion")
+            row = _row(cells, targets, user)
+            people = students.get(folded(row.student))
+            if people is None:
+                raise ValueError(f"there is no student {shown(row.student)!r} in this class")
+            for one in people:
+                first = lines.setdefault((one, row.criterion), line)
+                if first != line:
+                    raise ValueError(f"line {first} is about the same student and criterion")
         except ValueError as error:
             errors.append(f"line {line}: {error}")
             continue
         if cells["points"] or row.comment:
-            rows.append(row)
+            rows += [row._replace(student=one) for one in people]
     if errors:
         raise UsageError(
             f"The points by hand in {path} have errors:\n  " + "\n  ".join(listed(errors)),
@@ -103,15 +108,13 @@ def read_table(path: Path, targets: Targets, students: Iterable[str], user: str)
     return tuple(rows)
 
 
-def _row(cells: Mapping[str, str], targets: Targets, known: Mapping[str, str], user: str) -> Row:
+def _row(cells: Mapping[str, str], targets: Targets, user: str) -> Row:
     """One row.
 
     Raises:
         ValueError: it is wrong; says how.
     """
-    student = known.get(folded(from_cell(cells["student"])))
-    if student is None:
-        raise ValueError(f"there is no student {shown(cells['student'])!r} in this class")
+    student = from_cell(cells["student"])
     name = cells["criterion"]
     most = targets.most(name)
     comment = from_cell(cells["comment"])

@@ -16,7 +16,7 @@ from autograder.classroom.intake.names import shown
 from autograder.classroom.intake.roster import Student
 from autograder.classroom.policy.hand_grades import HandPoints, Mark
 from autograder.classroom.policy.hand_table import OVERALL
-from autograder.classroom.policy.late import Lateness, Policy, lateness
+from autograder.classroom.policy.late import Lateness, Policy, with_free_days
 from autograder.classroom.policy.remarks import Remarked, remarked
 from bootcamp.course.manifest import Item, Manifest
 from bootcamp.course.outcome import Outcome
@@ -65,6 +65,12 @@ class Grade:
     submitted: datetime | None = None
     due: datetime | None = None
     late: Lateness = field(default_factory=Lateness)
+    free_days: int = 0
+    """Late days of the term's budget that it takes."""
+    free_days_left: int | None = None
+    """After that; None where there is no budget."""
+    commit: str = ""
+    """Which commit was graded, and why that one, in words."""
     reason: str = ""
     """Why nothing was taken."""
     notes: tuple[str, ...] = ()
@@ -109,6 +115,9 @@ class Grade:
             "submitted": self.submitted.isoformat() if self.submitted else None,
             "due": self.due.isoformat() if self.due else None,
             "late_minutes": self.late.minutes,
+            "free_days": self.free_days,
+            "free_days_left": self.free_days_left,
+            "commit": self.commit,
             "items": {one.id: one.outcome.value for one in record.items} if record else {},
             "sandbox": record.sandbox if record else None,
             "seed": record.key.seed if record else None,
@@ -140,18 +149,20 @@ def grade_of(
     flags: tuple[str, ...] = (),
     by_hand: HandPoints | None = None,
     remarks: Mapping[str, Mark] | None = None,
+    free_days: int | None = None,
+    commit: str = "",
 ) -> Grade:
     """A student's line, from the result and the policy."""
     most = sum(one.points for one in manifest.items if one.id not in policy.extra_items)
-    due = student.due or policy.due_moment
-    due = due + student.extension if due else None
-    late = lateness(due, submitted, policy.late) if due and submitted else Lateness()
+    due, late, used = due_of(student, policy), Lateness(), 0
+    if due and submitted:
+        late, used = with_free_days(due, submitted, policy.late, free_days or 0)
     score, extra, marks = None, 0.0, remarks or {}
     record = remarked(record, marks) if record else None
     if not handed_in:
-        status, late, submitted = Status.MISSING, Lateness(), None
+        status, late, submitted, used = Status.MISSING, Lateness(), None, 0
     elif unread:
-        status, late, submitted = Status.UNREAD, Lateness(), None
+        status, late, submitted, used = Status.UNREAD, Lateness(), None, 0
     elif refused:
         status, score, record = Status.REFUSED, 0.0, None
     elif record is None:
@@ -166,10 +177,17 @@ def grade_of(
         extra = sum(one.score for one in record.items if one.id in policy.extra_items)
     penalty = round(((score or 0.0) + extra) * late.percent / 100, 2)
     return Grade(
-        student, status, most, score, extra, penalty, submitted, due, late,
+        student, status, most, score, extra, penalty, submitted, due, late, used,
+        None if free_days is None else free_days - used, commit,
         refused or reason, notes, (*flags, *(record.flags if record else ())), record, by_hand,
         marks.get(OVERALL),
     )  # fmt: skip
+
+
+def due_of(student: Student, policy: Policy) -> datetime | None:
+    """When a student's work is due, in UTC."""
+    due = student.due or policy.due_moment
+    return due + student.extension if due else None
 
 
 @dataclass(frozen=True)
