@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from autograder.card import Card
 from autograder.classroom.intake.names import file_stem, without_places
-from autograder.run.results import ItemResult
+from autograder.run.results import CheckResult, ItemResult
 from bootcamp.course.manifest import Item
 from bootcamp.course.outcome import Outcome
 from bootcamp.files import write_atomic
@@ -31,6 +31,24 @@ class Why(_Record):
     """Lines of the student's own processes."""
 
 
+class CheckRecord(_Record):
+    """How a part of an item ended that has points of its own."""
+
+    id: str
+    title: str
+    outcome: Outcome
+    score: float
+    max_score: float
+    bonus: bool = False
+    hidden: bool = False
+    why: Why | None = None
+
+    @property
+    def text(self) -> str:
+        """The card as plain text."""
+        return _text(self.why)
+
+
 class ItemRecord(_Record):
     """How one item ended."""
 
@@ -41,6 +59,7 @@ class ItemRecord(_Record):
     max_score: float
     seconds: float
     why: Why | None = None
+    checks: tuple[CheckRecord, ...] = ()
     graders: str = ""
     """SHA-256 of what graded it: the engine, the week's graders, and the reference below and around."""
 
@@ -55,6 +74,7 @@ class ItemRecord(_Record):
             max_score=result.item.points,
             seconds=round(result.seconds, 3),
             why=_why(result.card),
+            checks=tuple(map(_check, result.checks)),
         )
 
     @classmethod
@@ -87,10 +107,14 @@ class ItemRecord(_Record):
     @property
     def card_text(self) -> str:
         """The card as plain text."""
-        if self.why is None:
-            return ""
-        lines = [f"{label}: {text}" for label, text in self.why.rows]
-        return "\n".join([*lines, *(f"your log | {line}" for line in self.why.log)])
+        return _text(self.why)
+
+
+def _text(why: Why | None) -> str:
+    if why is None:
+        return ""
+    lines = [f"{label}: {text}" for label, text in why.rows]
+    return "\n".join([*lines, *(f"your log | {line}" for line in why.log)])
 
 
 def _why(card: Card | None) -> Why | None:
@@ -99,6 +123,14 @@ def _why(card: Card | None) -> Why | None:
     card = card.cleaned()
     rows = tuple((label, without_places(text)) for label, text in card.rows())
     return Why(rows=rows, log=tuple(map(without_places, card.log)))
+
+
+def _check(result: CheckResult) -> CheckRecord:
+    one = result.check
+    return CheckRecord(
+        id=one.id, title=one.title, outcome=result.outcome, score=result.score,
+        max_score=one.points, bonus=one.bonus, hidden=one.hidden, why=_why(result.card),
+    )  # fmt: skip
 
 
 class Key(_Record):

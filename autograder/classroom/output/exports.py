@@ -16,6 +16,7 @@ from autograder.classroom.intake.roster import Student
 from autograder.classroom.output.feedback import summary
 from autograder.classroom.policy.hand_grades import HandPoints, Mark
 from autograder.classroom.policy.hand_table import COLUMNS, INFORMATION, OVERALL, Targets
+from autograder.classroom.policy.remarks import Remarked
 from autograder.classroom.policy.rubric import Rubric
 from autograder.classroom.policy.summary import Grade
 from bootcamp.course.manifest import Manifest
@@ -187,7 +188,9 @@ def gradescope(grade: Grade) -> dict[str, Any]:
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "tests": [_gradescope_test(one) for one in (grade.record.items if grade.record else ())],
+        "tests": [
+            test for one in (grade.record.items if grade.record else ()) for test in _tests(one)
+        ],
         "extra_data": {"penalty": grade.penalty, "bonus": grade.student.bonus},
     }
     if grade.final is not None:
@@ -196,6 +199,29 @@ def gradescope(grade: Grade) -> dict[str, Any]:
         results["execution_time"] = round(grade.record.seconds)
         results["extra_data"]["sandbox"] = grade.record.sandbox
     return results
+
+
+def _tests(one: ItemRecord) -> list[dict[str, Any]]:
+    """An item, or its checks where it has some: hidden ones are shown after Gradescope's due date.
+
+    Points that a person has given are those of the whole item.
+    """
+    if not one.checks or isinstance(one, Remarked):
+        return [_gradescope_test(one)]
+    return [
+        {
+            "name": f"{one.title}: {check.title}{' (bonus)' if check.bonus else ''}",
+            "number": f"{one.id}.{number}",
+            "score": check.score,
+            "max_score": 0 if check.bonus else check.max_score,
+            "status": "passed" if check.outcome is Outcome.PASSED else "failed",
+            "output": check.text[:MAX_OUTPUT],
+            "output_format": "text",
+            "visibility": "after_due_date" if check.hidden else "visible",
+            "tags": [check.outcome.value],
+        }
+        for number, check in enumerate(one.checks, 1)
+    ]
 
 
 def _gradescope_test(one: ItemRecord) -> dict[str, Any]:
@@ -228,7 +254,7 @@ def classroom50(grade: Grade, graded: datetime) -> dict[str, Any]:
         {
             "test-name": f"{one.id} {one.title}",
             "passed": one.passed,
-            "score": round(one.score),
+            "score": min(round(one.score), round(one.max_score)),
             "max-score": round(one.max_score),
         }
         for one in (grade.record.items if grade.record else ())

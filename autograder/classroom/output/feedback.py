@@ -53,6 +53,11 @@ def _item(one: ItemRecord) -> Iterator[str]:
     points = points_text(one.score, one.max_score) if one.judged else "no points yet"
     outcome = one.outcome.value.replace("_", " ")
     yield f"\n## {one.id} {_plain(one.title)}: {outcome}, {points}"
+    for check in one.checks:
+        said = f"{check.outcome.value}, {points_text(check.score, check.max_score)}"
+        yield f"\n- {_plain(check.title)}{' (bonus)' if check.bonus else ''}: {said}"
+        if check.hidden and check.why:
+            yield from _fenced(clean(check.text, MAX_CARD))
     if isinstance(one, Remarked):
         yield f"\n{_plain(one.remark)}"
     if one.why and one.outcome not in (Outcome.PASSED, Outcome.GRADER_ERROR):

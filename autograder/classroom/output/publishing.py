@@ -20,6 +20,7 @@ from autograder.classroom.policy.changes import (
     load_history,
     with_changes,
 )
+from autograder.classroom.policy.hidden import as_student_sees
 from autograder.classroom.policy.late import Policy
 from autograder.classroom.policy.rubric import Rubric
 from autograder.classroom.policy.similarity import Cluster
@@ -91,12 +92,13 @@ def publish(out: Path, results: ClassResults) -> dict[str, Any]:
 
 def _of_students(results: ClassResults, pages: Pages) -> Iterator[tuple[str, str]]:
     now = datetime.now(UTC)
-    for grade in results.grades:
+    for whole in results.grades:
+        grade = as_student_sees(whole, now)
         stem = file_stem(grade.student.id)
         yield f"{REPORTS}/{stem}.html", pages.student(grade)
         yield f"{feedback.FOLDER}/{stem}.md", feedback.markdown(grade, pages.title)
         if grade.final is not None:
-            result = json.dumps(exports.gradescope(grade), indent=1)
+            result = json.dumps(exports.gradescope(whole), indent=1)
             yield f"exports/gradescope/{stem}/results.json", result
             result = json.dumps(exports.classroom50(grade, now), indent=1)
             yield f"exports/classroom50/{stem}.json", result
@@ -104,8 +106,10 @@ def _of_students(results: ClassResults, pages: Pages) -> Iterator[tuple[str, str
 
 def _of_class(results: ClassResults, title: str) -> Iterator[tuple[str, str]]:
     grades, name = results.grades, results.week.name
+    now = datetime.now(UTC)
+    seen = [as_student_sees(one, now) for one in grades]
     yield "scores.csv", exports.scores_csv(grades, results.manifest, results.rubric)
-    yield "exports/mail_merge.csv", exports.table(feedback.mail_merge(grades, title))
+    yield "exports/mail_merge.csv", exports.table(feedback.mail_merge(seen, title))
     yield "exports/lms.csv", exports.lms_csv(grades, name)
     yield "exports/moodle.csv", exports.moodle_csv(grades, name)
     yield "exports/canvas.json", exports.canvas_json(grades)
