@@ -135,7 +135,8 @@ def forget_student(student: str, folders: list[Path]) -> None:
     print("Deleted, or changed to leave the student out:")
     print("\n".join(f"  {name}" for name in found))
     print(
-        "Left to you: the roster, the submissions, what was sent or uploaded, and backups. While the "
+        "Left to you: the roster, the submissions, what was sent or uploaded, folders for graders, "
+        "gradebooks elsewhere, and backups. While the "
         "student is in the first two, the next `bootcamp grade` writes everything again."
     )
 
