@@ -25,20 +25,20 @@ from autograder.classroom.intake.allow_list import Intake, store
 from autograder.classroom.intake.mapping import load_mapping
 from autograder.classroom.intake.matching import match
 from autograder.classroom.intake.names import file_stem, folded, shown
-from autograder.classroom.intake.roster import Roster, Student, load_roster
+from autograder.classroom.intake.roster import Roster, load_roster
 from autograder.classroom.intake.sources import HandIn, find, repository
 from autograder.classroom.intake.suspicious import suspicious
 from autograder.classroom.output import exports
 from autograder.classroom.output.anonymous import write_anonymous
 from autograder.classroom.output.publishing import ClassResults, changes_since, publish
-from autograder.classroom.policy.codes import codes
+from autograder.classroom.policy.codes import called, codes
 from autograder.classroom.policy.free_days import FreeDays
 from autograder.classroom.policy.hand_grades import ByHand
 from autograder.classroom.policy.hand_table import Targets
 from autograder.classroom.policy.late import Policy, load_policy
 from autograder.classroom.policy.rubric import Rubric, load_rubric
 from autograder.classroom.policy.similarity import Cluster
-from autograder.classroom.policy.summary import Grade, Status, due_of, grade_of, uneven
+from autograder.classroom.policy.summary import Grade, due_of, grade_of, uneven
 from autograder.run.submission import helpers_text
 from bootcamp.course.manifest import Manifest, load_manifest
 from bootcamp.course.weeks import Week
@@ -69,15 +69,17 @@ class Assignment:
         self.roster: Roster | None = None
         if options.roster:
             self.roster = load_roster(options.roster, self.policy.zone)
-        matched = match(self.roster, self._found(), self._mapping())
+        matched = match(self.roster, self._found(), load_mapping(options.mapping, self.roster))
         self.problems: tuple[str, ...] = matched.problems
         self._matches = matched.matches
         self.redo = self._redo(ids)
         self.rubric: Rubric | None = load_rubric(week)
         points = {item.id: item.points for item in self.manifest.items if item.points}
-        self.targets = Targets(self.rubric, points)
+        targets = Targets(self.rubric, points)
         table = options.hand_grades
-        self.by_hand = ByHand(self.targets, week.name, options.out, table, self._called())
+        known = self.codes() if self._secret() else {}
+        names = called(self._matches, known)
+        self.by_hand = ByHand(targets, week.name, options.out, table, names)
         kept = Results(options.out / "results")
         self._base = options.out / PROPOSED if options.dry_run else options.out
         self.free_days = FreeDays(self.policy.late, week)
@@ -132,10 +134,15 @@ class Assignment:
         self, grades: tuple[Grade, ...], clusters: Iterable[Cluster] = ()
     ) -> ClassResults:
         """All that pages and exports show."""
+        ungraded = [one.student.id for one in grades if one.record is None]
+        problems = (
+            *self.all_problems(),
+            *self.by_hand.without_effect(ungraded),
+            *self.free_days.problems(grades),
+            *uneven(grades),
+        )
         return ClassResults(
-            self.week, self.manifest, self.policy, self.rubric, grades, self.seed,
-            (*self.all_problems(), *self._without_effect(grades), *uneven(grades),
-             *self.free_days.problems(_free_days(grades))),
+            self.week, self.manifest, self.policy, self.rubric, grades, self.seed, problems,
             tuple(clusters),
         )  # fmt: skip
 
@@ -150,7 +157,7 @@ class Assignment:
         results = self.results_of_class(grades, clusters)
         if self.options.dry_run:
             return results.summary(changes_since(self.options.out, results))
-        self.free_days.keep(_free_days(grades))
+        self.free_days.keep(grades)
         return publish(self.options.out, results)
 
     def hand_grades_template(self) -> str:
@@ -162,7 +169,7 @@ class Assignment:
         self.by_hand.load()
         students = [one.student for one in self._matches]
         return exports.hand_grades_csv(
-            self.targets, [(one, self.by_hand.marks(one.id)) for one in students]
+            self.by_hand.targets, [(one, self.by_hand.marks(one.id)) for one in students]
         )
 
     def folders(self) -> dict[str, Path]:
@@ -189,17 +196,6 @@ class Assignment:
             *(f"the roster's column {name!r} means nothing here" for name in ignored),
         )
 
-    def _without_effect(self, grades: tuple[Grade, ...]) -> tuple[str, ...]:
-        """Points given for items of submissions that were not graded: there is nothing to change."""
-        found = []
-        for one in grades:
-            marks = self.by_hand.remarks(one.student.id) if one.record is None else {}
-            if names := [name for name, mark in marks.items() if mark.points is not None]:
-                who = shown(one.student.id)
-                found.append(f"{who}: points by hand for {', '.join(names)} do not count, because "
-                             "no submission was graded; the roster's `bonus` can give points")  # fmt: skip
-        return tuple(found)
-
     def helpers(self) -> tuple[str, ...]:
         """Who has added files that are not taken."""
         found = ((one.id, one.intake.helpers) for one in self.entries if one.intake)
@@ -223,13 +219,6 @@ class Assignment:
             return remote
         return remote + find(options.submissions, self.week, zone, options.revision)
 
-    def _mapping(self) -> Mapping[str, tuple[Student, ...]] | None:
-        if self.options.mapping is None:
-            return None
-        if self.roster is None:
-            raise UsageError("--mapping needs --roster, which says who the students are.")
-        return load_mapping(self.options.mapping, self.roster.students)
-
     def _redo(self, items: list[str]) -> Redo:
         students = {one.student.id for one in self._matches}
         known = {folded(one): one for one in students}
@@ -251,47 +240,15 @@ class Assignment:
         """Each student's code, for those who grade by hand without names."""
         return codes((one.student.id for one in self._matches), self._secret())
 
-    def _called(self) -> dict[str, tuple[str, ...]]:
-        """Ids by what a table of points by hand may call a student: id, code, or a group's name."""
-        people = [one.student for one in self._matches]
-        groups = {folded(one.group) for one in people if one.group}
-        called = {
-            group: tuple(one.id for one in people if folded(one.group) == group) for group in groups
-        }
-        if self._secret():
-            # A code stands for everybody whose work it is.
-            codes_ = self.codes()
-            for one in self._matches:
-                holder = one.holder or one.student.id
-                called[codes_[holder]] = (*called.get(codes_[holder], ()), one.student.id)
-        return called | {folded(one.id): (one.id,) for one in people}
-
     def write_anonymous(self, place: Path, clusters: Iterable[Cluster]) -> None:
         """Write a folder with codes in place of names, for those who grade by hand.
 
         Raises:
             UsageError: the folder holds something.
         """
-        known, grades = self.codes(), {one.student.id: one for one in self.grades()}
-        folders = self.folders()
-        people = [
-            (
-                replace(one.student, id=known[one.student.id], name=""),
-                self.by_hand.marks(one.student.id),
-            )
-            for one in self._matches
-            if not one.holder
-        ]
+        grades = {one.student.id: one for one in self.grades()}
         write_anonymous(
-            place,
-            {known[name]: grades[name] for name in folders},
-            {known[name]: folder for name, folder in folders.items()},
-            exports.hand_grades_csv(self.targets, people),
-            [
-                replace(one, members=tuple(sorted(known.get(name, name) for name in one.members)))
-                for one in clusters
-            ],
-            str(self.week),
+            place, self._matches, self.codes(), grades, self.folders(), self.by_hand, clusters
         )
 
     def _seed(self) -> int:
@@ -384,8 +341,3 @@ class Assignment:
             by_hand=self.by_hand.of(entry.id),
             remarks=self.by_hand.remarks(entry.id),
         )
-
-
-def _free_days(grades: tuple[Grade, ...]) -> dict[str, int]:
-    known = (one for one in grades if one.status is not Status.UNREAD)
-    return {one.student.id: one.free_days for one in known}

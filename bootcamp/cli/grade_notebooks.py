@@ -93,7 +93,7 @@ def _take(course: Course, options: Options) -> tuple[list[Line], tuple[str, ...]
     week = course.week
     policy = load_policy(options.policy, [item.id for item in load_manifest(week).items])
     roster = load_roster(options.roster, policy.zone) if options.roster else None
-    mapping = load_mapping(options.mapping, roster.students) if options.mapping and roster else None
+    mapping = load_mapping(options.mapping, roster)
     found = find(options.submissions, week, policy.zone, options.revision)
     matched = match(roster, found, mapping)
     lines = [_taken(course, one) for one in matched.matches]

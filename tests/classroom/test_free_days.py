@@ -13,7 +13,7 @@ from autograder.classroom.execution.records import Record
 from autograder.classroom.intake.roster import Student
 from autograder.classroom.policy.free_days import FreeDays
 from autograder.classroom.policy.late import LateRules, Policy, load_policy, with_free_days
-from autograder.classroom.policy.summary import grade_of
+from autograder.classroom.policy.summary import Grade, Status, grade_of
 from bootcamp.course.manifest import Manifest
 from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import BootcampError, UsageError
@@ -47,18 +47,24 @@ def test_within_the_grace_no_day_is_taken() -> None:
     assert with_free_days(DUE, DUE + timedelta(minutes=15), rules, 3)[1] == 0
 
 
+def used(**days: int) -> list[Grade]:
+    return [
+        Grade(Student(name), Status.GRADED, 10.0, free_days=count) for name, count in days.items()
+    ]
+
+
 def test_weeks_share_the_budget_and_earlier_weeks_come_first(tmp_path: Path) -> None:
     rules = LateRules(free_days=3, free_days_folder=str(tmp_path / "late"))
     first, second = find_week("1"), find_week("2")
-    FreeDays(rules, second).keep({"anna": 2, "ben": 0})
+    FreeDays(rules, second).keep(used(anna=2, ben=0))
     assert json.loads((tmp_path / "late" / f"{second.name}.json").read_text()) == {"anna": 2}
     week1 = FreeDays(rules, first)
     assert week1.left("anna") == 3
-    (problem,) = week1.problems({"anna": 2})
+    (problem,) = week1.problems(used(anna=2))
     assert "anna: this week and later ones take more than 3 late days" in problem
-    week1.keep({"anna": 2})
+    week1.keep(used(anna=2))
     assert FreeDays(rules, second).left("anna") == 1
-    FreeDays(rules, first).keep({"ben": 1})  # anna could not be read this time
+    FreeDays(rules, first).keep(used(ben=1))  # anna could not be read this time
     assert FreeDays(rules, second).left("anna") == 1
     (tmp_path / "late" / f"{first.name}.json").write_text("[1]")
     with pytest.raises(BootcampError, match="Cannot read the late days"):

@@ -14,7 +14,7 @@ from autograder.classroom.assignment import Assignment
 from autograder.classroom.entry import Options
 from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.intake.mapping import load_mapping
-from autograder.classroom.intake.roster import Student
+from autograder.classroom.intake.roster import Roster, Student
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import UsageError
@@ -144,7 +144,7 @@ def test_a_mapping_says_whose_a_submission_is(
 def test_a_wrong_mapping_is_named_with_its_line(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "mapping.csv").write_text(text)
     with pytest.raises(UsageError) as found:
-        load_mapping(tmp_path / "mapping.csv", [Student("anna")])
+        load_mapping(tmp_path / "mapping.csv", Roster((Student("anna"),)))
     assert words in str(found.value)
 
 

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.classroom.intake.names import folded, from_cell, shown
-from autograder.classroom.intake.roster import Student
+from autograder.classroom.intake.roster import Roster, Student
 from autograder.classroom.intake.tables import Head, listed, read_cells
 from bootcamp.errors import UsageError
 
 COLUMNS = ("submission", "student")
 
 
-def load_mapping(path: Path, students: Iterable[Student]) -> Mapping[str, tuple[Student, ...]]:
+def load_mapping(path: Path | None, roster: Roster | None) -> Mapping[str, tuple[Student, ...]]:
     """Read a mapping: the students of each submission, by the submission's folded name.
 
     A submission in several rows belongs to all of their students. Names are compared with what was
     found, and never opened as paths.
 
     Args:
-        path: a CSV file with the columns `submission` and `student`.
-        students: the class; the column holds ids or e-mail addresses.
+        path: a CSV file with the columns `submission` and `student`; None: no mapping.
+        roster: the class; the column `student` holds ids or e-mail addresses of it.
 
     Raises:
-        UsageError: it cannot be read, or rows are wrong: each is named with its line.
+        UsageError: there is no roster, the file cannot be read, or rows are wrong: each is named with
+            its line.
     """
-    students = tuple(students)
+    if path is None:
+        return {}
+    if roster is None:
+        raise UsageError("--mapping needs --roster, which says who the students are.")
+    students = roster.students
     known = {folded(one.email): one for one in students if one.email}
     known |= {folded(one.id): one for one in students}
     found: dict[str, list[Student]] = defaultdict(list)

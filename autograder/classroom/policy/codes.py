@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from autograder.classroom.intake.matching import Match
+from autograder.classroom.intake.names import folded
 from bootcamp.errors import BootcampError
 
 CODE_LENGTH = 8
@@ -29,6 +31,23 @@ def codes(students: Iterable[str], secret: str) -> Mapping[str, str]:
             "Two students have the same code.", "Remove `secret` from class.json, then try again."
         )
     return found
+
+
+def called(matches: Sequence[Match], known: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Ids by what a table of points by hand may call a student: id, code, or a group's name.
+
+    Args:
+        matches: the class.
+        known: codes by id; empty while nobody has got one. A code stands for all whose work it is.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for one in matches:
+        student = one.student
+        names = [folded(student.group)] if student.group else []
+        names += [known[one.holder or student.id]] if known else []
+        for name in names:
+            found[name] = (*found.get(name, ()), student.id)
+    return found | {folded(one.student.id): (one.student.id,) for one in matches}
 
 
 def _code(student: str, secret: str) -> str:

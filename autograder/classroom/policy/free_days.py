@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from autograder.classroom.intake.names import shown
 from autograder.classroom.policy.late import LateRules
+from autograder.classroom.policy.summary import Grade, Status
 from bootcamp.course.weeks import Week
 from bootcamp.errors import BootcampError
 from bootcamp.files import write_atomic
@@ -39,10 +40,11 @@ class FreeDays:
         """Days that a student has for this week."""
         return max(self.budget - self._earlier[student], 0)
 
-    def problems(self, used: Mapping[str, int]) -> tuple[str, ...]:
+    def problems(self, grades: Iterable[Grade]) -> tuple[str, ...]:
         """Students whose later weeks took days that this week has used now."""
         if not self.budget:
             return ()
+        used = _used(grades)
         over = [
             student
             for student, days in used.items()
@@ -54,16 +56,22 @@ class FreeDays:
             for student in over
         )
 
-    def keep(self, used: Mapping[str, int]) -> None:
-        """Write what this week used. Who is not in `used` keeps what was written before.
+    def keep(self, grades: Iterable[Grade]) -> None:
+        """Write what this week used. Whose submission was not read keeps what was written before.
 
         Raises:
             BootcampError: the file cannot be written.
         """
         if self.budget:
             before = _read(self._path) if self._path.exists() else Counter[str]()
-            some = {name: days for name, days in sorted({**before, **used}.items()) if days}
+            some = {
+                name: days for name, days in sorted({**before, **_used(grades)}.items()) if days
+            }
             write_atomic(self._path, json.dumps(some, indent=1).encode())
+
+
+def _used(grades: Iterable[Grade]) -> dict[str, int]:
+    return {one.student.id: one.free_days for one in grades if one.status is not Status.UNREAD}
 
 
 def _read(path: Path) -> Counter[str]:

@@ -6,7 +6,7 @@ They are kept apart from the results of the graders, so grading again never touc
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +102,7 @@ class ByHand:
         students: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.rubric = targets.rubric
-        self._targets = targets
+        self.targets = targets
         self.report: tuple[str, ...] = ()
         """What `enter` did, for the person who called it."""
         self._week, self._path = week, out / KEPT
@@ -180,7 +180,7 @@ class ByHand:
 
     def remarks(self, student: str) -> dict[str, Mark]:
         """A student's comments and other points, by item, and the comment on the whole work."""
-        known = (*self._targets.items, OVERALL)
+        known = (*self.targets.items, OVERALL)
         return {name: mark for name, mark in self.marks(student).items() if name in known}
 
     def problems(self) -> tuple[str, ...]:
@@ -190,12 +190,24 @@ class ByHand:
             given = "a comment" if mark.points is None else f"{mark.points:g} points"
             who = f"{shown(mark.student)} has {given} by hand for {mark.criterion}"
             try:
-                most = self._targets.most(mark.criterion)
+                most = self.targets.most(mark.criterion)
             except ValueError:
                 found.append(f"{who}, which the rubric does not have: they are not shown")
                 continue
             if mark.points is not None and mark.points > most:
                 found.append(f"{who}, which is more than the maximum {most:g}")
+        return tuple(found)
+
+    def without_effect(self, students: Iterable[str]) -> tuple[str, ...]:
+        """Points for items of students without a graded submission: there is nothing to change."""
+        found = []
+        for student in students:
+            marks = self.remarks(student)
+            if names := [name for name, mark in marks.items() if mark.points is not None]:
+                found.append(
+                    f"{shown(student)}: points by hand for {', '.join(names)} do not count, because no "
+                    "submission was graded; the roster's `bonus` can give points"
+                )
         return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from autograder.classroom.execution.records import ItemRecord, Record
 from autograder.classroom.policy.hand_grades import Mark
@@ -54,6 +55,18 @@ def remarked(record: Record, marks: Mapping[str, Mark]) -> Record:
 
 
 def _remarked(one: ItemRecord, mark: Mark) -> Remarked:
-    facts = dict(one)
     score = one.score if mark.points is None else mark.points
-    return Remarked(**{**facts, "score": score}, mark=mark, automatic=one.score)
+    return Remarked(**{**_facts(one), "score": score}, mark=mark, automatic=one.score)
+
+
+def without_remarks(record: Record) -> Record:
+    """The record as the graders made it."""
+    items = tuple(
+        ItemRecord(**{**_facts(one), "score": one.automatic}) if isinstance(one, Remarked) else one
+        for one in record.items
+    )
+    return record.model_copy(update={"items": items})
+
+
+def _facts(one: ItemRecord) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in ItemRecord.model_fields}
