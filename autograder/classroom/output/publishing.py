@@ -85,9 +85,19 @@ def publish(out: Path, results: ClassResults) -> dict[str, Any]:
     summary = results.summary(changes)
     files[GRADES] = json.dumps(summary, indent=1)  # the last: until then the old points stand
     for name, text in files.items():
-        write_atomic(out / name, text.encode("utf-8", "replace"))
+        _write(out / name, text.encode("utf-8", "replace"))
     _remove_others(out, results.grades, files)
     return summary
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file unless it holds just this: in a large class, most pages stay as they are."""
+    try:
+        same = not path.is_symlink() and path.read_bytes() == content
+    except OSError:
+        same = False
+    if not same:
+        write_atomic(path, content)
 
 
 def _of_students(results: ClassResults, pages: Pages) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -104,6 +105,7 @@ class Pages:
         return f"Week {self.week.number}: {slug}"
 
 
+@cache
 def _environment(zone: ZoneInfo) -> Environment:
     """Templates that escape every value, and fail on a name that is not there."""
     environment = Environment(
