@@ -13,7 +13,7 @@ from typing import Any
 from autograder.classroom.execution.records import ItemRecord
 from autograder.classroom.intake.names import MAX_SENTENCE, cell, shown
 from autograder.classroom.intake.roster import Student
-from autograder.classroom.output.feedback import summary
+from autograder.classroom.output.feedback import hand_lines, summary
 from autograder.classroom.policy.hand_grades import HandPoints, Mark
 from autograder.classroom.policy.hand_table import COLUMNS, INFORMATION, OVERALL, Targets
 from autograder.classroom.policy.remarks import Remarked
@@ -63,7 +63,8 @@ def scores_csv(grades: Iterable[Grade], manifest: Manifest, rubric: Rubric | Non
 def _remarks(grade: Grade) -> str:
     """What a person said, of the whole and of items."""
     whole = [grade.comment.comment] if grade.comment else []
-    return "; ".join([*whole, *(f"{one.id}: {one.remark}" for one in grade.remarks)])
+    items = (f"{one.id}: {one.remark}" for one in grade.remarks)
+    return "; ".join([*whole, *items, *hand_lines(grade)])
 
 
 def _hand_columns(rubric: Rubric | None) -> list[str]:
@@ -184,7 +185,9 @@ def gradescope(grade: Grade) -> dict[str, Any]:
     late = f"Points taken off for lateness: {grade.penalty:g}." if grade.penalty else ""
     whole = grade.comment.comment if grade.comment else ""
     results: dict[str, Any] = {
-        "output": "\n".join(filter(None, (shown(grade.reason, MAX_SENTENCE) or late, whole))),
+        "output": "\n".join(
+            filter(None, (shown(grade.reason, MAX_SENTENCE) or late, whole, *hand_lines(grade)))
+        ),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",

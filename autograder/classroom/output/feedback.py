@@ -114,7 +114,18 @@ def summary(grade: Grade) -> str:
         if text := " ".join(filter(None, (said, shown(wrong, 200)))):
             points = points_text(one.score, one.max_score) if one.judged else "no points yet"
             lines.append(f"{one.id} ({points}): {text}")
-    return shown("; ".join(lines), MAX_SUMMARY)
+    return shown("; ".join([*lines, *hand_lines(grade)]), MAX_SUMMARY)
+
+
+def hand_lines(grade: Grade) -> list[str]:
+    """What a person gave by the rubric, a line per criterion."""
+    rows = grade.by_hand.rows if grade.by_hand else ()
+    return [
+        f"{one.title} ({mark.points:g}/{one.max_points:g}, by hand): "
+        f"{mark.comment or one.level_text(mark.points)}"
+        for one, mark in rows
+        if mark and mark.points is not None
+    ]
 
 
 def _plain(text: str) -> str:

@@ -44,8 +44,8 @@ def score_distribution(stats: ClassStatistics) -> str:
 
 
 def failure_rates(stats: ClassStatistics) -> str:
-    """Share of the class that did not pass each item, by the cause on the card."""
-    items = [one for one in stats.items if one.graded]
+    """Share of the class that did not pass each item, the most first, by the cause on the card."""
+    items = sorted((one for one in stats.items if one.graded), key=lambda one: -sum(one.shares))
     figure, axes = _figure(1.2 + ROW * len(items))
     starts, what = [0.0] * len(items), []
     for rank, label in enumerate(REASONS):

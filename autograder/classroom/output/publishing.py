@@ -24,7 +24,7 @@ from autograder.classroom.policy.hidden import as_student_sees
 from autograder.classroom.policy.late import Policy
 from autograder.classroom.policy.rubric import Rubric
 from autograder.classroom.policy.similarity import Cluster
-from autograder.classroom.policy.summary import Grade, Status, counts
+from autograder.classroom.policy.summary import Grade, Status, by_section, counts
 from bootcamp.course.manifest import Manifest
 from bootcamp.course.weeks import Week
 from bootcamp.files import write_atomic
@@ -56,6 +56,10 @@ class ClassResults:
             "seed": self.seed,
             "counts": counts(grades),
             "problems": list(self.problems),
+            "sections": {
+                name: {"students": len(one.finals), "mean": one.mean, "median": one.median}
+                for name, one in by_section(grades, self.manifest).items()
+            },
             "changes": [one.model_dump(mode="json") for one in changes],
             "students": [grade.to_json() for grade in grades],
         }
