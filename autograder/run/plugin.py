@@ -85,9 +85,19 @@ class _Record:
             return Outcome.GRADER_ERROR, broken("no test of this item ran to its end", [])
         return min(self.outcomes, key=lambda one: (SEVERITY.index(one[0]), one[1] is HIDDEN))
 
+    @property
+    def held_up(self) -> bool:
+        """Whether a test that all checks need has not passed."""
+        return any(outcome is not Outcome.PASSED for outcome, _ in self.checks.get("", ()))
+
+    def without_tests(self, item: Item) -> list[str]:
+        """Checks of which no test ran, though nothing held them up. Students lack those of hidden ones."""
+        wanted = () if self.held_up or not self.outcomes else item.checks
+        return [one.id for one in wanted if not one.hidden and not self.checks.get(one.id)]
+
     def results(self, item: Item) -> tuple[CheckResult, ...]:
         """The checks that ran. None if a test that all of them need has failed."""
-        if any(outcome is not Outcome.PASSED for outcome, _ in self.checks.get("", ())):
+        if self.held_up:
             return ()
         ended = [(one, self.checks[one.id]) for one in item.checks if self.checks.get(one.id)]
         return tuple(
@@ -123,6 +133,11 @@ class Grading:
             if not record.outcomes and self._uncollected:
                 card = broken("its tests could not be read", self._uncollected)
             late = record.late and outcome in (Outcome.FAILED, Outcome.NOT_GRADABLE)
+            if names := record.without_tests(item):
+                outcome, card = (
+                    Outcome.GRADER_ERROR,
+                    broken(f"no test of {', '.join(names)} ran", []),
+                )
             checks = record.results(item)
             if checks and card and outcome is Outcome.FAILED:
                 card = replace(card, checks="\n".join(one.text for one in checks))

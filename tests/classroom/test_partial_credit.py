@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from pydantic import ValidationError
@@ -59,10 +60,10 @@ def item(checks: Any = CHECKS, points: float = 4) -> Item:
 def graded(tmp_path: Path, week: Week) -> Callable[..., ItemResult]:
     """Run a grader in which these tests fail or break; no student process is there."""
 
-    def run(*failing: str, breaks: str = "", gate: bool = True, item: Item = item()) -> ItemResult:  # noqa: B008
+    def run(*failing: str, breaks: str = "", left_out: str = "", item: Item = item()) -> ItemResult:  # noqa: B008
         text = GRADER
         tests = [test.removeprefix("test_") for check in item.checks for test in check.tests]
-        for name in ("gate", *tests):
+        for name in ("gate", *(one for one in tests if one != left_out)):
             body = (
                 f"lost({name!r})"
                 if name in failing
@@ -79,7 +80,7 @@ def graded(tmp_path: Path, week: Week) -> Callable[..., ItemResult]:
             wanted=("5.1",), reported=("5.1",),
             crowd=SimpleNamespace(clear=lambda: None, too_large=False), problem=lambda one: None,
             run=SimpleNamespace(openai=SimpleNamespace(clear=lambda: None)), ended="", out_of_time=False,
-            browser=SimpleNamespace(ended=""), unwritten=lambda one: "", flags=tuple,
+            student=MagicMock(), browser=SimpleNamespace(ended=""), unwritten=lambda one: "", flags=tuple,
         )  # fmt: skip
         grading = Grading(session)
         run_graders(folder, grading)
@@ -134,6 +135,16 @@ def test_a_grader_error_in_a_check_is_no_zero(graded: Callable[..., ItemResult])
     for name in ("jitter", "fast", "crash"):
         broken = graded(breaks=name)
         assert (broken.outcome, broken.score) == (Outcome.GRADER_ERROR, 0.0)
+
+
+def test_a_check_without_its_test_is_a_grader_error_unless_students_do_not_get_it(
+    graded: Callable[..., ItemResult],
+) -> None:
+    lost = graded(left_out="jitter")
+    assert lost.outcome is Outcome.GRADER_ERROR
+    assert lost.card and "no test of jitter ran" in lost.card.got
+    edition = graded(left_out="crash")
+    assert (edition.outcome, edition.score) == (Outcome.PASSED, 3.5)
 
 
 def test_all_or_nothing_stays_the_default(graded: Callable[..., ItemResult]) -> None:

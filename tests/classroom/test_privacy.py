@@ -73,8 +73,8 @@ def test_graders_see_codes_and_their_table_reaches_the_students(
     everything = "".join(
         one.read_text() for one in place.rglob("*") if one.suffix in (".md", ".csv", ".txt")
     )
-    for name in ("anna", "Anna", "ben", "Ben", "cleo", "Cleo", "example.org", "red"):
-        assert name not in everything.replace("redeliver", "").replace("required", "")
+    for name in ("anna", "Anna", "ben", "Ben", "cleo", "Cleo", "example.org"):
+        assert name not in everything
     assert code in (place / "alike.txt").read_text()
     with pytest.raises(UsageError, match="is not overwritten"):
         assignment.write_anonymous(place, ())
