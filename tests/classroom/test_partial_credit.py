@@ -72,8 +72,8 @@ def graded(tmp_path: Path, week: Week) -> Callable[..., ItemResult]:
                 else "pass"
             )
             text += f"def test_{name}():\n    {body}\n"
-        folder = tmp_path / "week05_x"
-        folder.mkdir(exist_ok=True)
+        folder = tmp_path / f"week05_x{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
         (folder / "test_5_1_x.py").write_text(text)
         session: Any = SimpleNamespace(
             manifest=Manifest(items=(item,)), week=week, seed=1, walls="none",
