@@ -217,7 +217,8 @@ class Assignment:
         )
         if remote and options.submissions.is_dir() and not any(options.submissions.iterdir()):
             return remote
-        return remote + find(options.submissions, self.week, zone, options.revision)
+        clones = options.revision or ("" if self.policy.commit == "newest" else revision)
+        return remote + find(options.submissions, self.week, zone, clones)
 
     def _redo(self, items: list[str]) -> Redo:
         students = {one.student.id for one in self._matches}

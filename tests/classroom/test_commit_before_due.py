@@ -169,3 +169,17 @@ def test_each_student_has_a_due_moment_of_their_own(
     page = read((tmp_path / "grades/class.html").read_text()).words
     assert "the last one before" in page
     assert "the last one before" in read((tmp_path / "grades/reports/anna.html").read_text()).words
+
+
+def test_clones_in_the_folder_are_read_so_too(
+    repo: Path, commit: Commit, week: Week, tmp_path: Path
+) -> None:
+    commit("in time")
+    commit("late", day=28)
+    (tmp_path / "policy.toml").write_text(POLICY)
+    options = Options(repo.parent, tmp_path / "grades", policy=tmp_path / "policy.toml")
+    assignment = Assignment(week, options)
+    with assignment.held():
+        (anna,) = assignment.grades()
+        assert (assignment.folders()["anna"] / PRODUCER).read_text() == "in time"
+    assert "1 later ones do not count" in anna.commit
