@@ -113,7 +113,8 @@ class GitTree:
             self.why += ", the newest: none is before the due moment"
         else:
             self.why += f", the last one before {_utc(self.before)}"
-            self.why += f"; {later} later ones do not count" if later else ""
+            count = "1 later one does" if later == 1 else f"{later} later ones do"
+            self.why += f"; {count} not count" if later else ""
             if any(older > limit for older, _ in line[later:]):
                 self.odd = "a commit dated before the due moment builds on one dated after it"
 
