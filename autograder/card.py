@@ -56,6 +56,8 @@ class Card:
     """The hint command."""
     lesson: str = ""
     """Path of the lesson to read."""
+    checks: str = ""
+    """The parts of the item that have points of their own, and how each ended."""
 
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Label and text of each field that has one, in the order to read them."""
@@ -64,6 +66,7 @@ class Card:
             ("expected", self.expected),
             ("came back", self.got),
             ("likely cause", self.cause),
+            ("points", self.checks),
             ("hint", self.hint),
             ("read", self.lesson),
         )
@@ -131,6 +134,13 @@ def fail(
     """
     text = got if isinstance(got, str) else show(got)
     raise CheckFailed(Card(sent=sent, expected=expected, got=text, cause=cause, log=log).cleaned())
+
+
+HIDDEN = Card(
+    got="a check that is shown after the deadline did not pass",
+    cause="compare your code with every requirement of the item",
+)
+"""The card of a hidden check."""
 
 
 def skipped_card(needed: str) -> Card:

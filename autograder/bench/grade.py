@@ -23,7 +23,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution.pool import run_jobs
 from autograder.classroom.execution.records import Record
 from autograder.sandbox.tiers import strongest

@@ -9,100 +9,47 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from autograder.classroom.entry import Entry, Options, output_folder
 from autograder.classroom.execution import fingerprint
 from autograder.classroom.execution.grading import Redo, Step, Task, grade_all, plan
 from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.execution.records import Key, Results
 from autograder.classroom.intake.allow_list import Intake, store
-from autograder.classroom.intake.matching import Match, match
+from autograder.classroom.intake.mapping import load_mapping
+from autograder.classroom.intake.matching import match
 from autograder.classroom.intake.names import file_stem, folded, shown
 from autograder.classroom.intake.roster import Roster, load_roster
 from autograder.classroom.intake.sources import HandIn, find, repository
 from autograder.classroom.intake.suspicious import suspicious
 from autograder.classroom.output import exports
-from autograder.classroom.output.reports import REPORTS, Pages
+from autograder.classroom.output.anonymous import write_anonymous
+from autograder.classroom.output.publishing import ClassResults, changes_since, publish
+from autograder.classroom.policy.codes import called, codes
+from autograder.classroom.policy.free_days import FreeDays
 from autograder.classroom.policy.hand_grades import ByHand
+from autograder.classroom.policy.hand_table import Targets
 from autograder.classroom.policy.late import Policy, load_policy
 from autograder.classroom.policy.rubric import Rubric, load_rubric
 from autograder.classroom.policy.similarity import Cluster
-from autograder.classroom.policy.summary import Grade, Status, counts, grade_of, uneven
+from autograder.classroom.policy.summary import Grade, due_of, grade_of, uneven
 from autograder.run.submission import helpers_text
 from bootcamp.course.manifest import Manifest, load_manifest
 from bootcamp.course.weeks import Week
-from bootcamp.errors import StackError, UsageError
+from bootcamp.errors import UsageError
 from bootcamp.files import write_atomic
-from bootcamp.stack.state import StateFolder, make_private, read_json
+from bootcamp.stack.state import read_json
 
 CLASS_FILE = "class.json"
+PROPOSED = "proposed"
+"""In the output folder: what a dry run has graded."""
 DEFAULT_REVISION = "HEAD"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the instructor asks for."""
-
-    submissions: Path
-    out: Path
-    roster: Path | None = None
-    policy: Path | None = None
-    revision: str = ""
-    """Read git repositories at this commit, branch or tag."""
-    seed: int | None = None
-    regrade: tuple[str, ...] = ()
-    """Ids of students or items."""
-    hand_grades: Path | None = None
-    """A table of points by hand to enter."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A student and what was taken of the submission."""
-
-    match: Match
-    intake: Intake | None
-
-    @property
-    def id(self) -> str:
-        return self.match.student.id
-
-    @property
-    def submitted(self) -> datetime | None:
-        """The roster's word, else the source's, else the newest file's; None if that is unclear."""
-        hand_in = self.match.hand_in
-        known = self.match.student.submitted or (hand_in.submitted if hand_in else None)
-        if known or self.unclear:
-            return known
-        return self.intake.modified if self.intake else None
-
-    @property
-    def unclear(self) -> str:
-        """Why nobody knows when it came, though its source says something."""
-        hand_in, told = self.match.hand_in, self.match.student.submitted
-        return hand_in.unclear if hand_in and not told else ""
-
-
-@contextmanager
-def output_folder(out: Path) -> Iterator[None]:
-    """Take the output folder for one run.
-
-    Raises:
-        UsageError: another run has it.
-    """
-    try:
-        folder = StateFolder(make_private(out))
-    except StackError:
-        raise UsageError(f"Another run is writing to {out}.") from None
-    try:
-        yield
-    finally:
-        folder.close()
 
 
 class Assignment:
@@ -122,14 +69,22 @@ class Assignment:
         self.roster: Roster | None = None
         if options.roster:
             self.roster = load_roster(options.roster, self.policy.zone)
-        matched = match(self.roster, self._found())
+        matched = match(self.roster, self._found(), load_mapping(options.mapping, self.roster))
         self.problems: tuple[str, ...] = matched.problems
         self._matches = matched.matches
         self.redo = self._redo(ids)
         self.rubric: Rubric | None = load_rubric(week)
-        students = [one.student.id for one in matched.matches]
-        self.by_hand = ByHand(self.rubric, week.name, options.out, options.hand_grades, students)
-        self.results = Results(options.out / "results")
+        points = {item.id: item.points for item in self.manifest.items if item.points}
+        targets = Targets(self.rubric, points)
+        table = options.hand_grades
+        known = self.codes() if self._secret() else {}
+        names = called(self._matches, known)
+        self.by_hand = ByHand(targets, week.name, options.out, table, names)
+        kept = Results(options.out / "results")
+        self._base = options.out / PROPOSED if options.dry_run else options.out
+        self.free_days = FreeDays(self.policy.late, week)
+        self.results = Results(self._base / "results", kept) if options.dry_run else kept
+        self._taken_over: set[str] = set()
         self.entries: tuple[Entry, ...] = ()
         self.seed = 0
 
@@ -142,8 +97,10 @@ class Assignment:
         """
         with output_folder(self.options.out):
             self.seed = self._seed()
-            self.by_hand.enter()
+            self.by_hand.enter(keep=not self.options.dry_run)
             self.entries = tuple(self._take())
+            if not self.options.dry_run:
+                self._take_over()
             yield
 
     def tasks(self) -> list[Task]:
@@ -151,13 +108,14 @@ class Assignment:
         graders = fingerprint.of_graders(self.week)
         planned = []
         for entry in self.entries:
-            if entry.intake and not entry.intake.refused:
+            if entry.intake and not entry.intake.refused and entry.holder == entry.id:
                 submission = fingerprint.of_submission(entry.intake.files)
                 seed = fingerprint.seed_of(self.seed, submission)
                 key = Key(submission=submission, seed=seed)
                 stored = self.results.load(entry.id)
                 folder = self._taken(entry.id)
-                task = plan(entry.id, folder, key, graders, stored, self.manifest, self.redo)
+                redo = Redo() if entry.id in self._taken_over else self.redo
+                task = plan(entry.id, folder, key, graders, stored, self.manifest, redo)
                 planned.append(task)
         return [task for task in planned if task]
 
@@ -172,61 +130,54 @@ class Assignment:
         """Every student's line, from the results that are kept."""
         return tuple(map(self._grade, self.entries))
 
+    def results_of_class(
+        self, grades: tuple[Grade, ...], clusters: Iterable[Cluster] = ()
+    ) -> ClassResults:
+        """All that pages and exports show."""
+        ungraded = [one.student.id for one in grades if one.record is None]
+        problems = (
+            *self.all_problems(),
+            *self.by_hand.without_effect(ungraded),
+            *self.free_days.problems(grades),
+            *uneven(grades),
+        )
+        return ClassResults(
+            self.week, self.manifest, self.policy, self.rubric, grades, self.seed, problems,
+            tuple(clusters),
+        )  # fmt: skip
+
     def publish(
         self, grades: tuple[Grade, ...], clusters: Iterable[Cluster] = ()
     ) -> dict[str, Any]:
-        """Write pages and exports; returns what `grades.json` holds.
+        """Write pages and exports; returns what `grades.json` holds. In a dry run nothing is written.
 
         Raises:
             BootcampError: a file cannot be written.
         """
-        out, pages = self.options.out, Pages(self.week, self.manifest, self.policy, self.rubric)
-        files: dict[str, str] = {}
-        for grade in grades:
-            stem = file_stem(grade.student.id)
-            files[f"{REPORTS}/{stem}.html"] = pages.student(grade)
-            if grade.final is not None:
-                result = json.dumps(exports.gradescope(grade), indent=1)
-                files[f"exports/gradescope/{stem}/results.json"] = result
-                result = json.dumps(exports.classroom50(grade, datetime.now(UTC)), indent=1)
-                files[f"exports/classroom50/{stem}.json"] = result
-        problems = (*self.all_problems(), *uneven(grades))
-        files["class.html"] = pages.whole_class(grades, self.seed, problems, tuple(clusters))
-        files["scores.csv"] = exports.scores_csv(grades, self.manifest, self.rubric)
-        files["exports/lms.csv"] = exports.lms_csv(grades, self.week.name)
-        if self.rubric:
-            column = f"{self.week.name}_by_hand"
-            by_hand = exports.lms_csv(grades, column, exports.hand_points)
-            files["exports/lms_by_hand.csv"] = by_hand
-        summary = self._summary(grades, problems)
-        files["grades.json"] = json.dumps(summary, indent=1)
-        for name, text in files.items():
-            write_atomic(out / name, text.encode("utf-8", "replace"))
-        unread = {file_stem(one.student.id) for one in grades if one.status is Status.UNREAD}
-        for folder in (REPORTS, "exports"):  # what a student of an earlier run has left
-            for path in filter(Path.is_file, (out / folder).rglob("*")):
-                kept = unread & {path.stem, path.parent.name}
-                if not kept and path.relative_to(out).as_posix() not in files:
-                    path.unlink()
-        return summary
+        results = self.results_of_class(grades, clusters)
+        if self.options.dry_run:
+            return results.summary(changes_since(self.options.out, results))
+        self.free_days.keep(grades)
+        return publish(self.options.out, results)
 
     def hand_grades_template(self) -> str:
-        """The table for points by hand, with those that are entered already.
+        """The table for points by hand, with what is entered already.
 
         Raises:
-            UsageError: the week has no rubric.
+            BootcampError: what is entered cannot be read.
         """
-        if self.rubric is None:
-            raise UsageError(f"{self.week} has no rubric, so it has no points by hand.")
         self.by_hand.load()
         students = [one.student for one in self._matches]
-        people = [(one, self.by_hand.of(one.id)) for one in students]
-        return exports.hand_grades_csv(self.rubric, people)
+        return exports.hand_grades_csv(
+            self.by_hand.targets, [(one, self.by_hand.marks(one.id)) for one in students]
+        )
 
     def folders(self) -> dict[str, Path]:
         """Where the files that were taken are, by student."""
         return {
-            one.id: self._taken(one.id) for one in self.entries if one.intake and one.intake.files
+            one.id: self._taken(one.id)
+            for one in self.entries
+            if one.intake and one.intake.files and one.holder == one.id
         }
 
     def all_problems(self) -> tuple[str, ...]:
@@ -256,12 +207,18 @@ class Assignment:
         options, zone = self.options, self.policy.zone
         cloned = [one for one in self.roster.students if one.repository] if self.roster else []
         revision = options.revision or DEFAULT_REVISION
+        places: dict[tuple[str, str], HandIn] = {}  # a group's members may share a repository
+        for one in cloned:
+            place = (one.repository, one.commit or revision)
+            places.setdefault(place, repository(one.id, (one.id,), *place))
         remote = tuple(
-            repository(one.id, (one.id,), one.repository, one.commit or revision) for one in cloned
+            replace(places[one.repository, one.commit or revision], name=one.id, aliases=(one.id,))
+            for one in cloned
         )
         if remote and options.submissions.is_dir() and not any(options.submissions.iterdir()):
             return remote
-        return remote + find(options.submissions, self.week, zone, options.revision)
+        clones = options.revision or ("" if self.policy.commit == "newest" else revision)
+        return remote + find(options.submissions, self.week, zone, clones)
 
     def _redo(self, items: list[str]) -> Redo:
         students = {one.student.id for one in self._matches}
@@ -272,7 +229,28 @@ class Assignment:
                 f"There is no student and no item called {', '.join(unknown)}.",
                 f"The items of this week are: {', '.join(items)}.",
             )
-        return Redo(frozenset(named & students), frozenset(named & set(items) - students))
+        holders = {one.student.id: one.holder or one.student.id for one in self._matches}
+        again = frozenset(holders[one] for one in named & students)
+        return Redo(again, frozenset(named & set(items) - students))
+
+    def _secret(self) -> str:
+        """What codes are made with; empty in a new folder."""
+        return str(read_json(self.options.out / CLASS_FILE).get("secret") or "")
+
+    def codes(self) -> Mapping[str, str]:
+        """Each student's code, for those who grade by hand without names."""
+        return codes((one.student.id for one in self._matches), self._secret())
+
+    def write_anonymous(self, place: Path, clusters: Iterable[Cluster]) -> None:
+        """Write a folder with codes in place of names, for those who grade by hand.
+
+        Raises:
+            UsageError: the folder holds something.
+        """
+        grades = {one.student.id: one for one in self.grades()}
+        write_anonymous(
+            place, self._matches, self.codes(), grades, self.folders(), self.by_hand, clusters
+        )
 
     def _seed(self) -> int:
         """The class's seed, the same in every run. Each submission's follows from it."""
@@ -287,29 +265,55 @@ class Assignment:
         if seed is None:
             kept = known.get("seed")
             seed = kept if isinstance(kept, int) else secrets.randbelow(fingerprint.SEEDS)
-        write_atomic(path, json.dumps({"week": self.week.name, "seed": seed}).encode())
+        secret = self._secret() or secrets.token_hex(32)
+        facts = {"week": self.week.name, "seed": seed, "secret": secret}
+        write_atomic(path, json.dumps(facts).encode())
         return seed
 
     def _take(self) -> Iterator[Entry]:
+        read: dict[str, Intake] = {}
         for one in self._matches:
-            intake = one.hand_in.read(self.week) if one.hand_in else None
+            student = one.student.id
+            if one.hand_in and one.holder not in read:
+                read[student] = one.hand_in.read(self.week, before=self._limit(student))
+            intake = read.get(one.holder or student)
             found = one
             if intake and intake.empty:
                 found, intake = replace(one, problem=intake.refused), None
-            if intake and not intake.refused:
-                store(intake, self._taken(one.student.id))
+            if intake and not intake.refused and not one.holder:
+                store(intake, self._taken(student))
             elif not (intake and intake.unread):  # then what was taken before stays
-                shutil.rmtree(self._taken(one.student.id), ignore_errors=True)
+                shutil.rmtree(self._taken(student), ignore_errors=True)
             yield Entry(found, intake)
 
+    def _limit(self, holder: str) -> datetime | None:
+        """Up to when a commit is in time: for a group, when the last of its members is."""
+        if self.policy.commit == "newest":
+            return None
+        members = [one.student for one in self._matches if holder in (one.student.id, one.holder)]
+        due = [one for one in (due_of(student, self.policy) for student in members) if one]
+        grace = timedelta(minutes=self.policy.late.grace_minutes)
+        return max(due) + grace if due else None
+
     def _taken(self, student: str) -> Path:
-        return self.options.out / "taken" / file_stem(student)
+        return self._base / "taken" / file_stem(student)
+
+    def _take_over(self) -> None:
+        """Keep the results of a dry run as if they were made now, so that nothing is graded twice."""
+        proposed = Results(self.options.out / PROPOSED / "results")
+        for entry in self.entries:
+            if record := proposed.load(entry.id):
+                before = self.results.load(entry.id)
+                if before is None or before.graded_at < record.graded_at:
+                    self.results.save(record)
+                    self._taken_over.add(entry.id)
+        shutil.rmtree(self.options.out / PROPOSED, ignore_errors=True)
 
     def _grade(self, entry: Entry) -> Grade:
         intake = entry.intake
         read = intake is not None and not intake.refused
         kept = intake is not None and (read or intake.unread)
-        record = self.results.load(entry.id) if kept else None
+        record = self.results.load(entry.holder) if kept else None
         if (
             record
             and intake
@@ -317,6 +321,8 @@ class Assignment:
             and record.key.submission != fingerprint.of_submission(intake.files)
         ):
             record = None  # of files that were handed in before
+        if record and entry.holder != entry.id:
+            record = record.model_copy(update={"student": entry.id})
         return grade_of(
             entry.match.student,
             self.policy,
@@ -328,17 +334,11 @@ class Assignment:
             unread=intake.unread if intake else False,
             reason=entry.match.problem,
             notes=intake.notes if intake else (),
-            flags=suspicious(intake.files) if intake else (),
+            flags=((intake.odd,) if intake.odd else ()) + suspicious(intake.files)
+            if intake
+            else (),
+            free_days=self.free_days.left(entry.id) if self.free_days.budget else None,
+            commit=intake.commit if intake else "",
             by_hand=self.by_hand.of(entry.id),
+            remarks=self.by_hand.remarks(entry.id),
         )
-
-    def _summary(self, grades: tuple[Grade, ...], problems: tuple[str, ...]) -> dict[str, Any]:
-        return {
-            "week": self.week.number,
-            "name": self.week.name,
-            "max_score": grades[0].max_score if grades else self.manifest.max_score,
-            "seed": self.seed,
-            "counts": counts(grades),
-            "problems": list(problems),
-            "students": [grade.to_json() for grade in grades],
-        }

@@ -21,6 +21,7 @@ import pytest
 
 from autograder.card import (
     BROKE,
+    HIDDEN,
     Card,
     CheckFailed,
     NotGradable,
@@ -30,9 +31,9 @@ from autograder.card import (
 )
 from autograder.process.wait import DEADLINES
 from autograder.run.fault_attribution import blamed, page_blamed
-from autograder.run.results import SEVERITY, ItemResult, WeekResult
+from autograder.run.results import SEVERITY, CheckResult, ItemResult, WeekResult
 from autograder.run.session import Session
-from bootcamp.course.manifest import Item, Manifest
+from bootcamp.course.manifest import Check, Item, Manifest
 from bootcamp.course.outcome import Outcome
 
 PLUGIN = "bootcamp-grading"
@@ -53,22 +54,56 @@ class _Record:
     """What the tests of one item came to so far."""
 
     outcomes: list[tuple[Outcome, Card | None]] = field(default_factory=list)
+    checks: dict[str, list[tuple[Outcome, Card | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """The same by check; under "" what belongs to none."""
     seconds: float = 0.0
     late: bool = False
     """Whether a deadline passed in the test that failed."""
     crowded: bool = False
     """And whether the machine was too crowded then."""
 
-    @property
-    def failed(self) -> bool:
+    def decided(self, check: Check | None) -> bool:
         """Whether no further test can change the outcome. One that needs no browser still can."""
         going_on = (Outcome.PASSED, Outcome.UNAVAILABLE)
-        return any(outcome not in going_on for outcome, _ in self.outcomes)
+        names = {"", check.id if check else ""}
+        ended = [one for name in names for one in self.checks.get(name, ())]
+        return any(outcome not in going_on for outcome, _ in ended)
+
+    def add(self, check: Check | None, outcome: Outcome, card: Card | None) -> None:
+        """Take the outcome of a test. A bonus that fails costs the item nothing."""
+        self.checks[check.id if check else ""].append((outcome, card))
+        if check and check.bonus and outcome is not Outcome.GRADER_ERROR:
+            outcome = Outcome.PASSED
+        hidden = check and check.hidden and outcome is not Outcome.GRADER_ERROR
+        self.outcomes.append((outcome, HIDDEN if hidden and card else card))
 
     def worst(self) -> tuple[Outcome, Card | None]:
+        """The outcome of the item; a hidden check explains it only if nothing else does."""
         if not self.outcomes:
             return Outcome.GRADER_ERROR, broken("no test of this item ran to its end", [])
-        return min(self.outcomes, key=lambda one: SEVERITY.index(one[0]))
+        return min(self.outcomes, key=lambda one: (SEVERITY.index(one[0]), one[1] is HIDDEN))
+
+    @property
+    def held_up(self) -> bool:
+        """Whether a test that all checks need has not passed."""
+        return any(outcome is not Outcome.PASSED for outcome, _ in self.checks.get("", ()))
+
+    def without_tests(self, item: Item) -> list[str]:
+        """Checks of which no test ran, though nothing held them up. Students lack those of hidden ones."""
+        wanted = () if self.held_up or not self.outcomes else item.checks
+        return [one.id for one in wanted if not one.hidden and not self.checks.get(one.id)]
+
+    def results(self, item: Item) -> tuple[CheckResult, ...]:
+        """The checks that ran. None if a test that all of them need has failed."""
+        if self.held_up:
+            return ()
+        ended = [(one, self.checks[one.id]) for one in item.checks if self.checks.get(one.id)]
+        return tuple(
+            CheckResult(one, *min(found, key=lambda each: SEVERITY.index(each[0])))
+            for one, found in ended
+        )
 
 
 class Grading:
@@ -98,9 +133,17 @@ class Grading:
             if not record.outcomes and self._uncollected:
                 card = broken("its tests could not be read", self._uncollected)
             late = record.late and outcome in (Outcome.FAILED, Outcome.NOT_GRADABLE)
+            if names := record.without_tests(item):
+                outcome, card = (
+                    Outcome.GRADER_ERROR,
+                    broken(f"no test of {', '.join(names)} ran", []),
+                )
+            checks = record.results(item)
+            if checks and card and outcome is Outcome.FAILED:
+                card = replace(card, checks="\n".join(one.text for one in checks))
             card = self._finished(item, card)
             crowded = late and record.crowded
-            items.append(ItemResult(item, outcome, card, record.seconds, late, crowded))
+            items.append(ItemResult(item, outcome, card, record.seconds, late, crowded, checks))
         walls, flags = str(self.session.walls), (*self._flags, *self.session.flags())
         return WeekResult(self.session.week, tuple(items), self.session.seed, walls, flags)
 
@@ -139,7 +182,7 @@ class Grading:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Before any fixture: is the item gradable, and do those it needs stand?"""
         homework = self.manifest.item(item_of(item))
-        if self._records[homework.id].failed:
+        if self._records[homework.id].decided(_check_of(homework, item)):
             raise Decided(homework.id)
         for needed in homework.needs:
             if self._records[needed].worst()[0] is not Outcome.PASSED:
@@ -163,22 +206,24 @@ class Grading:
         """Take the outcome from the exception itself."""
         report = yield
         record = self._records[item_of(item)]
+        check = _check_of(self.manifest.item(item_of(item)), item)
         record.seconds += call.duration
         error = call.excinfo.value if call.excinfo else None
         if isinstance(error, Decided | NeedsFailed):
             report.outcome = "skipped"
             report.longrepr = (str(item.path), 0, f"{error} did not pass")
         if error is not None and not isinstance(error, Decided):
-            record.outcomes.append(self._judge(item_of(item), error))
+            outcome, card = self._judge(item_of(item), error)
+            record.add(check, outcome, card)
             if self._is_late(error):
                 record.late, record.crowded = True, self.session.crowd.too_large
             if isinstance(error, Hung):
                 self._flags.append(f"{item_of(item)}: {error}")
             if report.outcome != "skipped":
                 report.outcome = "failed"
-                report.longrepr = (record.outcomes[-1][1] or Card()).text()
+                report.longrepr = card.text()
         elif error is None and call.when == "call":
-            record.outcomes.append((Outcome.PASSED, None))
+            record.add(check, Outcome.PASSED, None)
         return report
 
     def _is_late(self, error: BaseException) -> bool:
@@ -287,6 +332,11 @@ def item_of(test: pytest.Item) -> str:
     """The item that a test belongs to, or "" for none."""
     mark = test.get_closest_marker("item")
     return str(mark.args[0]) if mark and mark.args else ""
+
+
+def _check_of(item: Item, test: pytest.Item) -> Check | None:
+    """The check of an item that a test belongs to, by the name of its function."""
+    return item.check_of(getattr(test, "originalname", None) or test.name)
 
 
 def grading_run(config: pytest.Config) -> Session | None:

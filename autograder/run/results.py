@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.card import Card
-from bootcamp.course.manifest import FIRST_GREEN, Item
+from bootcamp.course.manifest import FIRST_GREEN, Check, Item, points_text
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 
@@ -23,6 +23,31 @@ SEVERITY = (
 
 
 @dataclass(frozen=True)
+class CheckResult:
+    """How one part of an item ended."""
+
+    check: Check
+    outcome: Outcome
+    card: Card | None
+
+    @property
+    def score(self) -> float:
+        """All of its points, or none."""
+        return self.check.points if self.outcome is Outcome.PASSED else 0.0
+
+    @property
+    def text(self) -> str:
+        """One line for the item's card."""
+        one = self.check
+        if one.hidden:
+            return f"{one.title}: shown after the deadline"
+        kind = "bonus, " if one.bonus else ""
+        cause = self.card.cause or self.card.got if self.card else ""
+        line = f"{one.title}: {kind}{self.outcome.value}, {points_text(self.score, one.points)}"
+        return line if self.outcome is Outcome.PASSED or not cause else f"{line}: {cause}"
+
+
+@dataclass(frozen=True)
 class ItemResult:
     """How one item ended."""
 
@@ -35,10 +60,16 @@ class ItemResult:
     too slow, that happens to right code too."""
     crowded: bool = False
     """Whether far more processes wanted a processor then than there are."""
+    checks: tuple[CheckResult, ...] = ()
+    """Its parts with points of their own. None if it has none, or if a test that all need has failed."""
 
     @property
     def score(self) -> float:
-        """All of the item's points, or none. Not to be recorded where the outcome is not `judged`."""
+        """All of the item's points, or none; of an item with checks, those of the checks that passed.
+        Not to be recorded where the outcome is not `judged`.
+        """
+        if self.checks and self.outcome in (Outcome.PASSED, Outcome.FAILED):
+            return sum(one.score for one in self.checks)
         return self.item.points if self.outcome is Outcome.PASSED else 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -51,7 +82,14 @@ class ItemResult:
             "max_score": self.item.points,
             "message": self.card.text() if self.card else "",
             "seconds": round(self.seconds, 3),
+            **({"checks": [_check(one) for one in self.checks]} if self.checks else {}),
         }
+
+
+def _check(one: CheckResult) -> dict[str, Any]:
+    shown = None if one.check.hidden else one.outcome.value
+    return {"id": one.check.id, "title": one.check.title, "outcome": shown,
+            "max_score": one.check.points, "bonus": one.check.bonus}  # fmt: skip
 
 
 @dataclass(frozen=True)

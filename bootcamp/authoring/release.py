@@ -63,6 +63,8 @@ FILES = (
 )
 HIDDEN = ("wrong", "unlike", "fresh_eyes.toml", "equivalents.toml", packed_hints.PAGES)
 """Parts of a week's graders that show pieces of solutions, or are for maintainers. Hints come packed."""
+HIDDEN_TESTS = "_hidden.py"
+"""Files with tests of checks that are hidden until after the deadline end so."""
 GIT_SECONDS = 120.0
 SECTION = re.compile(r"(?=^## )", re.MULTILINE)
 WEEK_SECTION = re.compile(r"## Week (\d+)")
@@ -162,7 +164,8 @@ def _belongs(file: str, weeks: tuple[Week, ...], solved: tuple[Week, ...]) -> bo
     if parts[0] == "ops" or file == COMPOSE_FILE:
         return any(week.number >= OPERATIONS for week in weeks)
     if parts[0] == "autograder":
-        return parts[1] in names and parts[2] not in HIDDEN
+        hidden = parts[2] in HIDDEN or parts[2].endswith(HIDDEN_TESTS)
+        return parts[1] in names and not hidden
     return parts[:2] == ("notebooks", "live") and Path(file).stem in closed
 
 

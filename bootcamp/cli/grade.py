@@ -23,6 +23,7 @@ LIBRARIES = ("copydetect", "jinja2", "nbgrader", "yaml")
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("grade")(grade)
+    app.command("grade-forget")(grade_forget)
 
 
 def grade(
@@ -34,6 +35,10 @@ def grade(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for results and pages.")],
     roster: Annotated[
         Path | None, typer.Option(help="CSV with the columns id, name, email, …")
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the columns submission, student: whose it is."),
     ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="TOML with the due date and the late penalty.")
@@ -61,6 +66,16 @@ def grade(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Write the table for these points, and stop."),
     ] = None,
+    for_graders: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write submissions and this table without names, and stop."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show whose points would change, and change nothing."),
+    ] = False,
     similarity: Annotated[
         bool, typer.Option("--similarity", help="List similar submissions.")
     ] = False,
@@ -82,27 +97,48 @@ def grade(
     submission could not be read.
     """
     require_libraries()
-    from autograder.classroom.assignment import Options
+    from autograder.classroom.entry import Options
     from bootcamp.cli import grade_class
 
     again = tuple(regrade or ())
-    options = Options(submissions, out, roster, policy, commit, seed, again, hand_grades)
-    if notebooks and (hand_grades or hand_grades_template):
+    options = Options(
+        submissions, out, roster, policy, commit, seed, again, hand_grades, mapping, dry_run
+    )
+    if notebooks and (hand_grades or hand_grades_template or for_graders):
         raise UsageError("Points by hand belong to the homework: use them without --notebooks.")
     if hand_grades and hand_grades_template:
         raise UsageError("Use --hand-grades or --hand-grades-template, not both.")
+    if for_graders:
+        grade_class.write_for_graders(week, options, for_graders, similarity)
+        return
     if hand_grades_template:
         grade_class.write_hand_grades_template(week, options, hand_grades_template)
         return
     if notebooks:
         from bootcamp.cli import grade_notebooks
 
-        if in_docker or similarity:
-            raise UsageError("--notebooks works without --docker and --similarity.")
+        if in_docker or similarity or dry_run:
+            raise UsageError("--notebooks works without --docker, --similarity and --dry-run.")
         tier = grade_class.tier_here(unsandboxed)
         raise typer.Exit(grade_notebooks.grade(week, options, gradebook, tier, as_json))
     how = grade_class.How(processes, retries, in_docker, unsandboxed, gradebook, similarity)
     raise typer.Exit(grade_class.grade(week, options, how, as_json))
+
+
+def grade_forget(
+    student: Annotated[str, typer.Argument(help="The id, as the roster has it.")],
+    folders: Annotated[
+        list[Path], typer.Argument(help="Output folders, and the folder of late days.")
+    ],
+) -> None:
+    """Delete a student from the output folders of a class.
+
+    Pages of the whole class are deleted too: the next `bootcamp grade` writes them without the student.
+    """
+    require_libraries()
+    from bootcamp.cli import grade_class
+
+    grade_class.forget_student(student, folders)
 
 
 def require_libraries() -> None:

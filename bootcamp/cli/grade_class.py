@@ -21,12 +21,16 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options, output_folder
 from autograder.classroom.execution import docker
 from autograder.classroom.execution.grading import Step, Task
 from autograder.classroom.execution.pool import RunJobs, run_jobs
 from autograder.classroom.intake.names import shown
+from autograder.classroom.output.anonymous import TABLE
+from autograder.classroom.output.forget import forget
 from autograder.classroom.output.gradebook import write_gradebook
+from autograder.classroom.policy.changes import Change
 from autograder.classroom.policy.similarity import alike
 from autograder.classroom.policy.summary import Grade, Status
 from autograder.sandbox import network
@@ -36,6 +40,9 @@ from bootcamp.course.weeks import find_week
 from bootcamp.errors import EXIT_GRADER_ERROR, EXIT_INTERRUPTED, UsageError
 from bootcamp.files import write_atomic
 from bootcamp.stack.up import stopped_by_signals
+
+MAX_CHANGES = 40
+"""Changed points that are printed."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
             grades = assignment.grades()
             clusters = alike(assignment.week, assignment.folders()) if how.similarity else ()
             summary = assignment.publish(grades, clusters)
-            if how.gradebook:
+            if how.gradebook and not options.dry_run:
                 week_, rules = assignment.week, assignment.policy
                 write_gradebook(how.gradebook, week_, assignment.manifest, rules, grades)
     except KeyboardInterrupt:
@@ -76,7 +83,7 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
     if as_json:
         print(json.dumps(summary))
     else:
-        _show(console, summary, options.out)
+        _show(console, summary, options)
     return exit_code(grades)
 
 
@@ -91,6 +98,47 @@ def write_hand_grades_template(week: str, options: Options, path: Path) -> None:
         raise UsageError(f"{path} exists, and is not overwritten.", "Choose another name.")
     write_atomic(path, text.encode("utf-8-sig", "replace"))  # Excel reads UTF-8 by its mark
     print(f"Fill in the columns points and comment of {path}, then enter it with --hand-grades.")
+
+
+def write_for_graders(week: str, options: Options, place: Path, similarity: bool) -> None:
+    """Write a folder for people who grade by hand: codes in place of names. Nothing is graded.
+
+    Raises:
+        UsageError: the folder holds something: somebody may have worked in it.
+    """
+    assignment = Assignment(find_week(week), options)
+    with assignment.held():
+        clusters = alike(assignment.week, assignment.folders()) if similarity else ()
+        assignment.write_anonymous(place, clusters)
+    print(f"Give {place} to the graders. Enter their table with --hand-grades {place / TABLE}.")
+
+
+def forget_student(student: str, folders: list[Path]) -> None:
+    """Delete a student from output folders, and say what was deleted and what is left to do.
+
+    Raises:
+        UsageError: a folder does not exist, another run has it, or nothing of the student is there.
+    """
+    found = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(
+                f"{folder} is no folder.", "Nothing was deleted in the folders after it."
+            )
+        with output_folder(folder):
+            found += [str(folder / name) for name in forget(folder, student)]
+    if not found:
+        raise UsageError(
+            f"Nothing of {shown(student)} is in {', '.join(map(str, folders))}.",
+            "Use the id as the roster has it.",
+        )
+    print("Deleted, or changed to leave the student out:")
+    print("\n".join(f"  {name}" for name in found))
+    print(
+        "Left to you: the roster, the submissions, what was sent or uploaded, folders for graders, "
+        "gradebooks elsewhere, and backups. While the "
+        "student is in the first two, the next `bootcamp grade` writes everything again."
+    )
 
 
 def exit_code(grades: tuple[Grade, ...]) -> int:
@@ -153,20 +201,26 @@ def _say_what_stays(console: Console, assignment: Assignment, tasks: list[Task])
 
 
 def _line(step: Step) -> Text:
+    """What the progress shows of a result: points, or why there are none."""
     record = step.record
     score = sum(one.score for one in record.items)
     most = sum(one.max_score for one in record.items)
-    text = Text(f"{shown(record.student)}  {points_text(score, most)}  {record.seconds:.1f} s")
+    points = "" if record.unjudged else f"{points_text(score, most)}  "
+    text = Text(f"{shown(record.student)}  {points}{record.seconds:.1f} s")
     if record.broken:
-        what = "will be tried again" if step.again else "see its report"
-        text.append(f"  the grader broke on {', '.join(record.broken)}: {what}", "magenta")
+        what = "it will be tried again" if step.again else "run the command again"
+        text.append(f"  grader broke on {_items(record.broken)}: {what}", "magenta")
     if record.unavailable:
-        names = ", ".join(record.unavailable)
+        names = _items(record.unavailable)
         text.append(f"  this machine cannot check {names}: see its report", "magenta")
     return text
 
 
-def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
+def _items(ids: tuple[str, ...]) -> str:
+    return f"item{'s' if len(ids) > 1 else ''} {', '.join(ids)}"
+
+
+def _show(console: Console, summary: dict[str, Any], options: Options) -> None:
     console.print(f"{summary['name']}: {summary['counts']}")
     for problem in summary["problems"]:
         console.print(Text(f"  {problem}", "yellow"))
@@ -174,4 +228,20 @@ def _show(console: Console, summary: dict[str, Any], out: Path) -> None:
         if student["status"] in (Status.REFUSED.value, Status.UNREAD.value):
             line = f"  {student['status']}: {shown(student['id'])}: {student['reason']}"
             console.print(Text(line, "red"))
+    _show_changes(console, summary)
+    if options.dry_run:
+        console.print("Nothing was changed. To write this, run the command without --dry-run.")
+        return
+    out = options.out
     console.print(Text(f"Look at {out / 'class.html'}; points are in {out / 'scores.csv'}."))
+
+
+def _show_changes(console: Console, summary: dict[str, Any]) -> None:
+    """Whose points are not those of the last run."""
+    changes = [Change.model_validate(one) for one in summary["changes"]]
+    if changes:
+        console.print(f"Changed since the last run: {len(changes)} of {len(summary['students'])}.")
+    for change in changes[:MAX_CHANGES]:
+        console.print(Text(f"  {change.text}"))
+    if len(changes) > MAX_CHANGES:
+        console.print(f"  and {len(changes) - MAX_CHANGES} more: `--json` lists all")

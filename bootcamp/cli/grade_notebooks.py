@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from autograder.classroom.assignment import Options, output_folder
+from autograder.classroom.entry import Options, output_folder
+from autograder.classroom.intake.mapping import load_mapping
 from autograder.classroom.intake.matching import Match, match
 from autograder.classroom.intake.names import cell, file_stem, shown
 from autograder.classroom.intake.notebooks import NOTEBOOK, take_notebook
@@ -92,7 +93,9 @@ def _take(course: Course, options: Options) -> tuple[list[Line], tuple[str, ...]
     week = course.week
     policy = load_policy(options.policy, [item.id for item in load_manifest(week).items])
     roster = load_roster(options.roster, policy.zone) if options.roster else None
-    matched = match(roster, find(options.submissions, week, policy.zone, options.revision))
+    mapping = load_mapping(options.mapping, roster)
+    found = find(options.submissions, week, policy.zone, options.revision)
+    matched = match(roster, found, mapping)
     lines = [_taken(course, one) for one in matched.matches]
     known = {one.student for one in lines}
     if unknown := sorted(set(options.regrade) - known):

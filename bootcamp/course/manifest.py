@@ -26,8 +26,24 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Check(_Strict):
+    """A part of an item with points of its own."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
+    points: Annotated[float, Field(gt=0)]
+    tests: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Names of the grader's test functions that decide it."""
+    bonus: bool = False
+    """On top of the item's points. The item passes without it."""
+    hidden: bool = False
+    """Its outcome is shown after the deadline only. Its tests are in a file `test_*_hidden.py`, which
+    students do not get.
+    """
+
+
 class Item(_Strict):
-    """One homework item: the unit of points."""
+    """One homework item: the unit of points, unless it has checks."""
 
     id: ItemId
     title: str
@@ -39,6 +55,14 @@ class Item(_Strict):
     """File name of the lesson to read, in the week's lessons folder."""
     needs: tuple[ItemId, ...] = ()
     """Items that must pass before this one can be judged."""
+    checks: tuple[Check, ...] = ()
+    """Parts with points of their own; none means all of the points or nothing. A test that no check
+    names must pass before any check counts.
+    """
+
+    def check_of(self, test: str) -> Check | None:
+        """The check that a test function belongs to."""
+        return next((one for one in self.checks if test in one.tests), None)
 
     @property
     def is_first_green(self) -> bool:
@@ -49,6 +73,17 @@ class Item(_Strict):
     def _points_fit(self) -> Item:
         if self.is_first_green != (self.points == 0):
             raise ValueError(f"{self.id}: an item N.0 has zero points, and no other item has")
+        total = sum(one.points for one in self.checks if not one.bonus)
+        if self.checks and total != self.points:
+            raise ValueError(
+                f"{self.id}: its checks have {total:g} points, and it has {self.points:g}"
+            )
+        for names in (
+            [one.id for one in self.checks],
+            [name for one in self.checks for name in one.tests],
+        ):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"{self.id}: its checks name {', '.join(twice)} twice")
         return self
 
 
@@ -66,6 +101,10 @@ class Manifest(_Strict):
             if item.id in seen:
                 raise ValueError(f"{item.id} stands twice")
             seen.add(item.id)
+        needed = {name for item in self.items for name in item.needs}
+        for item in self.items:
+            if item.id in needed and any(check.hidden for check in item.checks):
+                raise ValueError(f"{item.id} has a hidden check, so no other item may need it")
         return self
 
     @property

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from autograder.classroom.execution.fingerprint import versions
+from autograder.classroom.execution.grading_process import Answer, Job
+from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.execution.records import ItemRecord, Key, Record, Why
 from autograder.classroom.intake.roster import Student
 from autograder.classroom.policy.late import LateRules, Policy
@@ -108,6 +110,26 @@ def record(week: Week, manifest: Manifest) -> Callable[..., Record]:
             seconds=7.5,
             graded_at=datetime(2026, 11, 20, tzinfo=UTC),
         )
+
+    return make
+
+
+@pytest.fixture
+def answers(record: Callable[..., Record]) -> Callable[..., RunJobs]:
+    """Make a pool that runs no grader: every item passes, but for the given outcomes by student."""
+
+    def make(
+        outcomes: Mapping[str, Mapping[str, Outcome]] | None = None, graded: list[str] | None = None
+    ) -> RunJobs:
+        def run(jobs: Iterable[Job], processes: int) -> Generator[tuple[Job, Answer], None, None]:
+            for job in jobs:
+                if graded is not None:
+                    graded.append(job.student)
+                made = record(job.student, dict((outcomes or {}).get(job.student, {})))
+                items = tuple(one for one in made.items if one.id in job.items)
+                yield job, Answer(items, "none", 1.5)
+
+        return run
 
     return make
 

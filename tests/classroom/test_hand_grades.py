@@ -14,15 +14,18 @@ from pathlib import Path
 import pytest
 
 from autograder.classroom import assignment as assignment_module
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution import fingerprint
 from autograder.classroom.execution.records import Record
+from autograder.classroom.intake.names import folded
 from autograder.classroom.intake.roster import Student
+from autograder.classroom.intake.tables import MAX_LISTED
 from autograder.classroom.output.exports import hand_grades_csv, lms_csv, scores_csv
 from autograder.classroom.output.reports import Pages
 from autograder.classroom.policy import hand_grades
 from autograder.classroom.policy.hand_grades import KEPT, ByHand
-from autograder.classroom.policy.hand_table import MAX_COMMENT, MAX_LISTED, read_table
+from autograder.classroom.policy.hand_table import MAX_COMMENT, Targets, read_table
 from autograder.classroom.policy.rubric import Criterion, Level, Rubric
 from autograder.classroom.policy.summary import Grade
 from bootcamp import paths
@@ -42,7 +45,8 @@ RUBRIC = Rubric(
         Criterion(id="naming", title="Naming", asks="Are names clear?", levels=LEVELS),
     )
 )
-STUDENTS = ("anna", "ben", FORMULA, "dora", "emil")
+TARGETS = Targets(RUBRIC, {"1.3": 2.0, "1.4": 2.0})
+STUDENTS = {folded(one): (one,) for one in ("anna", "ben", FORMULA, "dora", "emil")}
 COMMENT = '"' + EVIL.replace('"', '""') + '"'
 """What a person copied from a submission, as a cell."""
 SECONDS = 120
@@ -65,7 +69,13 @@ def enter(table: Callable[[str], Path], tmp_path: Path) -> Callable[..., ByHand]
     """Enter a table into the class's output folder."""
 
     def do(text: str, rubric: Rubric = RUBRIC) -> ByHand:
-        by_hand = ByHand(rubric, "week01", tmp_path, table(text) if text else None, STUDENTS)
+        by_hand = ByHand(
+            Targets(rubric, TARGETS.items),
+            "week01",
+            tmp_path,
+            table(text) if text else None,
+            STUDENTS,
+        )
         by_hand.enter()
         return by_hand
 
@@ -95,7 +105,7 @@ def test_a_wrong_row_is_named_with_its_line(
     table: Callable[[str], Path], text: str, words: str
 ) -> None:
     with pytest.raises(UsageError) as found:
-        read_table(table(HEAD + text), RUBRIC, STUDENTS)
+        read_table(table(HEAD + text), TARGETS, STUDENTS, "tess")
     assert words in str(found.value)
 
 
@@ -113,10 +123,10 @@ def test_a_table_that_is_none(tmp_path: Path, content: bytes, words: str) -> Non
     path = tmp_path / "hand.csv"
     path.write_bytes(content)
     with pytest.raises(UsageError) as found:
-        read_table(path, RUBRIC, STUDENTS)
+        read_table(path, TARGETS, STUDENTS, "tess")
     assert words in str(found.value)
     with pytest.raises(UsageError, match="Cannot read the table"):
-        read_table(tmp_path / "nothing.csv", RUBRIC, STUDENTS)
+        read_table(tmp_path / "nothing.csv", TARGETS, STUDENTS, "tess")
 
 
 def test_all_wrong_rows_are_told_at_once_and_not_one_right_row_is_entered(
@@ -135,8 +145,10 @@ def test_tables_as_spreadsheets_write_them(table: Callable[[str], Path]) -> None
         "\ufeffStudent;Criterion;Points;Comment;Name;Maximum\r\n"
         'ANNA; naming ;1,5;"well;\r\nreally";Anna;2\r\n;;;;;\r\nben;naming;;;Ben;2\r\n'
     )
-    ((student, criterion, points, comment),) = read_table(table(text), RUBRIC, STUDENTS)
-    assert (student, criterion, points) == ("anna", "naming", 1.5)
+    ((student, criterion, points, comment, by, _),) = read_table(
+        table(text), TARGETS, STUDENTS, "tess"
+    )
+    assert (student, criterion, points, by) == ("anna", "naming", 1.5, "tess")
     assert comment.split() == ["well;", "really"]
 
 
@@ -212,7 +224,7 @@ def test_the_template_has_the_class_and_what_is_entered(
     enter: Callable[..., ByHand], tmp_path: Path
 ) -> None:
     people = [Student("anna", "Anna, Alt"), Student(FORMULA)]
-    empty = hand_grades_csv(RUBRIC, [(one, None) for one in people])
+    empty = hand_grades_csv(TARGETS, [(one, {}) for one in people])
     assert [(one["criterion"], one["points"], one["maximum"]) for one in rows(empty)] == [
         ("structure", "", "2"),
         ("naming", "", "2"),
@@ -221,7 +233,7 @@ def test_the_template_has_the_class_and_what_is_entered(
     assert not (tmp_path / KEPT).exists()
     entered = enter(HEAD + f'anna,structure,1.5,"- good\n=1+1"\n"\'{FORMULA}",naming,0,{COMMENT}\n')
     kept = (tmp_path / KEPT).read_bytes()
-    again = hand_grades_csv(RUBRIC, [(one, entered.of(one.id)) for one in people])
+    again = hand_grades_csv(TARGETS, [(one, entered.marks(one.id)) for one in people])
     assert not [
         value
         for row in csv.reader(io.StringIO(again, newline=""))
@@ -296,7 +308,10 @@ def test_points_by_hand_have_columns_of_their_own(
     assert (out / "exports/lms.csv").read_bytes() == without["exports/lms.csv"]
     for student in ("anna", "ben"):
         name = f"exports/gradescope/{student}/results.json"
-        assert (out / name).read_bytes() == without[name]
+        now, before = json.loads((out / name).read_bytes()), json.loads(without[name])
+        assert ("Structure (2/2, by hand)" in now.pop("output")) == (student == "anna")
+        assert before.pop("output") == ""
+        assert now == before
 
     page = read((out / "reports/anna.html").read_text())
     assert "script" not in page.tags
@@ -313,8 +328,8 @@ def test_points_by_hand_have_columns_of_their_own(
     (students, _) = json.loads((out / "grades.json").read_text())["students"]
     assert students["by_hand"]["points"] == 3.0
 
-    marked(rubric=None)  # a week without a rubric looks as before
     (out / KEPT).unlink()
+    marked(rubric=None)  # a week without a rubric looks as before
     assert outputs(out) == without
 
 
@@ -372,7 +387,7 @@ def test_the_command_from_the_template_to_the_page(tmp_path: Path) -> None:
     again = bootcamp(tmp_path, "--week", "9", "--hand-grades-template", "hand.csv")
     assert (again.returncode, "is not overwritten" in again.stderr) == (2, True)
     early = bootcamp(tmp_path, "--week", "1", "--hand-grades", "hand.csv")
-    assert (early.returncode, "week01_first_task has no rubric" in early.stderr) == (2, True)
+    assert (early.returncode, "this week has no rubric" in early.stderr) == (2, True)
 
     filled = template.replace("anna,naming,,", "anna,naming,3,")
     (tmp_path / "hand.csv").write_text(filled, encoding="utf-8")

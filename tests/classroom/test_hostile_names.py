@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution.grading_process import Answer, Job
 from autograder.classroom.execution.records import ItemRecord
 from autograder.classroom.intake import trees

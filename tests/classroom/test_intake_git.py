@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution.records import Record
 from autograder.classroom.intake.allow_list import Intake
 from autograder.classroom.intake.sources import find, repository

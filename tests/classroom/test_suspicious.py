@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from autograder.card import Card
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution import fingerprint
 from autograder.classroom.execution.grading import Redo, merged, plan
 from autograder.classroom.execution.grading_process import Answer

@@ -61,6 +61,10 @@ class Intake:
     """Files of the student's own, which the homework may need, and which are not taken."""
     modified: datetime | None = None
     """When the newest homework file was changed, where the source knows."""
+    commit: str = ""
+    """Which commit of a repository it is, and why that one, in words."""
+    odd: str = ""
+    """What is wrong with when it was made, in words."""
 
 
 def refusal(reason: Refused) -> Intake:

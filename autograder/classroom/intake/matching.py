@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.classroom.intake.names import folded, shown
@@ -20,6 +20,8 @@ class Match:
     hand_in: HandIn | None
     problem: str = ""
     """Why none was taken though there is one."""
+    holder: str = ""
+    """The id of the student in whose name a submission of several students is graded; else empty."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +33,44 @@ class Matched:
     """Submissions that belong to nobody, or of which a student has several."""
 
 
-def match(roster: Roster | None, found: Collection[HandIn]) -> Matched:
+def match(
+    roster: Roster | None,
+    found: Collection[HandIn],
+    mapping: Mapping[str, tuple[Student, ...]] | None = None,
+) -> Matched:
     """Give each student their submission. Nothing is guessed where two would fit.
 
     Without a roster each submission is a student of its own.
+
+    Args:
+        mapping: whose a submission is, by its folded name; it goes before everything else.
     """
     problems = [f"{shown(one.name)}: nobody can tell whose it is" for one in found if one.stray]
     found = tuple(one for one in found if not one.stray)
+    mapping = mapping or {}
+    names = {folded(name) for one in found for name in (one.name, *one.aliases)}
+    problems += [
+        f"the mapping names {shown(name)}, and there is no such submission"
+        for name in mapping
+        if name not in names
+    ]
     if roster is None:
         roster = Roster(_students(found))
     owners: dict[str, list[HandIn]] = defaultdict(list)
     for hand_in in found:
-        fitting = _owners(hand_in, roster.students)
-        if len(fitting) == 1:
-            owners[fitting[0].id].append(hand_in)
+        fitting = _mapped(hand_in, mapping) or _owners(hand_in, roster.students)
+        groups = {student.group or student.id for student in fitting}
+        if len(groups) == 1 or _mapped(hand_in, mapping):
+            for student in fitting:
+                _add(owners[student.id], hand_in)
         elif not fitting:
             problems.append(f"{shown(hand_in.name)}: nobody in the roster has this name")
         else:
             who = ", ".join(shown(student.id) for student in fitting)
             problems.append(f"{shown(hand_in.name)}: it fits several students: {who}")
-    matches = []
+    _share(roster.students, owners)
+    matches: list[Match] = []
+    holders: dict[object, str] = {}
     for student in roster.students:
         mine = owners[student.id]
         problem = ""
@@ -58,8 +78,38 @@ def match(roster: Roster | None, found: Collection[HandIn]) -> Matched:
             which = ", ".join(shown(one.name) for one in mine)
             problem = f"there are several submissions: {which}; keep one"
             problems.append(f"{shown(student.id)}: {problem}")
-        matches.append(Match(student, mine[0] if len(mine) == 1 else None, problem))
+        one = mine[0] if len(mine) == 1 else None
+        holder = holders.setdefault(one.reader, student.id) if one else ""
+        matches.append(Match(student, one, problem, "" if holder == student.id else holder))
     return Matched(tuple(matches), tuple(problems))
+
+
+def _mapped(
+    hand_in: HandIn, mapping: Mapping[str, tuple[Student, ...]]
+) -> tuple[Student, ...] | None:
+    named = (mapping.get(folded(name)) for name in (hand_in.name, *hand_in.aliases))
+    return next(filter(None, named), None)
+
+
+def _add(mine: list[HandIn], hand_in: HandIn) -> None:
+    """Add a submission, unless it is there already under another of its students' names."""
+    if all(one.reader is not hand_in.reader for one in mine):
+        mine.append(hand_in)
+
+
+def _share(students: tuple[Student, ...], owners: dict[str, list[HandIn]]) -> None:
+    """Give every member of a group what any of them has handed in."""
+    groups: dict[str, list[Student]] = defaultdict(list)
+    for student in students:
+        if student.group:
+            groups[folded(student.group)].append(student)
+    for members in groups.values():
+        together: list[HandIn] = []
+        for student in members:
+            for hand_in in owners[student.id]:
+                _add(together, hand_in)
+        for student in members:
+            owners[student.id] = together
 
 
 def _students(found: tuple[HandIn, ...]) -> tuple[Student, ...]:
@@ -71,14 +121,14 @@ def _students(found: tuple[HandIn, ...]) -> tuple[Student, ...]:
     return tuple(students.values())
 
 
-def _owners(hand_in: HandIn, students: tuple[Student, ...]) -> list[Student]:
-    """The students that a submission fits: by its whole name, else by parts between underscores,
+def _owners(hand_in: HandIn, students: tuple[Student, ...]) -> Sequence[Student]:
+    """The students that a submission fits: by its whole name or group, else by parts between underscores,
     else by the words of the student's name.
 
     Learning platforms call files `jane-doe_4711_assignment.zip`.
     """
     whole = {folded(alias) for alias in hand_in.aliases} - {""}
-    for by in ("id", "email", "name"):
+    for by in ("id", "email", "name", "group"):
         if fitting := [one for one in students if folded(getattr(one, by)) in whole]:
             return fitting
     # What a platform says of a person is no list of parts.

@@ -17,8 +17,8 @@ from autograder.classroom.intake.names import folded, shown
 from bootcamp.errors import UsageError
 
 COLUMNS = (
-    "id", "name", "email", "section", "due", "extension", "submitted", "bonus", "repository",
-    "commit",
+    "id", "name", "email", "section", "group", "due", "extension", "submitted", "bonus",
+    "repository", "commit",
 )  # fmt: skip
 MAX_ROSTER_BYTES = 4 * 1024 * 1024
 MAX_ERRORS_SHOWN = 20
@@ -33,6 +33,8 @@ class Student:
     name: str = ""
     email: str = ""
     section: str = ""
+    group: str = ""
+    """Who has the same word here hands in together: one submission counts for all."""
     due: datetime | None = None
     """In place of the class's."""
     extension: timedelta = timedelta(0)
@@ -132,7 +134,7 @@ def _student(
             id=cells["id"],
             **{
                 key: cells.get(key, "")
-                for key in ("name", "email", "section", "repository", "commit")
+                for key in ("name", "email", "section", "group", "repository", "commit")
             },
             due=read("due", lambda text: moment(text, zone), None),
             extension=read("extension", span, timedelta(0)),

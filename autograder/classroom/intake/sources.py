@@ -62,14 +62,20 @@ class HandIn:
     then: the instructor has to say."""
     stray: bool = False
     """A file of which nobody can tell whose it is."""
+    until: Callable[[datetime], Read] | None = None
+    """Of a repository: reads its last commit up to a moment, in UTC."""
 
-    def read(self, week: Week, take: Take = take) -> Intake:
+    def read(self, week: Week, take: Take = take, before: datetime | None = None) -> Intake:
         """Open it, and take what is graded: by default the homework.
+
+        Args:
+            before: of a repository, take the last commit up to this moment, in UTC.
 
         Whatever it holds, and whatever goes wrong, it costs no other submission anything.
         """
         try:
-            return self.reader(week, take)
+            reader = self.until(before) if self.until and before else self.reader
+            return reader(week, take)
         except Exception as error:
             return refusal(Unread(f"reading it failed ({type(error).__name__}: {error})"))
 
@@ -161,15 +167,18 @@ def _child(path: Path, week: Week, zone: ZoneInfo, revision: str) -> HandIn:
 def repository(name: str, aliases: tuple[str, ...], place: str, revision: str) -> HandIn:
     """The submission that a commit of a repository is. Its time is the committer's claim."""
 
-    def read(week: Week, take: Take) -> Intake:
-        try:
-            with GitTree(place, revision) as tree:
-                intake = take(tree, week)
-                return replace(intake, modified=tree.committed)
-        except Refused as reason:
-            return refusal(reason)
+    def reader(before: datetime | None) -> Read:
+        def read(week: Week, take: Take) -> Intake:
+            try:
+                with GitTree(place, revision, before) as tree:
+                    found = take(tree, week)
+                    return replace(found, modified=tree.committed, commit=tree.why, odd=tree.odd)
+            except Refused as reason:
+                return refusal(reason)
 
-    return HandIn(name, aliases, read)
+        return read
+
+    return HandIn(name, aliases, reader(None), until=reader)
 
 
 def _reader(tree: Callable[[], AbstractContextManager[Any]]) -> Read:

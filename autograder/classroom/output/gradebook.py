@@ -83,12 +83,15 @@ def _write(book: object, name: str, policy: Policy, grade: Grade) -> None:
     when = f"{grade.submitted:%Y-%m-%d %H:%M:%S} UTC" if grade.submitted else None
     submission = book.update_or_create_submission(name, student.id, timestamp=when)
     scores = {one.id: one.score for one in grade.record.items} if grade.record else {}
+    by_hand = {one.id: one for one in grade.remarks if one.changed}
     for notebook in submission.notebooks:
         notebook.late_submission_penalty = grade.penalty
         for number, one in enumerate(sorted(notebook.grades, key=lambda one: str(one.name))):
             extra = one.name in policy.extra_items
             earned = scores.get(one.name, 0.0)
-            one.auto_score = 0.0 if extra else earned
+            changed = None if extra else by_hand.get(one.name)
+            one.auto_score = 0.0 if extra else changed.automatic if changed else earned
+            one.manual_score = changed.score if changed else None
             bonus = student.bonus if number == 0 else 0.0
             one.extra_credit = (earned if extra else 0.0) + bonus
             one.needs_manual_grade = False

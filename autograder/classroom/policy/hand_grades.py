@@ -1,10 +1,11 @@
-"""Points that a person gives by the week's rubric, and the file that keeps them.
+"""What a person gives: points by the week's rubric, comments, other points; and the file that keeps it.
 
 They are kept apart from the results of the graders, so grading again never touches them.
 """
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from autograder.classroom.intake.names import shown
-from autograder.classroom.policy.hand_table import listed, read_table
+from autograder.classroom.intake.tables import listed
+from autograder.classroom.policy.hand_table import OVERALL, Targets, read_table
 from autograder.classroom.policy.rubric import Criterion, Rubric
 from bootcamp.errors import BootcampError, UsageError
 from bootcamp.files import write_atomic
@@ -28,12 +30,15 @@ class _Strict(BaseModel):
 
 
 class Mark(_Strict):
-    """What a person gave one student for one criterion."""
+    """What a person gave one student for one criterion, or for one item in place of its points."""
 
     student: str
     criterion: str
-    points: float
+    points: float | None
+    """None for a comment alone."""
     comment: str = ""
+    by: str = ""
+    """Who gave it; empty in files of earlier versions."""
     entered_at: datetime
     """When these points and this comment were first entered, in UTC."""
 
@@ -59,7 +64,7 @@ class HandPoints:
     @property
     def total(self) -> float | None:
         """The sum. None until every criterion is graded."""
-        points = [mark.points for _, mark in self.rows if mark]
+        points = [mark.points for _, mark in self.rows if mark and mark.points is not None]
         return round(sum(points), 2) if len(points) == len(self.rubric.criteria) else None
 
     def to_json(self) -> dict[str, Any]:
@@ -78,31 +83,30 @@ class ByHand:
     """The hand-graded points of a class: those kept in `out`, and a new table, if there is one.
 
     Args:
-        rubric: None for a week without one.
+        targets: the week's rubric, if it has one, and its items.
         week: the week's name.
         out: the output folder of the class.
         table: a CSV file of points to enter, or None.
-        students: ids.
+        students: ids, by what a table may call them: see `read_table`.
 
     Raises:
-        UsageError: the table is wrong, or the week has no rubric for it. Nothing is written then.
+        UsageError: the table is wrong. Nothing is written then.
     """
 
     def __init__(
         self,
-        rubric: Rubric | None,
+        targets: Targets,
         week: str,
         out: Path,
         table: Path | None,
-        students: Iterable[str],
+        students: Mapping[str, tuple[str, ...]],
     ) -> None:
-        if table and rubric is None:
-            raise UsageError(f"{week} has no rubric, so it has no points by hand.")
-        self.rubric = rubric
+        self.rubric = targets.rubric
+        self.targets = targets
         self.report: tuple[str, ...] = ()
         """What `enter` did, for the person who called it."""
         self._week, self._path = week, out / KEPT
-        self._rows = read_table(table, rubric, students) if table and rubric else ()
+        self._rows = read_table(table, targets, students, user()) if table else ()
         self._marks: dict[tuple[str, str], Mark] = {}
 
     def load(self) -> None:
@@ -111,7 +115,7 @@ class ByHand:
         Raises:
             BootcampError: the file is damaged. It is never taken for an empty one.
         """
-        if self.rubric is None or not self._path.exists():
+        if not self._path.exists():
             return
         try:
             kept = _Kept.model_validate_json(self._path.read_bytes())
@@ -124,8 +128,11 @@ class ByHand:
             raise UsageError(f"{self._path} holds the points by hand of {kept.week}.")
         self._marks = {(one.student, one.criterion): one for one in kept.marks}
 
-    def enter(self) -> None:
+    def enter(self, *, keep: bool = True) -> None:
         """Add the table's points to those that are kept: all of them in one step.
+
+        Args:
+            keep: write them. Otherwise they count in this run only.
 
         Raises:
             BootcampError: see `load`, or the file cannot be written.
@@ -135,17 +142,25 @@ class ByHand:
         for row in self._rows:
             key = (row.student, row.criterion)
             before = marks.get(key)
-            if (before.points, before.comment) == row[2:] if before else row.points is None:
+            points = row.points
+            if before and points is None and not row.clear:
+                points = before.points  # a new comment, and the points stay
+            if (before.points, before.comment) == (points, row.comment) if before else row.clear:
                 continue
             if before:
-                after = "none" if row.points is None else f"{row.points:g}"
-                who = f"{shown(row.student)}, {row.criterion}"
-                changes.append(f"  changed: {who}: {before.points:g} → {after} points")
+                changes.append(_change(before, points))
             new += before is None
             marks.pop(key, None)
-            if row.points is not None:
-                marks[key] = Mark(**row._asdict(), entered_at=datetime.now(UTC))
-        if marks != self._marks:
+            if not row.clear:
+                marks[key] = Mark(
+                    student=row.student,
+                    criterion=row.criterion,
+                    points=points,
+                    comment=row.comment,
+                    by=row.by,
+                    entered_at=datetime.now(UTC),
+                )
+        if marks != self._marks and keep:
             kept = _Kept(week=self._week, marks=tuple(marks[key] for key in sorted(marks)))
             write_atomic(self._path, kept.model_dump_json(indent=1).encode())
         if self._rows:
@@ -157,19 +172,54 @@ class ByHand:
         """A student's points; None in a week without a rubric."""
         if self.rubric is None:
             return None
-        marks = {one.criterion: one for one in self._marks.values() if one.student == student}
-        return HandPoints(self.rubric, marks)
+        return HandPoints(self.rubric, self.marks(student))
+
+    def marks(self, student: str) -> dict[str, Mark]:
+        """All that was given to a student, by criterion and item."""
+        return {one.criterion: one for one in self._marks.values() if one.student == student}
+
+    def remarks(self, student: str) -> dict[str, Mark]:
+        """A student's comments and other points, by item, and the comment on the whole work."""
+        known = (*self.targets.items, OVERALL)
+        return {name: mark for name, mark in self.marks(student).items() if name in known}
 
     def problems(self) -> tuple[str, ...]:
-        """Points that do not fit the rubric, because it was changed after they were entered."""
-        if self.rubric is None:
-            return ()
-        most = {one.id: one.max_points for one in self.rubric.criteria}
+        """Points that do not fit rubric and items, because they changed after the points were entered."""
         found = []
         for mark in self._marks.values():
-            who = f"{shown(mark.student)} has {mark.points:g} points by hand for {mark.criterion}"
-            if mark.criterion not in most:
+            given = "a comment" if mark.points is None else f"{mark.points:g} points"
+            who = f"{shown(mark.student)} has {given} by hand for {mark.criterion}"
+            try:
+                most = self.targets.most(mark.criterion)
+            except ValueError:
                 found.append(f"{who}, which the rubric does not have: they are not shown")
-            elif mark.points > most[mark.criterion]:
-                found.append(f"{who}, which is more than the maximum {most[mark.criterion]:g}")
+                continue
+            if mark.points is not None and mark.points > most:
+                found.append(f"{who}, which is more than the maximum {most:g}")
         return tuple(found)
+
+    def without_effect(self, students: Iterable[str]) -> tuple[str, ...]:
+        """Points for items of students without a graded submission: there is nothing to change."""
+        found = []
+        for student in students:
+            marks = self.remarks(student)
+            if names := [name for name, mark in marks.items() if mark.points is not None]:
+                found.append(
+                    f"{shown(student)}: points by hand for {', '.join(names)} do not count, because no "
+                    "submission was graded; the roster's `bonus` can give points"
+                )
+        return tuple(found)
+
+
+def _change(before: Mark, after: float | None) -> str:
+    old, new = ("none" if one is None else f"{one:g}" for one in (before.points, after))
+    what = f"{old} → {new} points" if old != new else "the comment"
+    return f"  changed: {shown(before.student)}, {before.criterion}: {what}"
+
+
+def user() -> str:
+    """The name of the user who runs this process."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may have no name for its user
+        return "somebody"

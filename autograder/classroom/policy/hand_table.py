@@ -1,68 +1,105 @@
-"""The table of points that a person gives by the week's rubric: a CSV file, read whole or not at all."""
+"""The table of what a person gives: points by the week's rubric, comments on items, other points for
+an item. A CSV file, read whole or not at all.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from autograder.card import clean
 from autograder.classroom.intake.names import folded, from_cell, shown
-from autograder.classroom.policy.rubric import Criterion, Rubric
+from autograder.classroom.intake.tables import Head, listed, read_cells
+from autograder.classroom.policy.rubric import Rubric
 from bootcamp.errors import UsageError
 
 COLUMNS = ("student", "criterion", "points", "comment")
+BY = "by"
+"""A column that a table may have: who gave this. Otherwise it is the user who runs the command."""
 INFORMATION = ("name", "maximum")
 """Columns of the template that help the person who fills it in. They are not read."""
+OVERALL = "overall"
+"""In the column `criterion`: a comment on the whole work, without points."""
 CLEAR = "clear"
 """In the column `points`: removes the points that were entered before."""
-MAX_TABLE_BYTES = 4 * 1024 * 1024
 MAX_COMMENT = 1000
 """Characters. As much as a cell of the template holds."""
-MAX_LISTED = 20
-"""Errors or changes that are listed."""
 _NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,2})?")
 """Spreadsheets write `1.5` or `1,5`."""
 
 
+@dataclass(frozen=True)
+class Targets:
+    """What a row may be about."""
+
+    rubric: Rubric | None
+    items: Mapping[str, float]
+    """Points of each item of the week that has points."""
+
+    def most(self, name: str) -> float:
+        """The points that a criterion or an item has at most.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        criteria = {one.id: one.max_points for one in (self.rubric.criteria if self.rubric else ())}
+        known = {**criteria, **self.items, OVERALL: 0.0}
+        if name not in known:
+            has = (
+                f"the rubric has: {', '.join(criteria)}" if criteria else "this week has no rubric"
+            )
+            items = f"the items are: {', '.join(self.items)}, and `{OVERALL}`"
+            raise ValueError(f"there is no criterion {shown(name)!r}; {has}; {items}")
+        return known[name]
+
+
 class Row(NamedTuple):
-    """One row of the table. `points` is None where they are to be removed."""
+    """One row of the table. `points` is None for a comment alone; `clear` removes what was entered."""
 
     student: str
     criterion: str
     points: float | None
     comment: str
+    by: str
+    clear: bool = False
 
 
-def read_table(path: Path, rubric: Rubric, students: Iterable[str]) -> tuple[Row, ...]:
-    """Read a table of points by hand. Rows without points are left out: they are not graded yet.
+def read_table(
+    path: Path, targets: Targets, students: Mapping[str, tuple[str, ...]], user: str
+) -> tuple[Row, ...]:
+    """Read a table of points by hand. Rows without points and comment are left out: not graded yet.
 
     Args:
         path: a CSV file with the columns `student`, `criterion`, `points` and `comment`.
-        rubric: the week's.
-        students: ids; upper and lower case do not count.
+        targets: what rows may be about.
+        students: ids by what the column `student` may hold: an id, a code, or a group's name, folded.
+        user: who gave what has no name in the column `by`.
 
     Raises:
         UsageError: it cannot be read, or rows are wrong: each is named with its line.
     """
-    known = {folded(one): one for one in students}
     rows: list[Row] = []
     errors: list[str] = []
     lines: dict[tuple[str, str], int] = {}
-    for line, cells in _cells(path):
+    head = Head(COLUMNS, (*COLUMNS, BY, *INFORMATION), "--hand-grades-template writes such a file.")
+    for line, cells in read_cells(path, head):
         try:
-            row = _row(cells, rubric, known)
-            first = lines.setdefault((row.student, row.criterion), line)
-            if first != line:
-                raise ValueError(f"line {first} is about the same student and criterion")
+            row = _row(cells, targets, user)
+            people = students.get(folded(row.student))
+            if people is None:
+                raise ValueError(f"there is no student {shown(row.student)!r} in this class")
+            for one in people:
+                first = lines.setdefault((one, row.criterion), line)
+                if first != line:
+                    raise ValueError(f"line {first} is about the same student and criterion")
         except ValueError as error:
             errors.append(f"line {line}: {error}")
             continue
-        if cells["points"]:
-            rows.append(row)
+        if cells["points"] or row.comment:
+            rows += [row._replace(student=one) for one in people]
     if errors:
         raise UsageError(
             f"The points by hand in {path} have errors:\n  " + "\n  ".join(listed(errors)),
@@ -71,89 +108,35 @@ def read_table(path: Path, rubric: Rubric, students: Iterable[str]) -> tuple[Row
     return tuple(rows)
 
 
-def _cells(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table with the lines that they start in; cells end at commas or semicolons."""
-    try:
-        if path.stat().st_size > MAX_TABLE_BYTES:
-            raise UsageError(f"The table {path} is larger than {MAX_TABLE_BYTES} bytes.")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        fix = "Save it as CSV in UTF-8."
-        raise UsageError(f"Cannot read the table {path}: {error}.", fix) from None
-    first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] = []
-    start = 1
-    try:
-        for row in reader:
-            if not header:
-                header = _header(row, path)
-            elif any(one.strip() for one in row):
-                if len(row) != len(header):
-                    raise UsageError(
-                        f"{path} line {start}: it has {len(row)} cells, and the first line "
-                        f"{len(header)}.",
-                        f'Put a comment that contains "{delimiter}" in double quotes.',
-                    )
-                yield start, dict(zip(header, map(str.strip, row), strict=True))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise UsageError(f"{path} line {start}: {error}.") from None
-    if not header:
-        raise UsageError(f"The table {path} is empty.")
-
-
-def _header(row: list[str], path: Path) -> list[str]:
-    names = [one.strip().lower() for one in row]
-    missing = [one for one in COLUMNS if one not in names]
-    odd = [shown(one) for one in names if one not in COLUMNS + INFORMATION or names.count(one) > 1]
-    if missing or odd:
-        what = f"missing: {', '.join(missing)}" if missing else f"unknown or twice: {odd}"
-        raise UsageError(
-            f"{path} line 1: its columns are wrong, {what}.",
-            f"It needs the columns {', '.join(COLUMNS)}. --hand-grades-template writes such a file.",
-        )
-    return names
-
-
-def _row(cells: Mapping[str, str], rubric: Rubric, known: Mapping[str, str]) -> Row:
+def _row(cells: Mapping[str, str], targets: Targets, user: str) -> Row:
     """One row.
 
     Raises:
         ValueError: it is wrong; says how.
     """
-    student = known.get(folded(from_cell(cells["student"])))
-    if student is None:
-        raise ValueError(f"there is no student {shown(cells['student'])!r} in this class")
-    found = [one for one in rubric.criteria if one.id == cells["criterion"]]
-    if not found:
-        ids = ", ".join(one.id for one in rubric.criteria)
-        name = shown(cells["criterion"])
-        raise ValueError(f"there is no criterion {name!r}; the rubric has: {ids}")
+    student = from_cell(cells["student"])
+    name = cells["criterion"]
+    most = targets.most(name)
     comment = from_cell(cells["comment"])
     if len(comment) > MAX_COMMENT:
         raise ValueError(f"the comment is longer than {MAX_COMMENT} characters")
-    if comment and not cells["points"]:
+    clear = cells["points"].lower() == CLEAR
+    if cells["points"] and not clear and name == OVERALL:
+        raise ValueError(f"`{OVERALL}` has no points; write a comment only")
+    points = None if clear or not cells["points"] else _points(cells["points"], name, most)
+    if comment and not cells["points"] and name not in (*targets.items, OVERALL):
         raise ValueError(f"a comment without points; write points too, or `{CLEAR}`")
-    return Row(student, found[0].id, _points(cells["points"], found[0]), clean(comment))
+    if points is not None and name in targets.items and not comment:
+        raise ValueError(f"other points for item {name} without a reason; write it as the comment")
+    by = shown(from_cell(cells.get(BY, ""))) or user
+    return Row(student, name, points, clean(comment), by, clear)
 
 
-def _points(text: str, criterion: Criterion) -> float | None:
-    """The points of a cell; None for an empty one, and for the word that removes points."""
-    if text.lower() in ("", CLEAR):
-        return None
+def _points(text: str, name: str, most: float) -> float:
+    """The points of a cell."""
     if not _NUMBER.fullmatch(text):
-        most = f"{criterion.max_points:g}"
-        raise ValueError(f"{shown(text)!r} is not a number of points from 0 to {most}")
+        raise ValueError(f"{shown(text)!r} is not a number of points from 0 to {most:g}")
     points = float(text.replace(",", "."))
-    if points > criterion.max_points:
-        most = f"{criterion.max_points:g}"
-        raise ValueError(f"{points:g} points are more than the maximum of {criterion.id}, {most}")
+    if points > most:
+        raise ValueError(f"{points:g} points are more than the maximum of {name}, {most:g}")
     return points
-
-
-def listed(lines: list[str]) -> list[str]:
-    """The first lines, and how many more there are."""
-    more = len(lines) - MAX_LISTED
-    return lines[:MAX_LISTED] + ([f"  and {more} more"] if more > 0 else [])

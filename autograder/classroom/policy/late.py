@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from autograder.classroom.intake.moments import in_utc, zone
 from bootcamp.errors import UsageError
@@ -35,6 +35,16 @@ class LateRules(_Strict):
     """No more than this is taken, however late."""
     closes_after_days: Annotated[float, Field(ge=0)] | None = None
     """Later than this earns nothing. None: never closed."""
+    free_days: Annotated[int, Field(ge=0)] = 0
+    """Late days without a penalty that each student has, over the whole term."""
+    free_days_folder: str = ""
+    """Where each week keeps how many of them it used; relative to the policy file."""
+
+    @model_validator(mode="after")
+    def _a_place_to_keep(self) -> LateRules:
+        if self.free_days and not self.free_days_folder:
+            raise ValueError("free_days needs free_days_folder, one folder for all weeks")
+        return self
 
 
 class Policy(_Strict):
@@ -43,6 +53,8 @@ class Policy(_Strict):
     timezone: str = "UTC"
     """Moments without an offset, here and in the roster, are meant in it."""
     due: datetime | None = None
+    commit: Literal["newest", "last_before_due"] = "newest"
+    """Which commit of a repository counts: the newest of its branch, or the last one in time."""
     late: LateRules = LateRules()
     extra_items: tuple[str, ...] = ()
     """Items that count on top: their points are not part of the maximum."""
@@ -99,6 +111,27 @@ def lateness(due: datetime, submitted: datetime, rules: LateRules) -> Lateness:
     return Lateness(minutes, days, min(days * rules.percent_per_day, rules.max_percent))
 
 
+def with_free_days(
+    due: datetime, submitted: datetime, rules: LateRules, free: int
+) -> tuple[Lateness, int]:
+    """Lateness after free late days, and how many of them it takes.
+
+    As few are taken as make the penalty as small as it can be: none where they would not help.
+
+    Args:
+        due: the due moment, in UTC.
+        submitted: the moment of the submission, in UTC.
+        rules: the class's rules.
+        free: late days that the student has left.
+    """
+    late = lateness(due, submitted, rules)
+    most = min(free, late.days)
+    percents = [lateness(due + days * DAY, submitted, rules).percent for days in range(most + 1)]
+    used = percents.index(min(percents))
+    after = lateness(due + used * DAY, submitted, rules)
+    return replace(after, minutes=late.minutes, days=late.days), used
+
+
 def load_policy(path: Path | None, items: Iterable[str]) -> Policy:
     """The policy in a TOML file, or one without rules.
 
@@ -119,4 +152,8 @@ def load_policy(path: Path | None, items: Iterable[str]) -> Policy:
             f"The policy {path} names extra items that the week does not have: {unknown}.",
             f"The items of this week are: {', '.join(items)}.",
         )
+    if policy.late.free_days_folder:
+        folder = str(path.resolve().parent / policy.late.free_days_folder)
+        rules = policy.late.model_copy(update={"free_days_folder": folder})
+        policy = policy.model_copy(update={"late": rules})
     return policy

@@ -72,6 +72,8 @@ class Rubric(_Strict):
         ids = [one.id for one in self.criteria]
         if twice := sorted({one for one in ids if ids.count(one) > 1}):
             raise ValueError(f"two criteria have the id {', '.join(twice)}")
+        if "overall" in ids:
+            raise ValueError("no criterion may have the id overall: it means the whole work")
         return self
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,13 +14,17 @@ from typing import Any
 from autograder.classroom.execution.records import ItemRecord, Key, Record
 from autograder.classroom.intake.names import shown
 from autograder.classroom.intake.roster import Student
-from autograder.classroom.policy.hand_grades import HandPoints
-from autograder.classroom.policy.late import Lateness, Policy, lateness
+from autograder.classroom.policy.hand_grades import HandPoints, Mark
+from autograder.classroom.policy.hand_table import OVERALL
+from autograder.classroom.policy.late import Lateness, Policy, with_free_days
+from autograder.classroom.policy.remarks import Remarked, remarked
 from bootcamp.course.manifest import Item, Manifest
 from bootcamp.course.outcome import Outcome
 
 MOST_COMMON = 3
 """Messages shown per item."""
+LABEL = "likely cause"
+"""The row of a card that says what is wrong."""
 BARS = 10
 """Of the histogram: each a tenth of the points."""
 _VARYING = re.compile(r"0x[0-9a-f]+|\d+(?:\.\d+)?|'[^']*'|\"[^\"]*\"")
@@ -61,6 +65,12 @@ class Grade:
     submitted: datetime | None = None
     due: datetime | None = None
     late: Lateness = field(default_factory=Lateness)
+    free_days: int = 0
+    """Late days of the term's budget that it takes."""
+    free_days_left: int | None = None
+    """After that; None where there is no budget."""
+    commit: str = ""
+    """Which commit was graded, and why that one, in words."""
     reason: str = ""
     """Why nothing was taken."""
     notes: tuple[str, ...] = ()
@@ -69,6 +79,14 @@ class Grade:
     record: Record | None = None
     by_hand: HandPoints | None = None
     """Points that a person gave. They are no part of the points above."""
+    comment: Mark | None = None
+    """A person's comment on the whole work."""
+
+    @property
+    def remarks(self) -> tuple[Remarked, ...]:
+        """Items of which a person said something, or to which a person gave other points."""
+        items = self.record.items if self.record else ()
+        return tuple(one for one in items if isinstance(one, Remarked))
 
     @property
     def final(self) -> float | None:
@@ -85,6 +103,7 @@ class Grade:
             "name": self.student.name,
             "email": self.student.email,
             "section": self.student.section,
+            "group": self.student.group,
             "status": self.status.value,
             "score": self.score,
             "extra": self.extra,
@@ -96,6 +115,9 @@ class Grade:
             "submitted": self.submitted.isoformat() if self.submitted else None,
             "due": self.due.isoformat() if self.due else None,
             "late_minutes": self.late.minutes,
+            "free_days": self.free_days,
+            "free_days_left": self.free_days_left,
+            "commit": self.commit,
             "items": {one.id: one.outcome.value for one in record.items} if record else {},
             "sandbox": record.sandbox if record else None,
             "seed": record.key.seed if record else None,
@@ -104,6 +126,11 @@ class Grade:
             "notes": list(self.notes),
             "flags": list(self.flags),
             **({"by_hand": self.by_hand.to_json()} if self.by_hand else {}),
+            "remarks": {
+                one.id: {"automatic": one.automatic, **one.mark.model_dump(mode="json")}
+                for one in self.remarks
+            },
+            "comment": self.comment.comment if self.comment else "",
         }
 
 
@@ -121,17 +148,21 @@ def grade_of(
     notes: tuple[str, ...] = (),
     flags: tuple[str, ...] = (),
     by_hand: HandPoints | None = None,
+    remarks: Mapping[str, Mark] | None = None,
+    free_days: int | None = None,
+    commit: str = "",
 ) -> Grade:
     """A student's line, from the result and the policy."""
     most = sum(one.points for one in manifest.items if one.id not in policy.extra_items)
-    due = student.due or policy.due_moment
-    due = due + student.extension if due else None
-    late = lateness(due, submitted, policy.late) if due and submitted else Lateness()
-    score, extra = None, 0.0
+    due, late, used = due_of(student, policy), Lateness(), 0
+    if due and submitted:
+        late, used = with_free_days(due, submitted, policy.late, free_days or 0)
+    score, extra, marks = None, 0.0, remarks or {}
+    record = remarked(record, marks) if record else None
     if not handed_in:
-        status, late, submitted = Status.MISSING, Lateness(), None
+        status, late, submitted, used = Status.MISSING, Lateness(), None, 0
     elif unread:
-        status, late, submitted = Status.UNREAD, Lateness(), None
+        status, late, submitted, used = Status.UNREAD, Lateness(), None, 0
     elif refused:
         status, score, record = Status.REFUSED, 0.0, None
     elif record is None:
@@ -146,9 +177,17 @@ def grade_of(
         extra = sum(one.score for one in record.items if one.id in policy.extra_items)
     penalty = round(((score or 0.0) + extra) * late.percent / 100, 2)
     return Grade(
-        student, status, most, score, extra, penalty, submitted, due, late,
+        student, status, most, score, extra, penalty, submitted, due, late, used,
+        None if free_days is None else free_days - used, commit,
         refused or reason, notes, (*flags, *(record.flags if record else ())), record, by_hand,
+        marks.get(OVERALL),
     )  # fmt: skip
+
+
+def due_of(student: Student, policy: Policy) -> datetime | None:
+    """When a student's work is due, in UTC."""
+    due = student.due or policy.due_moment
+    return due + student.extension if due else None
 
 
 @dataclass(frozen=True)
@@ -159,8 +198,27 @@ class ItemStatistics:
     outcomes: Counter[Outcome]
     messages: tuple[tuple[str, int], ...]
     """The most common reasons why it did not pass, numbers and quotations left out."""
-    seconds: float
-    """Mean."""
+    causes: tuple[tuple[str, int], ...]
+    """All causes on the cards of failures, the most common first: words of the graders alone."""
+    times: tuple[float, ...]
+    """Seconds, of each submission."""
+
+    @property
+    def seconds(self) -> float:
+        """Mean."""
+        return mean(self.times) if self.times else 0.0
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Percent of those judged that failed by the three most common causes, for other reasons, and
+        that were not checked because of another item.
+        """
+        judged = sum(count for outcome, count in self.outcomes.items() if outcome.judged)
+        first = [count for _, count in self.causes[:MOST_COMMON]]
+        first += [0] * (MOST_COMMON - len(first))
+        skipped = self.outcomes[Outcome.SKIPPED]
+        rest = judged - self.outcomes[Outcome.PASSED] - skipped - sum(first)
+        return tuple(100 * count / judged if judged else 0.0 for count in (*first, rest, skipped))
 
     @property
     def graded(self) -> int:
@@ -182,6 +240,10 @@ class ClassStatistics:
     """Students per tenth of the maximum; the last bar holds the full marks and more."""
     statuses: Counter[Status]
     sandboxes: Counter[str]
+
+    def passed(self, item_id: str) -> float | None:
+        """Percent of those graded that passed an item."""
+        return next((one.success for one in self.items if one.item.id == item_id), None)
 
     @property
     def mean(self) -> float | None:
@@ -220,13 +282,25 @@ def statistics(grades: Sequence[Grade], manifest: Manifest) -> ClassStatistics:
     )
 
 
+def by_section(grades: Sequence[Grade], manifest: Manifest) -> dict[str, ClassStatistics]:
+    """The same for each section of the roster; empty where there is only one."""
+    names = sorted({grade.student.section for grade in grades})
+    return {
+        name: statistics([one for one in grades if one.student.section == name], manifest)
+        for name in (names if len(names) > 1 else ())
+    }
+
+
 def _item(item: Item, results: Sequence[ItemRecord]) -> ItemStatistics:
     reasons = Counter(_reason(one) for one in results if one.outcome is not Outcome.PASSED)
+    failed = (one for one in results if one.outcome is Outcome.FAILED and one.why)
+    causes = Counter(_reason(one) for one in failed if one.why and LABEL in dict(one.why.rows))
     return ItemStatistics(
         item,
         Counter(one.outcome for one in results),
         tuple(reasons.most_common(MOST_COMMON)),
-        mean(one.seconds for one in results) if results else 0.0,
+        tuple(causes.most_common()),
+        tuple(one.seconds for one in results if one.outcome is not Outcome.SKIPPED),
     )
 
 
@@ -235,7 +309,7 @@ def _reason(result: ItemRecord) -> str:
     if result.outcome is Outcome.SKIPPED:
         return "builds on an item that did not pass"
     rows = dict(result.why.rows) if result.why else {}
-    labels = ["likely cause", "expected", "came back"]
+    labels = [LABEL, "expected", "came back"]
     if result.outcome is Outcome.NOT_GRADABLE:  # the cause only points at what came back
         labels.reverse()
     first = (rows.get(label) for label in labels)
