@@ -1,0 +1,181 @@
+"""Takes orders from a broker and answers them: `bootcamp grade-worker`.
+
+Celery's processes wait for orders. Each has a grading process, as in the local pool, which runs in a
+network of its own and so cannot reach the broker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from types import FrameType
+
+from celery import Celery
+from celery.exceptions import Reject
+from celery.signals import worker_process_init, worker_process_shutdown
+from pydantic import ValidationError
+from redis import Redis, RedisError
+
+from autograder.classroom.execution import celery_app as names
+from autograder.classroom.execution.fingerprint import of_graders, versions_around
+from autograder.classroom.execution.grading_process import Answer, Job
+from autograder.classroom.execution.messages import Order, Word
+from autograder.classroom.execution.pool import OneByOne
+from autograder.classroom.execution.signing import ORDER, WORD, Refused, Seal
+from autograder.sandbox.tiers import Tier
+from bootcamp.course.weeks import find_week
+from bootcamp.errors import EXIT_USAGE, UsageError
+
+MAX_DEATHS = 2
+"""A submission that has ended so many workers is not begun again."""
+GIVEN_UP = (
+    f"it ended {MAX_DEATHS} workers, so it was given up: look at its files, then grade it again "
+    "without --broker"
+)
+
+Grade = Callable[[Job], Answer]
+
+
+class OtherGraders(Exception):
+    """The publisher has other graders than this worker. The text is a sentence for both."""
+
+
+class Taker:
+    """Decides what becomes of one message from the broker.
+
+    Args:
+        name: of this worker, for the record.
+        grade: grades one submission.
+    """
+
+    def __init__(self, redis: Redis, seal: Seal, name: str, grade: Grade) -> None:
+        self._redis, self._seal, self._name, self._grade = redis, seal, name, grade
+
+    def take(self, message: object) -> None:
+        """Grade what the message holds, and answer its publisher.
+
+        Raises:
+            Refused: it is forged, its publisher is gone, or it has its answer.
+            OtherGraders: this worker would grade it in another way than its publisher expects.
+            RedisError: the broker does not answer.
+        """
+        try:
+            order = Order.model_validate_json(self._seal.open(ORDER, message))
+        except ValidationError:
+            raise Refused("unreadable") from None
+        if not self._redis.exists(names.lease_key(order.run)):
+            raise Refused("of a run that has ended")
+        if self._redis.sismember(names.done_key(order.run), order.id):
+            raise Refused("repeated")
+        self._check_graders(order)
+        self._answer(order, self._graded(order))
+
+    def _check_graders(self, order: Order) -> None:
+        try:
+            ours = of_graders(find_week(order.handed_in.week))
+        except UsageError:
+            ours = "none"
+        if ours != order.graders:
+            sentence = (
+                f"its graders of {order.handed_in.week} are {ours[:12]}, and the publisher's are "
+                f"{order.graders[:12]}. Bring both to the same version of the course"
+            )
+            self._say(order, refusal=sentence)
+            raise OtherGraders(sentence)
+
+    def _graded(self, order: Order) -> Answer:
+        """Grade it, unless it has ended too many workers. Counts this worker until it is through."""
+        starts, student = names.starts_key(order.run), order.handed_in.student
+        if int(self._redis.hincrby(starts, student, 1)) > MAX_DEATHS:  # type: ignore[arg-type]
+            self._redis.hincrby(starts, student, -1)
+            return Answer(problem=GIVEN_UP)
+        self._redis.expire(starts, names.KEPT_SECONDS)
+        self._say(order)
+        try:
+            with tempfile.TemporaryDirectory(prefix="submission-") as folder:
+                return self._grade(order.handed_in.unpack(Path(folder)))
+        finally:  # also when it is given back; not when this process is killed
+            self._redis.hincrby(starts, student, -1)
+
+    def _answer(self, order: Order, answer: Answer) -> None:
+        sandbox = f"{answer.sandbox}, on {self._name}"
+        self._say(order, replace(answer, sandbox=sandbox, versions=versions_around()))
+        self._redis.sadd(names.done_key(order.run), order.id)
+        self._redis.expire(names.done_key(order.run), names.KEPT_SECONDS)
+
+    def _say(self, order: Order, answer: Answer | None = None, refusal: str = "") -> None:
+        word = Word(
+            run=order.run, id=order.id, worker=self._name, answer=answer, refusal=refusal
+        )  # fmt: skip
+        try:
+            message = self._seal.sign(WORD, word.model_dump_json())
+        except Refused:
+            problem = Answer(problem="its result is too large for the broker")
+            message = self._seal.sign(
+                WORD, word.model_copy(update={"answer": problem}).model_dump_json()
+            )
+        key = names.words_key(order.run)
+        self._redis.rpush(key, message)
+        self._redis.expire(key, names.KEPT_SECONDS)
+
+
+def work(app: Celery, broker: str, seal: Seal, tier: Tier, name: str, processes: int) -> int:
+    """Take orders until Ctrl-C. The first one finishes what has begun, the second one gives it back.
+
+    Returns:
+        The exit code: 2 if a publisher has other graders.
+    """
+    mismatch = get_context("fork").Event()
+    refused = get_context("fork").Value("i", 0)
+    takers: list[Taker] = []
+    graders: list[OneByOne] = []
+
+    def begin(**_: object) -> None:
+        signal.signal(signal.SIGTERM, _give_back)
+        graders.append(OneByOne(tier))
+        takers.append(Taker(names.connect(broker), seal, name, graders[0].grade))
+
+    def end(**_: object) -> None:
+        for one in graders:
+            one.close()
+
+    def submission(message: object) -> None:
+        try:
+            takers[0].take(message)
+        except Refused as error:
+            with refused.get_lock():
+                refused.value += 1
+                _show(f"Refused a message: {error} ({refused.value} in all).")
+        except OtherGraders as error:
+            if not mismatch.is_set():
+                _show(f"This worker stops: {error}.")
+            mismatch.set()
+            os.kill(os.getppid(), signal.SIGTERM)
+            raise Reject(str(error), requeue=True) from None
+        except RedisError as error:
+            _show(f"The broker does not answer: {error}. The submission is given back.")
+            raise Reject(str(error), requeue=True) from None
+
+    app.task(name=names.TASK)(submission)
+    worker_process_init.connect(begin, weak=False)
+    worker_process_shutdown.connect(end, weak=False)
+    worker = app.Worker(
+        pool="prefork", concurrency=processes, hostname=name, loglevel="ERROR", quiet=True,
+        without_gossip=True, without_mingle=True, without_heartbeat=True, optimization="fair",
+    )  # fmt: skip
+    worker.start()
+    return EXIT_USAGE if mismatch.is_set() else int(worker.exitcode or 0)
+
+
+def _give_back(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _show(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
