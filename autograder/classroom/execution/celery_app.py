@@ -77,7 +77,7 @@ def connect(broker: str) -> Redis:
         client.ping()
     except (RedisError, OSError, ValueError) as error:
         raise UsageError(
-            f"No Redis can be used at {where}: {error}.",
+            f"No Redis can be used at {where}: {str(error).rstrip('.')}.",
             "Start one with `docker compose --profile grading up --detach grading-broker`, or correct "
             "the address and the password.",
         ) from None

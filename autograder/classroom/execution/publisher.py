@@ -30,6 +30,8 @@ LEASE_SECONDS = 60
 TICK_SECONDS = 1
 QUIET_SECONDS = 20.0
 """If no worker has begun anything after this, the publisher says what to check."""
+SILENT_SECONDS = 2 * names.VISIBILITY_SECONDS
+"""After so long without a word, the publisher stops waiting: a message may be lost."""
 AT_ONCE = 10_000
 """Publish all orders at once: how many are graded side by side is the workers' business."""
 
@@ -48,7 +50,8 @@ class Publisher:
         self._app, self._redis, self._seal, self._say = app, redis, seal, say
         self._run = secrets.token_hex(16)
         self._priority = names.LAST if regrade else names.FIRST
-        self._heard = False
+        self._heard_at = time.monotonic()
+        self._asked = False
         self.refused: Counter[str] = Counter()
         """Messages that were not used, by reason."""
 
@@ -64,7 +67,7 @@ class Publisher:
         at_once = 1 if processes == 1 else AT_ONCE
         try:
             self._redis.set(names.lease_key(self._run), self._seal.fingerprint, ex=LEASE_SECONDS)
-            began = time.monotonic()
+            self._heard_at = time.monotonic()
             while waiting or pending:
                 while waiting and len(pending) < at_once:
                     job = waiting.pop(0)
@@ -72,7 +75,7 @@ class Publisher:
                         yield job, Answer(problem=problem)
                 if pending and (said := self._next(pending)):
                     yield said
-                began = self._ask_for_workers(began)
+                self._ask_for_workers()
         except (RedisError, OperationalError) as error:
             raise names.lost(error) from None
         finally:
@@ -124,7 +127,7 @@ class Publisher:
             raise Refused("of another run")
         if word.id not in pending:
             raise Refused("repeated")
-        self._heard = True
+        self._heard_at, self._asked = time.monotonic(), not word.refusal
         if word.refusal:
             self._say(f"{word.worker} was refused: {word.refusal}")
         if word.answer is None:
@@ -133,15 +136,19 @@ class Publisher:
             raise Refused("impossible")
         return pending.pop(word.id), word.answer
 
-    def _ask_for_workers(self, began: float) -> float:
-        if self._heard or time.monotonic() - began < QUIET_SECONDS:
-            return began
-        self._say(
-            "No worker has begun yet. Start one: `bootcamp grade-worker --broker …`, with the key "
-            f"whose fingerprint is {self._seal.fingerprint}."
-        )
-        self._heard = True  # said once
-        return began
+    def _ask_for_workers(self) -> None:
+        quiet = time.monotonic() - self._heard_at
+        if quiet > SILENT_SECONDS:
+            raise BootcampError(
+                f"No worker has said anything for {quiet:.0f} seconds.",
+                "Finished results are kept. Look at the workers, then run the same command to continue.",
+            )
+        if quiet > QUIET_SECONDS and not self._asked:
+            self._asked = True
+            self._say(
+                "No worker has begun yet. Start one: `bootcamp grade-worker --broker …`, with the key "
+                f"whose fingerprint is {self._seal.fingerprint}."
+            )
 
     def _leave(self) -> None:
         for reason, count in self.refused.items():

@@ -6,13 +6,13 @@ network of its own and so cannot reach the broker.
 
 from __future__ import annotations
 
+import multiprocessing.process
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 
@@ -100,6 +100,8 @@ class Taker:
         try:
             with tempfile.TemporaryDirectory(prefix="submission-") as folder:
                 return self._grade(order.handed_in.unpack(Path(folder)))
+        except Exception as error:  # an order without an answer would keep its publisher waiting
+            return Answer(problem=f"{type(error).__name__}: {error}")
         finally:  # also when it is given back; not when this process is killed
             self._redis.hincrby(starts, student, -1)
 
@@ -131,13 +133,16 @@ def work(app: Celery, broker: str, seal: Seal, tier: Tier, name: str, processes:
     Returns:
         The exit code: 2 if a publisher has other graders.
     """
-    mismatch = get_context("fork").Event()
-    refused = get_context("fork").Value("i", 0)
+    ours = multiprocessing.current_process()
+    mismatch = multiprocessing.get_context("fork").Event()
+    refused = multiprocessing.get_context("fork").Value("i", 0)
     takers: list[Taker] = []
     graders: list[OneByOne] = []
 
     def begin(**_: object) -> None:
         signal.signal(signal.SIGTERM, _give_back)
+        # Celery's pool puts its own object here, which may not have children and cannot be sent to one.
+        multiprocessing.process._current_process = ours  # type: ignore[attr-defined]
         graders.append(OneByOne(tier))
         takers.append(Taker(names.connect(broker), seal, name, graders[0].grade))
 
