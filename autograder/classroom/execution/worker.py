@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from celery import Celery
 from celery.exceptions import Reject
 from celery.signals import worker_process_init, worker_process_shutdown
 from pydantic import ValidationError
-from redis import Redis, RedisError
+from redis import Redis
 
 from autograder.classroom.execution import celery_app as names
 from autograder.classroom.execution.fingerprint import of_graders, versions_around
@@ -38,6 +39,9 @@ GIVEN_UP = (
     f"it ended {MAX_DEATHS} workers, so it was given up: look at its files, then grade it again "
     "without --broker"
 )
+
+GIVE_BACK_SECONDS = 1.0
+"""Between giving an order back and taking the next one: a broken worker must not spin."""
 
 Grade = Callable[[Job], Answer]
 
@@ -133,18 +137,16 @@ def work(app: Celery, broker: str, seal: Seal, tier: Tier, name: str, processes:
     Returns:
         The exit code: 2 if a publisher has other graders.
     """
-    ours = multiprocessing.current_process()
+    outside = multiprocessing.current_process()
     mismatch = multiprocessing.get_context("fork").Event()
     refused = multiprocessing.get_context("fork").Value("i", 0)
-    takers: list[Taker] = []
     graders: list[OneByOne] = []
 
     def begin(**_: object) -> None:
         signal.signal(signal.SIGTERM, _give_back)
         # Celery's pool puts its own object here, which may not have children and cannot be sent to one.
-        multiprocessing.process._current_process = ours  # type: ignore[attr-defined]
+        multiprocessing.process._current_process = outside  # type: ignore[attr-defined]
         graders.append(OneByOne(tier))
-        takers.append(Taker(names.connect(broker), seal, name, graders[0].grade))
 
     def end(**_: object) -> None:
         for one in graders:
@@ -152,7 +154,7 @@ def work(app: Celery, broker: str, seal: Seal, tier: Tier, name: str, processes:
 
     def submission(message: object) -> None:
         try:
-            takers[0].take(message)
+            Taker(names.connect(broker), seal, name, graders[0].grade).take(message)
         except Refused as error:
             with refused.get_lock():
                 refused.value += 1
@@ -163,8 +165,9 @@ def work(app: Celery, broker: str, seal: Seal, tier: Tier, name: str, processes:
             mismatch.set()
             os.kill(os.getppid(), signal.SIGTERM)
             raise Reject(str(error), requeue=True) from None
-        except RedisError as error:
-            _show(f"The broker does not answer: {error}. The submission is given back.")
+        except Exception as error:  # without this, Celery would take the order for done
+            _show(f"A submission is given back: {type(error).__name__}: {error}")
+            time.sleep(GIVE_BACK_SECONDS)
             raise Reject(str(error), requeue=True) from None
 
     app.task(name=names.TASK)(submission)
