@@ -76,12 +76,12 @@ class Worker(threading.Thread):
         self.taker = Taker(redis, SEAL, "kitchen", grade)
         self.taken: list[str] = []
         self.refused: list[str] = []
-        self._app, self._stop = app, threading.Event()
+        self._app, self._ended = app, threading.Event()
 
     def run(self) -> None:
         with self._app.connection_for_read() as line:
             queue = line.SimpleQueue(names.queue_name(SEAL.fingerprint))
-            while not self._stop.is_set():
+            while not self._ended.is_set():
                 try:
                     found = queue.get(timeout=0.05)
                 except queue.Empty:
@@ -98,7 +98,7 @@ class Worker(threading.Thread):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
+        self._ended.set()
         self.join(SECONDS)
 
 
