@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from typing import Annotated
 
 import typer
@@ -41,19 +40,8 @@ def grade_worker(
     require_libraries()
     if not broker:
         raise UsageError("Which broker? Give its address: --broker redis://:PASSWORD@HOST:6379/0")
-    from autograder.classroom.execution import celery_app, signing, worker
+    from autograder.classroom.execution import signing, worker
     from bootcamp.cli.grade_class import tier_here
 
-    seal = signing.read_seal(key_file)
-    tier = tier_here(unsandboxed)
-    celery_app.check_key(celery_app.connect(broker), seal.fingerprint)
-    name = f"{socket.gethostname()}-{os.getpid()}"
-    app = celery_app.make_app(
-        broker, seal.fingerprint, visibility or celery_app.VISIBILITY_SECONDS
-    )  # fmt: skip
-    print(
-        f"{name} waits for submissions, {processes} at once, in the sandbox {tier}, with the key "
-        f"{seal.fingerprint}. Ctrl-C finishes what has begun.",
-        flush=True,
-    )
-    raise typer.Exit(worker.work(app, broker, seal, tier, name, processes))
+    seal, tier = signing.read_seal(key_file), tier_here(unsandboxed)
+    raise typer.Exit(worker.work(broker, seal, tier, processes, visibility))

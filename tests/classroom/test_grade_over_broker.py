@@ -73,7 +73,7 @@ class Worker(threading.Thread):
 
     def __init__(self, app: Celery, redis: Redis, grade: Grade = passes) -> None:
         super().__init__(daemon=True)
-        self.taker = Taker(redis, SEAL, "kitchen", grade)
+        self.taker = Taker(redis, SEAL, "on kitchen", grade)
         self.taken: list[str] = []
         self.refused: list[str] = []
         self._app, self._ended = app, threading.Event()
@@ -340,7 +340,7 @@ def test_without_workers_the_publisher_says_what_to_check_and_ends(
 
 
 def test_a_worker_refuses_what_nobody_waits_for(redis: Redis, order: Order) -> None:
-    worker = Taker(redis, SEAL, "kitchen", passes)
+    worker = Taker(redis, SEAL, "on kitchen", passes)
     gone = order.model_copy(update={"run": "before"})
     cases: dict[str, list[object]] = {
         "forged": [signed(order, OTHER), "x", None, SEAL.sign(WORD, order.model_dump_json())],
@@ -361,7 +361,7 @@ def test_a_worker_refuses_what_nobody_waits_for(redis: Redis, order: Order) -> N
 
 
 def test_a_worker_with_other_graders_says_so_and_grades_nothing(redis: Redis, order: Order) -> None:
-    worker = Taker(redis, SEAL, "kitchen", passes)
+    worker = Taker(redis, SEAL, "on kitchen", passes)
     others: list[Order] = [
         order.model_copy(update={"graders": "0" * 64}),
         order.model_copy(
@@ -383,7 +383,7 @@ def test_a_submission_that_ended_two_workers_is_given_up(redis: Redis, order: Or
         redis.hincrby(names.starts_key("now"), "anna", 1)
         raise Killed
 
-    worker = Taker(redis, SEAL, "kitchen", dies)
+    worker = Taker(redis, SEAL, "on kitchen", dies)
     for _ in range(MAX_DEATHS):
         with pytest.raises(Killed):
             worker.take(signed(order))
@@ -399,11 +399,11 @@ def test_what_a_worker_gives_back_does_not_count(redis: Redis, order: Order) -> 
     def stopped(job: Job) -> Answer:
         raise SystemExit(0)
 
-    worker = Taker(redis, SEAL, "kitchen", stopped)
+    worker = Taker(redis, SEAL, "on kitchen", stopped)
     for _ in range(MAX_DEATHS + 1):
         with pytest.raises(SystemExit):
             worker.take(signed(order))
-    Taker(redis, SEAL, "kitchen", passes).take(signed(order))
+    Taker(redis, SEAL, "on kitchen", passes).take(signed(order))
     assert words(redis)[-1].answer.items == (ITEM,)
 
 
@@ -411,7 +411,7 @@ def test_a_grader_that_breaks_is_answered(redis: Redis, order: Order) -> None:
     def breaks(job: Job) -> Answer:
         raise ValueError("no stack")
 
-    Taker(redis, SEAL, "kitchen", breaks).take(signed(order))
+    Taker(redis, SEAL, "on kitchen", breaks).take(signed(order))
     assert words(redis)[-1].answer.problem == "ValueError: no stack"
 
 

@@ -98,6 +98,7 @@ def test_the_graders_image_installs_what_runs_in_it():
     """The modules of ours that its program loads, the stack's servers, and the weeks' graders."""
     script = (
         "import sys, autograder.classroom.execution.container_entry\n"
+        "import autograder.classroom.execution.worker\n"
         "files = [getattr(module, '__file__', None) or '' for module in sys.modules.values()]\n"
         "print(*files, sep='\\n')\n"
     )
@@ -254,7 +255,21 @@ def test_the_load_test_finds_its_file():
 
 def test_tools_start_only_if_they_are_asked_for():
     profiles = {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one}
-    assert profiles == {"locust": ["load-test"], "tls": ["tls"]}
+    assert profiles == {
+        "grading-broker": ["grading"],
+        "grading-worker": ["grading"],
+        "locust": ["load-test"],
+        "tls": ["tls"],
+    }
+
+
+def test_the_grading_worker_has_its_broker_and_rights_and_no_way_out():
+    worker, broker = SERVICES["grading-worker"], SERVICES["grading-broker"]
+    assert set(worker["cap_add"]) == set(container.RIGHTS) | {"SYS_ADMIN", "NET_ADMIN"}
+    assert worker["networks"] == ["grading"]
+    assert COMPOSE["networks"]["grading"] == {"internal": True}
+    for option in ("--appendonly yes", "--maxmemory-policy noeviction", "--requirepass"):
+        assert option in broker["command"]
 
 
 def test_the_proxy_passes_streams_and_the_host_on():

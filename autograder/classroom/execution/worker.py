@@ -9,16 +9,18 @@ from __future__ import annotations
 import multiprocessing.process
 import os
 import signal
+import socket
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 from celery import Celery
-from celery.exceptions import Reject
+from celery.exceptions import Reject, SecurityWarning
 from celery.signals import worker_process_init, worker_process_shutdown
 from pydantic import ValidationError
 from redis import Redis
@@ -28,8 +30,9 @@ from autograder.classroom.execution.fingerprint import of_graders, versions_arou
 from autograder.classroom.execution.grading_process import Answer, Job
 from autograder.classroom.execution.messages import Order, Word
 from autograder.classroom.execution.pool import OneByOne
-from autograder.classroom.execution.signing import ORDER, WORD, Refused, Seal
-from autograder.sandbox.tiers import Tier
+from autograder.classroom.execution.signing import ORDER, WORD, Refused, Seal, read_seal
+from autograder.sandbox import network
+from autograder.sandbox.tiers import Tier, can_change_user, strongest
 from bootcamp.course.weeks import find_week
 from bootcamp.errors import EXIT_USAGE, UsageError
 
@@ -54,7 +57,7 @@ class Taker:
     """Decides what becomes of one message from the broker.
 
     Args:
-        name: of this worker, for the record.
+        name: of this worker and where it runs, for the record.
         grade: grades one submission.
     """
 
@@ -110,7 +113,7 @@ class Taker:
             self._redis.hincrby(starts, student, -1)
 
     def _answer(self, order: Order, answer: Answer) -> None:
-        sandbox = f"{answer.sandbox}, on {self._name}"
+        sandbox = f"{answer.sandbox}, {self._name}"
         self._say(order, replace(answer, sandbox=sandbox, versions=versions_around()))
         self._redis.sadd(names.done_key(order.run), order.id)
         self._redis.expire(names.done_key(order.run), names.KEPT_SECONDS)
@@ -131,12 +134,38 @@ class Taker:
         self._redis.expire(key, names.KEPT_SECONDS)
 
 
-def work(app: Celery, broker: str, seal: Seal, tier: Tier, name: str, processes: int) -> int:
+def work(
+    broker: str, seal: Seal, tier: Tier, processes: int, visibility: int | None, place: str = ""
+) -> int:
     """Take orders until Ctrl-C. The first one finishes what has begun, the second one gives it back.
+
+    Args:
+        visibility: seconds after which what a dead worker had is given to another one.
+        place: where it runs, for the records.
 
     Returns:
         The exit code: 2 if a publisher has other graders.
+
+    Raises:
+        UsageError: the broker cannot be used, or its publisher has another key.
     """
+    names.check_key(names.connect(broker), seal.fingerprint)
+    app = names.make_app(broker, seal.fingerprint, visibility or names.VISIBILITY_SECONDS)
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    print(
+        f"{name} waits for submissions, {processes} at once, in the sandbox {tier}, with the key "
+        f"{seal.fingerprint}. Ctrl-C finishes what has begun.",
+        flush=True,
+    )
+    warnings.simplefilter(
+        "ignore", SecurityWarning
+    )  # root, where it is, gives students other users
+    return _serve(
+        app, broker, seal, tier, processes, ", ".join(filter(None, (place, f"on {name}")))
+    )
+
+
+def _serve(app: Celery, broker: str, seal: Seal, tier: Tier, processes: int, name: str) -> int:
     outside = multiprocessing.current_process()
     mismatch = multiprocessing.get_context("fork").Event()
     refused = multiprocessing.get_context("fork").Value("i", 0)
@@ -174,8 +203,9 @@ def work(app: Celery, broker: str, seal: Seal, tier: Tier, name: str, processes:
     worker_process_init.connect(begin, weak=False)
     worker_process_shutdown.connect(end, weak=False)
     worker = app.Worker(
-        pool="prefork", concurrency=processes, hostname=name, loglevel="ERROR", quiet=True,
-        without_gossip=True, without_mingle=True, without_heartbeat=True, optimization="fair",
+        hostname=f"grading-{os.getpid()}@{socket.gethostname()}", pool="prefork", concurrency=processes,
+        loglevel="ERROR", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True,
+        optimization="fair",
     )  # fmt: skip
     worker.start()
     return EXIT_USAGE if mismatch.is_set() else int(worker.exitcode or 0)
@@ -187,3 +217,15 @@ def _give_back(_number: int, _frame: FrameType | None) -> None:
 
 def _show(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Take orders inside a container: the service `grading-worker` of docker-compose.yml."""
+    tier = strongest()
+    if not (can_change_user(tier) and network.is_possible()):
+        raise UsageError(f"In this container the sandbox is weak: {tier}, or the shared network.")
+    return work(os.environ["GRADING_BROKER"], read_seal(None), tier, 1, None, "in a container")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
