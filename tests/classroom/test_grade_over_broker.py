@@ -303,7 +303,7 @@ def test_messages_that_are_forged_repeated_or_of_another_run_are_refused_and_cou
         "unreadable": 1,
     }
     for reason, count in counts.items():
-        assert f"{count} of the broker's messages refused: {reason}." in said
+        assert f"Refused messages from the broker ({reason}): {count}" in said
 
 
 def test_a_lease_that_ended_stops_the_publisher(

@@ -152,7 +152,7 @@ class Publisher:
 
     def _leave(self) -> None:
         for reason, count in self.refused.items():
-            self._say(f"{count} of the broker's messages refused: {reason}.")
+            self._say(f"Refused messages from the broker ({reason}): {count}")
         self.refused.clear()
         try:
             self._redis.delete(names.lease_key(self._run), names.words_key(self._run))
