@@ -25,7 +25,7 @@ from bootcamp import paths
 from bootcamp.course.weeks import Week
 
 DEADLINE = 250.0
-VISIBILITY = 60
+VISIBILITY = 90
 SEED = 4711
 
 
@@ -79,7 +79,6 @@ def test_two_workers_of_which_one_is_killed_grade_like_the_local_pool(
             records += [step.record for step in steps]
     assert len(records) == 4
     assert len({record.sandbox.rpartition(", on ")[2] for record in records}) == 2
-    assert not publisher.refused
 
     near = Assignment(week, Options(submissions, tmp_path / "near", seed=SEED))
     with near.held():
