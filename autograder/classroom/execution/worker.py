@@ -19,7 +19,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from celery import Celery
 from celery.exceptions import Reject, SecurityWarning
 from celery.signals import worker_process_init, worker_process_shutdown
 from pydantic import ValidationError
@@ -157,58 +156,67 @@ def work(
         f"{seal.fingerprint}. Ctrl-C finishes what has begun.",
         flush=True,
     )
-    warnings.simplefilter(
-        "ignore", SecurityWarning
-    )  # root, where it is, gives students other users
-    return _serve(
-        app, broker, seal, tier, processes, ", ".join(filter(None, (place, f"on {name}")))
-    )
+    # Celery warns of root. Here root is what gives each submission a user of its own.
+    warnings.simplefilter("ignore", SecurityWarning)
+    tasks = _Tasks(broker, seal, tier, ", ".join(filter(None, (place, f"on {name}"))))
+    app.task(name=names.TASK)(tasks.take)
+    worker_process_init.connect(tasks.begin, weak=False)
+    worker_process_shutdown.connect(tasks.end, weak=False)
+    worker = app.Worker(
+        pool="prefork", concurrency=processes, optimization="fair", loglevel="ERROR", quiet=True,
+        hostname=f"grading-{os.getpid()}@{socket.gethostname()}",
+        without_gossip=True, without_mingle=True, without_heartbeat=True,
+    )  # fmt: skip
+    worker.start()
+    return EXIT_USAGE if tasks.mismatch.is_set() else int(worker.exitcode or 0)
 
 
-def _serve(app: Celery, broker: str, seal: Seal, tier: Tier, processes: int, name: str) -> int:
-    outside = multiprocessing.current_process()
-    mismatch = multiprocessing.get_context("fork").Event()
-    refused = multiprocessing.get_context("fork").Value("i", 0)
-    graders: list[OneByOne] = []
+class _Tasks:
+    """What Celery's processes do. Made before they are forked, so that they share the two values."""
 
-    def begin(**_: object) -> None:
+    def __init__(self, broker: str, seal: Seal, tier: Tier, name: str) -> None:
+        self._broker, self._seal, self._tier, self._name = broker, seal, tier, name
+        self._outside = multiprocessing.current_process()
+        self._grader = OneByOne(tier)
+        forks = multiprocessing.get_context("fork")
+        self._refused = forks.Value("i", 0)
+        self.mismatch = forks.Event()
+        """Whether a publisher has other graders."""
+
+    def begin(self, **_: object) -> None:
+        """Prepare a process."""
         signal.signal(signal.SIGTERM, _give_back)
         # Celery's pool puts its own object here, which may not have children and cannot be sent to one.
-        multiprocessing.process._current_process = outside  # type: ignore[attr-defined]
-        graders.append(OneByOne(tier))
+        multiprocessing.process._current_process = self._outside  # type: ignore[attr-defined]
 
-    def end(**_: object) -> None:
-        for one in graders:
-            one.close()
+    def end(self, **_: object) -> None:
+        """End its grading process."""
+        self._grader.close()
 
-    def submission(message: object) -> None:
+    def take(self, message: object) -> None:
+        """Grade and answer one message.
+
+        Raises:
+            Reject: another worker has to take it.
+        """
         try:
-            Taker(names.connect(broker), seal, name, graders[0].grade).take(message)
+            redis = names.connect(self._broker)
+            with redis:
+                Taker(redis, self._seal, self._name, self._grader.grade).take(message)
         except Refused as error:
-            with refused.get_lock():
-                refused.value += 1
-                _show(f"Refused a message: {error} ({refused.value} in all).")
+            with self._refused.get_lock():
+                self._refused.value += 1
+                _show(f"Refused a message: {error} ({self._refused.value} in all).")
         except OtherGraders as error:
-            if not mismatch.is_set():
+            if not self.mismatch.is_set():
                 _show(f"This worker stops: {error}.")
-            mismatch.set()
+            self.mismatch.set()
             os.kill(os.getppid(), signal.SIGTERM)
             raise Reject(str(error), requeue=True) from None
         except Exception as error:  # without this, Celery would take the order for done
             _show(f"A submission is given back: {type(error).__name__}: {error}")
             time.sleep(GIVE_BACK_SECONDS)
             raise Reject(str(error), requeue=True) from None
-
-    app.task(name=names.TASK)(submission)
-    worker_process_init.connect(begin, weak=False)
-    worker_process_shutdown.connect(end, weak=False)
-    worker = app.Worker(
-        hostname=f"grading-{os.getpid()}@{socket.gethostname()}", pool="prefork", concurrency=processes,
-        loglevel="ERROR", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True,
-        optimization="fair",
-    )  # fmt: skip
-    worker.start()
-    return EXIT_USAGE if mismatch.is_set() else int(worker.exitcode or 0)
 
 
 def _give_back(_number: int, _frame: FrameType | None) -> None:
