@@ -151,7 +151,7 @@ FOLDER ?=
 FOLLOW ?= --follow
 DOCKER := docker compose --env-file $(ENV_FILE)
 DEPLOY := $(PYTHON) -m bootcamp.operations.compose --env-file $(ENV_FILE)
-ALL_PROFILES := --profile tls --profile load-test --profile backup
+ALL_PROFILES := --profile tls --profile load-test --profile grading --profile backup
 
 up: $(if $(COMPOSE),,setup)
 ifdef COMPOSE

@@ -20,6 +20,20 @@ LIBRARIES = ("copydetect", "jinja2", "nbgrader", "yaml")
 """What the extra `classroom` of `pyproject.toml` installs, by the names that Python imports."""
 
 
+Broker = Annotated[
+    str,
+    typer.Option(
+        envvar="GRADING_BROKER",
+        metavar="redis://…",
+        help="Let workers on other machines grade (grade-worker).",
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The key of publisher and workers, else in GRADING_KEY."),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("grade")(grade)
@@ -86,6 +100,8 @@ def grade(
     in_docker: Annotated[
         bool, typer.Option("--docker", help="Grade in a temporary container.")
     ] = False,
+    broker: Broker = "",
+    key_file: KeyFile = None,
     unsandboxed: Annotated[
         bool, typer.Option("--allow-unsandboxed", help="Grade even if no strong sandbox works.")
     ] = False,
@@ -117,11 +133,16 @@ def grade(
     if notebooks:
         from bootcamp.cli import grade_notebooks
 
-        if in_docker or similarity or dry_run:
-            raise UsageError("--notebooks works without --docker, --similarity and --dry-run.")
+        if in_docker or similarity or broker or dry_run:
+            raise UsageError(
+                "--notebooks works without --docker, --similarity, --broker and --dry-run."
+            )
         tier = grade_class.tier_here(unsandboxed)
         raise typer.Exit(grade_notebooks.grade(week, options, gradebook, tier, as_json))
-    how = grade_class.How(processes, retries, in_docker, unsandboxed, gradebook, similarity)
+    if broker and in_docker:
+        raise UsageError("Use --broker or --docker, not both: the workers have their own sandbox.")
+    where = grade_class.Where(in_docker, unsandboxed, broker, key_file)
+    how = grade_class.How(processes, retries, where, gradebook, similarity)
     raise typer.Exit(grade_class.grade(week, options, how, as_json))
 
 

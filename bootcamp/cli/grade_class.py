@@ -35,6 +35,7 @@ from autograder.classroom.policy.similarity import alike
 from autograder.classroom.policy.summary import Grade, Status
 from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier, strongest
+from bootcamp.cli.grade import MAX_PROCESSES
 from bootcamp.course.manifest import points_text
 from bootcamp.course.weeks import find_week
 from bootcamp.errors import EXIT_GRADER_ERROR, EXIT_INTERRUPTED, UsageError
@@ -46,13 +47,23 @@ MAX_CHANGES = 40
 
 
 @dataclass(frozen=True)
+class Where:
+    """Where student code runs."""
+
+    in_docker: bool = False
+    unsandboxed: bool = False
+    broker: str = ""
+    """On the workers that listen there. Empty: on this machine."""
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True)
 class How:
     """How the submissions are graded, and what is written besides the pages."""
 
     processes: int
     retries: int
-    in_docker: bool
-    unsandboxed: bool
+    where: Where
     gradebook: Path | None
     similarity: bool
 
@@ -61,16 +72,12 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
     """Grade the submissions, write pages and exports, and return the exit code."""
     console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
     assignment = Assignment(find_week(week), options)
-    run = (
-        docker.in_docker(how.unsandboxed)
-        if how.in_docker
-        else partial(run_jobs, tier=tier_here(how.unsandboxed))
-    )
+    run, processes = _pool(how, bool(options.regrade), console)
     try:
         with stopped_by_signals(), assignment.held():
             for line in assignment.by_hand.report:
                 console.print(Text(line))
-            _run(console, assignment, run, how.processes, how.retries)
+            _run(console, assignment, run, processes, how.retries)
             grades = assignment.grades()
             clusters = alike(assignment.week, assignment.folders()) if how.similarity else ()
             summary = assignment.publish(grades, clusters)
@@ -85,6 +92,29 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
     else:
         _show(console, summary, options)
     return exit_code(grades)
+
+
+def _pool(how: How, regrade: bool, console: Console) -> tuple[RunJobs, int]:
+    """What grades jobs, and how many it grades at once.
+
+    Raises:
+        UsageError: it cannot work: no sandbox, no Docker, no broker, or no key.
+    """
+    where = how.where
+    if where.in_docker:
+        return docker.in_docker(where.unsandboxed), how.processes
+    if not where.broker:
+        return partial(run_jobs, tier=tier_here(where.unsandboxed)), how.processes
+    from autograder.classroom.execution import celery_app, publisher, signing
+
+    seal = signing.read_seal(where.key_file)
+    redis = celery_app.connect(where.broker)
+    app = celery_app.make_app(where.broker, seal.fingerprint)
+
+    def say(sentence: str) -> None:
+        console.print(Text(f"  {sentence}", "yellow"))
+
+    return publisher.Publisher(app, redis, seal, regrade, say), publisher.AT_ONCE
 
 
 def write_hand_grades_template(week: str, options: Options, path: Path) -> None:
@@ -176,7 +206,9 @@ def _run(
     if not tasks:
         return
     count = "1 submission" if len(tasks) == 1 else f"{len(tasks)} submissions"
-    console.print(f"Grading {count} of {assignment.week}, {min(processes, len(tasks))} at once.")
+    at_once = min(processes, len(tasks))
+    how = "by the workers of the broker" if processes > MAX_PROCESSES else f"{at_once} at once"
+    console.print(f"Grading {count} of {assignment.week}, {how}.")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -18,6 +18,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "check": ("check", "watch"),
     "student": ("progress", "hint", "solution", "reset"),
     "grade": ("grade", "grade-forget"),
+    "grade_worker": ("grade-worker",),
     "release": ("release",),
     "stack": ("up", "down", "run", "scale-workers"),
     "backup": ("backup", "restore"),

@@ -101,6 +101,7 @@ def test_the_graders_image_installs_what_runs_in_it():
     """The modules of ours that its program loads, the stack's servers, and the weeks' graders."""
     script = (
         "import sys, autograder.classroom.execution.container_entry\n"
+        "import autograder.classroom.execution.worker\n"
         "files = [getattr(module, '__file__', None) or '' for module in sys.modules.values()]\n"
         "print(*files, sep='\\n')\n"
     )
@@ -305,7 +306,22 @@ def test_the_backups_lists_name_services_that_exist():
 
 def test_tools_start_only_if_they_are_asked_for():
     profiles = {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one}
-    assert profiles == {"backup": ["backup"], "locust": ["load-test"], "tls": ["tls"]}
+    assert profiles == {
+        "backup": ["backup"],
+        "grading-broker": ["grading"],
+        "grading-worker": ["grading"],
+        "locust": ["load-test"],
+        "tls": ["tls"],
+    }
+
+
+def test_the_grading_worker_has_its_broker_and_rights_and_no_way_out():
+    worker, broker = SERVICES["grading-worker"], SERVICES["grading-broker"]
+    assert set(worker["cap_add"]) == set(container.RIGHTS) | {"SYS_ADMIN", "NET_ADMIN"}
+    assert worker["networks"] == ["grading"]
+    assert COMPOSE["networks"]["grading"] == {"internal": True}
+    for option in ("--appendonly yes", "--maxmemory-policy noeviction", "--requirepass"):
+        assert option in broker["command"]
 
 
 def test_the_proxy_passes_streams_and_the_host_on():

@@ -1,6 +1,7 @@
 """What goes in and out of a grading container: lines of JSON. No pickle: nothing in it can run here.
 
 In: a `HandedIn` per line, and an empty line. Out: a `Greeting`, then a `Reply` per submission.
+Over a broker: an `Order` to the workers, and each `Word` back, both signed (`signing.py`).
 """
 
 from __future__ import annotations
@@ -65,3 +66,26 @@ class Reply(_Message):
 
     student: str
     answer: Answer
+
+
+class Order(_Message):
+    """A submission for whichever worker takes it."""
+
+    run: str
+    """Of the publisher: each of its runs has a random one."""
+    id: str
+    """Random, and of this order alone: a second answer to it is not used."""
+    graders: str
+    """SHA-256 of the publisher's graders."""
+    handed_in: HandedIn
+
+
+class Word(_Message):
+    """What a worker says about an order. Without an answer or a refusal: it has begun."""
+
+    run: str
+    id: str
+    worker: str
+    answer: Answer | None = None
+    refusal: str = ""
+    """Why this worker cannot grade it. Another one may."""

@@ -68,6 +68,32 @@ class _Process:
         remove_empty(self.process.pid or 0)
 
 
+class OneByOne:
+    """Grades one job after another in a grading process that is kept between them."""
+
+    def __init__(self, tier: Tier) -> None:
+        self._tier = tier
+        self._running: list[_Process] = []
+
+    def grade(self, job: Job) -> Answer:
+        """Grade one submission. If the grader breaks on it, the next one gets a fresh process."""
+        if not self._running:
+            self._running.append(_Process(self._tier))
+        (one,) = self._running
+        one.take(job)
+        while not _ready(self._running):
+            pass
+        answer = _answer(one)
+        if answer.broken:
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        """End the process and what it has started."""
+        _end(self._running)
+        self._running.clear()
+
+
 def run_jobs(
     jobs: Iterable[Job], processes: int, tier: Tier
 ) -> Generator[tuple[Job, Answer], None, None]:
