@@ -20,7 +20,14 @@ from autograder.process import rpc_server
 from autograder.process.api import Api
 from autograder.process.fork_client import Forked, Host, last_lines
 from autograder.process.orphans import end_all_but, end_leftovers
-from autograder.process.rpc_client import Answer, Caller, Request, describe, failure_card
+from autograder.process.rpc_client import (
+    Answer,
+    Caller,
+    Request,
+    call_of,
+    describe,
+    failure_card,
+)
 from autograder.process.worker import Worker
 from bootcamp import bounds
 from bootcamp.course.layers import Layer, pythonpath
@@ -50,7 +57,7 @@ class Student:
         self._folder = folder
         self._host = host
         self._processes: list[Forked] = []
-        self._caller = Caller(self._start_caller, self.tail)
+        self._caller = Caller(self._start_caller)
         self._ports: list[int] = []
         self._migration: Forked | None = None
         self.workers: list[Worker] = []
@@ -190,8 +197,7 @@ class Student:
         self, module: str, name: str, *args: Any, timeout: float = CALL_SECONDS, **kwargs: Any
     ) -> Answer:
         """Call a function and take whatever comes, an exception too."""
-        request: Request = {"module": module, "name": name, "args": list(args), "kwargs": kwargs}
-        return self._caller.ask(request, timeout)
+        return self._caller.ask(call_of(module, name, args, kwargs), timeout)
 
     def call(
         self, module: str, name: str, *args: Any, timeout: float = CALL_SECONDS, **kwargs: Any
@@ -201,21 +207,14 @@ class Student:
         Raises:
             CheckFailed: it raised, gave no answer in time, or took the process down.
         """
-        answer = self.ask(module, name, *args, timeout=timeout, **kwargs)
-        if not answer.ok:
-            request: Request = {
-                "module": module,
-                "name": name,
-                "args": list(args),
-                "kwargs": kwargs,
-            }
-            raise CheckFailed(failure_card(describe(request), answer))
-        return answer.value
+        return self._value(call_of(module, name, args, kwargs), timeout)
 
     def read(self, module: str, name: str) -> Any:
         """The value of a name in a module: `read("pipeline.x", "app.conf.timezone")`."""
-        request: Request = {"module": module, "name": name}
-        answer = self._caller.ask(request, CALL_SECONDS)
+        return self._value({"module": module, "name": name}, CALL_SECONDS)
+
+    def _value(self, request: Request, timeout: float) -> Any:
+        answer = self._caller.ask(request, timeout)
         if not answer.ok:
             raise CheckFailed(failure_card(describe(request), answer))
         return answer.value
