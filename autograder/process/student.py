@@ -158,14 +158,13 @@ class Student:
             self.launch_migration()  # a store did not answer on a busy machine: it says "try again"
             code = self._migrated()
         if code != 0:
-            card = Card(
+            raise _not_started(
+                self._migration,
                 sent="python -m pipeline.migrate",
                 expected="stores that are ready, and exit code 0",
                 got="it did not end in time" if code is None else f"exit code {code}",
-                cause="the last lines of its log say why",
-                log=self.tail(self._migration),
+                late=code is None,
             )
-            raise _not_started(card, late=code is None)
 
     def _migrated(self) -> int | None:
         """The exit code of the migration that runs; None: it did not end in time."""
@@ -255,28 +254,16 @@ class Student:
             NotGradable: it does not start.
         """
         if not worker.wait_ready():
-            log = self.tail(worker.process)
-            ended = f"the worker ended: {log[-1]}" if log else "the worker ended"
-            card = Card(
+            last = "".join(f": {line}" for line in self.tail(worker.process)[-1:])
+            raise _not_started(
+                worker.process,
                 sent=f"python {' '.join(Worker.command(worker.name)[:5])} …",
                 expected="a worker that is ready",
-                got="it did not get ready in time" if worker.alive else ended,
-                cause="the last lines of its log say why",
-                log=log,
+                got="it did not get ready in time" if worker.alive else f"the worker ended{last}",
+                late=worker.alive,
             )
-            raise _not_started(card, late=worker.alive)
 
     # -- the API -----------------------------------------------------------------------------
-
-    def start_api(self, name: str, env: Mapping[str, str] | None = None) -> Api:
-        """Start one more API process, and wait until it answers.
-
-        Raises:
-            NotGradable: it does not start.
-        """
-        api = self.launch_api(name, env)
-        self.await_api(api)
-        return api
 
     def launch_api(self, name: str, env: Mapping[str, str] | None = None) -> Api:
         """Start an API without waiting for it: it boots while a worker does."""
@@ -291,17 +278,18 @@ class Student:
             NotGradable: it does not.
         """
         if not api.wait_ready():
-            card = Card(
+            raise _not_started(
+                api.process,
                 sent=f"python {' '.join(Api.command(api.port))}, then GET /health",
                 expected="an API that answers",
-                got="the API ended" if not api.alive else "it did not answer in time",
-                cause="the last lines of its log say why",
-                log=self.tail(api.process),
+                got="it did not answer in time" if api.alive else "the API ended",
+                late=api.alive,
             )
-            raise _not_started(card, late=api.alive)
 
 
-def _not_started(card: Card, *, late: bool) -> NotGradable:
+def _not_started(process: Forked, *, sent: str, expected: str, got: str, late: bool) -> NotGradable:
+    log = last_lines(process.logs())
+    card = Card(sent, expected, got, cause="the last lines of its log say why", log=log)
     return (NotReady if late else NotGradable)(card.cleaned())
 
 
