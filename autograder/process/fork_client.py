@@ -23,7 +23,7 @@ from autograder.card import Card, CheckFailed
 from autograder.process import fork_server, rpc_server
 from autograder.sandbox.tiers import Sandbox
 from bootcamp.errors import GraderError
-from bootcamp.stack.process import LOG_BYTES, Process
+from bootcamp.stack.process import Process, end_of_log, log_size
 
 START_SECONDS = 30.0
 """How long a fork may take, the parent's imports included."""
@@ -136,9 +136,8 @@ class Host:
             CheckFailed: it was ended for good.
         """
         with self._lock:
-            forked = Forked(self._living(), name, self.logs / log)
-            forked.start({"argv": [*argv], "env": {**env}, "cwd": str(cwd), "path": [*path]}, pipes)
-            return forked
+            request = {"argv": [*argv], "env": {**env}, "cwd": str(cwd), "path": [*path]}
+            return Forked(self._living(), name, self.logs / log, request, pipes)
 
     def __enter__(self) -> Self:
         return self
@@ -256,15 +255,20 @@ def last_lines(log: str) -> tuple[str, ...]:
 
 
 class Forked:
-    """A student's process. It has what graders use of `bootcamp.stack.process.Process`."""
+    """A student's process. It has what graders use of `bootcamp.stack.process.Process`.
 
-    def __init__(self, parent: _Parent, name: str, log: Path) -> None:
+    The fork is asked for at once, and not waited for.
+    """
+
+    def __init__(
+        self, parent: _Parent, name: str, log: Path, request: Mapping[str, Any], pipes: bool
+    ) -> None:
         self.name = name
-        self.log = log
         self.stdin: IO[bytes] | None = None
         self.stdout: IO[bytes] | None = None
         self.returncode: int | None = None
         self._parent = parent
+        self._log = log
         self.sent: set[int] = set()
         """Signals that graders have sent it."""
         self._marked = 0
@@ -272,18 +276,15 @@ class Forked:
         self._pid = 0
         self._began = threading.Event()
         self._ended = threading.Event()
-
-    def start(self, request: Mapping[str, Any], pipes: bool) -> None:
-        """Ask for the fork. Does not wait for it."""
-        self._parent.forked[self._id] = self
-        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        theirs = [os.open(os.devnull, os.O_RDONLY), log, log]
+        parent.forked[self._id] = self
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        theirs = [os.open(os.devnull, os.O_RDONLY), output, output]
         if pipes:
             os.close(theirs[0])
             theirs[0], write = os.pipe()
             read, theirs[1] = os.pipe()
             self.stdin, self.stdout = os.fdopen(write, "wb"), os.fdopen(read, "rb")
-        self._parent.send({"id": self._id, **request}, theirs)
+        parent.send({"id": self._id, **request}, theirs)
         for descriptor in set(theirs):
             os.close(descriptor)
 
@@ -340,25 +341,14 @@ class Forked:
                 with contextlib.suppress(OSError):  # unsent input of a process that is gone
                     pipe.close()
 
-    def logs(self, limit: int = LOG_BYTES) -> str:
-        """The last `limit` bytes of its log."""
-        return self._read(0, limit)
+    def logs(self) -> str:
+        """The end of its log."""
+        return end_of_log(self._log)
 
     def mark_log(self) -> None:
         """Let `recent` begin here."""
-        self._marked = self._log_size()
+        self._marked = log_size(self._log)
 
-    def recent(self, limit: int = LOG_BYTES) -> str:
-        """The last `limit` bytes of what was logged since the last `mark_log`."""
-        return self._read(self._marked, limit)
-
-    def _read(self, start: int, limit: int) -> str:
-        try:
-            with self.log.open("rb") as file:
-                file.seek(max(start, self._log_size() - limit))
-                return file.read(limit).decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-
-    def _log_size(self) -> int:
-        return self.log.stat().st_size if self.log.exists() else 0
+    def recent(self) -> str:
+        """The end of what was logged since the last `mark_log`."""
+        return end_of_log(self._log, start=self._marked)
