@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import Self
 
 from autograder.card import Card, NotGradable
@@ -108,12 +107,7 @@ class Session:
             self._exit = exit_stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._exit.close()
 
     def _walls(self, folder: Path, layers: Sequence[Layer]) -> Sandbox:
