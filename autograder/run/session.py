@@ -15,7 +15,7 @@ from autograder.process.browser import Chrome
 from autograder.process.fork_client import Host
 from autograder.process.student import Student, base_environment
 from autograder.run.dynamodb_proxy import DynamoDBProxy
-from autograder.run.submission import Submission, assemble, folder_of, unwritten
+from autograder.run.submission import Submission, assemble, folder_of
 from autograder.sandbox import share
 from autograder.sandbox.disk import too_much_disk
 from autograder.sandbox.held import Held
@@ -180,10 +180,6 @@ class Session:
             if problem := self._problems[relative]:
                 return problem
         return None
-
-    def unwritten(self, item: Item) -> str:
-        """Where the scaffold's marker of an item still stands, or ""."""
-        return unwritten(self.submission.layer.path, self.manifest, item)
 
     def _file_problem(self, relative: PurePosixPath) -> NotGradable | None:
         name = folder_of(self.week, relative)
