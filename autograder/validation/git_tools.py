@@ -6,10 +6,12 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.validation.carry import Files, Merge
+from autograder.validation.patch_file import Files
 from bootcamp.errors import BootcampError, UsageError
+from bootcamp.files import files_in
 
 SOLUTIONS = "solutions"
 SIMILARITY = "40%"
@@ -111,58 +113,63 @@ class Repository:
         return done.stdout
 
 
-class GitTools:
-    """`git apply` and `git merge-file` on texts."""
+@dataclass(frozen=True)
+class Merge:
+    """A three-way merge of one file."""
 
-    def apply(self, diff: str, files: Files) -> Files | str:
-        """Return the files as the diff leaves them, or why it does not apply."""
-        with tempfile.TemporaryDirectory(prefix="bootcamp-patch-") as temporary:
-            folder = Path(temporary)
-            _write(folder, files)
-            done = subprocess.run(
-                ["git", "apply", "-"],
-                cwd=folder,
-                # Away from any repository around it: there git would skip what lies outside.
-                env={
-                    "GIT_CEILING_DIRECTORIES": str(folder.resolve().parent),
-                    "PATH": os.environ["PATH"],
-                },
-                input=diff.encode(),
-                capture_output=True,
-                check=False,
-            )
-            if done.returncode:
-                return done.stderr.decode().strip().splitlines()[0].removeprefix("error: ")
-            return {
-                path.relative_to(folder).as_posix(): path.read_bytes().decode()
-                for path in sorted(folder.rglob("*"))
-                if path.is_file()
-            }
-
-    def merge(self, current: str, base: str, other: str) -> Merge:
-        """Merge the change from `base` to `other` into `current`."""
-        with tempfile.TemporaryDirectory(prefix="bootcamp-merge-") as temporary:
-            folder = Path(temporary)
-            _write(folder, {"current": current, "base": base, "other": other})
-            done = subprocess.run(
-                ["git", "merge-file", "--stdout", "-L", "solution", "-L", "base", "-L", "patch",
-                 "current", "base", "other"],
-                cwd=folder,
-                capture_output=True,
-                check=False,
-            )  # fmt: skip
-        if not 0 <= done.returncode <= MOST_CONFLICTS:
-            raise BootcampError(f"git merge-file failed: {done.stderr.decode().strip()}")
-        text = done.stdout.decode()
-        if not done.returncode:
-            return Merge(text)
-        return Merge(text, text[: text.index("<<<<<<< solution")].count("\n") + 1)
+    text: str
+    conflict_line: int | None = None
+    """The line in `text` where the first conflict begins; None for a clean merge."""
 
 
-def _write(folder: Path, files: Files) -> None:
+def apply_in(folder: Path, diff: bytes) -> str:
+    """Apply a diff to the files in a folder. Returns git's reason why it does not apply, or ""."""
+    # Away from any repository around it: there git would skip, in silence, what lies outside.
+    nowhere = {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        ["git", "apply", "-"], cwd=folder, env=nowhere, input=diff, capture_output=True, check=False
+    )
+    return done.stderr.decode().strip() if done.returncode else ""
+
+
+def apply(diff: str, files: Files) -> Files | str:
+    """Return the files as the diff leaves them, or why it does not apply."""
+    with tempfile.TemporaryDirectory(prefix="bootcamp-patch-") as folder:
+        write_files(Path(folder), files)
+        if error := apply_in(Path(folder), diff.encode()):
+            return error.splitlines()[0].removeprefix("error: ")
+        return read_files(Path(folder))
+
+
+def merge(current: str, base: str, other: str) -> Merge:
+    """Merge the change from `base` to `other` into `current`."""
+    with tempfile.TemporaryDirectory(prefix="bootcamp-merge-") as folder:
+        write_files(Path(folder), {"current": current, "base": base, "other": other})
+        done = subprocess.run(
+            ["git", "merge-file", "--stdout", "-L", "solution", "-L", "base", "-L", "patch",
+             "current", "base", "other"],
+            cwd=folder,
+            capture_output=True,
+            check=False,
+        )  # fmt: skip
+    if not 0 <= done.returncode <= MOST_CONFLICTS:
+        raise BootcampError(f"git merge-file failed: {done.stderr.decode().strip()}")
+    text = done.stdout.decode()
+    if not done.returncode:
+        return Merge(text)
+    return Merge(text, text[: text.index("<<<<<<< solution")].count("\n") + 1)
+
+
+def write_files(folder: Path, files: Files) -> None:
+    """Write texts into a folder, each under its name."""
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(text.encode())
+
+
+def read_files(folder: Path) -> Files:
+    """Read all files below a folder, by name."""
+    return {file.as_posix(): (folder / file).read_bytes().decode() for file in files_in(folder)}
 
 
 def _texts(names: list[str], output: bytes) -> list[tuple[str, str]]:
