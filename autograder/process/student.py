@@ -54,7 +54,8 @@ class Student:
         host: Host,
     ) -> None:
         self._layers = layers
-        self._folder = folder
+        self.home = folder
+        """The folder that its processes start in and may write to."""
         self._host = host
         self._processes: list[Forked] = []
         self._caller = Caller(self._start_caller)
@@ -66,11 +67,6 @@ class Student:
             **env,
             "PYTHONPATH": pythonpath(layers),
         }
-
-    @property
-    def home(self) -> Path:
-        """The folder that its processes start in and may write to."""
-        return self._folder
 
     # -- processes ---------------------------------------------------------------------------
 
@@ -91,7 +87,7 @@ class Student:
             command,
             name=f"student-{name}",
             env={**self.env, **(env or {})},
-            cwd=self._folder,
+            cwd=self.home,
             path=[str(layer.path) for layer in self._layers],
             log=f"{name}-{id(self):x}-{len(self._processes)}.log",
             pipes=pipes,
@@ -127,7 +123,7 @@ class Student:
         self._caller.stop()
         for process in self._processes:
             process.stop(grace=0.0)
-        end_leftovers(self._folder)
+        end_leftovers(self.home)
         for port in self._ports:
             release_port(port)
 

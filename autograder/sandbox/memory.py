@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
@@ -40,9 +38,6 @@ def resident(process: psutil.Process) -> int:
 
 def share(process: psutil.Process) -> int:
     """A process's part of what it shares with others, and what is its own."""
-    if sys.platform == "linux":
-        with suppress(OSError, ValueError):
-            for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    return int(line.split()[1]) * 1024
+    with suppress(psutil.Error, AttributeError):  # only Linux tells it
+        return int(process.memory_full_info().pss)
     return resident(process)
