@@ -36,6 +36,9 @@ MAX_LINE_BYTES = 4096
 MAX_ODD_ENDS = 5
 TAIL_LINES = 12
 """Of a log, on a card."""
+STUDENT_TIME_ZONE = "Asia/Tokyo"
+"""Not UTC, so that code which uses local time is seen to."""
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 PROGRAMS = (fork_server.__file__, rpc_server.__file__)
 """What runs in the sandbox. No grader is among them."""
 
@@ -45,22 +48,16 @@ class Host:
 
     Args:
         folder: its home.
-        env: its environment; each student process has one of its own.
         logs: where its log is, by default its home: a folder that the student cannot write to.
         sandbox: the walls around it and all that it starts.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        env: Mapping[str, str],
-        logs: Path | None = None,
-        sandbox: Sandbox | None = None,
+        self, folder: Path, logs: Path | None = None, sandbox: Sandbox | None = None
     ) -> None:
         self._folder = folder
         self.logs = logs or folder
         self._sandbox = sandbox or Sandbox()
-        self._env = {**env, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._lock = threading.Lock()
         self._parent: _Parent | None = None
         self.ended = ""
@@ -101,17 +98,13 @@ class Host:
     def _living(self) -> _Parent:
         if self.ended:
             raise CheckFailed(Card(got="all of its processes were ended", cause=self.ended))
-        if self._parent is None or not self._parent.alive:
+        if self._parent is None or not self._parent.process.alive:
             if self._parent is not None:
                 self._parent.stop()
-            self._parent = _Parent(
-                self._command(), self._folder, self.logs, self._env, self.odd_ends
-            )
+            words = [sys.executable, "-P", fork_server.__file__]
+            command = self._sandbox.command(words, programs=PROGRAMS)
+            self._parent = _Parent(command, self._folder, self.logs, self.odd_ends)
         return self._parent
-
-    def _command(self) -> list[str]:
-        words = [sys.executable, "-P", fork_server.__file__]
-        return self._sandbox.command(words, programs=PROGRAMS)
 
     def spawn(
         self,
@@ -157,12 +150,7 @@ class _Parent:
     """One running `fork_server.py` and the line to it."""
 
     def __init__(
-        self,
-        command: Sequence[str],
-        folder: Path,
-        logs: Path,
-        env: Mapping[str, str],
-        odd_ends: list[str],
+        self, command: Sequence[str], folder: Path, logs: Path, odd_ends: list[str]
     ) -> None:
         self._odd_ends = odd_ends
         ours, theirs = socket.socketpair()
@@ -172,7 +160,7 @@ class _Parent:
             self.process = Process(
                 command,
                 name="student-host",
-                env=env,
+                env=base_environment(folder) | ONE_THREAD,
                 cwd=folder,
                 log=logs / "host.log",
                 stdin=theirs.fileno(),
@@ -184,10 +172,6 @@ class _Parent:
         self.forked: dict[int, Forked] = {}
         self._sending = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
-
-    @property
-    def alive(self) -> bool:
-        return self.process.alive
 
     def send(self, request: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
         body = json.dumps(request).encode()
@@ -238,6 +222,21 @@ class _Parent:
         with contextlib.suppress(OSError):
             self.line.shutdown(socket.SHUT_RDWR)
         self.line.close()
+
+
+def base_environment(folder: Path) -> dict[str, str]:
+    """What every student process gets: nothing of ours but where programs are."""
+    return {
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin:/usr/bin:/bin")),
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "APP_ENV": "development",
+        "TZ": STUDENT_TIME_ZONE,
+        "C_FORCE_ROOT": "1",  # Celery's refusal as root must not hide what is being checked
+    }
 
 
 def sender(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:

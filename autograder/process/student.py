@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,7 +17,7 @@ import psutil
 from autograder.card import Card, CheckFailed, NotGradable, NotReady, TookTooLong
 from autograder.process import rpc_server
 from autograder.process.api import Api
-from autograder.process.fork_client import Forked, Host, last_lines
+from autograder.process.fork_client import Forked, Host, base_environment, last_lines
 from autograder.process.orphans import end_all_but, end_leftovers
 from autograder.process.rpc_client import (
     Answer,
@@ -39,8 +38,6 @@ IMPORT_SECONDS = 10.0
 MIGRATE = "pipeline/migrate.py"
 MIGRATION_TRIES = 3
 MIGRATION_SECONDS = 60.0
-STUDENT_TIME_ZONE = "Asia/Tokyo"
-"""Not UTC, so that code which uses local time is seen to."""
 
 
 class Student:
@@ -287,18 +284,3 @@ def _not_started(process: Forked, *, sent: str, expected: str, got: str, late: b
     log = last_lines(process.logs())
     card = Card(sent, expected, got, cause="the last lines of its log say why", log=log)
     return (NotReady if late else NotGradable)(card.cleaned())
-
-
-def base_environment(folder: Path) -> dict[str, str]:
-    """What every student process gets: nothing of ours but where programs are."""
-    return {
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin:/usr/bin:/bin")),
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",
-        "APP_ENV": "development",
-        "TZ": STUDENT_TIME_ZONE,
-        "C_FORCE_ROOT": "1",  # Celery's refusal as root must not hide what is being checked
-    }

@@ -13,7 +13,7 @@ from typing import Self
 from autograder.card import Card, NotGradable
 from autograder.process.browser import Chrome
 from autograder.process.fork_client import Host
-from autograder.process.student import Student, base_environment
+from autograder.process.student import Student
 from autograder.run.dynamodb_proxy import DynamoDBProxy
 from autograder.run.submission import Submission, assemble, folder_of
 from autograder.sandbox import share
@@ -81,7 +81,7 @@ class Session:
             logs.mkdir()
             host = self._host
             if host is None and self.tier is Tier.LIMITS:
-                host = exit_stack.enter_context(Host(home, base_environment(home), logs))
+                host = exit_stack.enter_context(Host(home, logs))
                 host.start()  # it imports while all else is put together
             self.submission = assemble(self.week, self._source, folder / "layer")
             (browser_folder := folder / "browser").mkdir()
@@ -92,7 +92,7 @@ class Session:
             walled = host is None
             if host is None:
                 self.walls = walls = self._walls(folder, layers)
-                host = exit_stack.enter_context(Host(home, base_environment(home), logs, walls))
+                host = exit_stack.enter_context(Host(home, logs, walls))
             self._host = host
             self.browser = Chrome(self.walls, browser_folder)
             exit_stack.callback(self.browser.close)

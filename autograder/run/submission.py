@@ -160,19 +160,15 @@ def helpers_text(found: Sequence[PurePosixPath]) -> str:
 
 def _imports(content: bytes) -> Iterator[str]:
     """The first parts of all names that a module imports."""
-    for node in ast.walk(_tree(content)):
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # Python cannot read it
+        return
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
-
-
-def _tree(content: bytes) -> ast.AST:
-    """A module's tree; an empty one where Python cannot read it."""
-    try:
-        return ast.parse(content)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.Module([], [])
 
 
 def folder_of(week: Week, relative: PurePosixPath) -> str:
