@@ -130,7 +130,7 @@ class _Response(httpx.Response):
 def _complete(response: httpx.Response, body: bytes) -> httpx.Response:
     """The same response with its body, which is decoded already."""
     coded = (b"content-encoding", b"transfer-encoding")
-    complete = _Response(
+    return _Response(
         response.status_code,
         headers=[one for one in response.headers.raw if one[0].lower() not in coded],
         content=body,
@@ -138,5 +138,3 @@ def _complete(response: httpx.Response, body: bytes) -> httpx.Response:
         extensions=response.extensions,
         default_encoding="utf-8",
     )
-    complete.elapsed = response.elapsed
-    return complete

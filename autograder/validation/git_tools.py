@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import tarfile
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,17 +67,16 @@ class Repository:
 
     def files(self, tree: str) -> Files:
         """The solutions' text files in a tree, by name below `solutions/`."""
-        listed = self._checked("ls-tree", "-r", "-z", "--name-only", tree, "--", f"{SOLUTIONS}/")
-        names = [name for name in listed.split("\0") if name]
-        asked = "".join(f"{tree}:{name}\n" for name in names).encode()
-        done = subprocess.run(
-            ["git", "cat-file", "--batch"],
-            cwd=self.root,
-            input=asked,
-            capture_output=True,
-            check=True,
+        packed = subprocess.run(
+            ["git", "archive", tree, SOLUTIONS], cwd=self.root, capture_output=True, check=True
         )
-        return dict(_texts(names, done.stdout))
+        found = {}
+        with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+            for member in archive:
+                if file := archive.extractfile(member):
+                    with suppress(UnicodeDecodeError):  # no text
+                        found[member.name.removeprefix(f"{SOLUTIONS}/")] = file.read().decode()
+        return found
 
     def moved(self, before: str, after: str) -> Mapping[str, tuple[str, ...]]:
         """Where files of the tree `before` went: renamed files and copies, the likeliest first."""
@@ -170,18 +172,3 @@ def write_files(folder: Path, files: Files) -> None:
 def read_files(folder: Path) -> Files:
     """Read all files below a folder, by name."""
     return {file.as_posix(): (folder / file).read_bytes().decode() for file in files_in(folder)}
-
-
-def _texts(names: list[str], output: bytes) -> list[tuple[str, str]]:
-    """Take apart what `git cat-file --batch` answers. Files that are no text are left out."""
-    found, start = [], 0
-    for name in names:
-        end = output.index(b"\n", start)
-        size = int(output[start:end].split()[2])
-        content = output[end + 1 : end + 1 + size]
-        start = end + size + 2
-        try:
-            found.append((name.removeprefix(f"{SOLUTIONS}/"), content.decode()))
-        except UnicodeDecodeError:
-            continue
-    return found
