@@ -67,7 +67,7 @@ def decode(value: Any) -> Any:
         if value.get("__type__") == "bytes":
             return base64.b64decode(value["value"])
         if value.get("__type__") == "made":
-            return do(value)
+            return value_of(value)
         return {key: decode(one) for key, one in value.items()}
     return value
 
@@ -85,7 +85,7 @@ def _short(path: str) -> str:
     return "pipeline" + path.rpartition(f"{os.sep}pipeline")[2].replace(os.sep, "/")
 
 
-def do(request: dict[str, Any]) -> Any:
+def value_of(request: dict[str, Any]) -> Any:
     """Import a module, read a name in it, or call it where there are arguments. Returns its value."""
     value: Any = importlib.import_module(request["module"])
     if request.get("name") is None:
@@ -100,7 +100,7 @@ def do(request: dict[str, Any]) -> Any:
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks, and say what came of it."""
     try:
-        value = do(request)
+        value = value_of(request)
         if inspect.iscoroutine(value):
             value = asyncio.run(value)
         return {"ok": True, "value": encode(value)}
