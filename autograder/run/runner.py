@@ -153,22 +153,15 @@ def run_graders(folder: Path, grading: Grading) -> tuple[int, str]:
     output = io.StringIO()
     with (
         pytest.MonkeyPatch.context() as environment,
-        _fresh_modules(folder.name),
         redirect_stdout(output),
         redirect_stderr(output),
     ):
         # To import every plugin that is installed would take about a second.
         environment.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         environment.delenv("PYTEST_ADDOPTS", raising=False)
-        code = pytest.main([*options, str(folder)], plugins=[grading])
+        try:
+            code = pytest.main([*options, str(folder)], plugins=[grading])
+        finally:  # a grader whose import failed half way would count as imported
+            for name in [name for name in sys.modules if name.partition(".")[0] == folder.name]:
+                del sys.modules[name]
     return int(code), output.getvalue()
-
-
-@contextmanager
-def _fresh_modules(package: str) -> Iterator[None]:
-    """Unload the graders' modules afterwards: one that failed half way would count as imported."""
-    try:
-        yield
-    finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
-            del sys.modules[name]
