@@ -78,7 +78,7 @@ def run_week(
         result = result.replaced_by(again.items).flagged(*again.flags)
     if errors := broken_items(result) if referee else []:
         with _unharmed(stack, referee) as other:
-            reference = runs.run(week.solutions, errors, other)
+            reference = runs.whole(week.solutions, errors, other)
         result = charge(result, reference)
     return result
 
@@ -106,16 +106,8 @@ class _Runs:
     def judged(
         self, source: Path, items: Iterable[str] | None, stack: Stack, host: Host | None
     ) -> WeekResult:
-        """The result, after the reference has tried to keep the deadlines that were missed.
-
-        With a referee, an exception around the graders is a grader error of every item.
-        """
-        try:
-            result = self.run(source, items, stack, host)
-        except Exception as error:
-            if not self.referee:
-                raise
-            result = self._all_broken(error, items)
+        """The result, after the reference has tried to keep the deadlines that were missed."""
+        result = self.whole(source, items, stack, host)
         result = result if self.alone else postpone(result)
         late = late_items(result) if self.referee else []
         return excuse(result, self.run(self.week.solutions, late, stack)) if late else result
@@ -134,6 +126,17 @@ class _Runs:
                 f"The graders of {self.week} did not run (pytest: {code}).", output[-3000:]
             )
         return grading.result()
+
+    def whole(
+        self, source: Path, items: Iterable[str] | None, stack: Stack, host: Host | None = None
+    ) -> WeekResult:
+        """Like `run`. With a referee, an exception around the graders is a grader error of every item."""
+        try:
+            return self.run(source, items, stack, host)
+        except Exception as error:
+            if not self.referee:
+                raise
+            return self._all_broken(error, items)
 
     def _all_broken(self, error: Exception, items: Iterable[str] | None) -> WeekResult:
         card = broken(f"{type(error).__name__}: {error}", traceback.format_exception(error))
