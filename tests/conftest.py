@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from autograder.process.fork_client import Host
-from autograder.process.student import base_environment
 from bootcamp.stack import Run, Stack
 from tests import weeks
 from tests.forking.client import ForkServer
@@ -79,7 +78,7 @@ def joined(stack: Stack, tmp_path: Path) -> Path:
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """One parent for the processes of all solutions that are ours: it has imported all they need."""
     folder = tmp_path_factory.mktemp("host")
-    with Host(folder, base_environment(folder)) as host:
+    with Host(folder) as host:
         host.await_ready()
         yield host
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from rich.console import Console
 
 from autograder.process.fork_client import Host
-from autograder.process.student import base_environment
 from autograder.run.runner import run_week
 from bootcamp.course.manifest import graded_weeks
 from bootcamp.course.weeks import find_week
@@ -60,7 +59,7 @@ def main() -> int:
     console, failed = Console(highlight=False), 0
     with tempfile.TemporaryDirectory() as name, Stack() as stack:
         folder = Path(name)
-        with Host(folder, base_environment(folder)) as host, busy_cores():
+        with Host(folder) as host, busy_cores():
             for week in weeks:
                 seconds = []
                 for _ in range(arguments.times):

@@ -8,25 +8,23 @@ from typing import Any, NoReturn
 import httpx
 
 from autograder.card import Card, CheckFailed, TookTooLong, show
-from autograder.process import wait
-from autograder.process.fork_client import Forked, last_lines
+from autograder.process.fork_client import Forked
+from autograder.process.service import Service
 from bootcamp import bounds
 from bootcamp.ports import KEEP_ALIVE_SECONDS, LOOPBACK, answers_health
 
-READY_SECONDS = 20.0
 REQUEST_SECONDS = 10.0
 """How long an answer may take, from the request to its last byte."""
 
 
-class Api:
+class Api(Service):
     """One API process. Requests answer with `httpx.Response`; anything else becomes a card.
 
     Redirects are not followed. Safe to use from several threads at once.
     """
 
     def __init__(self, process: Forked, name: str, port: int) -> None:
-        self.process = process
-        self.name = name
+        super().__init__(process, name)
         self.port = port
         self.url = f"http://{LOOPBACK}:{port}"
         self._client = httpx.Client(base_url=self.url, trust_env=False)
@@ -37,29 +35,9 @@ class Api:
         words = ["uvicorn", "pipeline.api.app:app", "--host", LOOPBACK, "--port", str(port)]
         return ["-m", *words, "--timeout-keep-alive", str(KEEP_ALIVE_SECONDS)]
 
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self.process.alive
-
-    def wait_ready(self) -> bool:
-        """Wait until `GET /health` answers 200; false if it ends or takes too long."""
-        wait.until(lambda: not self.alive or answers_health(self.port), READY_SECONDS)
-        return self.alive and answers_health(self.port)
-
-    def logs(self) -> str:
-        """All that the process has logged so far."""
-        return self.process.logs()
-
-    def recent(self) -> str:
-        """What it has logged since the running test began."""
-        return self.process.recent()
-
-    def tail(self) -> tuple[str, ...]:
-        """The last lines that it has logged since the test began, for a card."""
-        return last_lines(self.recent())
-
-    # -- requests ----------------------------------------------------------------------------
+    def is_ready(self) -> bool:
+        """Whether `GET /health` answers 200."""
+        return answers_health(self.port)
 
     def request(
         self, method: str, path: str, *, timeout: float = REQUEST_SECONDS, **options: Any
@@ -98,14 +76,6 @@ class Api:
         """`POST path`; see `request`."""
         return self.request("POST", path, **options)
 
-    def put(self, path: str, **options: Any) -> httpx.Response:
-        """`PUT path`; see `request`."""
-        return self.request("PUT", path, **options)
-
-    def patch(self, path: str, **options: Any) -> httpx.Response:
-        """`PATCH path`; see `request`."""
-        return self.request("PATCH", path, **options)
-
     def delete(self, path: str, **options: Any) -> httpx.Response:
         """`DELETE path`; see `request`."""
         return self.request("DELETE", path, **options)
@@ -140,17 +110,6 @@ class Api:
             log=self.tail(),
         ).cleaned()
 
-    # -- its end -----------------------------------------------------------------------------
-
-    def kill(self) -> None:
-        """SIGKILL the process."""
-        self.process.kill()
-
-    def stop(self) -> None:
-        """Ask it to finish what it does and end."""
-        self._client.close()
-        self.process.stop(grace=5.0)
-
 
 class _Response(httpx.Response):
     """A response whose text and JSON cannot break the grader."""
@@ -171,7 +130,7 @@ class _Response(httpx.Response):
 def _complete(response: httpx.Response, body: bytes) -> httpx.Response:
     """The same response with its body, which is decoded already."""
     coded = (b"content-encoding", b"transfer-encoding")
-    complete = _Response(
+    return _Response(
         response.status_code,
         headers=[one for one in response.headers.raw if one[0].lower() not in coded],
         content=body,
@@ -179,5 +138,3 @@ def _complete(response: httpx.Response, body: bytes) -> httpx.Response:
         extensions=response.extensions,
         default_encoding="utf-8",
     )
-    complete.elapsed = response.elapsed
-    return complete

@@ -25,6 +25,7 @@ import psutil
 
 from autograder.card import Card, CheckFailed, Unavailable
 from autograder.process.empty_page import emptied
+from autograder.sandbox.memory import family
 from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, new_user, strongest
 from bootcamp.stack.browser import ADVICE, find_browser
 
@@ -132,10 +133,10 @@ class Chrome:
         """End the browser at once. Safe to call from another thread."""
         self.ended = reason
         if pid := self.pid:
-            family = _family(pid)
+            processes = family(pid)  # some of a browser's have groups of their own
             with suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)  # Playwright makes a group of it
-            for process in family:
+            for process in processes:
                 with suppress(psutil.Error):
                     process.kill()
 
@@ -261,14 +262,6 @@ class Chrome:
             self._exit.close()
         self._exit = ExitStack()
         self._pid_file.unlink(missing_ok=True)
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    """All processes below this one. Some of a browser's have groups of their own."""
-    with suppress(psutil.Error):
-        found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
-        return found
-    return []
 
 
 def _ways(walls: Sandbox) -> tuple[bool, ...]:

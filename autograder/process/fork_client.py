@@ -23,7 +23,7 @@ from autograder.card import Card, CheckFailed
 from autograder.process import fork_server, rpc_server
 from autograder.sandbox.tiers import Sandbox
 from bootcamp.errors import GraderError
-from bootcamp.stack.process import LOG_BYTES, Process
+from bootcamp.stack.process import Process, end_of_log, log_size
 
 START_SECONDS = 30.0
 """How long a fork may take, the parent's imports included."""
@@ -36,6 +36,9 @@ MAX_LINE_BYTES = 4096
 MAX_ODD_ENDS = 5
 TAIL_LINES = 12
 """Of a log, on a card."""
+STUDENT_TIME_ZONE = "Asia/Tokyo"
+"""Not UTC, so that code which uses local time is seen to."""
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 PROGRAMS = (fork_server.__file__, rpc_server.__file__)
 """What runs in the sandbox. No grader is among them."""
 
@@ -45,22 +48,16 @@ class Host:
 
     Args:
         folder: its home.
-        env: its environment; each student process has one of its own.
         logs: where its log is, by default its home: a folder that the student cannot write to.
         sandbox: the walls around it and all that it starts.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        env: Mapping[str, str],
-        logs: Path | None = None,
-        sandbox: Sandbox | None = None,
+        self, folder: Path, logs: Path | None = None, sandbox: Sandbox | None = None
     ) -> None:
         self._folder = folder
         self.logs = logs or folder
         self._sandbox = sandbox or Sandbox()
-        self._env = {**env, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._lock = threading.Lock()
         self._parent: _Parent | None = None
         self.ended = ""
@@ -101,17 +98,13 @@ class Host:
     def _living(self) -> _Parent:
         if self.ended:
             raise CheckFailed(Card(got="all of its processes were ended", cause=self.ended))
-        if self._parent is None or not self._parent.alive:
+        if self._parent is None or not self._parent.process.alive:
             if self._parent is not None:
                 self._parent.stop()
-            self._parent = _Parent(
-                self._command(), self._folder, self.logs, self._env, self.odd_ends
-            )
+            words = [sys.executable, "-P", fork_server.__file__]
+            command = self._sandbox.command(words, programs=PROGRAMS)
+            self._parent = _Parent(command, self._folder, self.logs, self.odd_ends)
         return self._parent
-
-    def _command(self) -> list[str]:
-        words = [sys.executable, "-P", fork_server.__file__]
-        return self._sandbox.command(words, programs=PROGRAMS)
 
     def spawn(
         self,
@@ -136,9 +129,8 @@ class Host:
             CheckFailed: it was ended for good.
         """
         with self._lock:
-            forked = Forked(self._living(), name, self.logs / log)
-            forked.start({"argv": [*argv], "env": {**env}, "cwd": str(cwd), "path": [*path]}, pipes)
-            return forked
+            request = {"argv": [*argv], "env": {**env}, "cwd": str(cwd), "path": [*path]}
+            return Forked(self._living(), name, self.logs / log, request, pipes)
 
     def __enter__(self) -> Self:
         return self
@@ -158,12 +150,7 @@ class _Parent:
     """One running `fork_server.py` and the line to it."""
 
     def __init__(
-        self,
-        command: Sequence[str],
-        folder: Path,
-        logs: Path,
-        env: Mapping[str, str],
-        odd_ends: list[str],
+        self, command: Sequence[str], folder: Path, logs: Path, odd_ends: list[str]
     ) -> None:
         self._odd_ends = odd_ends
         ours, theirs = socket.socketpair()
@@ -173,7 +160,7 @@ class _Parent:
             self.process = Process(
                 command,
                 name="student-host",
-                env=env,
+                env=base_environment(folder) | ONE_THREAD,
                 cwd=folder,
                 log=logs / "host.log",
                 stdin=theirs.fileno(),
@@ -185,10 +172,6 @@ class _Parent:
         self.forked: dict[int, Forked] = {}
         self._sending = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
-
-    @property
-    def alive(self) -> bool:
-        return self.process.alive
 
     def send(self, request: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
         body = json.dumps(request).encode()
@@ -241,6 +224,21 @@ class _Parent:
         self.line.close()
 
 
+def base_environment(folder: Path) -> dict[str, str]:
+    """What every student process gets: nothing of ours but where programs are."""
+    return {
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin:/usr/bin:/bin")),
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "APP_ENV": "development",
+        "TZ": STUDENT_TIME_ZONE,
+        "C_FORCE_ROOT": "1",  # Celery's refusal as root must not hide what is being checked
+    }
+
+
 def sender(ancillary: Sequence[tuple[int, int, bytes]]) -> int | None:
     """The id of the process that sent a message, where the kernel says so."""
     for level, kind, data in ancillary:
@@ -256,15 +254,20 @@ def last_lines(log: str) -> tuple[str, ...]:
 
 
 class Forked:
-    """A student's process. It has what graders use of `bootcamp.stack.process.Process`."""
+    """A student's process. It has what graders use of `bootcamp.stack.process.Process`.
 
-    def __init__(self, parent: _Parent, name: str, log: Path) -> None:
+    The fork is asked for at once, and not waited for.
+    """
+
+    def __init__(
+        self, parent: _Parent, name: str, log: Path, request: Mapping[str, Any], pipes: bool
+    ) -> None:
         self.name = name
-        self.log = log
         self.stdin: IO[bytes] | None = None
         self.stdout: IO[bytes] | None = None
         self.returncode: int | None = None
         self._parent = parent
+        self._log = log
         self.sent: set[int] = set()
         """Signals that graders have sent it."""
         self._marked = 0
@@ -272,18 +275,15 @@ class Forked:
         self._pid = 0
         self._began = threading.Event()
         self._ended = threading.Event()
-
-    def start(self, request: Mapping[str, Any], pipes: bool) -> None:
-        """Ask for the fork. Does not wait for it."""
-        self._parent.forked[self._id] = self
-        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        theirs = [os.open(os.devnull, os.O_RDONLY), log, log]
+        parent.forked[self._id] = self
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        theirs = [os.open(os.devnull, os.O_RDONLY), output, output]
         if pipes:
             os.close(theirs[0])
             theirs[0], write = os.pipe()
             read, theirs[1] = os.pipe()
             self.stdin, self.stdout = os.fdopen(write, "wb"), os.fdopen(read, "rb")
-        self._parent.send({"id": self._id, **request}, theirs)
+        parent.send({"id": self._id, **request}, theirs)
         for descriptor in set(theirs):
             os.close(descriptor)
 
@@ -340,25 +340,14 @@ class Forked:
                 with contextlib.suppress(OSError):  # unsent input of a process that is gone
                     pipe.close()
 
-    def logs(self, limit: int = LOG_BYTES) -> str:
-        """The last `limit` bytes of its log."""
-        return self._read(0, limit)
+    def logs(self) -> str:
+        """The end of its log."""
+        return end_of_log(self._log)
 
     def mark_log(self) -> None:
         """Let `recent` begin here."""
-        self._marked = self._log_size()
+        self._marked = log_size(self._log)
 
-    def recent(self, limit: int = LOG_BYTES) -> str:
-        """The last `limit` bytes of what was logged since the last `mark_log`."""
-        return self._read(self._marked, limit)
-
-    def _read(self, start: int, limit: int) -> str:
-        try:
-            with self.log.open("rb") as file:
-                file.seek(max(start, self._log_size() - limit))
-                return file.read(limit).decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-
-    def _log_size(self) -> int:
-        return self.log.stat().st_size if self.log.exists() else 0
+    def recent(self) -> str:
+        """The end of what was logged since the last `mark_log`."""
+        return end_of_log(self._log, start=self._marked)

@@ -13,22 +13,21 @@ from pathlib import Path
 
 import psutil
 
+from autograder.sandbox.memory import family
+
 MOST_ROUNDS = 20
 """How often to look again for processes that were forked meanwhile."""
 
 
-def end_leftovers(home: Path) -> int:
-    """SIGKILL every process that has `home` as its home folder. Returns how many there were."""
-    ended = 0
+def end_leftovers(home: Path) -> None:
+    """SIGKILL every process that has `home` as its home folder."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get("HOME") == str(home):
                 process.kill()
-                ended += 1
-    return ended
 
 
-def end_all_but(root: int, kept: Sequence[int]) -> int:
+def end_all_but(root: int, kept: Sequence[int]) -> None:
     """SIGKILL every process below `root`, except those in `kept`, their ancestors and their children.
 
     Daemons are ended too, because in a sandbox their parent is the sandbox. Without one, only what is
@@ -37,11 +36,7 @@ def end_all_but(root: int, kept: Sequence[int]) -> int:
     Args:
         root: the id of the process that started all others.
         kept: the ids of the processes that go on. At least one.
-
-    Returns:
-        How many processes were ended.
     """
-    ended = 0
     for _ in range(MOST_ROUNDS):
         others = _others(root, kept)
         if not others:
@@ -49,9 +44,7 @@ def end_all_but(root: int, kept: Sequence[int]) -> int:
         for one in others:
             with contextlib.suppress(psutil.Error):
                 one.kill()
-                ended += 1
         psutil.wait_procs(others, timeout=1.0)
-    return ended
 
 
 def _others(root: int, kept: Sequence[int]) -> list[psutil.Process]:
@@ -64,10 +57,7 @@ def _others(root: int, kept: Sequence[int]) -> list[psutil.Process]:
             spared.update(process.pid for process in related)
     if spared == {root}:
         return []  # nothing is left to be kept, so a card about that follows
-    with contextlib.suppress(psutil.Error):
-        below = psutil.Process(root).children(recursive=True)
-        return [one for one in below if one.pid not in spared and _lives(one)]
-    return []
+    return [one for one in family(root) if one.pid not in spared and _lives(one)]
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -10,12 +10,12 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
 from autograder.card import Card, CheckFailed, TookTooLong, clean, show
-from autograder.process.fork_client import Forked
+from autograder.process.fork_client import Forked, last_lines
 from bootcamp import bounds
 
 Request = Mapping[str, Any]
@@ -39,9 +39,30 @@ class Answer:
     where: str = ""
     """File and line in the pipeline."""
 
+    @classmethod
+    def of(cls, said: Mapping[str, Any], seconds: float) -> Answer:
+        """What a process said. It may say anything, so each field is made what it must be."""
+        bases = said.get("bases")
+        return cls(
+            ok=said.get("ok") is True,
+            value=said.get("value"),
+            seconds=seconds,
+            error=str(said.get("error", "")),
+            bases=tuple(map(str, bases)) if isinstance(bases, list) else (),
+            message=clean(str(said.get("message", ""))),
+            where=clean(str(said.get("where", ""))),
+        )
+
 
 WITH_PASSWORD = re.compile(r"(\w+://)[^\s'\"/@]+@[^\s'\"]*")
 """An address with a user and a password, such as that of the database. It belongs in no card."""
+
+
+def call_of(
+    module: str, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The request for a call."""
+    return {"module": module, "name": name, "args": [*args], "kwargs": kwargs}
 
 
 class Caller:
@@ -49,14 +70,10 @@ class Caller:
 
     Args:
         launch: starts a process that runs `rpc_server.py`.
-        tail: the last lines of its log.
     """
 
-    def __init__(
-        self, launch: Callable[[], Forked], tail: Callable[[Forked], tuple[str, ...]]
-    ) -> None:
+    def __init__(self, launch: Callable[[], Forked]) -> None:
         self._launch = launch
-        self._tail = tail
         self._process: Forked | None = None
         self._answers: queue.Queue[str | None] = queue.Queue()
         self._number = 0
@@ -99,18 +116,10 @@ class Caller:
 
     def _read(self, line: str, sent: str, seconds: float) -> Answer:
         try:
-            raw = json.loads(line)
-            if raw["id"] != self._number:
-                raise ValueError("an answer to another call")
-            return Answer(
-                ok=raw["ok"] is True,
-                value=raw.get("value"),
-                seconds=seconds,
-                error=str(raw.get("error", "")),
-                bases=tuple(map(str, raw.get("bases", ()))),
-                message=clean(str(raw.get("message", ""))),
-                where=clean(str(raw.get("where", ""))),
-            )
+            said = json.loads(line)
+            if said["id"] != self._number or "ok" not in said:
+                raise ValueError("an answer to another call, or to none")
+            return Answer.of(said, seconds)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             got = f"an answer that is not one: {show(line[:200])}"
             raise CheckFailed(self._gone(sent, got, "")) from None
@@ -118,7 +127,7 @@ class Caller:
     def _gone(self, sent: str, got: str, cause: str) -> Card:
         """End the process, and say what is known of its end."""
         assert self._process is not None
-        log = self._tail(self._process)
+        log = last_lines(self._process.logs())
         self.stop()
         return Card(sent=sent, expected="an answer", got=got, cause=cause, log=log).cleaned()
 

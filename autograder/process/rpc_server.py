@@ -67,10 +67,7 @@ def decode(value: Any) -> Any:
         if value.get("__type__") == "bytes":
             return base64.b64decode(value["value"])
         if value.get("__type__") == "made":
-            make: Any = importlib.import_module(value["module"])
-            for part in value["name"].split("."):
-                make = getattr(make, part)
-            return make(*decode(value["args"]), **decode(value["kwargs"]))
+            return value_of(value)
         return {key: decode(one) for key, one in value.items()}
     return value
 
@@ -88,18 +85,24 @@ def _short(path: str) -> str:
     return "pipeline" + path.rpartition(f"{os.sep}pipeline")[2].replace(os.sep, "/")
 
 
+def value_of(request: dict[str, Any]) -> Any:
+    """Import a module, read a name in it, or call it where there are arguments. Returns its value."""
+    value: Any = importlib.import_module(request["module"])
+    if request.get("name") is None:
+        return None
+    for part in request["name"].split("."):
+        value = getattr(value, part)
+    if "args" in request:
+        return value(*decode(request["args"]), **decode(request.get("kwargs", {})))
+    return value
+
+
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Do what a request asks: import a module, or call or read a name in it."""
+    """Do what a request asks, and say what came of it."""
     try:
-        value: Any = importlib.import_module(request["module"])
-        if request.get("name") is None:
-            return {"ok": True, "value": None}
-        for part in request["name"].split("."):
-            value = getattr(value, part)
-        if "args" in request:
-            value = value(*decode(request["args"]), **decode(request.get("kwargs", {})))
-            if inspect.iscoroutine(value):
-                value = asyncio.run(value)
+        value = value_of(request)
+        if inspect.iscoroutine(value):
+            value = asyncio.run(value)
         return {"ok": True, "value": encode(value)}
     except BaseException as error:  # SystemExit too: leaving is an answer, not an end
         with contextlib.suppress(Exception):  # the log may be full
@@ -138,16 +141,8 @@ def main(most: int) -> None:
         request = json.loads(line)
         text = json.dumps({"id": request["id"], **answer(request)})
         if len(text) > most:
-            text = json.dumps(
-                {
-                    "id": request["id"],
-                    "ok": False,
-                    "error": "AnswerTooLarge",
-                    "bases": [],
-                    "message": f"more than {most} bytes",
-                    "where": "",
-                }
-            )
+            error = {"error": "AnswerTooLarge", "message": f"more than {most} bytes"}
+            text = json.dumps({"id": request["id"], "ok": False, **error})
         sys.stderr.flush()
         answers.write(text + "\n")
         answers.flush()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,9 +17,16 @@ import psutil
 from autograder.card import Card, CheckFailed, NotGradable, NotReady, TookTooLong
 from autograder.process import rpc_server
 from autograder.process.api import Api
-from autograder.process.fork_client import Forked, Host, last_lines
+from autograder.process.fork_client import Forked, Host, base_environment, last_lines
 from autograder.process.orphans import end_all_but, end_leftovers
-from autograder.process.rpc_client import Answer, Caller, Request, describe, failure_card
+from autograder.process.rpc_client import (
+    Answer,
+    Caller,
+    Request,
+    call_of,
+    describe,
+    failure_card,
+)
 from autograder.process.worker import Worker
 from bootcamp import bounds
 from bootcamp.course.layers import Layer, pythonpath
@@ -32,8 +38,6 @@ IMPORT_SECONDS = 10.0
 MIGRATE = "pipeline/migrate.py"
 MIGRATION_TRIES = 3
 MIGRATION_SECONDS = 60.0
-STUDENT_TIME_ZONE = "Asia/Tokyo"
-"""Not UTC, so that code which uses local time is seen to."""
 
 
 class Student:
@@ -47,10 +51,11 @@ class Student:
         host: Host,
     ) -> None:
         self._layers = layers
-        self._folder = folder
+        self.home = folder
+        """The folder that its processes start in and may write to."""
         self._host = host
         self._processes: list[Forked] = []
-        self._caller = Caller(self._start_caller, self.tail)
+        self._caller = Caller(self._start_caller)
         self._ports: list[int] = []
         self._migration: Forked | None = None
         self.workers: list[Worker] = []
@@ -59,11 +64,6 @@ class Student:
             **env,
             "PYTHONPATH": pythonpath(layers),
         }
-
-    @property
-    def home(self) -> Path:
-        """The folder that its processes start in and may write to."""
-        return self._folder
 
     # -- processes ---------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ class Student:
             command,
             name=f"student-{name}",
             env={**self.env, **(env or {})},
-            cwd=self._folder,
+            cwd=self.home,
             path=[str(layer.path) for layer in self._layers],
             log=f"{name}-{id(self):x}-{len(self._processes)}.log",
             pipes=pipes,
@@ -120,7 +120,7 @@ class Student:
         self._caller.stop()
         for process in self._processes:
             process.stop(grace=0.0)
-        end_leftovers(self._folder)
+        end_leftovers(self.home)
         for port in self._ports:
             release_port(port)
 
@@ -151,14 +151,13 @@ class Student:
             self.launch_migration()  # a store did not answer on a busy machine: it says "try again"
             code = self._migrated()
         if code != 0:
-            card = Card(
+            raise _not_started(
+                self._migration,
                 sent="python -m pipeline.migrate",
                 expected="stores that are ready, and exit code 0",
                 got="it did not end in time" if code is None else f"exit code {code}",
-                cause="the last lines of its log say why",
-                log=self.tail(self._migration),
+                late=code is None,
             )
-            raise _not_started(card, late=code is None)
 
     def _migrated(self) -> int | None:
         """The exit code of the migration that runs; None: it did not end in time."""
@@ -190,8 +189,7 @@ class Student:
         self, module: str, name: str, *args: Any, timeout: float = CALL_SECONDS, **kwargs: Any
     ) -> Answer:
         """Call a function and take whatever comes, an exception too."""
-        request: Request = {"module": module, "name": name, "args": list(args), "kwargs": kwargs}
-        return self._caller.ask(request, timeout)
+        return self._caller.ask(call_of(module, name, args, kwargs), timeout)
 
     def call(
         self, module: str, name: str, *args: Any, timeout: float = CALL_SECONDS, **kwargs: Any
@@ -201,21 +199,14 @@ class Student:
         Raises:
             CheckFailed: it raised, gave no answer in time, or took the process down.
         """
-        answer = self.ask(module, name, *args, timeout=timeout, **kwargs)
-        if not answer.ok:
-            request: Request = {
-                "module": module,
-                "name": name,
-                "args": list(args),
-                "kwargs": kwargs,
-            }
-            raise CheckFailed(failure_card(describe(request), answer))
-        return answer.value
+        return self._value(call_of(module, name, args, kwargs), timeout)
 
     def read(self, module: str, name: str) -> Any:
         """The value of a name in a module: `read("pipeline.x", "app.conf.timezone")`."""
-        request: Request = {"module": module, "name": name}
-        answer = self._caller.ask(request, CALL_SECONDS)
+        return self._value({"module": module, "name": name}, CALL_SECONDS)
+
+    def _value(self, request: Request, timeout: float) -> Any:
+        answer = self._caller.ask(request, timeout)
         if not answer.ok:
             raise CheckFailed(failure_card(describe(request), answer))
         return answer.value
@@ -256,28 +247,16 @@ class Student:
             NotGradable: it does not start.
         """
         if not worker.wait_ready():
-            log = self.tail(worker.process)
-            ended = f"the worker ended: {log[-1]}" if log else "the worker ended"
-            card = Card(
+            last = "".join(f": {line}" for line in self.tail(worker.process)[-1:])
+            raise _not_started(
+                worker.process,
                 sent=f"python {' '.join(Worker.command(worker.name)[:5])} …",
                 expected="a worker that is ready",
-                got="it did not get ready in time" if worker.alive else ended,
-                cause="the last lines of its log say why",
-                log=log,
+                got="it did not get ready in time" if worker.alive else f"the worker ended{last}",
+                late=worker.alive,
             )
-            raise _not_started(card, late=worker.alive)
 
     # -- the API -----------------------------------------------------------------------------
-
-    def start_api(self, name: str, env: Mapping[str, str] | None = None) -> Api:
-        """Start one more API process, and wait until it answers.
-
-        Raises:
-            NotGradable: it does not start.
-        """
-        api = self.launch_api(name, env)
-        self.await_api(api)
-        return api
 
     def launch_api(self, name: str, env: Mapping[str, str] | None = None) -> Api:
         """Start an API without waiting for it: it boots while a worker does."""
@@ -292,30 +271,16 @@ class Student:
             NotGradable: it does not.
         """
         if not api.wait_ready():
-            card = Card(
+            raise _not_started(
+                api.process,
                 sent=f"python {' '.join(Api.command(api.port))}, then GET /health",
                 expected="an API that answers",
-                got="the API ended" if not api.alive else "it did not answer in time",
-                cause="the last lines of its log say why",
-                log=self.tail(api.process),
+                got="it did not answer in time" if api.alive else "the API ended",
+                late=api.alive,
             )
-            raise _not_started(card, late=api.alive)
 
 
-def _not_started(card: Card, *, late: bool) -> NotGradable:
+def _not_started(process: Forked, *, sent: str, expected: str, got: str, late: bool) -> NotGradable:
+    log = last_lines(process.logs())
+    card = Card(sent, expected, got, cause="the last lines of its log say why", log=log)
     return (NotReady if late else NotGradable)(card.cleaned())
-
-
-def base_environment(folder: Path) -> dict[str, str]:
-    """What every student process gets: nothing of ours but where programs are."""
-    return {
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin:/usr/bin:/bin")),
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",
-        "APP_ENV": "development",
-        "TZ": STUDENT_TIME_ZONE,
-        "C_FORCE_ROOT": "1",  # Celery's refusal as root must not hide what is being checked
-    }

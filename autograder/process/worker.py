@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import psutil
 
 from autograder.process import wait
-from autograder.process.fork_client import Forked, last_lines
+from autograder.process.service import Service
 
-READY_SECONDS = 20.0
 READY_PROMPT = "ready."
 """What Celery logs last when it is up."""
 
 
-class Worker:
+class Worker(Service):
     """One worker node: the parent process, and the pool of processes that run tasks."""
-
-    def __init__(self, process: Forked, name: str) -> None:
-        self.process = process
-        self.name = name
 
     @staticmethod
     def command(name: str) -> list[str]:
@@ -33,27 +27,9 @@ class Worker:
             "--loglevel", "INFO", "--hostname", f"{name}@%h", *quick,
         ]  # fmt: skip
 
-    @property
-    def alive(self) -> bool:
-        """Whether the node's parent process runs."""
-        return self.process.alive
-
-    def wait_ready(self) -> bool:
-        """Wait until the node takes work; false if it ends or takes too long."""
-        wait.until(lambda: READY_PROMPT in self.logs() or not self.alive, READY_SECONDS)
-        return self.alive and READY_PROMPT in self.logs()
-
-    def logs(self) -> str:
-        """All that the node has logged so far."""
-        return self.process.logs()
-
-    def recent(self) -> str:
-        """What it has logged since the running test began."""
-        return self.process.recent()
-
-    def tail(self) -> tuple[str, ...]:
-        """The last lines that it has logged since the test began, for a card."""
-        return last_lines(self.recent())
+    def is_ready(self) -> bool:
+        """Whether the node takes work."""
+        return READY_PROMPT in self.logs()
 
     def pool(self) -> list[psutil.Process]:
         """The pool's processes, oldest first."""
@@ -82,11 +58,3 @@ class Worker:
         finally:
             with suppress(psutil.NoSuchProcess):
                 node.resume()
-
-    def kill(self) -> None:
-        """SIGKILL the whole node."""
-        self.process.kill(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Ask the node to finish what it does and end."""
-        self.process.stop(grace=5.0)

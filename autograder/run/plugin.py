@@ -33,6 +33,7 @@ from autograder.process.wait import DEADLINES
 from autograder.run.fault_attribution import blamed, page_blamed
 from autograder.run.results import SEVERITY, CheckResult, ItemResult, WeekResult
 from autograder.run.session import Session
+from autograder.run.submission import unwritten
 from bootcamp.course.manifest import Check, Item, Manifest
 from bootcamp.course.outcome import Outcome
 
@@ -242,8 +243,8 @@ class Grading:
         if isinstance(error, CheckFailed) and self.session.ended:
             return Outcome.FAILED, replace(error.card, cause=f"ended: {self.session.ended}")
         if isinstance(error, CheckFailed):
-            if unwritten := self.session.unwritten(self.manifest.item(item_id)):
-                place = raised_at(error.card, item_id) or unwritten
+            if stub := unwritten(self.session.submission.layer.path, self.manifest.item(item_id)):
+                place = raised_at(error.card, item_id) or stub
                 undone = f"{place} still says {marker_of(place, item_id)}: write that part"
                 # The log would show a traceback to the marker, which the cause names already.
                 return Outcome.FAILED, replace(error.card, cause=undone, log=())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import secrets
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,10 +23,9 @@ from bootcamp.course.manifest import load_manifest
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError
-from bootcamp.stack import Stack, find_or_start
+from bootcamp.stack import Stack
 
 PYTEST_INI = Path(__file__).parents[1] / "pytest.ini"
-NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 RAN = (
     pytest.ExitCode.OK,
     pytest.ExitCode.TESTS_FAILED,
@@ -38,21 +37,20 @@ def run_week(
     week: Week,
     source: Path,
     *,
+    stack: Stack,
     items: Iterable[str] | None = None,
-    stack: Stack | None = None,
     seed: int | None = None,
     host: Host | None = None,
     tier: Tier = Tier.LIMITS,
     referee: bool = False,
     alone: bool = True,
-    report: Callable[[str], None] = lambda text: None,
 ) -> WeekResult:
     """Grade one week of one submission.
 
     Args:
         source: the folder that holds the student's `pipeline`.
+        stack: a running stack.
         items: ids of the items to report on; all by default.
-        stack: a running stack; by default one that is up is joined, or one is started.
         seed: brings back the random inputs of an earlier run.
         host: a parent for the student's processes that others use too: saves a second, and is for
             code that is trusted. By default the submission gets one alone.
@@ -61,7 +59,6 @@ def run_week(
             that the reference does not cause is the submission's: see `referee.py`.
         alone: whether nothing else is graded on this machine. If something is, items that were late on a
             crowded machine are grader errors: grade them again alone.
-        report: is told what happens, for a progress line.
 
     Items on which the grader broke are run once more; a student's failure never is. With a referee, an item
     that breaks the grader again has failed, unless it breaks on the reference too.
@@ -71,27 +68,18 @@ def run_week(
         StackError: the stack did not start.
     """
     seed = secrets.randbelow(10**9) if seed is None else seed
-    with ExitStack() as exit_stack:
-        if stack is None:
-            report("starting the local stack")
-            stack = exit_stack.enter_context(find_or_start())
-        report("running the checks")
-        run = _whole_run if referee else _run
-        result = run(week, source, items, stack, seed, host, tier)
-        result = _judged(result, stack, tier, referee, alone)
-        if errors := [one.item.id for one in result.grader_errors if not one.crowded]:
-            report("the grader broke; running those items once more")
-            # With what they need, so that no item is skipped beside a needed one that has passed.
-            ids = load_manifest(week).with_needs(tuple(errors))
-            with _unharmed(stack, referee) as other:
-                again = run(week, source, ids, other, seed, host, tier)
-                again = _judged(again, other, tier, referee, alone)
-                result = result.replaced_by(again.items).flagged(*again.flags)
-        if errors := broken_items(result) if referee else []:
-            report("the grader broke twice; running those items on the reference")
-            with _unharmed(stack, referee) as other:
-                reference = run(week, week.solutions, errors, other, seed, None, tier)
-            result = charge(result, reference)
+    runs = _Runs(week, seed, tier, referee, alone)
+    result = runs.judged(source, items, stack, host)
+    if errors := [one.item.id for one in result.grader_errors if not one.crowded]:
+        # With what they need, so that no item is skipped beside a needed one that has passed.
+        ids = load_manifest(week).with_needs(tuple(errors))
+        with _unharmed(stack, referee) as other:
+            again = runs.judged(source, ids, other, host)
+        result = result.replaced_by(again.items).flagged(*again.flags)
+    if errors := broken_items(result) if referee else []:
+        with _unharmed(stack, referee) as other:
+            reference = runs.whole(week.solutions, errors, other)
+        result = charge(result, reference)
     return result
 
 
@@ -105,53 +93,56 @@ def _unharmed(stack: Stack, referee: bool) -> Iterator[Stack]:
         yield fresh
 
 
-def _whole_run(
-    week: Week,
-    source: Path,
-    items: Iterable[str] | None,
-    stack: Stack,
-    seed: int,
-    host: Host | None,
-    tier: Tier,
-) -> WeekResult:
-    """Like `_run`, but an exception around the graders is a grader error of every item."""
-    try:
-        return _run(week, source, items, stack, seed, host, tier)
-    except Exception as error:
+@dataclass(frozen=True)
+class _Runs:
+    """What all runs for one submission have in common: see `run_week`."""
+
+    week: Week
+    seed: int
+    tier: Tier
+    referee: bool
+    alone: bool
+
+    def judged(
+        self, source: Path, items: Iterable[str] | None, stack: Stack, host: Host | None
+    ) -> WeekResult:
+        """The result, after the reference has tried to keep the deadlines that were missed."""
+        result = self.whole(source, items, stack, host)
+        result = result if self.alone else postpone(result)
+        late = late_items(result) if self.referee else []
+        return excuse(result, self.run(self.week.solutions, late, stack)) if late else result
+
+    def run(
+        self, source: Path, items: Iterable[str] | None, stack: Stack, host: Host | None = None
+    ) -> WeekResult:
+        """The result of the graders."""
+        with Session(self.week, source, stack, self.seed, items, host, self.tier) as session:
+            grading = Grading(session)
+            code, output = run_graders(self.week.grader, grading)
+        if grading.interrupted:
+            raise KeyboardInterrupt
+        if code not in RAN:
+            raise GraderError(
+                f"The graders of {self.week} did not run (pytest: {code}).", output[-3000:]
+            )
+        return grading.result()
+
+    def whole(
+        self, source: Path, items: Iterable[str] | None, stack: Stack, host: Host | None = None
+    ) -> WeekResult:
+        """Like `run`. With a referee, an exception around the graders is a grader error of every item."""
+        try:
+            return self.run(source, items, stack, host)
+        except Exception as error:
+            if not self.referee:
+                raise
+            return self._all_broken(error, items)
+
+    def _all_broken(self, error: Exception, items: Iterable[str] | None) -> WeekResult:
         card = broken(f"{type(error).__name__}: {error}", traceback.format_exception(error))
-        every = [one for one in load_manifest(week).items if items is None or one.id in items]
+        every = [one for one in load_manifest(self.week).items if items is None or one.id in items]
         lost = (ItemResult(item, Outcome.GRADER_ERROR, card, 0.0) for item in every)
-        return WeekResult(week, tuple(lost), seed, tier.value)
-
-
-def _judged(result: WeekResult, stack: Stack, tier: Tier, referee: bool, alone: bool) -> WeekResult:
-    """The result, after the reference has tried to keep the deadlines that were missed."""
-    result = result if alone else postpone(result)
-    late = late_items(result) if referee else []
-    if not late:
-        return result
-    week = result.week
-    reference = _run(week, week.solutions, late, stack, result.seed, None, tier)
-    return excuse(result, reference)
-
-
-def _run(
-    week: Week,
-    source: Path,
-    items: Iterable[str] | None,
-    stack: Stack,
-    seed: int,
-    host: Host | None,
-    tier: Tier,
-) -> WeekResult:
-    with Session(week, source, stack, seed, items, host, tier) as session:
-        grading = Grading(session)
-        code, output = run_graders(week.grader, grading)
-    if grading.interrupted:
-        raise KeyboardInterrupt
-    if code not in RAN:
-        raise GraderError(f"The graders of {week} did not run (pytest: {code}).", output[-3000:])
-    return grading.result()
+        return WeekResult(self.week, tuple(lost), self.seed, self.tier.value)
 
 
 def run_graders(folder: Path, grading: Grading) -> tuple[int, str]:
@@ -164,35 +155,16 @@ def run_graders(folder: Path, grading: Grading) -> tuple[int, str]:
     options += ["-c", str(PYTEST_INI), "--rootdir", str(folder.parent)]
     output = io.StringIO()
     with (
-        _no_plugins(),
-        _fresh_modules(folder.name),
+        pytest.MonkeyPatch.context() as environment,
         redirect_stdout(output),
         redirect_stderr(output),
     ):
-        code = pytest.main([*options, str(folder)], plugins=[grading])
+        # To import every plugin that is installed would take about a second.
+        environment.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        environment.delenv("PYTEST_ADDOPTS", raising=False)
+        try:
+            code = pytest.main([*options, str(folder)], plugins=[grading])
+        finally:  # a grader whose import failed half way would count as imported
+            for name in [name for name in sys.modules if name.partition(".")[0] == folder.name]:
+                del sys.modules[name]
     return int(code), output.getvalue()
-
-
-@contextmanager
-def _no_plugins() -> Iterator[None]:
-    """Keep pytest from importing every plugin that is installed: about a second."""
-    before = os.environ.get(NO_AUTOLOAD), os.environ.pop("PYTEST_ADDOPTS", None)
-    os.environ[NO_AUTOLOAD] = "1"
-    try:
-        yield
-    finally:
-        for name, value in zip((NO_AUTOLOAD, "PYTEST_ADDOPTS"), before, strict=True):
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _fresh_modules(package: str) -> Iterator[None]:
-    """Unload the graders' modules afterwards: one that failed half way would count as imported."""
-    try:
-        yield
-    finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
-            del sys.modules[name]

@@ -8,15 +8,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import Self
 
 from autograder.card import Card, NotGradable
 from autograder.process.browser import Chrome
 from autograder.process.fork_client import Host
-from autograder.process.student import Student, base_environment
+from autograder.process.student import Student
 from autograder.run.dynamodb_proxy import DynamoDBProxy
-from autograder.run.submission import Submission, assemble, folder_of, unwritten
+from autograder.run.submission import Submission, assemble, folder_of
 from autograder.sandbox import share
 from autograder.sandbox.disk import too_much_disk
 from autograder.sandbox.held import Held
@@ -82,7 +81,7 @@ class Session:
             logs.mkdir()
             host = self._host
             if host is None and self.tier is Tier.LIMITS:
-                host = exit_stack.enter_context(Host(home, base_environment(home), logs))
+                host = exit_stack.enter_context(Host(home, logs))
                 host.start()  # it imports while all else is put together
             self.submission = assemble(self.week, self._source, folder / "layer")
             (browser_folder := folder / "browser").mkdir()
@@ -93,7 +92,7 @@ class Session:
             walled = host is None
             if host is None:
                 self.walls = walls = self._walls(folder, layers)
-                host = exit_stack.enter_context(Host(home, base_environment(home), logs, walls))
+                host = exit_stack.enter_context(Host(home, logs, walls))
             self._host = host
             self.browser = Chrome(self.walls, browser_folder)
             exit_stack.callback(self.browser.close)
@@ -108,12 +107,7 @@ class Session:
             self._exit = exit_stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._exit.close()
 
     def _walls(self, folder: Path, layers: Sequence[Layer]) -> Sandbox:
@@ -186,10 +180,6 @@ class Session:
             if problem := self._problems[relative]:
                 return problem
         return None
-
-    def unwritten(self, item: Item) -> str:
-        """Where the scaffold's marker of an item still stands, or ""."""
-        return unwritten(self.submission.layer.path, self.manifest, item)
 
     def _file_problem(self, relative: PurePosixPath) -> NotGradable | None:
         name = folder_of(self.week, relative)

@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from autograder.card import clean
+from bootcamp.authoring.scaffold import STYLES
 from bootcamp.course.layers import Layer, Source
-from bootcamp.course.manifest import Item, Manifest, load_manifest
+from bootcamp.course.manifest import Item, load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import UsageError
 from bootcamp.files import files_in
@@ -32,9 +33,6 @@ SOURCES = frozenset({".py", ".sql", ".html", ".css", ".js", ".json", ".toml"})
 class Submission:
     """A week's homework, put together for one run."""
 
-    week: Week
-    source: Path
-    """The folder that holds the student's `pipeline`."""
     layer: Layer
     """The given files of the week with the student's files among them, in a folder of the run."""
     refused: dict[PurePosixPath, str]
@@ -80,7 +78,7 @@ def assemble(week: Week, source: Path, target: Path) -> Submission:
     for relative in manifest.files:
         if problem := _take(source, relative, target):
             refused[relative] = problem
-    return Submission(week, source, Layer(week, Source.SUBMISSION, target), refused)
+    return Submission(Layer(week, Source.SUBMISSION, target), refused)
 
 
 def _take(source: Path, relative: PurePosixPath, target: Path) -> str:
@@ -106,41 +104,22 @@ def _copy(path: Path, target: Path) -> None:
     target.chmod(0o644)
 
 
-def unwritten(folder: Path, manifest: Manifest, item: Item) -> str:
-    """Where the scaffold's marker of an item still stands: `file line n`, or "". In Python it is
-    `raise NotImplementedError("5.2")`, in a script of a page `throw new Error("7.1 is not done yet")`.
+def unwritten(folder: Path, item: Item) -> str:
+    """Where the scaffold's stub of an item still stands, as `file line n`, or "".
 
     Only for the card: whether the item passes is judged by what the code does.
     """
     for relative in item.files:
+        style = STYLES.get(PurePosixPath(relative).suffix)
+        stub = style.stub.format(item=item.id).rstrip(";") if style else ""
         try:
-            content = (folder / relative).read_bytes()
+            lines = (folder / relative).read_text(encoding="utf-8", errors="replace").split("\n")
         except OSError:
             continue
-        if PurePosixPath(relative).suffix == ".js":
-            if line := _line_of(content, f'throw new Error("{item.id} is not done yet")'):
-                return f"{relative} line {line}"
-            continue
-        for node in ast.walk(_tree(content)):
-            if _raises_not_implemented(node, item.id):
-                return f"{relative} line {node.lineno}"  # type: ignore[attr-defined]
+        for number, line in enumerate(lines, 1):
+            if stub and line.strip().replace("'", '"').startswith(stub):
+                return f"{relative} line {number}"
     return ""
-
-
-def _line_of(content: bytes, marker: str) -> int:
-    """The number of the line in which a statement begins; 0 if there is none."""
-    lines = content.decode(errors="replace").splitlines()
-    found = (n for n, line in enumerate(lines, 1) if line.strip().startswith(marker))
-    return next(found, 0)
-
-
-def _raises_not_implemented(node: ast.AST, item_id: str) -> bool:
-    match node:
-        case ast.Raise(
-            exc=ast.Call(func=ast.Name(id="NotImplementedError"), args=[ast.Constant(value=value)])
-        ):
-            return bool(value == item_id)
-    return False
 
 
 def helpers(
@@ -181,19 +160,15 @@ def helpers_text(found: Sequence[PurePosixPath]) -> str:
 
 def _imports(content: bytes) -> Iterator[str]:
     """The first parts of all names that a module imports."""
-    for node in ast.walk(_tree(content)):
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # Python cannot read it
+        return
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
-
-
-def _tree(content: bytes) -> ast.AST:
-    """A module's tree; an empty one where Python cannot read it."""
-    try:
-        return ast.parse(content)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.Module([], [])
 
 
 def folder_of(week: Week, relative: PurePosixPath) -> str:

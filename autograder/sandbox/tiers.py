@@ -161,7 +161,10 @@ class Sandbox:
             size = str(bounds.MAX_TEMPORARY_BYTES)
             words += ["--perms", "1777", "--size", size, "--tmpfs", folder]
         for place in SYSTEM:
-            words += _system(Path(place))
+            if Path(place).is_symlink():
+                words += ["--symlink", str(Path(place).readlink()), place]
+            else:
+                words += ["--ro-bind-try", place, place]
         names = (*SETTINGS, *readable)
         words += _parents((*names, *map(str, self.write)))
         for name in names:
@@ -169,13 +172,6 @@ class Sandbox:
         for path in self.write:
             words += ["--bind", str(path), str(path)]
         return [*words, "--"]
-
-
-def _system(path: Path) -> list[str]:
-    """A folder of the system, or the link that it is."""
-    if path.is_symlink():
-        return ["--symlink", str(path.readlink()), str(path)]
-    return ["--ro-bind-try", str(path), str(path)]
 
 
 def _parents(names: Iterable[str]) -> list[str]:

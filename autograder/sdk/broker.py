@@ -29,6 +29,7 @@ QUEUE = "celery"
 ASIDE = "not-consumed"
 """A queue that no worker consumes, so the messages in it stay where a grader can read them."""
 
+RESULT_KEY = "celery-task-meta-{}"
 BLOCKED = "b"
 """The flag that Redis gives a client that waits in BRPOP."""
 
@@ -165,11 +166,9 @@ def unacknowledged(run: Run) -> int:
 
 def result(run: Run, task_id: str) -> tuple[bytes, int] | None:
     """Read a stored result and the seconds until it expires (-1: never), or `None`."""
-    client = database(run, RESULTS)
-    key = f"celery-task-meta-{task_id}"
-    _check_size(client, key)
-    value = client.get(key)
-    return (value, int(client.ttl(key))) if isinstance(value, bytes) else None
+    client, key = database(run, RESULTS), RESULT_KEY.format(task_id)
+    value = _value(client, key)
+    return None if value is None else (value, int(client.ttl(key)))
 
 
 def ended_anywhere(run: Run, task_id: str) -> dict[str, Any] | None:
@@ -179,16 +178,20 @@ def ended_anywhere(run: Run, task_id: str) -> dict[str, Any] | None:
     `{"result": bytes}`: its format is 1.1's concern.
     """
     for number in (RESULTS, BROKER, *range(2, DATABASES)):
-        client, key = database(run, number), f"celery-task-meta-{task_id}"
-        _check_size(client, key)
-        value = client.get(key)
-        if isinstance(value, bytes):
+        value = _value(database(run, number), RESULT_KEY.format(task_id))
+        if value is not None:
             meta = parsed(value)
             if meta is None:
                 return {"result": value}
             ended = isinstance(meta, dict) and meta.get("status") in ("SUCCESS", "FAILURE")
             return meta if ended else None
     return None
+
+
+def _value(client: redis.Redis, key: str) -> bytes | None:
+    _check_size(client, key)
+    value = client.get(key)
+    return value if isinstance(value, bytes) else None
 
 
 def progress(run: Run, task_id: str) -> dict[str, Any]:

@@ -41,15 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _start_early(request: pytest.FixtureRequest) -> None:
     """Start what the selected tests need, before the first of them."""
-    asked = (name for test in request.session.items for name in _fixtures_of(test))
+    asked = (name for test in request.session.items for name in getattr(test, "fixturenames", ()))
     for name in dict.fromkeys(name for name in asked if name.startswith(EARLY)):
         # pytest keeps the error of a fixture: the tests that need it meet it again.
         with suppress(Exception):
             request.getfixturevalue(name)
-
-
-def _fixtures_of(test: pytest.Item) -> list[str]:
-    return list(getattr(test, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

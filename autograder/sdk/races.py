@@ -6,8 +6,8 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from autograder.card import clean, fail
-from autograder.process.rpc_client import Answer
+from autograder.card import fail
+from autograder.process.rpc_client import Answer, call_of
 from autograder.process.student import Student
 
 RACE_SECONDS = 30.0
@@ -18,7 +18,7 @@ def made(module: str, name: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
 
     An exception in that call is the answer of the call that it is an argument of.
     """
-    return {"__type__": "made", "module": module, "name": name, "args": [*args], "kwargs": kwargs}
+    return {"__type__": "made", **call_of(module, name, args, kwargs)}
 
 
 def packed(content: bytes) -> dict[str, str]:
@@ -42,17 +42,4 @@ def race(
     answers = done.value if done.ok and isinstance(done.value, list) else []
     if len(answers) != len(calls) or not all(isinstance(one, dict) for one in answers):
         fail(sent=sent, expected=f"{len(calls)} answers", got=f"{done.error} {done.message}")
-    return [_answer(one, done.seconds) for one in answers]
-
-
-def _answer(said: dict[str, Any], seconds: float) -> Answer:
-    bases = said.get("bases", ())
-    return Answer(
-        ok=said.get("ok") is True,
-        value=said.get("value"),
-        seconds=seconds,
-        error=str(said.get("error", "")),
-        bases=tuple(map(str, bases)) if isinstance(bases, list) else (),
-        message=clean(str(said.get("message", ""))),
-        where=clean(str(said.get("where", ""))),
-    )
+    return [Answer.of(one, done.seconds) for one in answers]

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 
-from autograder.validation.carry import Files
+from autograder.validation.patch_file import Files
 
 UNDEFINED_NAME = "F821"
 

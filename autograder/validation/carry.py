@@ -1,4 +1,4 @@
-"""Carry one patch from the solutions it was made on to the solutions of today. No files, no git.
+"""Carry one patch from the solutions it was made on to the solutions of today: texts in, texts out.
 
 All names are relative to `solutions/`: `week05_retries/pipeline/tasks/retry.py`.
 """
@@ -6,16 +6,14 @@ All names are relative to `solutions/`: `week05_retries/pipeline/tasks/retry.py`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
 
+from autograder.validation import git_tools
 from autograder.validation.close_changes import merge_close_changes
+from autograder.validation.git_tools import Merge
 from autograder.validation.moved_code import apply_where_it_went
-from autograder.validation.patch_file import PatchText, unified
-
-Files = Mapping[str, str]
-"""Texts by name."""
+from autograder.validation.patch_file import Files, PatchText, unified
 
 
 class State(StrEnum):
@@ -32,25 +30,6 @@ class State(StrEnum):
 
 
 FINE = (State.KEPT, State.CARRIED)
-
-
-@dataclass(frozen=True)
-class Merge:
-    """A three-way merge of one file."""
-
-    text: str
-    conflict_line: int | None = None
-    """The line in `text` where the first conflict begins; None for a clean merge."""
-
-
-class Tools(Protocol):
-    """What the core asks git to do."""
-
-    def apply(self, diff: str, files: Files) -> Files | str:
-        """Return the patched files, or git's reason why the diff does not apply."""
-
-    def merge(self, current: str, base: str, other: str) -> Merge:
-        """Merge the change from `base` to `other` into `current`."""
 
 
 @dataclass(frozen=True)
@@ -79,20 +58,18 @@ class Outcome:
     """The changed files, with conflict markers where there are conflicts."""
 
 
-def carry(
-    patch: PatchText, week: str, bases: Sequence[Base], today: Files, tools: Tools
-) -> Outcome:
+def carry(patch: PatchText, week: str, bases: Sequence[Base], today: Files) -> Outcome:
     """Carry `patch` of `week` over: from the first of `bases` that it applies to, to `today`."""
     reasons: list[str] = []
     for base in bases:
-        patched = _apply(patch, week, base.files, tools)
+        patched = _apply(patch, week, base.files)
         if isinstance(patched, str):
             reasons.append(f"{base.name}: {patched}")
             continue
         if all(base.files.get(name) == today.get(name) for name in patched):
             return Outcome(State.KEPT, week)
-        return carry_change(patch, week, base, patched, today, tools)
-    if not isinstance(_apply(patch, week, today, tools), str):
+        return carry_change(patch, week, base, patched, today)
+    if not isinstance(_apply(patch, week, today), str):
         return Outcome(State.KEPT, week)
     names = [f"{week}/{name}" for name in patch.files]
     return Outcome(
@@ -104,15 +81,13 @@ def carry(
     )
 
 
-def carry_change(
-    patch: PatchText, week: str, base: Base, patched: Files, today: Files, tools: Tools
-) -> Outcome:
+def carry_change(patch: PatchText, week: str, base: Base, patched: Files, today: Files) -> Outcome:
     """Merge the change from `base` to `patched` onto `today`, file by file."""
     changes = {name: text for name, text in patched.items() if text != base.files.get(name)}
     after: dict[str, str] = {}
     conflict: Outcome | None = None
     for name, text in changes.items():
-        target, merge = _merge_file(name, base, text, today, tools)
+        target, merge = _merge_file(name, base, text, today)
         if merge.conflict_line is not None and conflict is None:
             reason = _conflict_reason(name, target, today)
             conflict = Outcome(
@@ -120,23 +95,19 @@ def carry_change(
             )
         after[target] = merge.text
     if conflict is not None:
-        return Outcome(
-            conflict.state, week, "", conflict.file, conflict.line, conflict.reason, after
-        )
-    return _result(patch, week, after, today, tools)
+        return replace(conflict, after=after)
+    return _result(patch, week, after, today)
 
 
-def _apply(patch: PatchText, week: str, files: Files, tools: Tools) -> Files | str:
+def _apply(patch: PatchText, week: str, files: Files) -> Files | str:
     names = [name for name in patch.files if f"{week}/{name}" in files]
-    found = tools.apply(patch.diff, {name: files[f"{week}/{name}"] for name in names})
+    found = git_tools.apply(patch.diff, {name: files[f"{week}/{name}"] for name in names})
     if isinstance(found, str):
         return found
     return {f"{week}/{name}": text for name, text in found.items()}
 
 
-def _merge_file(
-    name: str, base: Base, patched: str, today: Files, tools: Tools
-) -> tuple[str, Merge]:
+def _merge_file(name: str, base: Base, patched: str, today: Files) -> tuple[str, Merge]:
     """Return today's name of the file and the merge: a clean one where any place takes it."""
     before = base.files.get(name, "")
     places = [name, *base.moved.get(name, ())]
@@ -144,7 +115,7 @@ def _merge_file(
     for place in dict.fromkeys(places):
         if place not in today and before:
             continue
-        merge = _merge(today.get(place, ""), before, patched, tools)
+        merge = _merge(today.get(place, ""), before, patched)
         if merge.conflict_line is None and merge.text != today.get(place):
             return place, merge
         tried.append((place, merge))
@@ -156,8 +127,8 @@ def _merge_file(
     return next(iter([*conflicts, *unchanged]), (name, Merge("", 1)))
 
 
-def _merge(current: str, base: str, other: str, tools: Tools) -> Merge:
-    merge = tools.merge(current, base, other)
+def _merge(current: str, base: str, other: str) -> Merge:
+    merge = git_tools.merge(current, base, other)
     if merge.conflict_line is None:
         return merge
     text = merge_close_changes(current, base, other)
@@ -170,7 +141,7 @@ def _conflict_reason(name: str, target: str, today: Files) -> str:
     return "the solution has changed in the lines that the patch changes"
 
 
-def _result(patch: PatchText, week: str, after: Files, today: Files, tools: Tools) -> Outcome:
+def _result(patch: PatchText, week: str, after: Files, today: Files) -> Outcome:
     changed = {name: text for name, text in after.items() if text != today.get(name)}
     if not changed:
         file = next(iter(after), "")
@@ -183,7 +154,7 @@ def _result(patch: PatchText, week: str, after: Files, today: Files, tools: Tool
         return Outcome(State.SEVERAL_WEEKS, week, file=min(changed), reason=reason, after=changed)
     (now,) = weeks
     if now == week:
-        as_it_is = _apply(patch, week, today, tools)
+        as_it_is = _apply(patch, week, today)
         if not isinstance(as_it_is, str) and _differing(as_it_is, today) == changed:
             return Outcome(State.KEPT, week)
     inside = {name.partition("/")[2]: text for name, text in changed.items()}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import tarfile
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.validation.carry import Files, Merge
+from autograder.validation.patch_file import Files
 from bootcamp.errors import BootcampError, UsageError
+from bootcamp.files import files_in
 
 SOLUTIONS = "solutions"
 SIMILARITY = "40%"
@@ -62,17 +67,16 @@ class Repository:
 
     def files(self, tree: str) -> Files:
         """The solutions' text files in a tree, by name below `solutions/`."""
-        listed = self._checked("ls-tree", "-r", "-z", "--name-only", tree, "--", f"{SOLUTIONS}/")
-        names = [name for name in listed.split("\0") if name]
-        asked = "".join(f"{tree}:{name}\n" for name in names).encode()
-        done = subprocess.run(
-            ["git", "cat-file", "--batch"],
-            cwd=self.root,
-            input=asked,
-            capture_output=True,
-            check=True,
+        packed = subprocess.run(
+            ["git", "archive", tree, SOLUTIONS], cwd=self.root, capture_output=True, check=True
         )
-        return dict(_texts(names, done.stdout))
+        found = {}
+        with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+            for member in archive:
+                if file := archive.extractfile(member):
+                    with suppress(UnicodeDecodeError):  # no text
+                        found[member.name.removeprefix(f"{SOLUTIONS}/")] = file.read().decode()
+        return found
 
     def moved(self, before: str, after: str) -> Mapping[str, tuple[str, ...]]:
         """Where files of the tree `before` went: renamed files and copies, the likeliest first."""
@@ -111,70 +115,60 @@ class Repository:
         return done.stdout
 
 
-class GitTools:
-    """`git apply` and `git merge-file` on texts."""
+@dataclass(frozen=True)
+class Merge:
+    """A three-way merge of one file."""
 
-    def apply(self, diff: str, files: Files) -> Files | str:
-        """Return the files as the diff leaves them, or why it does not apply."""
-        with tempfile.TemporaryDirectory(prefix="bootcamp-patch-") as temporary:
-            folder = Path(temporary)
-            _write(folder, files)
-            done = subprocess.run(
-                ["git", "apply", "-"],
-                cwd=folder,
-                # Away from any repository around it: there git would skip what lies outside.
-                env={
-                    "GIT_CEILING_DIRECTORIES": str(folder.resolve().parent),
-                    "PATH": os.environ["PATH"],
-                },
-                input=diff.encode(),
-                capture_output=True,
-                check=False,
-            )
-            if done.returncode:
-                return done.stderr.decode().strip().splitlines()[0].removeprefix("error: ")
-            return {
-                path.relative_to(folder).as_posix(): path.read_bytes().decode()
-                for path in sorted(folder.rglob("*"))
-                if path.is_file()
-            }
-
-    def merge(self, current: str, base: str, other: str) -> Merge:
-        """Merge the change from `base` to `other` into `current`."""
-        with tempfile.TemporaryDirectory(prefix="bootcamp-merge-") as temporary:
-            folder = Path(temporary)
-            _write(folder, {"current": current, "base": base, "other": other})
-            done = subprocess.run(
-                ["git", "merge-file", "--stdout", "-L", "solution", "-L", "base", "-L", "patch",
-                 "current", "base", "other"],
-                cwd=folder,
-                capture_output=True,
-                check=False,
-            )  # fmt: skip
-        if not 0 <= done.returncode <= MOST_CONFLICTS:
-            raise BootcampError(f"git merge-file failed: {done.stderr.decode().strip()}")
-        text = done.stdout.decode()
-        if not done.returncode:
-            return Merge(text)
-        return Merge(text, text[: text.index("<<<<<<< solution")].count("\n") + 1)
+    text: str
+    conflict_line: int | None = None
+    """The line in `text` where the first conflict begins; None for a clean merge."""
 
 
-def _write(folder: Path, files: Files) -> None:
+def apply_in(folder: Path, diff: bytes) -> str:
+    """Apply a diff to the files in a folder. Returns git's reason why it does not apply, or ""."""
+    # Away from any repository around it: there git would skip, in silence, what lies outside.
+    nowhere = {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        ["git", "apply", "-"], cwd=folder, env=nowhere, input=diff, capture_output=True, check=False
+    )
+    return done.stderr.decode().strip() if done.returncode else ""
+
+
+def apply(diff: str, files: Files) -> Files | str:
+    """Return the files as the diff leaves them, or why it does not apply."""
+    with tempfile.TemporaryDirectory(prefix="bootcamp-patch-") as folder:
+        write_files(Path(folder), files)
+        if error := apply_in(Path(folder), diff.encode()):
+            return error.splitlines()[0].removeprefix("error: ")
+        return read_files(Path(folder))
+
+
+def merge(current: str, base: str, other: str) -> Merge:
+    """Merge the change from `base` to `other` into `current`."""
+    with tempfile.TemporaryDirectory(prefix="bootcamp-merge-") as folder:
+        write_files(Path(folder), {"current": current, "base": base, "other": other})
+        done = subprocess.run(
+            ["git", "merge-file", "--stdout", "-L", "solution", "-L", "base", "-L", "patch",
+             "current", "base", "other"],
+            cwd=folder,
+            capture_output=True,
+            check=False,
+        )  # fmt: skip
+    if not 0 <= done.returncode <= MOST_CONFLICTS:
+        raise BootcampError(f"git merge-file failed: {done.stderr.decode().strip()}")
+    text = done.stdout.decode()
+    if not done.returncode:
+        return Merge(text)
+    return Merge(text, text[: text.index("<<<<<<< solution")].count("\n") + 1)
+
+
+def write_files(folder: Path, files: Files) -> None:
+    """Write texts into a folder, each under its name."""
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(text.encode())
 
 
-def _texts(names: list[str], output: bytes) -> list[tuple[str, str]]:
-    """Take apart what `git cat-file --batch` answers. Files that are no text are left out."""
-    found, start = [], 0
-    for name in names:
-        end = output.index(b"\n", start)
-        size = int(output[start:end].split()[2])
-        content = output[end + 1 : end + 1 + size]
-        start = end + size + 2
-        try:
-            found.append((name.removeprefix(f"{SOLUTIONS}/"), content.decode()))
-        except UnicodeDecodeError:
-            continue
-    return found
+def read_files(folder: Path) -> Files:
+    """Read all files below a folder, by name."""
+    return {file.as_posix(): (folder / file).read_bytes().decode() for file in files_in(folder)}

@@ -7,13 +7,16 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 CONTEXT_LINES = 3
 """Unchanged lines around each change, as in `diff -u`."""
 NO_FILE = "/dev/null"
 _FIRST_FILE = re.compile(r"^--- ", re.MULTILINE)
 _NAMED_FILE = re.compile(r"^(?:---|\+\+\+) [ab]/(\S+)", re.MULTILINE)
-_LOST_ITEMS = re.compile(r"^loses:(.*)$", re.MULTILINE)
+KINDS = ("wrong", "unlike")
+Files = Mapping[str, str]
+"""Texts by name."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,19 @@ class PatchText:
         return tuple(dict.fromkeys(_NAMED_FILE.findall(self.diff)))
 
     @property
-    def loses(self) -> frozenset[str]:
-        """Ids of the items that the solution loses; empty for a correct solution."""
-        found = _LOST_ITEMS.search(self.header)
-        return frozenset(found[1].replace(",", " ").split()) if found else frozenset()
+    def fields(self) -> dict[str, str]:
+        """The fields of the header by name: `loses`, `story`, `card` and so on."""
+        parts = (line.partition(":") for line in self.header.splitlines())
+        return {name.strip(): value.strip() for name, _, value in parts}
+
+    def ids(self, field: str) -> tuple[str, ...]:
+        """The ids that a field of the header lists; none if it is missing."""
+        return tuple(self.fields.get(field, "").replace(",", " ").split())
+
+
+def patches_of(grader: Path) -> list[Path]:
+    """The patches of one week's graders, the wrong solutions first."""
+    return [path for kind in KINDS for path in sorted((grader / kind).glob("*.patch"))]
 
 
 def read_patch(text: str) -> PatchText:
@@ -42,7 +54,7 @@ def read_patch(text: str) -> PatchText:
     return PatchText(text[:start], text[start:])
 
 
-def unified(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+def unified(before: Files, after: Files) -> str:
     """Return the unified diff from `before` to `after`, both by file name.
 
     A name that is missing in `before` is a new file; one that is missing in `after` is left alone.

@@ -13,22 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.validation.broken_code import broken
-from autograder.validation.carry import (
-    FINE,
-    Base,
-    Files,
-    Outcome,
-    State,
-    Tools,
-    carry,
-    carry_change,
-)
-from autograder.validation.git_tools import GitTools, Repository
-from autograder.validation.patch_file import PatchText, read_patch
+from autograder.validation.carry import FINE, Base, Outcome, State, carry, carry_change
+from autograder.validation.git_tools import Repository
+from autograder.validation.patch_file import Files, PatchText, patches_of, read_patch
 from autograder.validation.workspace import Workspace
 from bootcamp.files import write_atomic
-
-KINDS = ("wrong", "unlike")
 
 
 @dataclass(frozen=True)
@@ -70,7 +59,7 @@ def refresh(
     Raises:
         BootcampError: git does not know `base`, or a file cannot be written.
     """
-    repository, tools = Repository(root), GitTools()
+    repository = Repository(root)
     workspace = Workspace(state / "patches")
     tree = repository.tree_of_today()
     today = repository.files(tree)
@@ -79,16 +68,11 @@ def refresh(
     found = []
     for number, path in enumerate(patches, 1):
         one = _Patch(path, root, bases, today, workspace)
-        found.append(one.refresh(tools, dry_run=dry_run))
+        found.append(one.refresh(dry_run=dry_run))
         progress(number, len(patches))
     if not dry_run:
         workspace.keep_tree(tree)
     return found
-
-
-def patches_of(grader: Path) -> list[Path]:
-    """The patches of one week's graders."""
-    return [path for kind in KINDS for path in sorted((grader / kind).glob("*.patch"))]
 
 
 def _bases(repository: Repository, base: str, last: str, tree: str) -> Iterator[Base]:
@@ -116,10 +100,10 @@ class _Patch:
     def week(self) -> str:
         return self.path.parents[1].name
 
-    def refresh(self, tools: Tools, *, dry_run: bool) -> Refreshed:
+    def refresh(self, *, dry_run: bool) -> Refreshed:
         text = self.path.read_bytes().decode()
         patch = read_patch(text)
-        outcome = self._checked(patch, self._carried(patch, tools))
+        outcome = self._checked(patch, self._carried(patch))
         where = self.path.relative_to(self.root)
         if outcome.state not in FINE:
             edit = None if dry_run else self.workspace.keep(where, outcome, self.today)
@@ -135,14 +119,14 @@ class _Patch:
         moved_from = where if target != self.path else None
         return Refreshed(target.relative_to(self.root), outcome, moved_from)
 
-    def _carried(self, patch: PatchText, tools: Tools) -> Outcome:
+    def _carried(self, patch: PatchText) -> Outcome:
         """What a person has edited comes first; else the patch as it is."""
         edited = self.workspace.edited(self.path.relative_to(self.root))
         if edited is not None:
             before, after = edited
             base = Base("edited", before, self.bases[0].moved)
-            return carry_change(patch, self.week, base, after, self.today, tools)
-        return carry(patch, self.week, self.bases, self.today, tools)
+            return carry_change(patch, self.week, base, after, self.today)
+        return carry(patch, self.week, self.bases, self.today)
 
     def _checked(self, patch: PatchText, outcome: Outcome) -> Outcome:
         """Look at a carried patch as a reviewer would: does it run, are its items in the week?"""
@@ -154,7 +138,7 @@ class _Patch:
             return replace(
                 outcome, state=State.BROKEN, diff="", file=file, line=line, reason=reason
             )
-        unknown = patch.loses - self._items(outcome.week)
+        unknown = set(patch.ids("loses")) - self._items(outcome.week)
         if outcome.week != self.week and unknown:
             items = ", ".join(sorted(unknown))
             reason = f"its file went to {outcome.week}, which has no item {items}"

@@ -35,7 +35,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autograder.process.fork_client import Host
-from autograder.process.student import base_environment
 from autograder.run.runner import run_week
 from bootcamp.authoring.scaffold import blocks
 from bootcamp.course.outcome import Outcome
@@ -120,7 +119,7 @@ def grade(paths: Sequence[Path]) -> Iterator[tuple[Path, Attempt, bool, str]]:
     with tempfile.TemporaryDirectory() as place, Stack() as stack:
         host_folder = Path(place, "host")
         host_folder.mkdir()
-        with Host(host_folder, base_environment(host_folder)) as host:
+        with Host(host_folder) as host:
             host.await_ready()
             for path in paths:
                 attempt, folder = load(path), Path(place, path.stem)

@@ -17,12 +17,12 @@ are skipped because they need a lost one. `breaks` names the promises that are b
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.validation.git_tools import apply_in
+from autograder.validation.patch_file import patches_of, read_patch
 from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week
 from bootcamp.errors import GraderError
@@ -61,11 +61,7 @@ def load_variants(week: Week) -> tuple[Variant, ...]:
     Raises:
         GraderError: a header is not as it must be.
     """
-    return tuple(
-        _read(week, path)
-        for kind in ("wrong", "unlike")
-        for path in sorted((week.grader / kind).glob("*.patch"))
-    )
+    return tuple(_read(week, path) for path in patches_of(week.grader))
 
 
 def build(variant: Variant, folder: Path) -> Path:
@@ -76,44 +72,25 @@ def build(variant: Variant, folder: Path) -> Path:
     """
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(variant.week.solutions, folder, ignore=ignored, dirs_exist_ok=True)
-    # Away from any repository around it: there git would skip, in silence, what lies outside.
-    nowhere = {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent), "PATH": os.defpath}
-    done = subprocess.run(
-        ["git", "apply", str(variant.path.resolve())],
-        cwd=folder,
-        env=nowhere,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
+    if error := apply_in(folder, variant.path.read_bytes()):
         raise GraderError(
-            f"{variant.path} does not fit {variant.week}'s solutions any more: {done.stderr.strip()}",
+            f"{variant.path} does not fit {variant.week}'s solutions any more: {error}",
             "Run: bootcamp refresh-patches",
         )
     return folder
 
 
 def _read(week: Week, path: Path) -> Variant:
-    header: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("--- "):
-            break
-        name, _, value = line.partition(":")
-        header[name.strip()] = value.strip()
+    patch = read_patch(path.read_text(encoding="utf-8"))
+    header = patch.fields
     needed = NEEDED[path.parent.name]
     if set(header) - ALLOWED[path.parent.name] != needed or not all(header.values()):
         names = ", ".join(sorted(needed))
         raise GraderError(f"{path} must begin with {names}, one a line, and has {sorted(header)}.")
-    loses = _ids(header.get("loses", ""))
-    breaks = _ids(header.get("breaks", ""))
+    loses, breaks = patch.ids("loses"), patch.ids("breaks")
     known = {item.id for item in load_manifest(week).items}
     if unknown := set(loses) - known:
         raise GraderError(f"{path} loses {sorted(unknown)}, which {week} does not have.")
     if kept := [one for one in breaks if one[: one.index(".") + 2] not in loses]:
         raise GraderError(f"{path} breaks {kept}, and does not lose their items.")
     return Variant(week, path, header["story"], loses, header.get("card", ""), breaks)
-
-
-def _ids(text: str) -> tuple[str, ...]:
-    return tuple(text.replace(",", " ").split())

@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
-from autograder.validation.carry import Files, Outcome
-from bootcamp.files import files_in, write_atomic
+from autograder.validation.carry import Outcome
+from autograder.validation.git_tools import read_files, write_files
+from autograder.validation.patch_file import Files
+from bootcamp.files import write_atomic
 
 LAST_TREE = "last-tree"
 _MARKER = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
@@ -39,34 +40,21 @@ class Workspace:
     def keep(self, patch: Path, outcome: Outcome, today: Files) -> Path | None:
         """Write the files to edit. Returns the one to open, or None where there is none."""
         place = self._place(patch)
-        unfinished = self._unfinished(patch, today)
-        if unfinished is None:
+        if not _begun(place):
             self.drop(patch)
-            _write(place / "after", outcome.after)
-            _write(place / "before", {n: today[n] for n in outcome.after if n in today})
+            write_files(place / "after", outcome.after)
+            write_files(place / "before", {n: today[n] for n in outcome.after if n in today})
             (place / "written").write_text(_hash(outcome.after)) if outcome.after else None
         file = place / "after" / outcome.file
         return file if file.is_file() else None
 
-    def _unfinished(self, patch: Path, today: Files) -> Path | None:
-        """The folder of an edit that somebody has begun, and that conflicts are still in."""
-        place = self._place(patch)
-        begun = place / "written"
-        after = _read(place / "after")
-        if begun.is_file() and begun.read_text() != _hash(after):
-            return place
-        return None
-
     def edited(self, patch: Path) -> tuple[Files, Files] | None:
         """The files before and after an edit that is finished; None where there is none."""
         place = self._place(patch)
-        after = _read(place / "after")
-        written = place / "written"
-        if not written.is_file() or written.read_text(encoding="ascii") == _hash(after):
+        after = read_files(place / "after")
+        if not _begun(place) or any(_MARKER.search(text) for text in after.values()):
             return None
-        if any(_MARKER.search(text) for text in after.values()):
-            return None
-        return _read(place / "before"), after
+        return read_files(place / "before"), after
 
     def drop(self, patch: Path) -> None:
         """Remove the files of a patch that is carried now."""
@@ -77,13 +65,10 @@ class Workspace:
         return self.folder.joinpath(*patch.with_suffix("").parts[1:])
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        write_atomic(folder / name, text.encode())
-
-
-def _read(folder: Path) -> Files:
-    return {file.as_posix(): (folder / file).read_bytes().decode() for file in files_in(folder)}
+def _begun(place: Path) -> bool:
+    """Whether somebody has changed what was written for a patch."""
+    written = place / "written"
+    return written.is_file() and written.read_text() != _hash(read_files(place / "after"))
 
 
 def _hash(files: Files) -> str:

@@ -98,7 +98,7 @@ class Process:
         self._wanted = True
         ours, theirs = socket.socketpair()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._log_start = self._log_size()
+        self._log_start = log_size(self.log)
         if self._guard is None and self._log_start > LARGEST_LOG:
             self.log.unlink()
             self._log_start = 0
@@ -234,19 +234,7 @@ class Process:
 
     def logs(self, limit: int = LOG_BYTES, *, latest: bool = False) -> str:
         """The last `limit` bytes of the log; with `latest`, only what came since the last start."""
-        first = max(0, self._log_size() - limit, self._log_start if latest else 0)
-        try:
-            with self.log.open("rb") as file:
-                file.seek(first)
-                return file.read(limit).decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-
-    def _log_size(self) -> int:
-        try:
-            return self.log.stat().st_size
-        except FileNotFoundError:
-            return 0
+        return end_of_log(self.log, limit, self._log_start if latest else 0)
 
     def _tail(self) -> str:
         lines = self.logs(8192, latest=True).splitlines()[-TAIL_LINES:]
@@ -278,3 +266,18 @@ class Process:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def end_of_log(log: Path, limit: int = LOG_BYTES, start: int = 0) -> str:
+    """The last `limit` bytes of a log, and nothing of its first `start` bytes."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(start, log_size(log) - limit))
+            return file.read(limit).decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def log_size(log: Path) -> int:
+    """How many bytes a log has; 0 if there is none yet."""
+    return log.stat().st_size if log.exists() else 0

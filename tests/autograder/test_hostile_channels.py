@@ -130,8 +130,8 @@ LINES = st.one_of(
 @fuzzed
 @given(line=LINES)
 def test_lines_of_the_caller(line: str) -> None:
-    caller = Caller(lambda: None, lambda _: ())  # type: ignore[arg-type,return-value]
-    caller._process = SimpleNamespace(stop=lambda **_: None)  # type: ignore[assignment]
+    caller = Caller(lambda: None)  # type: ignore[arg-type,return-value]
+    caller._process = SimpleNamespace(stop=lambda **_: None, logs=str)  # type: ignore[assignment]
     with may_fail():
         answer = caller._read(line, "call", 0.1)
         isinstance(answer.error, str) and show(answer.value).encode()

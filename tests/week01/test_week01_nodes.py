@@ -11,12 +11,12 @@ from celery import Celery
 from pytest_celery import CeleryTestWorker, CeleryWorkerCluster
 
 from autograder.process import wait
-from autograder.process.nodes import local_worker_cluster, local_worker_node
 from bootcamp.course.layers import reference_layers
 from bootcamp.course.weeks import find_week
 from bootcamp.providers import Fault
 from bootcamp.stack import Run
 from bootcamp.stack.apps import layer_environment
+from tests.local_nodes import local_worker_cluster, local_worker_node
 
 TASK = "pipeline.summarize_article"
 DEADLINE = 60

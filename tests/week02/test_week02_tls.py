@@ -19,7 +19,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from autograder.process.nodes import local_worker_node
 from bootcamp.course.layers import reference_layers
 from bootcamp.course.weeks import find_week
 from bootcamp.ports import LOOPBACK, free_port
@@ -27,6 +26,7 @@ from bootcamp.stack import Run
 from bootcamp.stack.apps import layer_environment
 from bootcamp.stack.process import Process
 from pipeline.settings import BROKER_DATABASE, RESULT_DATABASE, WorkerSettings
+from tests.local_nodes import local_worker_node
 from tests.parts import missing
 
 

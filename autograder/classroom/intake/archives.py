@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import IO, Self, TypeVar
 
 from autograder.classroom.intake.trees import (
@@ -74,12 +73,7 @@ class ZipTree:
             self._exit = opened.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._exit.close()
 
     def entries(self) -> tuple[Entry, ...]:

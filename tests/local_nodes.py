@@ -4,7 +4,7 @@ pytest-celery's `CeleryTestWorker` hands everything to a container object. `Loca
 one over a process of ours, so a test that is written for the node interface runs here on a process,
 and on pytest-celery's own containers where Docker is there.
 
-Graders use `engine.worker.Worker` instead: importing pytest-celery (docker, and all that it needs)
+Graders use `autograder.process.worker.Worker` instead: importing pytest-celery, with all that it needs,
 takes more than a second, and a check is to answer within five.
 Interface: https://pytest-celery.readthedocs.io/en/stable/reference/pytest_celery.api.base.html
 """
@@ -19,12 +19,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
 from celery import __version__ as celery_version
 from pytest_celery import CeleryTestWorker, CeleryWorkerCluster
 
 from bootcamp.stack.process import Process
 
+APP = "pipeline.tasks.celery_config"
 QUEUE = "celery"
 LOG_LEVEL = "INFO"
 READY_SECONDS = 30.0
@@ -37,18 +37,13 @@ class LocalWorkerContainer:
     Args:
         env: the complete environment, with the layers on `PYTHONPATH`.
         folder: working folder, and where the log goes.
-        app: module of the Celery app.
-        queue: the queue that the worker consumes.
     """
 
     ready_prompt = "ready."
 
-    def __init__(
-        self, name: str, env: Mapping[str, str], folder: Path, app: str, queue: str = QUEUE
-    ) -> None:
+    def __init__(self, name: str, env: Mapping[str, str], folder: Path) -> None:
         self._name = name
-        self._queue = queue
-        words = ["celery", "-A", app, "worker", "--loglevel", LOG_LEVEL, "-Q", queue]
+        words = ["celery", "-A", APP, "worker", "--loglevel", LOG_LEVEL, "-Q", QUEUE]
         quick = ["--without-gossip", "--without-mingle", "--hostname", f"{name}@%h"]
         self.process = Process(
             [sys.executable, "-m", *words, *quick],
@@ -134,7 +129,7 @@ class LocalWorkerContainer:
         return self._name
 
     def worker_queue(self) -> str:
-        return self._queue
+        return QUEUE
 
 
 _ENDING = (signal.SIGKILL, signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
@@ -144,33 +139,21 @@ def _number(name: str | int) -> int:
     return int(signal.Signals[name] if isinstance(name, str) else name)
 
 
-def local_worker_node(
-    name: str,
-    env: Mapping[str, str],
-    folder: Path,
-    *,
-    app: str = "pipeline.tasks.celery_config",
-    celery: Celery | None = None,
-    queue: str = QUEUE,
-) -> CeleryTestWorker:
-    """A worker node on a local process, started but perhaps not ready: see `node.ready()`.
-
-    Args:
-        celery: the app to make current again after a restart, where the test uses one.
-    """
-    container = LocalWorkerContainer(name, env, folder, app, queue)
+def local_worker_node(name: str, env: Mapping[str, str], folder: Path) -> CeleryTestWorker:
+    """A worker node on a local process, started but perhaps not ready: see `node.ready()`."""
+    container = LocalWorkerContainer(name, env, folder)
     container.start()
-    return CeleryTestWorker(container, celery)
+    return CeleryTestWorker(container, None)
 
 
 @contextlib.contextmanager
 def local_worker_cluster(
-    names: Sequence[str], env: Mapping[str, str], folder: Path, **options: Any
+    names: Sequence[str], env: Mapping[str, str], folder: Path
 ) -> Iterator[CeleryWorkerCluster]:
     """Several nodes, ready, for one `with` block."""
     nodes: list[CeleryTestWorker] = []
     try:
-        nodes.extend(local_worker_node(name, env, folder, **options) for name in names)
+        nodes.extend(local_worker_node(name, env, folder) for name in names)
         cluster = CeleryWorkerCluster(*nodes)
         cluster.ready()
         yield cluster
