@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from autograder.bench.local_workers import LocalWorkers
-from autograder.classroom.assignment import Assignment, Options
+from autograder.classroom.assignment import Assignment
+from autograder.classroom.entry import Options
 from autograder.classroom.execution import celery_app as names
 from autograder.classroom.execution.pool import run_jobs
 from autograder.classroom.execution.publisher import AT_ONCE
