@@ -119,6 +119,20 @@ def test_result_expires(
     check_result(run, articles.enqueue(student, title), expiry, worker)
 
 
+def test_a_short_expiry(student: Student, rng: Random) -> None:
+    """d: also a few seconds are what the settings say."""
+    wanted = rng.randint(2, 40)
+    with articles.restarted(student, RESULT_EXPIRES_SECONDS=wanted):
+        found = student.read(CONFIG, "app.backend.expires")
+    if found != wanted:
+        fail(
+            sent=f"a process with RESULT_EXPIRES_SECONDS={wanted}",
+            expected=f"results that expire after {wanted} s",
+            got=f"after {found} s",
+            cause="`result_expires` is not `settings.result_expires_seconds` itself",
+        )
+
+
 def test_no_pickle_is_opened(student: Student, run: Run, worker: Worker, rng: Random) -> None:
     """c: pickles that would call six functions. The last one connects to the grader itself."""
     queue = str(student.read(CONFIG, "app.conf.task_default_queue"))

@@ -25,6 +25,7 @@ HELD_SECONDS = 20.0
 """How long the model takes for a request whose worker will be killed."""
 AGAIN_SECONDS = 15.0
 """Celery notices a dead process within about two seconds; on a loaded machine it needs longer."""
+CONFIG = "pipeline.tasks.celery_config"
 MOST_RUNS = 3
 """The worker was started with LOST_WORKER_RETRIES=1, so there are two runs and never a third."""
 LATE = "the message was acknowledged before the task had run: set `task_acks_late`"
@@ -210,6 +211,15 @@ def test_all_tasks_are_retried(student: Student, module: str, task: str) -> None
                 got=found,
                 cause=f"`{setting}` is not set for all tasks, or not at all",
             )
+
+
+def test_nothing_of_the_given_settings_is_replaced(student: Student) -> None:
+    """c: each setting of `redelivery` is in force, as a whole."""
+    given = student.call(CONFIG, "redelivery")
+    for name, value in given.items():
+        found = student.read(CONFIG, f"app.conf.{name}")
+        if found != value:
+            fail(sent=f"app.conf.{name}", expected=value, got=found, cause=REPLACED)
 
 
 def test_limit_and_delay_are_those_of_the_settings(student: Student, rng: Random) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
+from typing import Any
 
 import httpx
 import pytest
@@ -162,15 +163,24 @@ def test_one_attempt(
         )
 
 
-def test_a_mistake_is_not_an_outage(student: Student, rng: Random) -> None:
-    """d: a document without the method that `enqueue` calls, so Python raises an AttributeError."""
-    document = made("types", "SimpleNamespace", document_id=f"{rng.getrandbits(64):x}")
-    answer = student.ask("pipeline.api.uploads", "publish", document, timeout=30.0)
-    if answer.ok or answer.error != "AttributeError":
+@pytest.mark.parametrize("error", ["AttributeError", "EncodeError"])
+def test_a_mistake_is_not_an_outage(student: Student, rng: Random, error: str) -> None:
+    """d: a document without the method that `enqueue` calls, and one that is no JSON for Celery."""
+    document: dict[str, Any] = {"document_id": f"{rng.getrandbits(64):x}"}
+    if error == "EncodeError":
+        strange = made("kombu.exceptions", error, "this is no JSON")
+        document["as_message"] = made("unittest.mock", "Mock", side_effect=strange)
+    answer = student.ask(
+        "pipeline.api.uploads",
+        "publish",
+        made("types", "SimpleNamespace", **document),
+        timeout=30.0,
+    )
+    if answer.ok or answer.error != error:
         fail(
-            sent="publish() of a document on which `enqueue` raises an AttributeError",
-            expected="the AttributeError, which the API answers with 500",
+            sent=f"publish() of a document on which `enqueue` raises {error}",
+            expected=f"this {error}, which the API answers with 500",
             got=f"{answer.error}: {answer.message}" if not answer.ok else "no error",
-            cause="every exception was caught. A mistake in our code stays when the client sends the "
-            "document again, so it is no 503. Catch `REDIS_ERRORS` only",
+            cause="every exception was caught, or a class that is too large. A mistake in our code stays "
+            "when the client sends the document again, so it is no 503. Catch `REDIS_ERRORS` only",
         )
