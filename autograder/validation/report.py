@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -30,6 +31,7 @@ PASSED, LOST, LEFT = "✓", "✗", "·"
 """Full marks; no point; not checked, because the change cannot touch the item."""
 KINDS = ("reference", "untouched", "undone", "wrong", "unlike", "cheat")
 MUTANT = "mutant"
+MAX_STEM_LETTERS = 80
 """A kind without rows on the page: it says how many of them were noticed."""
 HEAD = """# Grader validation
 
@@ -126,7 +128,10 @@ def found(week: str, kind: str, name: str, folder: Path) -> Trial | None:
 
 
 def _file(week: str, kind: str, name: str, folder: Path) -> Path:
-    return folder / (f"{week}-{kind}-{name}".replace("/", "_") + ".json")
+    stem = f"{week}-{kind}-{name}".replace("/", "_")
+    if len(stem) > MAX_STEM_LETTERS:  # a mutant of a long statement; a file system allows 255 bytes
+        stem = f"{stem[:MAX_STEM_LETTERS]}-{zlib.crc32(stem.encode()):08x}"
+    return folder / f"{stem}.json"
 
 
 def noted(folder: Path) -> list[Trial]:
