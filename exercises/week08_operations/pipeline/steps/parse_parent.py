@@ -128,7 +128,9 @@ def warm_up() -> None:
     """Read one trusted page, so that no child has to prepare what all of them need."""
     import pypdfium2
 
-    with contextlib.suppress(pypdfium2.PdfiumError):  # then the first page of each child takes longer
+    with contextlib.suppress(
+        pypdfium2.PdfiumError
+    ):  # then the first page of each child takes longer
         document = pypdfium2.PdfDocument(WARM_UP)
         document[0].get_textpage().get_text_range()
 
