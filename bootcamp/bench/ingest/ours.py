@@ -25,6 +25,8 @@ from bootcamp.stack.queues import JOB_QUEUES, OTHER_QUEUES
 
 SENDERS = 4
 """How many documents are sent at the same time."""
+WARM_UPS = 3
+"""Documents for each slot before the time is taken, so that all slots have their clients and parsers."""
 WAIT_SECONDS = 240.0
 POLL_SECONDS = 0.05
 SETTLE_SECONDS = 0.3
@@ -96,7 +98,8 @@ def measure_ours(
     with stage.endpoint(answer_seconds) as endpoint:
         env = base | endpoint.environment()
         with running(stage, form, env) as (apps, workers), client(apps) as http:
-            warm = [send(http, documents[0], f"{name} {n}") for n in range(2 * form.slots)]
+            count = WARM_UPS * form.slots * form.workers
+            warm = [send(http, stage.warm_up, f"{name} {n}") for n in range(count)]
             wait_for(http, base["DATABASE_URL"], warm)
             empty(base["DATABASE_URL"])
             if form.bulk:

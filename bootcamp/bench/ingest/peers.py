@@ -115,16 +115,17 @@ PEERS: dict[str, Callable[[], Ingest]] = {
 
 
 def main() -> None:
-    """Take in the first document untimed, then all others timed."""
+    """Take in one document untimed, then all others timed."""
     ingest = PEERS[sys.argv[1]]()
-    first, *others = sorted(Path(sys.argv[2]).glob("*.pdf"))
-    ingest(first)
+    folder = Path(sys.argv[2])
+    ingest(folder / "warm_up.pdf")
+    reports = sorted(folder.glob("report*.pdf"))
     print("ready", flush=True)
     sys.stdin.readline()
     started = time.perf_counter()
-    chunks = sum(ingest(path) for path in others)
+    chunks = sum(ingest(path) for path in reports)
     seconds = time.perf_counter() - started
-    print(json.dumps({"documents": len(others), "chunks": chunks, "seconds": seconds}), flush=True)
+    print(json.dumps({"documents": len(reports), "chunks": chunks, "seconds": seconds}), flush=True)
     sys.stdin.readline()  # the bench reads how much processor time it took
 
 

@@ -69,8 +69,9 @@ def as_json(results: Results) -> str:
 
 def show(results: Results, console: Console) -> None:
     """Print the tables."""
-    console.print(_candidates(results))
-    console.print(_cpu(results.candidates))
+    if results.candidates:
+        console.print(_candidates(results))
+        console.print(_cpu(results.candidates))
     if results.workers:
         few, many = results.workers
         ratio = many.rate / few.rate

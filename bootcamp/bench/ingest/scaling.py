@@ -23,10 +23,12 @@ from bootcamp.stack.process import Process
 FEW, MANY = 1, 5
 """Workers. Each has one slot, so each waits for one answer of the endpoint at a time."""
 SLOW_SECONDS = 1.0
-SHARE = 20
-"""How many documents are enough here: a multiple of the workers."""
+SHARE = 10
+"""How many documents a worker has, so that all of them work until the end."""
 USERS = 100
 LOAD_SECONDS = 15.0
+FIRST_SECONDS = 3.0
+"""In this time the users come one after another. It does not count: they open their connections."""
 THINK_SECONDS = (1.0, 3.0)
 """The pause of a user between two documents, as in `make load-test`."""
 
@@ -38,7 +40,7 @@ def measure_workers(stage: Stage, settings: Mapping[str, str]) -> list[Measured]
             stage,
             "1 worker" if workers == 1 else f"{workers} workers",
             Form(workers, 1, settings),
-            stage.documents[:SHARE],
+            stage.documents[: SHARE * workers],
             SLOW_SECONDS,
         )
         for workers in (FEW, MANY)
@@ -92,19 +94,21 @@ async def users(url: str, headers: dict[str, str], documents: list[bytes], name:
     chance = random.Random(7)  # noqa: S311  (pauses, not secrets)
     times: list[float] = []
     failed = 0
-    end = time.monotonic() + LOAD_SECONDS
+    begin = time.monotonic() + FIRST_SECONDS
+    end = begin + LOAD_SECONDS
 
     async def user(http: httpx.AsyncClient, seed: int) -> None:
         nonlocal failed
         own = random.Random(seed)  # noqa: S311
-        await asyncio.sleep(own.uniform(0, THINK_SECONDS[1]))
+        await asyncio.sleep(own.uniform(0, FIRST_SECONDS))
         while time.monotonic() < end:
             content = own.choice(documents) + str(own.random()).encode()
             started = time.perf_counter()
             answer = await http.post(
                 "/documents", files={"file": ("report.pdf", content, "application/pdf")}
             )
-            times.append(time.perf_counter() - started)
+            if time.monotonic() > begin:
+                times.append(time.perf_counter() - started)
             failed += answer.status_code != httpx.codes.ACCEPTED
             await asyncio.sleep(own.uniform(*THINK_SECONDS))
 

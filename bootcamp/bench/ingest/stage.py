@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from bootcamp import paths
-from bootcamp.bench.ingest.corpus import DOCUMENTS, make_corpus
+from bootcamp.bench.ingest.corpus import DOCUMENTS, WARM_UP, make_corpus
 from bootcamp.bench.ingest.cpu import Groups, Seconds
 from bootcamp.course.layers import Layer, reference_layers
 from bootcamp.course.weeks import all_weeks
@@ -25,7 +25,6 @@ from bootcamp.stack.process import Process
 
 ANSWER_SECONDS = 0.05
 """How long the endpoint takes for a request, beside its own calculation."""
-WARM_UP = "warm_up.pdf"
 SERVICES = {"postgres": "PostgreSQL", "aws": "DynamoDB", "redis": "Redis"}
 """The servers of the stack whose processor time is shown, and what the table calls them."""
 
@@ -64,6 +63,11 @@ class Stage:
     def documents(self) -> list[Path]:
         """The timed documents, in order."""
         return sorted(self.folder.glob("report*.pdf"))
+
+    @property
+    def warm_up(self) -> Path:
+        """The document that is not timed."""
+        return self.folder / WARM_UP
 
     @property
     def endpoints(self) -> Endpoints:

@@ -51,6 +51,8 @@ def end(database: Connection[Any]) -> None:
         return
     database.execute(DROP)  # an interrupted build leaves an index that is updated, but never used
     database.execute(f"SET maintenance_work_mem = '{BUILD_MEMORY}'")
+    # The vectors are stored beside the table's own pages, so to PostgreSQL the table looks too small.
+    database.execute("SET min_parallel_table_scan_size = 0")
     database.execute(BUILD)
 
 
