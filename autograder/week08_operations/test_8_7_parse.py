@@ -1,7 +1,7 @@
 """8.7: the fast parser finds what week 3's finds, keeps its limits and errors, and costs an eighth.
 
 What a submission could fake:
-- counts: processor time is that of all processes, those that have ended included. The kernel forgets
+- counts: processor time is that of all processes, those that have ended included. The kernel drops
   that of a process whose parent ignores its end, so the elapsed time counts too.
 - witness: the slow parser runs in the submission's process. It is a new one, which has imported no
   homework file, so a submission cannot make it slower.

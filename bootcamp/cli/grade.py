@@ -37,7 +37,7 @@ KeyFile = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("grade")(grade)
-    app.command("grade-forget")(grade_forget)
+    app.command("grade-delete")(grade_delete)
 
 
 def grade(
@@ -146,7 +146,7 @@ def grade(
     raise typer.Exit(grade_class.grade(week, options, how, as_json))
 
 
-def grade_forget(
+def grade_delete(
     student: Annotated[str, typer.Argument(help="The id, as the roster has it.")],
     folders: Annotated[
         list[Path], typer.Argument(help="Output folders, and the folder of late days.")
@@ -159,7 +159,7 @@ def grade_forget(
     require_libraries()
     from bootcamp.cli import grade_class
 
-    grade_class.forget_student(student, folders)
+    grade_class.delete_student(student, folders)
 
 
 def require_libraries() -> None:

@@ -28,7 +28,7 @@ from autograder.classroom.execution.grading import Step, Task
 from autograder.classroom.execution.pool import RunJobs, run_jobs
 from autograder.classroom.intake.names import shown
 from autograder.classroom.output.anonymous import TABLE
-from autograder.classroom.output.forget import forget
+from autograder.classroom.output.deletion import delete_records
 from autograder.classroom.output.gradebook import write_gradebook
 from autograder.classroom.policy.changes import Change
 from autograder.classroom.policy.similarity import alike
@@ -143,7 +143,7 @@ def write_for_graders(week: str, options: Options, place: Path, similarity: bool
     print(f"Give {place} to the graders. Enter their table with --hand-grades {place / TABLE}.")
 
 
-def forget_student(student: str, folders: list[Path]) -> None:
+def delete_student(student: str, folders: list[Path]) -> None:
     """Delete a student from output folders, and say what was deleted and what is left to do.
 
     Raises:
@@ -156,7 +156,7 @@ def forget_student(student: str, folders: list[Path]) -> None:
                 f"{folder} is no folder.", "Nothing was deleted in the folders after it."
             )
         with output_folder(folder):
-            found += [str(folder / name) for name in forget(folder, student)]
+            found += [str(folder / name) for name in delete_records(folder, student)]
     if not found:
         raise UsageError(
             f"Nothing of {shown(student)} is in {', '.join(map(str, folders))}.",

@@ -17,7 +17,7 @@ YOUNG_OBJECTS = 50_000
 MODULES: dict[str, tuple[str, ...]] = {
     "check": ("check", "watch"),
     "student": ("progress", "hint", "solution", "reset"),
-    "grade": ("grade", "grade-forget"),
+    "grade": ("grade", "grade-delete"),
     "grade_worker": ("grade-worker",),
     "release": ("release",),
     "stack": ("up", "down", "run", "scale-workers"),

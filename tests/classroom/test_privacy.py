@@ -17,7 +17,7 @@ from autograder.classroom.execution.pool import RunJobs
 from autograder.classroom.output.gradebook import write_gradebook
 from autograder.classroom.policy.codes import codes
 from autograder.classroom.policy.similarity import Cluster
-from bootcamp.cli.grade_class import forget_student
+from bootcamp.cli.grade_class import delete_student
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week
 from bootcamp.errors import UsageError
@@ -114,7 +114,7 @@ def test_a_student_is_deleted_everywhere_and_others_stay(
     days = tmp_path / "late_days"
     days.mkdir()
     (days / "week01_first_task.json").write_text('{"cleo": 1, "anna": 2}')
-    forget_student("cleo", [out, days])
+    delete_student("cleo", [out, days])
     said = capsys.readouterr().out
     for name in (
         "taken/cleo",
@@ -137,9 +137,9 @@ def test_a_student_is_deleted_everywhere_and_others_stay(
         one["criterion"] for one in json.loads((out / "hand_grades.json").read_text())["marks"]
     ] == ["1.3"]
     with pytest.raises(UsageError, match="Nothing of cleo is in"):
-        forget_student("cleo", [out, days])
+        delete_student("cleo", [out, days])
     with pytest.raises(UsageError, match="is no folder"):
-        forget_student("cleo", [tmp_path / "nothing"])
+        delete_student("cleo", [tmp_path / "nothing"])
 
 
 @pytest.mark.parametrize("name", ["grades", "results", "..", "class", "../submissions/anna"])
@@ -149,5 +149,5 @@ def test_no_id_deletes_anything_else(
     run()
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(UsageError, match="Nothing of"):
-        forget_student(name, [tmp_path / "grades"])
+        delete_student(name, [tmp_path / "grades"])
     assert before <= {path for path in tmp_path.rglob("*") if path.is_file()}

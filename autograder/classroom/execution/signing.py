@@ -1,4 +1,4 @@
-"""Sign and open messages: whoever lacks the key can neither hand in work nor answer for it.
+"""Sign and open messages: a program without the key can neither hand in work nor answer for it.
 
 A signed message is `SIGNATURE:TEXT`. The signature also covers the kind of the message, so that a
 submission can never pass for a result. The text is JSON and is read only after its signature fits.

@@ -26,7 +26,7 @@ TABLES = ("scores.csv", "notebooks.csv", "exports/*.csv")
 GRADEBOOK = "gradebook.db"
 
 
-def forget(out: Path, student: str) -> tuple[str, ...]:
+def delete_records(out: Path, student: str) -> tuple[str, ...]:
     """Delete a student from an output folder, or from the folder of late days.
 
     Pages of the whole class that name students are deleted: the next run writes them again.
