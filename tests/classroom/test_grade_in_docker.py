@@ -90,6 +90,9 @@ def test_its_limits_grow_with_the_number_of_grading_processes() -> None:
     for option in ("--memory", "--memory-swap", "--pids-limit"):
         assert 3 * int(after(one, option)[0]) == int(after(three, option)[0]) > 0
     assert after(one, "--memory") == after(one, "--memory-swap")
+    assert (
+        ":exec," in after(one, "--tmpfs")[0]
+    )  # the browser of week 7 is started by a script there
     size = int(after(one, "--tmpfs")[0].rpartition("size=")[2])
     assert size < int(after(one, "--memory")[0]) / 2  # a full /tmp is an error in it, not its end
 

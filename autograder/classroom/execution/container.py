@@ -81,7 +81,8 @@ def run_words(image: str, name: str, processes: int) -> list[str]:
     memory = str(processes * (bounds.MAX_FAMILY_BYTES + bounds.MAX_HELD_MEMORY_BYTES) + temporary)
     words = [DOCKER, "run", "--rm", "--init", "--interactive", "--name", name]
     words += ["--pull", "never", "--log-driver", "none", "--network", "none"]
-    words += ["--read-only", "--tmpfs", f"/tmp:mode=1777,size={temporary}"]  # noqa: S108
+    # `exec`: the program that starts the browser of week 7 is a script there. Docker's default is `noexec`.
+    words += ["--read-only", "--tmpfs", f"/tmp:exec,mode=1777,size={temporary}"]  # noqa: S108
     words += ["--cap-drop", "ALL"]
     for right in RIGHTS:
         words += ["--cap-add", right]
