@@ -71,8 +71,8 @@ class How:
 def grade(week: str, options: Options, how: How, as_json: bool) -> int:
     """Grade the submissions, write pages and exports, and return the exit code."""
     console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
-    assignment = Assignment(find_week(week), options)
     run, processes = _pool(how, bool(options.regrade), console)
+    assignment = Assignment(find_week(week), options)
     try:
         with stopped_by_signals(), assignment.held():
             for line in assignment.by_hand.report:

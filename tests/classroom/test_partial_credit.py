@@ -80,7 +80,8 @@ def graded(tmp_path: Path, week: Week) -> Callable[..., ItemResult]:
             wanted=("5.1",), reported=("5.1",),
             crowd=SimpleNamespace(clear=lambda: None, too_large=False), problem=lambda one: None,
             run=SimpleNamespace(openai=SimpleNamespace(clear=lambda: None)), ended="", out_of_time=False,
-            student=MagicMock(), browser=SimpleNamespace(ended=""), unwritten=lambda one: "", flags=tuple,
+            student=MagicMock(), browser=SimpleNamespace(ended=""), flags=tuple,
+            submission=SimpleNamespace(layer=SimpleNamespace(path=tmp_path / "nothing is here")),
         )  # fmt: skip
         grading = Grading(session)
         run_graders(folder, grading)
