@@ -43,9 +43,18 @@ def room_at_the_end(rng: Random) -> list[int]:
     return [size for pair in zip(longest, [LEAST] * 60, strict=True) for size in pair]
 
 
+def short_texts_after_a_full_batch(rng: Random) -> list[int]:
+    """Two full batches that begin with their longest text. Short texts follow, which fit only if a text is
+    not counted.
+    """
+    longest, rest = divmod(MAX_REQUEST_TOKENS, MAX_INPUT_TOKENS)
+    batch = [MAX_INPUT_TOKENS] * longest + [rest]
+    return [*batch, *batch, *[LEAST] * rng.randint(3, 9)]
+
+
 def exactly_the_texts(rng: Random) -> list[int]:
     """Two full batches of short texts, and a few more."""
     return [LEAST] * (2 * MAX_INPUTS + rng.randint(1, 9))
 
 
-SIZES = (exactly_the_tokens, room_at_the_end, exactly_the_texts)
+SIZES = (exactly_the_tokens, room_at_the_end, short_texts_after_a_full_batch, exactly_the_texts)

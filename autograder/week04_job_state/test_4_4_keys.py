@@ -248,9 +248,10 @@ def test_two_at_the_same_moment(
 def test_an_id_that_is_taken(code: Code, table: JobsTable, rng: Random) -> None:
     """b, g: a job is never overwritten, not even one that has expired."""
     expired = job(rng, "completed", expires_at=int(moment(-100)))
-    for one in (job(rng), job(rng, "completed"), expired):
+    owner, key = somebody(rng)
+    own = job(rng, owner=owner)
+    for one in (job(rng), job(rng, "completed"), expired, own):
         table.put(one)
-        owner, key = somebody(rng)
         sent = (
             "create_once() with a new key, and the id of a job that is "
             f"{one['status']}{' and has expired' if one['id'] == expired['id'] else ''}"
@@ -262,8 +263,8 @@ def test_an_id_that_is_taken(code: Code, table: JobsTable, rng: Random) -> None:
                 sent=sent,
                 expected="an unchanged row",
                 got=odd,
-                cause="the job of somebody else would be lost. Write the job only if no item has "
-                "its id: `Attr(KEY).not_exists()`, and nothing else",
+                cause="a job would be lost, of somebody else or of the same owner. Write the job only if no "
+                "item has its id: `Attr(KEY).not_exists()`, and nothing else",
             )
         must_raise(
             sent,
