@@ -190,7 +190,8 @@ class Page:
 
 def course_pages() -> Iterator[Page]:
     """Every Markdown page of the repository that people read, in a stable order."""
-    folders = (paths.LESSONS, paths.EXERCISES, paths.ROOT / "docs", paths.ROOT / "teaching")
+    named = ("deploy", "docs", "teaching")
+    folders = (paths.LESSONS, paths.EXERCISES, *(paths.ROOT / name for name in named))
     yield from (Page.read(path) for path in sorted(paths.ROOT.glob("*.md")))
     for folder in folders:
         yield from (Page.read(path) for path in sorted(folder.rglob("*.md")))

@@ -42,7 +42,17 @@ PAGES = (
     "SECURITY.md",
     "notebooks/README.md",
 )
-FOLDERS = ("autograder", "bootcamp", "docs", "exercises", "lessons", "solutions", "teaching")
+FOLDERS = (
+    "autograder",
+    "bootcamp",
+    "deploy",
+    "docs",
+    "exercises",
+    "lessons",
+    "ops",
+    "solutions",
+    "teaching",
+)
 SUFFIXES = {".css", ".html", ".j2", ".js", ".md", ".patch", ".py", ".sh", ".toml", ".yml"}
 
 ALLOWED = {

@@ -60,7 +60,7 @@ def test_a_dry_run_shows_changes_and_the_next_run_takes_them_over(
     first = grade(answers(FAILED))
     assert first["changes"] == []
     out, before = tmp_path / "grades", files(tmp_path / "grades")
-    monkeypatch.setattr(fingerprint, "of_graders", lambda week: "mended")
+    monkeypatch.setattr(fingerprint, "of_graders", lambda week: "corrected")
 
     graded: list[str] = []
     dry = grade(answers(graded=graded), dry_run=True)

@@ -118,7 +118,7 @@ def test_budgets_cover_what_has_copies_and_nothing_else() -> None:
         if one["kind"] == "PodDisruptionBudget"
     }
     copies = {name for name, one in DEPLOYMENTS.items() if one["spec"]["replicas"] > 1}
-    assert set(budgets) == copies  # with a single pod, a budget blocks a drain for ever
+    assert set(budgets) == copies  # with a single pod, a budget blocks a drain without end
     for name, budget in budgets.items():
         allowed = budget.get("maxUnavailable") or (
             DEPLOYMENTS[name]["spec"]["replicas"] - budget["minAvailable"]
