@@ -28,7 +28,6 @@ from bootcamp.errors import BootcampError
 ROUNDS = 2
 SLOTS = 4
 """More than cores: a slot waits for the endpoint and for disks."""
-ONE_TASK = {"STEPS_IN_ONE_TASK": "true"}
 LONG = ("langchain-pypdf", "langchain-pypdfium2-hnsw", "llamaindex-pypdf")
 """Peers that take so long that one round is enough: a long run varies less."""
 SEVEN_WEEKS = "weeks 1-7: pypdf, a Python per file"
@@ -38,11 +37,10 @@ Candidate = tuple[str, Callable[[], Measured]]
 
 
 def forms(slots: int) -> dict[str, Form]:
-    """Return how the pipeline is run, by the name that the table shows. Each adds one change."""
+    """Return how the pipeline is run, by the name that the table shows."""
     return {
         "this pipeline, as it is": Form(1, slots),
-        "  + steps in one task": Form(1, slots, ONE_TASK),
-        "  + vector index after the load": Form(1, slots, ONE_TASK, bulk=True),
+        "  + vector index after the load": Form(1, slots, bulk=True),
     }
 
 
@@ -74,10 +72,10 @@ def measure_all(stage: Stage, status: Status, options: argparse.Namespace) -> Re
             results.add(measure())
     if "workers" in options.parts:
         status.update("one worker and five, while an answer takes a second")
-        results.workers = measure_workers(stage, ONE_TASK)
+        results.workers = measure_workers(stage)
     if "acceptance" in options.parts:
         status.update("a hundred users at the API")
-        results.acceptance = measure_acceptance(stage, ONE_TASK)
+        results.acceptance = measure_acceptance(stage)
     return results
 
 

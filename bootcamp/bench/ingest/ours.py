@@ -36,11 +36,10 @@ BULK_LOAD = "pipeline.bulk_load"
 
 @dataclass(frozen=True)
 class Form:
-    """How the pipeline is run: worker nodes, slots in each, settings by name, and when it indexes vectors."""
+    """How the pipeline is run: worker nodes, slots in each, and when it indexes vectors."""
 
     workers: int = 1
     slots: int = 2
-    settings: Mapping[str, str] | None = None
     bulk: bool = False
     """Whether the vector index is built after the documents. Its build is a part of the time."""
     layers: tuple[Layer, ...] | None = None
@@ -53,7 +52,7 @@ def running(stage: Stage, form: Form, env: Mapping[str, str]) -> Iterator[tuple[
 
     All workers take all queues, other than those of the local stack: there the third takes no jobs.
     """
-    settings = {"WORKER_CONCURRENCY": str(form.slots), **(form.settings or {})}
+    settings = {"WORKER_CONCURRENCY": str(form.slots)}
     with ExitStack() as undo:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="apps_")))
         layers = form.layers or stage.layers

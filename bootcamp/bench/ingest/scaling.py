@@ -7,7 +7,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,13 +33,13 @@ THINK_SECONDS = (1.0, 3.0)
 """The pause of a user between two documents, as in `make load-test`."""
 
 
-def measure_workers(stage: Stage, settings: Mapping[str, str]) -> list[Measured]:
+def measure_workers(stage: Stage) -> list[Measured]:
     """The same documents with one worker and with five, while an answer takes a second."""
     return [
         measure_ours(
             stage,
             "1 worker" if workers == 1 else f"{workers} workers",
-            Form(workers, 1, settings),
+            Form(workers, 1),
             stage.documents[: SHARE * workers],
             SLOW_SECONDS,
         )
@@ -58,7 +58,7 @@ class Accepted:
     p99: float
 
 
-def measure_acceptance(stage: Stage, settings: Mapping[str, str]) -> list[Accepted]:
+def measure_acceptance(stage: Stage) -> list[Accepted]:
     """A hundred users at a bare endpoint that only reads the upload, and at the pipeline's API.
 
     No worker runs: this is about the API, and on two cores the workers would take what it needs.
@@ -67,7 +67,7 @@ def measure_acceptance(stage: Stage, settings: Mapping[str, str]) -> list[Accept
     with bare(stage) as url:
         base = asyncio.run(users(url, {}, documents, "a bare endpoint"))
     env = stage.stack.environment()
-    with running(stage, Form(0, 1, settings), env) as (apps, _):
+    with running(stage, Form(0, 1), env) as (apps, _):
         assert apps.api_url
         ours = asyncio.run(users(apps.api_url, apps.headers, documents, "the pipeline's API"))
     return [base, ours]

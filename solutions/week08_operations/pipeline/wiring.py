@@ -17,7 +17,7 @@ from pipeline.models.blob_uses import release_due
 from pipeline.models.steps import ENTRY_TASK as DOCUMENT_TASK
 from pipeline.tasks import routing as _routing  # sets the queues in every process  # noqa: F401
 from pipeline.tasks.cancellation import Cancellation
-from pipeline.tasks.one_task import OneTask as PipelineTask
+from pipeline.tasks.job_task import JobTask as PipelineTask
 from pipeline.tasks.rate_limit import RateLimit
 from pipeline.webhooks import deliveries
 from pipeline.webhooks.hook import Webhooks, notify_or_resume, send_delivery

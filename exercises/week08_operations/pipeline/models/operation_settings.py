@@ -23,9 +23,6 @@ class OperationSettings(BaseSettings):
     blob_grace_seconds: float = Field(600.0, ge=0)
     """A file that nobody uses is kept for this long after its last upload. Keep it far above the time
     that an upload takes from the stored file to the job's row, and above the lag of an index."""
-    steps_in_one_task: bool = False
-    """Whether the entry task runs the steps itself (`pipeline.tasks.one_task`). Only for workers that take
-    all queues of jobs: a document then needs one message, and not five."""
 
 
 @cache
