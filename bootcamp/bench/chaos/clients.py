@@ -12,25 +12,15 @@ import httpx
 
 from bootcamp.bench.chaos.judging import Accepted
 from bootcamp.bench.chaos.stand import Stand
+from bootcamp.samples.documents import WORDS
 
 CLIENTS = 4
 ANSWER_SECONDS = 10.0
 """A client that has waited for so long sends its document again, with the same `Idempotency-Key`."""
 PAUSE_SECONDS = 0.5
 PARAGRAPHS = 12
-WORDS = [
-    "invoice",
-    "contract",
-    "clause",
-    "payment",
-    "tenant",
-    "notice",
-    "period",
-    "court",
-    "signature",
-    "witness",
-]
 WORDS_PER_PARAGRAPH = 60
+VOCABULARY = WORDS["en"].split()
 NAME = "chaos-{:05d}.txt"
 
 
@@ -49,7 +39,7 @@ def document(seed: int, number: int) -> tuple[bytes, frozenset[str]]:
     rng = Random(f"{seed}/{number}")  # noqa: S311 - documents that can be made again
     marks = [f"mark-{number:05d}-{place:02d}" for place in range(PARAGRAPHS)]
     paragraphs = [
-        f"{mark} {' '.join(rng.choices(WORDS, k=WORDS_PER_PARAGRAPH))}." for mark in marks
+        f"{mark} {' '.join(rng.choices(VOCABULARY, k=WORDS_PER_PARAGRAPH))}." for mark in marks
     ]
     return "\n\n".join(paragraphs).encode(), frozenset(marks)
 
