@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from bootcamp import paths
 from bootcamp.course.weeks import all_weeks
-from tests.layers.test_containers import closure
+from tests.layers.test_images import closure
 
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
