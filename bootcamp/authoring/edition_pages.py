@@ -14,6 +14,8 @@ from bootcamp.errors import BootcampError
 FOLDERS = ("autograder", "bootcamp", "exercises", "lessons", "notebooks", "solutions", "tests")
 INCLUDED = re.compile(r"\bfile=(?P<path>[^\s#]+)(?:#(?P<part>\w+))?")
 NAMED = re.compile(rf"(?<![\w/.])(?:{'|'.join(FOLDERS)})/[^\s`\"'),;:<>|#]+")
+PAGES = ("AGENTS.md", "README.md", "docs", "exercises", "lessons")
+"""Pages and folders of pages that students read."""
 LATER = "notebooks/live/"
 """Live notebooks come when their week is closed, as the pages say."""
 
@@ -33,7 +35,7 @@ def check_pages(files: Mapping[str, bytes]) -> None:
     lost = [
         f"{file} names {name}"
         for file, content in files.items()
-        if file.endswith(".md") and file.partition("/")[0] in ("README.md", "lessons", "exercises")
+        if file.endswith(".md") and file.partition("/")[0] in PAGES
         for name in _missing(Page(paths.ROOT / file, content.decode()), file, files, known)
     ]
     if lost:

@@ -1,11 +1,9 @@
 """Common misconceptions of each week, made from the wrong solutions that its graders are tried on.
 
-    python -m bootcamp.authoring.misconceptions
-
 A wrong solution is a patch in `autograder/weekNN_slug/wrong`. Its header says what the code does
 (`story`), which requirements it breaks, and a part of the card that a student sees. The page adds the
 sentence of the card and, for each function, the first step of its hint: a question that leads out.
-`bootcamp generate` writes the pages too, and `bootcamp generate --check` compares them.
+`bootcamp generate` writes the pages, and `bootcamp generate --check` compares them.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,11 +21,10 @@ from bootcamp.course.hints import Ladder, ladders
 from bootcamp.course.manifest import Item, load_manifest
 from bootcamp.course.week_file import load_week_file
 from bootcamp.course.weeks import Week, all_weeks
-from bootcamp.files import write_atomic
 
 FOLDER = Path("teaching") / "misconceptions"
 MAX_CAUSE = 400
-"""Characters of a card's sentence. A longer text is no sentence of a card."""
+"""Characters of a card's sentence. Longer texts are ignored."""
 UNKNOWN = "…"
 """Stands for a part of a card that depends on the student's code."""
 _FIELD = re.compile(r"^(\w+): (.*)$", re.MULTILINE)
@@ -68,7 +65,7 @@ def wrong_solutions(week: Week) -> Iterator[Wrong]:
             breaks,
             next((item for item in items if item in lost), lost[0]),
             change["file"] if change else "",
-            _first_change(text, change) if change else 0,
+            _first_change(week, text, change) if change else 0,
         )
 
 
@@ -146,14 +143,25 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
-def _first_change(text: str, change: re.Match[str]) -> int:
-    """The number of the first line of the solution that the patch changes."""
-    number = int(change["line"])
-    for line in text[change.end() :].split("\n")[1:]:
-        if not line.startswith(" ") and line:
-            break
-        number += 1
-    return number
+def _first_change(week: Week, text: str, change: re.Match[str]) -> int:
+    """The number of the first line of the solution that the patch changes.
+
+    A patch applies also where its lines have moved, so the place is where the lines are now: of several
+    places, the nearest one to the number in the patch.
+    """
+    hunk = (
+        text[change.end() :]
+        .split("\n@@", maxsplit=1)[0]
+        .split("\n--- ", maxsplit=1)[0]
+        .split("\n")[1:]
+    )
+    old = [line[1:] for line in hunk if line[:1] in (" ", "-")]
+    before = next((place for place, line in enumerate(hunk) if line[:1] in ("+", "-")), 0)
+    path = week.solutions / change["file"]
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    places = [place for place in range(len(lines)) if lines[place : place + len(old)] == old]
+    said = int(change["line"]) - 1
+    return min(places, key=lambda place: abs(place - said), default=said) + before + 1
 
 
 def _ladder_of(week: Week, wrong: Wrong, rungs: tuple[Ladder, ...]) -> Ladder:
@@ -179,12 +187,18 @@ def _cause(week: Week, item: str, part: str) -> str:
 
     If several sentences contain it, nobody can say which of them the student sees.
     """
+    pattern = re.compile(rf"(?<!\w){re.escape(part)}(?!\w)")
     causes, others = _sentences(week, item)
     for sentences in (causes, others):
-        found = [text for text in sentences if part in text and len(text) <= MAX_CAUSE]
-        if part and len(found) == 1:
+        found = [one for one in sentences if pattern.search(one) and len(one) <= MAX_CAUSE]
+        if part and len(found) == 1 and _is_sentence(found[0]):
             return found[0]
     return f'a card with "{part.strip()}"'
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a text can stand alone: not a name of code, and not the rest of a sentence."""
+    return len(text.split()) > 2 and text[:1].isalnum() | (text[:1] in "`\"'(…")
 
 
 @cache
@@ -218,25 +232,3 @@ def _texts(node: ast.AST) -> Iterator[str]:
         case _:
             for inner in ast.iter_child_nodes(node):
                 yield from _texts(inner)
-
-
-def write(wanted: Mapping[Path, str]) -> list[Path]:
-    """Write the pages that differ, and return their paths."""
-    changed = [
-        path
-        for path, text in wanted.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
-    for path in changed:
-        write_atomic(path, wanted[path].encode())
-    return changed
-
-
-def main() -> None:
-    """Write the page of each week, and print which ones changed."""
-    for path in write(pages()):
-        print(f"wrote {path.relative_to(paths.ROOT)}")
-
-
-if __name__ == "__main__":
-    main()

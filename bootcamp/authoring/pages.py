@@ -145,9 +145,7 @@ class Page:
     def anchors(self) -> set[str]:
         """The anchors that GitHub gives the headings."""
         headings = [text for level in range(1, 7) for text in self.headings(level)]
-        return {
-            re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-") for text in headings
-        }
+        return {anchor(text) for text in headings}
 
     def links(self) -> list[str]:
         """The targets of all links and pictures."""
@@ -186,6 +184,11 @@ class Page:
                 end = block.line + len(block.text.splitlines())
                 lines[block.line : end] = [text]
         return "".join(lines)
+
+
+def anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
 def course_pages() -> Iterator[Page]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markdown_it.token import Token
 
 from bootcamp import paths
+from bootcamp.authoring.pages import anchor
 from bootcamp.errors import BootcampError
 
 GLOSSARY = paths.ROOT / "docs" / "glossary.md"
@@ -31,7 +32,7 @@ class Term:
     @property
     def anchor(self) -> str:
         """The anchor of its heading, as GitHub makes it."""
-        return re.sub(r"[^\w\- ]", "", self.name.lower()).replace(" ", "-")
+        return anchor(self.name)
 
 
 def read_terms(text: str) -> tuple[Term, ...]:

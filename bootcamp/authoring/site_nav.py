@@ -32,7 +32,7 @@ TEACHERS = (
     "teaching/RUBRICS_AND_KEYS.md",
     "teaching/HOW_AM_I_DOING.md",
 )
-ENGINEERS = ("docs/engineers.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+ENGINEERS = ("docs/engineers.md", "docs/SPEED.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
 REFERENCE = (
     "docs/releases.md",
     "autograder/sdk/README.md",
@@ -102,11 +102,16 @@ def _week(week: Week) -> Section:
     entries = (
         Entry(week.lessons / "README.md", "Overview"),
         *lessons,
+        *(Entry(path, Page.read(path).headings(1)[0]) for path in _appendices(week)),
         *(Entry(path, "Review") for path in [week.lessons / "review.md"] if path.is_file()),
         Entry(week.exercises / "README.md", f"Homework{hours}"),
     )
     title = f"Week {week.number}: {about.title} ({week_minutes(week)} min)"
     return Section(title, tuple(entry for entry in entries if entry.path.is_file()))
+
+
+def _appendices(week: Week) -> list[Path]:
+    return sorted(week.lessons.glob("appendix_*.md"))
 
 
 def _plans() -> Iterator[Entry]:

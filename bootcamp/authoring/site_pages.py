@@ -25,6 +25,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from bootcamp import paths
+from bootcamp.authoring.pages import anchor
 from bootcamp.authoring.site_glossary import GLOSSARY, Term, TermLinks
 
 FORMAT: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
@@ -65,11 +66,6 @@ def notebook_text(text: str) -> str:
         code = cell["cell_type"] == "code"
         cells.append(f"```python\n{source}\n```" if code else source)
     return "\n\n".join(cells) + "\n"
-
-
-def anchor(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
 def render(name: str, text: str, site: Site, copy: Callable[[str], None]) -> str:

@@ -94,9 +94,9 @@ def test_marp_makes_html_and_a_pdf_with_notes(tmp_path: Path) -> None:
     page, pdf = render(source)
     assert "Say hello." in page.read_text(encoding="utf-8")
     sheets = PdfReader(pdf).pages
-    assert [
+    assert all(
         name in sheet.extract_text()
         for name, sheet in zip(("First", "Second"), sheets, strict=True)
-    ]
+    )
     notes = [str(note.get_object().get("/Contents")) for note in sheets[0].get("/Annots", [])]
     assert any("Say hello." in note for note in notes)

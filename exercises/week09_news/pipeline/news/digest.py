@@ -123,6 +123,6 @@ def send_one(digest: Digest, subscriber: Subscriber, desk: Desk) -> Outcome | No
     #      Return None without a claim, and send nothing.
     #   w) Build the message with the id of the claim. Send it when the claim is committed, so that
     #      every other worker sees the claim before the server sees the message.
-    #   x) Record the outcome (`settings.digest_retry_seconds`), and return it, also if it was not
-    #      recorded.
+    #   x) Record the outcome (`settings.digest_retry_seconds`), and return it. `record` returns
+    #      False if another worker has taken over the claim. Return the outcome in this case, too.
     raise NotImplementedError("9.6")

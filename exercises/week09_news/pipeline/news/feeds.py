@@ -238,6 +238,6 @@ def finished(raw: RawEntry, base: str) -> Entry | None:
     #      is empty.
     #   u) Give the time of publication in UTC. Set it to None if it is before `EARLIEST`, or more
     #      than `MAX_AHEAD` after the present time, so that a wrong clock does not put an article
-    #      first for years. In the years 1 and 9999, `astimezone` can raise OverflowError. This is
-    #      None, too.
+    #      first for years. In the years 1 and 9999, `astimezone` can raise OverflowError. Set the
+    #      time to None then, too.
     raise NotImplementedError("9.1")

@@ -147,6 +147,6 @@ def summarise_all(articles: Iterable[Article], budget: int) -> Iterator[tuple[Ar
     #   q) Yield the article and its outcome before you take the next article.
     #   r) Call `summarise` with what is left of the budget: the budget without the `tokens` of all
     #      outcomes so far, dead letters included.
-    #   s) After the first `Postponed`, yield it and end. Take no further article. Nothing else ends
-    #      the run before the articles end.
+    #   s) After the first `Postponed`, yield it and end. Take no further article. No other outcome
+    #      ends the run early.
     raise NotImplementedError("9.2")

@@ -93,7 +93,7 @@ def claim_due() -> list[Claim]:
     #      both fields of `Claim`. Two ticks at the same time claim no feed twice, and none of them
     #      waits for the rows of the other (`FOR UPDATE SKIP LOCKED`).
     #   e) Take those with the oldest `next_at`, and no more than the limit. Use the clock of
-    #      PostgreSQL. The order of the list is yours.
+    #      PostgreSQL. The list may have any order.
     raise NotImplementedError("9.5")
 
 

@@ -319,7 +319,7 @@ def finished(raw: RawEntry, base: str) -> Entry | None:
     # ? `urljoin` raises ValueError, if the address is none for `is_web_address`, or if the title is empty.
     # ? u) Give the time of publication in UTC. Set it to None if it is before `EARLIEST`, or more than
     # ? `MAX_AHEAD` after the present time, so that a wrong clock does not put an article first for years.
-    # ? In the years 1 and 9999, `astimezone` can raise OverflowError. This is None, too.
+    # ? In the years 1 and 9999, `astimezone` can raise OverflowError. Set the time to None then, too.
     title = clean(text_of(raw.title) if raw.title_is_html else raw.title, MAX_TITLE_CHARS)
     text = clean(text_of(raw.text) if raw.text_is_html else raw.text, MAX_TEXT_CHARS)
     try:

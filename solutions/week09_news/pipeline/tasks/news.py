@@ -103,7 +103,7 @@ def claim_due() -> list[Claim]:
     # ? fields of `Claim`. Two ticks at the same time claim no feed twice, and none of them waits for the
     # ? rows of the other (`FOR UPDATE SKIP LOCKED`).
     # ? e) Take those with the oldest `next_at`, and no more than the limit. Use the clock of PostgreSQL.
-    # ? The order of the list is yours.
+    # ? The list may have any order.
     sql = """
     WITH due AS MATERIALIZED (
         SELECT feed_id FROM feeds
