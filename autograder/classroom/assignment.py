@@ -18,9 +18,16 @@ from typing import Any
 
 from autograder.classroom.entry import Entry, Options, output_folder
 from autograder.classroom.execution import fingerprint
-from autograder.classroom.execution.grading import Redo, Step, Task, grade_all, plan
+from autograder.classroom.execution.grading import (
+    Redo,
+    Step,
+    Task,
+    grade_all,
+    plan,
+    with_dependents,
+)
 from autograder.classroom.execution.pool import RunJobs
-from autograder.classroom.execution.records import Key, Results
+from autograder.classroom.execution.records import Key, Record, Results
 from autograder.classroom.intake.allow_list import Intake, store
 from autograder.classroom.intake.mapping import load_mapping
 from autograder.classroom.intake.matching import match
@@ -99,13 +106,13 @@ class Assignment:
             self.seed = self._seed()
             self.by_hand.enter(keep=not self.options.dry_run)
             self.entries = tuple(self._take())
-            if not self.options.dry_run:
-                self._take_over()
             yield
 
     def tasks(self) -> list[Task]:
-        """What has to be graded now."""
+        """What has to be graded now. What a dry run has graded in the same way is taken over."""
         graders = fingerprint.of_graders(self.week)
+        if not self.options.dry_run:
+            self._take_over(graders)
         planned = []
         for entry in self.entries:
             if entry.intake and not entry.intake.refused and entry.holder == entry.id:
@@ -267,7 +274,8 @@ class Assignment:
             seed = kept if isinstance(kept, int) else secrets.randbelow(fingerprint.SEEDS)
         secret = self._secret() or secrets.token_hex(32)
         facts = {"week": self.week.name, "seed": seed, "secret": secret}
-        write_atomic(path, json.dumps(facts).encode())
+        if not (self.options.dry_run and known):  # a trial leaves the class's seed as it is
+            write_atomic(path, json.dumps(facts).encode())
         return seed
 
     def _take(self) -> Iterator[Entry]:
@@ -298,16 +306,30 @@ class Assignment:
     def _taken(self, student: str) -> Path:
         return self._base / "taken" / file_stem(student)
 
-    def _take_over(self) -> None:
-        """Keep the results of a dry run as if they were made now, so that nothing is graded twice."""
+    def _take_over(self, graders: str) -> None:
+        """Keep the results of a dry run as if they were made now, so that nothing is graded twice.
+
+        Only those of today's graders, and of the students that are graded now: whoever corrects a grader
+        after a trial, or grades one student again, gets nothing else of the trial.
+        """
         proposed = Results(self.options.out / PROPOSED / "results")
         for entry in self.entries:
-            if record := proposed.load(entry.id):
+            asked = not self.redo.students or entry.id in self.redo.students
+            record = proposed.load(entry.id) if asked else None
+            if record and not record.not_by(graders):
                 before = self.results.load(entry.id)
-                if before is None or before.graded_at < record.graded_at:
+                if self._may_replace(before, record):
                     self.results.save(record)
                     self._taken_over.add(entry.id)
         shutil.rmtree(self.options.out / PROPOSED, ignore_errors=True)
+
+    def _may_replace(self, before: Record | None, record: Record) -> bool:
+        """Whether a trial's record is newer, and differs only in what is to be graded again."""
+        if before is None or before.graded_at >= record.graded_at:
+            return before is None
+        again = with_dependents(self.manifest, self.redo.items)
+        old, new = ([one for one in each.items if one.id not in again] for each in (before, record))
+        return not again or old == new
 
     def _grade(self, entry: Entry) -> Grade:
         intake = entry.intake

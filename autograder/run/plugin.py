@@ -141,7 +141,8 @@ class Grading:
                 )
             checks = record.results(item)
             if checks and card and outcome is Outcome.FAILED:
-                card = replace(card, checks="\n".join(one.text for one in checks))
+                shown = (one.text for one in checks if not one.check.hidden)
+                card = replace(card, checks="\n".join(shown))
             card = self._finished(item, card)
             crowded = late and record.crowded
             items.append(ItemResult(item, outcome, card, record.seconds, late, crowded, checks))

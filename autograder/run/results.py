@@ -39,8 +39,6 @@ class CheckResult:
     def text(self) -> str:
         """One line for the item's card."""
         one = self.check
-        if one.hidden:
-            return f"{one.title}: shown after the deadline"
         kind = "bonus, " if one.bonus else ""
         cause = self.card.cause or self.card.got if self.card else ""
         line = f"{one.title}: {kind}{self.outcome.value}, {points_text(self.score, one.points)}"

@@ -50,7 +50,7 @@ OWN_PROGRAMS = (limits.__file__, bounds.__file__, landlock.__file__, seccomp.__f
 JOIN = (
     "/bin/sh",
     "-c",
-    'while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"',
+    'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"',
     "sh",
 )
 """Joins the control groups that the next words name, up to `--`, and becomes the command behind it."""

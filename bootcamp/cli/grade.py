@@ -122,8 +122,8 @@ def grade(
     )
     if notebooks and (hand_grades or hand_grades_template or for_graders):
         raise UsageError("Points by hand belong to the homework: use them without --notebooks.")
-    if hand_grades and hand_grades_template:
-        raise UsageError("Use --hand-grades or --hand-grades-template, not both.")
+    if sum(map(bool, (hand_grades, hand_grades_template, for_graders))) > 1:
+        raise UsageError("Use only one of --hand-grades, --hand-grades-template and --for-graders.")
     if for_graders:
         grade_class.write_for_graders(week, options, for_graders, similarity)
         return

@@ -35,7 +35,6 @@ from autograder.classroom.policy.similarity import alike
 from autograder.classroom.policy.summary import Grade, Status
 from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier, strongest
-from bootcamp.cli.grade import MAX_PROCESSES
 from bootcamp.course.manifest import points_text
 from bootcamp.course.weeks import find_week
 from bootcamp.errors import EXIT_GRADER_ERROR, EXIT_INTERRUPTED, UsageError
@@ -77,7 +76,7 @@ def grade(week: str, options: Options, how: How, as_json: bool) -> int:
         with stopped_by_signals(), assignment.held():
             for line in assignment.by_hand.report:
                 console.print(Text(line))
-            _run(console, assignment, run, processes, how.retries)
+            _run(console, assignment, run, processes, how)
             grades = assignment.grades()
             clusters = alike(assignment.week, assignment.folders()) if how.similarity else ()
             summary = assignment.publish(grades, clusters)
@@ -150,11 +149,9 @@ def delete_student(student: str, folders: list[Path]) -> None:
         UsageError: a folder does not exist, another run has it, or nothing of the student is there.
     """
     found = []
+    if wrong := [str(folder) for folder in folders if not folder.is_dir()]:
+        raise UsageError(f"{', '.join(wrong)} is no folder.", "Nothing was deleted.")
     for folder in folders:
-        if not folder.is_dir():
-            raise UsageError(
-                f"{folder} is no folder.", "Nothing was deleted in the folders after it."
-            )
         with output_folder(folder):
             found += [str(folder / name) for name in delete_records(folder, student)]
     if not found:
@@ -195,9 +192,7 @@ def tier_here(unsandboxed: bool) -> Tier:
     return tier
 
 
-def _run(
-    console: Console, assignment: Assignment, run: RunJobs, processes: int, retries: int
-) -> None:
+def _run(console: Console, assignment: Assignment, run: RunJobs, processes: int, how: How) -> None:
     """Grade what has to be, under a progress bar with an estimate."""
     tasks = assignment.tasks()
     for problem in assignment.helpers():
@@ -207,8 +202,8 @@ def _run(
         return
     count = "1 submission" if len(tasks) == 1 else f"{len(tasks)} submissions"
     at_once = min(processes, len(tasks))
-    how = "by the workers of the broker" if processes > MAX_PROCESSES else f"{at_once} at once"
-    console.print(f"Grading {count} of {assignment.week}, {how}.")
+    where = "by the workers of the broker" if how.where.broker else f"{at_once} at once"
+    console.print(f"Grading {count} of {assignment.week}, {where}.")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -219,7 +214,7 @@ def _run(
     )
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(f"grading {assignment.week}", total=len(tasks))
-        with closing(assignment.grade(tasks, run, processes, retries)) as steps:
+        with closing(assignment.grade(tasks, run, processes, how.retries)) as steps:
             for step in steps:
                 progress.console.print(_line(step))
                 if not step.again:

@@ -103,6 +103,13 @@ def test_the_kernel_ends_what_takes_too_much_memory() -> None:
     assert code == -signal.SIGKILL
 
 
+def test_nothing_runs_outside_of_a_group_that_it_cannot_join(tmp_path: Path) -> None:
+    sandbox = Sandbox(groups=(tmp_path / "gone" / "cgroup.procs",))
+    done = subprocess.run([*sandbox.joining(), "echo", "free"], check=False, capture_output=True)
+    assert done.returncode != 0
+    assert not done.stdout
+
+
 @pytest.mark.parametrize(
     ("cgroup", "mounts", "divided", "place"),
     [

@@ -85,6 +85,32 @@ def test_a_dry_run_shows_changes_and_the_next_run_takes_them_over(
     assert "anna: 8 → 10" in (out / "class.html").read_text()
 
 
+def test_a_trial_gives_nothing_to_a_run_that_does_not_ask_for_it(
+    grade: Callable[..., dict[str, Any]], answers: Answers, tmp_path: Path
+) -> None:
+    """One student is graded again after a trial of all: the others keep what they have."""
+    grade(answers())
+    class_file = tmp_path / "grades" / "class.json"
+    before = class_file.read_bytes()
+    lost = {"anna": {"1.3": Outcome.FAILED}, "ben": {"1.3": Outcome.FAILED}}
+    dry = grade(answers(lost), dry_run=True, regrade=("1.3",), seed=5)
+    assert len(dry["changes"]) == 2
+    assert class_file.read_bytes() == before  # the seed of a trial is not kept
+    done = grade(answers(), regrade=("anna",))
+    assert done["changes"] == []
+    assert not (tmp_path / "grades" / PROPOSED).exists()
+
+
+def test_a_trial_of_graders_that_were_changed_back_is_dropped(
+    grade: Callable[..., dict[str, Any]], answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grade(answers())
+    with monkeypatch.context() as patch:
+        patch.setattr(fingerprint, "of_graders", lambda week: "a bad idea")
+        assert grade(answers(FAILED), dry_run=True)["changes"]
+    assert grade(answers(FAILED))["changes"] == []
+
+
 def test_a_dry_run_of_one_item_is_not_graded_again(
     grade: Callable[..., dict[str, Any]], answers: Answers
 ) -> None:

@@ -99,6 +99,10 @@ def test_the_grade_says_what_was_used(
         Student("anna"), policy, manifest, handed_in=True, record=record(), submitted=late
     )
     assert (without.penalty, without.free_days_left) == (1.0, None)
+    refused = grade_of(
+        Student("anna"), policy, manifest, handed_in=True, submitted=late, refused="x", free_days=3
+    )
+    assert (refused.final, refused.free_days, refused.free_days_left) == (0.0, 0, 3)
     missing = grade_of(
         Student("anna"), policy, manifest, handed_in=False, submitted=late, free_days=3
     )

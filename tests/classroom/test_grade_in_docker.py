@@ -17,7 +17,9 @@ from autograder.classroom.execution.records import ItemRecord
 from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier
 from bootcamp.cli import grade_class
+from bootcamp.course.manifest import Check, load_manifest
 from bootcamp.course.outcome import Outcome
+from bootcamp.course.weeks import find_week
 from bootcamp.errors import BootcampError, UsageError
 
 STAMP = "landlock, own user, seccomp, own ports"
@@ -42,9 +44,13 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     return make
 
 
+POINTS = {one.id: one.points for one in load_manifest(find_week("1")).items}
+
+
 def item(score: float = 2.0, name: str = "1.1") -> ItemRecord:
+    most = POINTS.get(name, 2.0)
     return ItemRecord(
-        id=name, title="", outcome=Outcome.PASSED, score=score, max_score=2.0, seconds=0.1
+        id=name, title="", outcome=Outcome.PASSED, score=score, max_score=most, seconds=0.1
     )
 
 
@@ -139,12 +145,25 @@ def test_a_job_comes_out_as_it_went_in(folder: Fake, tmp_path: Path) -> None:
         ((item(1000.0),), False),
         ((item(-1.0),), False),
         ((item(float("nan")),), False),
+        ((item().model_copy(update={"max_score": 1000.0, "score": 1000.0}),), False),
     ],
 )
 def test_only_an_answer_that_can_be_is_taken(
     items: tuple[ItemRecord, ...], credible: bool, tmp_path: Path
 ) -> None:
     assert docker.is_credible(job(tmp_path), Answer(items)) is credible
+
+
+def test_a_bonus_of_the_manifest_is_credible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = load_manifest(find_week("1"))
+    check = Check(id="fast", title="Is fast", points=0.5, tests=("test_x",), bonus=True)
+    items = [one.model_copy(update={"checks": (check,)}) for one in manifest.items]
+    changed = manifest.model_copy(update={"items": tuple(items)})
+    monkeypatch.setattr(docker, "load_manifest", lambda week: changed)
+    assert docker.is_credible(job(tmp_path), Answer((item(2.5),)))
+    assert not docker.is_credible(job(tmp_path), Answer((item(3.0),)))
 
 
 def run(folder: Path, *students: str, unsandboxed: bool = False) -> dict[str, Answer]:

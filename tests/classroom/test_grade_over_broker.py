@@ -36,7 +36,7 @@ from bootcamp.errors import BootcampError, UsageError
 from bootcamp.stack.redis import RedisServer
 
 SEAL, OTHER = Seal(b"k" * 32), Seal(b"o" * 32)
-ITEM = ItemRecord(id="1.1", title="", outcome=Outcome.PASSED, score=1, max_score=1, seconds=0.1)
+ITEM = ItemRecord(id="1.1", title="", outcome=Outcome.PASSED, score=2, max_score=2, seconds=0.1)
 SECONDS = 20.0
 
 
@@ -133,9 +133,6 @@ def words(redis: Redis, run: str = "now") -> list[Word]:
     return [Word.model_validate_json(SEAL.open(WORD, one)) for one in found]
 
 
-# -- signatures and keys ---------------------------------------------------------------------
-
-
 # -- publisher and workers together ----------------------------------------------------------
 
 
@@ -195,6 +192,8 @@ def test_regrades_and_second_tries_wait_for_first_ones(
 ) -> None:
     late = Publisher(app, redis, SEAL, True, print)
     early = Publisher(app, redis, SEAL, False, print)
+    for one in (late, early):
+        redis.set(names.lease_key(one._run), SEAL.fingerprint)
     late._publish(job("again"), {})
     early._publish(job("first"), {})
     redis.set(names.lease_key(late._run), "")
@@ -219,7 +218,6 @@ def test_messages_that_are_forged_repeated_or_of_another_run_are_refused_and_cou
     said: list[str] = []
     publisher = Publisher(app, redis, SEAL, False, said.append)
     failed = ITEM.model_copy(update={"score": 0.0, "outcome": Outcome.FAILED})
-    rich = ITEM.model_copy(update={"score": 1000.0})
 
     def attack(job: Job) -> Answer:
         """While mallory is graded, others write into the list of answers."""
@@ -231,13 +229,11 @@ def test_messages_that_are_forged_repeated_or_of_another_run_are_refused_and_cou
                 )
             ]
             elsewhere = mallory.model_copy(update={"run": "before"})
-            impossible = mallory.model_copy(update={"answer": Answer((rich,))})
             for message in (
                 b"not signed",
                 OTHER.sign(WORD, mallory.model_dump_json()),
                 SEAL.sign(ORDER, mallory.model_dump_json()),
                 SEAL.sign(WORD, elsewhere.model_dump_json()),
-                SEAL.sign(WORD, impossible.model_dump_json()),
                 SEAL.sign(WORD, anna.model_dump_json()),
                 SEAL.sign(WORD, "{}"),
             ):
@@ -250,12 +246,21 @@ def test_messages_that_are_forged_repeated_or_of_another_run_are_refused_and_cou
     counts = {
         "forged": 3,
         "of another run": 1,
-        "impossible": 1,
         "repeated": 1,
         "unreadable": 1,
     }
     for reason, count in counts.items():
         assert f"Refused messages from the broker ({reason}): {count}" in said
+
+
+def test_an_answer_that_cannot_be_is_a_grader_error_and_nobody_waits_for_another(
+    app: Celery, redis: Redis, publisher: Publisher, job: Callable[[str], Job]
+) -> None:
+    rich = ITEM.model_copy(update={"score": 1000.0})
+    with Worker(app, redis, lambda _: Answer((rich,))):
+        [(_, answer)] = list(publisher([job("anna")], publishing.AT_ONCE))
+    assert not answer.items
+    assert "points that cannot be" in answer.problem
 
 
 def test_a_lease_that_ended_stops_the_publisher(
@@ -296,7 +301,6 @@ def test_a_worker_refuses_what_nobody_waits_for(redis: Redis, order: Order) -> N
     gone = order.model_copy(update={"run": "before"})
     cases: dict[str, list[object]] = {
         "forged": [signed(order, OTHER), "x", None, SEAL.sign(WORD, order.model_dump_json())],
-        "unreadable": [SEAL.sign(ORDER, "{}"), SEAL.sign(ORDER, "[")],
         "of a run that has ended": [signed(gone)],
     }
     for reason, messages in cases.items():
@@ -310,6 +314,19 @@ def test_a_worker_refuses_what_nobody_waits_for(redis: Redis, order: Order) -> N
     begun, answered = words(redis)
     assert begun.answer is None
     assert answered.answer.items == (ITEM,)
+
+
+@pytest.mark.parametrize("text", ["{}", "["])
+def test_an_order_of_another_version_stops_the_worker(redis: Redis, text: str) -> None:
+    """It is signed with our key, so it is not forged: another worker may read it."""
+    with pytest.raises(OtherGraders, match="the same version of the course"):
+        Taker(redis, SEAL, "on kitchen", passes).take(SEAL.sign(ORDER, text))
+
+
+def test_a_worker_knows_the_graders_that_it_started_with(redis: Redis, order: Order) -> None:
+    worker = Taker(redis, SEAL, "on kitchen", passes, lambda week: "of this morning")
+    with pytest.raises(OtherGraders):
+        worker.take(signed(order))
 
 
 def test_a_worker_with_other_graders_says_so_and_grades_nothing(redis: Redis, order: Order) -> None:

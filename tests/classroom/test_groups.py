@@ -91,6 +91,15 @@ def test_one_submission_counts_for_each_member(
     assert graded == ["anna"]
 
 
+def test_a_group_is_one_however_it_is_written(
+    grade: Callable[..., Any], folder: Callable[..., Path], homework: dict[str, bytes]
+) -> None:
+    folder("submissions/team 7", dict(homework))
+    roster = "id,name,group\nanna,Anna,Team 7\nben,Ben,team 7\n"
+    summary, _ = grade(roster=roster)
+    assert {one["status"] for one in summary["students"]} == {"graded"}
+
+
 def test_a_group_with_two_submissions_is_not_guessed(
     grade: Callable[..., Any], folder: Callable[..., Path], homework: dict[str, bytes]
 ) -> None:

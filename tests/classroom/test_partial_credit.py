@@ -17,6 +17,7 @@ from autograder.classroom.intake.roster import Student
 from autograder.classroom.output.exports import classroom50, gradescope
 from autograder.classroom.output.feedback import markdown
 from autograder.classroom.output.reports import Pages
+from autograder.classroom.policy.hand_grades import Mark
 from autograder.classroom.policy.hidden import as_student_sees
 from autograder.classroom.policy.summary import Grade, grade_of
 from autograder.run.plugin import Grading
@@ -103,7 +104,6 @@ def test_checks_earn_points_of_their_own_and_are_named_on_the_card(
         "Retries: passed, 1/1",
         "Jitter: failed, 0/2: jitter is missing",
         "Is fast: bonus, passed, 0.5/0.5",
-        "Survives a crash: shown after the deadline",
     ]
     assert dict(part.card.rows())["points"] == part.card.checks
     assert graded("waits", "jitter").score == 1.5  # all tests of a check, and the hidden one
@@ -199,6 +199,39 @@ def test_before_the_deadline_students_see_nothing_of_hidden_checks(
     assert after == grade
     for text in (read(Pages(week, manifest, POLICY).student(after)).words, markdown(after, "t")):
         assert "crash is missing" in text
+
+
+def test_an_open_failure_does_not_tell_of_a_hidden_check(
+    graded: Callable[..., ItemResult], record: Callable[..., Record], manifest: Manifest, week: Week
+) -> None:
+    made = record().model_copy(update={"items": (ItemRecord.of(graded("jitter", "crash")),)})
+    whole = grade_of(Student("anna"), POLICY, manifest, handed_in=True, record=made, submitted=DUE)
+    before = as_student_sees(whole, DUE)
+    for text in (Pages(week, manifest, POLICY).student(before), markdown(before, "t")):
+        assert "crash" not in text
+        assert "jitter is missing" in text
+
+
+def test_points_by_hand_and_extra_items_hide_the_same(
+    graded: Callable[..., ItemResult], record: Callable[..., Record], manifest: Manifest
+) -> None:
+    made = record().model_copy(update={"items": (ItemRecord.of(graded("jitter")),)})
+    mark = Mark(student="anna", criterion="5.1", points=1.0, by="t", entered_at=DUE)
+
+    def seen(**more: Any) -> Grade:
+        policy = more.pop("policy", POLICY)
+        whole = grade_of(
+            Student("anna"), policy, manifest, handed_in=True, record=made, submitted=DUE, **more
+        )
+        (test,) = gradescope(whole)["tests"][-1:]
+        assert test["visibility"] == "after_due_date"
+        return as_student_sees(whole, DUE, policy.extra_items)
+
+    by_hand = seen(remarks={"5.1": mark})
+    assert by_hand.score == 1.0
+    assert "from 1.5 to 1" in by_hand.record.items[0].remark
+    extra = seen(policy=POLICY.model_copy(update={"extra_items": ("5.1",)}))
+    assert (extra.score, extra.extra) == (0.0, 1.5)
 
 
 def test_gradescope_shows_hidden_checks_after_its_due_date(grade: Grade) -> None:

@@ -14,6 +14,7 @@ import pytest
 from autograder.classroom.assignment import Assignment
 from autograder.classroom.entry import Options
 from autograder.classroom.execution.pool import RunJobs
+from autograder.classroom.output.deletion import delete_records
 from autograder.classroom.output.gradebook import write_gradebook
 from autograder.classroom.policy.codes import codes
 from autograder.classroom.policy.similarity import Cluster
@@ -127,7 +128,7 @@ def test_a_student_is_deleted_everywhere_and_others_stay(
         assert name in said
     assert "the roster, the submissions" in said
     for path in (one for place in (out, days) for one in place.rglob("*") if one.is_file()):
-        assert b"cleo" not in path.read_bytes() or path.suffix == ".db"
+        assert b"cleo" not in path.read_bytes()
         assert "cleo" not in str(path.relative_to(tmp_path))
     assert not (out / "class.html").exists()
     rows = list(csv.DictReader(io.StringIO((out / "scores.csv").read_text())))
@@ -140,6 +141,14 @@ def test_a_student_is_deleted_everywhere_and_others_stay(
         delete_student("cleo", [out, days])
     with pytest.raises(UsageError, match="is no folder"):
         delete_student("cleo", [tmp_path / "nothing"])
+
+
+def test_an_id_that_is_also_a_section_or_points_deletes_one_row(tmp_path: Path) -> None:
+    table = "id,name,section,score\n10,Ten,A,7\nanna,Anna,10,9\nben,Ben,A,10\n"
+    (tmp_path / "scores.csv").write_text(table)
+    assert delete_records(tmp_path, "10") == ("scores.csv",)
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "scores.csv").read_text())))
+    assert [one["id"] for one in rows] == ["anna", "ben"]
 
 
 @pytest.mark.parametrize("name", ["grades", "results", "..", "class", "../submissions/anna"])

@@ -31,6 +31,8 @@ from autograder.classroom.execution.messages import MAX_LINE_BYTES, Greeting, Ha
 from autograder.classroom.execution.pool import MAX_JOB_SECONDS, STOP_SECONDS, RunJobs
 from autograder.sandbox.tiers import Tier
 from bootcamp import paths
+from bootcamp.course.manifest import load_manifest
+from bootcamp.course.weeks import find_week
 from bootcamp.errors import BootcampError, UsageError
 
 ENGINE_SECONDS = 30.0
@@ -105,8 +107,13 @@ def _checked(job: Job, answer: Answer, greeting: Greeting) -> Answer:
 
 def is_credible(job: Job, answer: Answer) -> bool:
     """Whether an answer is about this job: no other items, and no points that cannot be."""
-    return {one.id for one in answer.items} <= set(job.items) and all(
-        0 <= one.score <= one.max_score < math.inf for one in answer.items
+    items = {one.id: one for one in load_manifest(find_week(job.week)).items if one.id in job.items}
+    return all(
+        one.id in items
+        and one.max_score == items[one.id].points
+        and 0 <= one.score <= one.max_score + sum(c.points for c in items[one.id].checks if c.bonus)
+        and all(0 <= check.score <= check.max_score < math.inf for check in one.checks)
+        for one in answer.items
     )
 
 

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
+from functools import cache
 from typing import cast
 
 from celery import Celery
@@ -52,6 +53,7 @@ class Publisher:
         self._priority = names.LAST if regrade else names.FIRST
         self._heard_at = time.monotonic()
         self._asked = False
+        self._graders = cache(lambda week: of_graders(find_week(week)))
         self.refused: Counter[str] = Counter()
         """Messages that were not used, by reason."""
 
@@ -84,8 +86,9 @@ class Publisher:
 
     def _publish(self, job: Job, pending: dict[str, Job]) -> str:
         """Send an order; returns what is wrong with it."""
-        graders = of_graders(find_week(job.week))
+        self._keep_lease()  # a thousand orders take longer than a lease lasts
         order_id = secrets.token_hex(16)
+        graders = self._graders(job.week)
         order = Order(run=self._run, id=order_id, graders=graders, handed_in=HandedIn.of(job))
         try:
             text = self._seal.sign(ORDER, order.model_dump_json()).decode()
@@ -97,12 +100,7 @@ class Publisher:
 
     def _next(self, pending: dict[str, Job]) -> tuple[Job, Answer] | None:
         """Wait a moment for a word, and keep the lease."""
-        lease = names.lease_key(self._run)
-        if not self._redis.set(lease, self._seal.fingerprint, ex=LEASE_SECONDS, xx=True):
-            raise BootcampError(
-                f"This machine or its broker was away for more than {LEASE_SECONDS} seconds.",
-                "Finished results are kept: run the same command to continue.",
-            )
+        self._keep_lease()
         found = cast(
             "tuple[bytes, bytes] | None",
             self._redis.blpop([names.words_key(self._run)], timeout=TICK_SECONDS),
@@ -113,11 +111,19 @@ class Publisher:
             self.refused[str(error)] += 1
             return None
 
+    def _keep_lease(self) -> None:
+        lease = names.lease_key(self._run)
+        if not self._redis.set(lease, self._seal.fingerprint, ex=LEASE_SECONDS, xx=True):
+            raise BootcampError(
+                f"This machine or its broker was away for more than {LEASE_SECONDS} seconds.",
+                "Finished results are kept: run the same command to continue.",
+            )
+
     def _read(self, message: bytes, pending: dict[str, Job]) -> tuple[Job, Answer] | None:
         """The answer in a message, if it has one.
 
         Raises:
-            Refused: it is forged, of another run, about an order that has its answer, or impossible.
+            Refused: it is forged, of another run, or about an order that has its answer.
         """
         try:
             word = Word.model_validate_json(self._seal.open(WORD, message))
@@ -132,9 +138,12 @@ class Publisher:
             self._say(f"{word.worker} was refused: {word.refusal}")
         if word.answer is None:
             return None
-        if not is_credible(pending[word.id], word.answer):
-            raise Refused("impossible")
-        return pending.pop(word.id), word.answer
+        job = pending.pop(word.id)
+        if not is_credible(
+            job, word.answer
+        ):  # the worker has signed it, so no other answer will come
+            return job, Answer(problem="the worker's answer has items or points that cannot be")
+        return job, word.answer
 
     def _ask_for_workers(self) -> None:
         quiet = time.monotonic() - self._heard_at

@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -32,7 +33,8 @@ from autograder.classroom.execution.pool import OneByOne
 from autograder.classroom.execution.signing import ORDER, WORD, Refused, Seal, read_seal
 from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier, can_change_user, strongest
-from bootcamp.course.weeks import find_week
+from bootcamp.course.manifest import graded_weeks
+from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import EXIT_USAGE, UsageError
 
 MAX_DEATHS = 2
@@ -46,6 +48,7 @@ GIVE_BACK_SECONDS = 1.0
 """Between giving an order back and taking the next one: a broken worker must not spin."""
 
 Grade = Callable[[Job], Answer]
+Graders = Callable[[Week], str]
 
 
 class OtherGraders(Exception):
@@ -58,23 +61,31 @@ class Taker:
     Args:
         name: of this worker and where it runs, for the record.
         grade: grades one submission.
+        graders: says what grades a week, as a hash.
     """
 
-    def __init__(self, redis: Redis, seal: Seal, name: str, grade: Grade) -> None:
+    def __init__(
+        self, redis: Redis, seal: Seal, name: str, grade: Grade, graders: Graders = of_graders
+    ) -> None:
         self._redis, self._seal, self._name, self._grade = redis, seal, name, grade
+        self._graders = graders
 
     def take(self, message: object) -> None:
         """Grade what the message holds, and answer its publisher.
 
         Raises:
             Refused: it is forged, its publisher is gone, or it has its answer.
-            OtherGraders: this worker would grade it in another way than its publisher expects.
+            OtherGraders: this worker would grade it in another way than its publisher expects, or cannot
+                read it.
             RedisError: the broker does not answer.
         """
+        text = self._seal.open(ORDER, message)
         try:
-            order = Order.model_validate_json(self._seal.open(ORDER, message))
-        except ValidationError:
-            raise Refused("unreadable") from None
+            order = Order.model_validate_json(text)
+        except ValidationError:  # signed with our key: its publisher is of another version
+            raise OtherGraders(
+                "its publisher sends orders of another form. Bring both to the same version of the course"
+            ) from None
         if not self._redis.exists(names.lease_key(order.run)):
             raise Refused("of a run that has ended")
         if self._redis.sismember(names.done_key(order.run), order.id):
@@ -84,7 +95,7 @@ class Taker:
 
     def _check_graders(self, order: Order) -> None:
         try:
-            ours = of_graders(find_week(order.handed_in.week))
+            ours = self._graders(find_week(order.handed_in.week))
         except UsageError:
             ours = "none"
         if ours != order.graders:
@@ -177,6 +188,11 @@ class _Tasks:
     def __init__(self, broker: str, seal: Seal, tier: Tier, name: str) -> None:
         self._broker, self._seal, self._tier, self._name = broker, seal, tier, name
         self._outside = multiprocessing.current_process()
+        self._graders = cache(of_graders)
+        for (
+            week
+        ) in graded_weeks():  # as they are now: later changes on disk are not in this program
+            self._graders(week)
         self._grader = OneByOne(tier)
         forks = multiprocessing.get_context("fork")
         self._refused = forks.Value("i", 0)
@@ -202,7 +218,9 @@ class _Tasks:
         try:
             redis = names.connect(self._broker)
             with redis:
-                Taker(redis, self._seal, self._name, self._grader.grade).take(message)
+                Taker(redis, self._seal, self._name, self._grader.grade, self._graders).take(
+                    message
+                )
         except Refused as error:
             with self._refused.get_lock():
                 self._refused.value += 1

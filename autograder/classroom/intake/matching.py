@@ -59,7 +59,10 @@ def match(
     owners: dict[str, list[HandIn]] = defaultdict(list)
     for hand_in in found:
         fitting = _mapped(hand_in, mapping) or _owners(hand_in, roster.students)
-        groups = {student.group or student.id for student in fitting}
+        groups = {
+            ("group", folded(student.group)) if student.group else ("id", student.id)
+            for student in fitting
+        }
         if len(groups) == 1 or _mapped(hand_in, mapping):
             for student in fitting:
                 _add(owners[student.id], hand_in)

@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ OWN = (
 )  # fmt: skip
 """Files and folders of one student; the last three are nbgrader's."""
 TABLES = ("scores.csv", "notebooks.csv", "exports/*.csv")
+ID_COLUMNS = frozenset({"id", "student", "SIS User ID", "SIS Login ID", "ID number"})
 GRADEBOOK = "gradebook.db"
 
 
@@ -68,9 +71,11 @@ def _tables(out: Path) -> Iterator[Path]:
 
 
 def _without_rows(path: Path, student: str) -> bool:
-    """Remove the rows that have the id in a cell."""
+    """Remove the rows that have the id in a column of ids."""
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
-    kept = [row for row in rows if not {str(cell(student)), file_stem(student)} & set(row)]
+    columns = [place for place, name in enumerate(rows[0] if rows else ()) if name in ID_COLUMNS]
+    stems = {str(cell(student)), file_stem(student)}
+    kept = [row for row in rows if not stems & {row[one] for one in columns if one < len(row)}]
     if len(kept) == len(rows):
         return False
     write_atomic(path, table(kept).encode("utf-8", "replace"))
@@ -142,4 +147,7 @@ def _from_gradebook(path: Path, students: set[str]) -> bool:
                 found = True
             except MissingEntry:
                 continue
+    if found:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("VACUUM")  # free pages of the file would keep the name
     return found

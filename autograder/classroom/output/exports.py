@@ -210,7 +210,8 @@ def _tests(one: ItemRecord) -> list[dict[str, Any]]:
     Points that a person has given are those of the whole item.
     """
     if not one.checks or isinstance(one, Remarked):
-        return [_gradescope_test(one)]
+        hidden = any(check.hidden for check in one.checks)
+        return [_gradescope_test(one) | ({"visibility": "after_due_date"} if hidden else {})]
     return [
         {
             "name": f"{one.title}: {check.title}{' (bonus)' if check.bonus else ''}",

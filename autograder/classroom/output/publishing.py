@@ -46,6 +46,11 @@ class ClassResults:
     problems: tuple[str, ...]
     clusters: tuple[Cluster, ...] = ()
 
+    def seen(self, now: datetime) -> tuple[Grade, ...]:
+        """The grades as students see them now."""
+        extra = self.policy.extra_items
+        return tuple(as_student_sees(one, now, extra) for one in self.grades)
+
     def summary(self, changes: tuple[Change, ...] = ()) -> dict[str, Any]:
         """What `grades.json` holds, with what changed since the last run."""
         grades = self.grades
@@ -84,7 +89,8 @@ def publish(out: Path, results: ClassResults) -> dict[str, Any]:
     files["class.html"] = pages.whole_class(
         results.grades, results.seed, results.problems, results.clusters, latest
     )
-    files["class_without_names.html"] = pages.whole_class(results.grades, results.seed, names=False)
+    seen = results.seen(datetime.now(UTC))
+    files["class_without_names.html"] = pages.whole_class(seen, results.seed, names=False)
     files |= {HISTORY: dump(history)} if changes else {}
     summary = results.summary(changes)
     files[GRADES] = json.dumps(summary, indent=1)  # the last: until then the old points stand
@@ -106,8 +112,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _of_students(results: ClassResults, pages: Pages) -> Iterator[tuple[str, str]]:
     now = datetime.now(UTC)
-    for whole in results.grades:
-        grade = as_student_sees(whole, now)
+    for whole, grade in zip(results.grades, results.seen(now), strict=True):
         stem = file_stem(grade.student.id)
         yield f"{REPORTS}/{stem}.html", pages.student(grade)
         yield f"{feedback.FOLDER}/{stem}.md", feedback.markdown(grade, pages.title)
@@ -120,8 +125,7 @@ def _of_students(results: ClassResults, pages: Pages) -> Iterator[tuple[str, str
 
 def _of_class(results: ClassResults, title: str) -> Iterator[tuple[str, str]]:
     grades, name = results.grades, results.week.name
-    now = datetime.now(UTC)
-    seen = [as_student_sees(one, now) for one in grades]
+    seen = results.seen(datetime.now(UTC))
     yield "scores.csv", exports.scores_csv(grades, results.manifest, results.rubric)
     yield "exports/mail_merge.csv", exports.table(feedback.mail_merge(seen, title))
     yield "exports/lms.csv", exports.lms_csv(grades, name)

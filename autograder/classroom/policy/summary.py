@@ -164,7 +164,7 @@ def grade_of(
     elif unread:
         status, late, submitted, used = Status.UNREAD, Lateness(), None, 0
     elif refused:
-        status, score, record = Status.REFUSED, 0.0, None
+        status, score, record, used = Status.REFUSED, 0.0, None, 0
     elif record is None:
         status = Status.WAITING
     elif record.broken:
