@@ -167,7 +167,7 @@ down: $(if $(COMPOSE),,setup)
 	$(if $(COMPOSE),$(DOCKER) $(ALL_PROFILES) down,$(BIN)/bootcamp down)
 
 scale-workers: $(if $(COMPOSE),,setup)
-	$(if $(COMPOSE),$(DOCKER) up --detach --no-recreate --scale worker=$(N),$(BIN)/bootcamp scale-workers $(N))
+	$(if $(COMPOSE),$(DOCKER) up --detach --no-recreate --no-deps --scale worker=$(N) worker,$(BIN)/bootcamp scale-workers $(N))
 
 restart:
 	$(DEPLOY) restart

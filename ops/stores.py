@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, cast
 import boto3
 from botocore.exceptions import ClientError
 
+from pipeline.errors import BlobNotFound
 from pipeline.models.settings import job_settings
 from pipeline.storage import blob_store
 
@@ -81,12 +82,13 @@ def save_blobs(out: BinaryIO) -> int:
     store, count = blob_store(), 0
     with tarfile.open(fileobj=out, mode="w|") as archive:
         for key in store.list():
-            with (
-                store.open(key) as blob,
-                tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as copy,
-            ):
-                while data := blob.read(1024 * 1024):
-                    copy.write(data)
+            with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as copy:
+                try:
+                    with store.open(key) as blob:
+                        while data := blob.read(1024 * 1024):
+                            copy.write(data)
+                except BlobNotFound:  # its document was deleted meanwhile
+                    continue
                 entry = tarfile.TarInfo(key)
                 entry.size = copy.tell()
                 copy.seek(0)

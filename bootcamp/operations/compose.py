@@ -20,6 +20,8 @@ from bootcamp.operations.backup import BackupError, backup, restore
 
 WRITERS = ("api", "worker", "worker-webhooks", "beat", "flower", "locust")
 """Services that write to the stores, or hold connections to them."""
+ENDING = ("backup", "bucket", "migrate")
+"""Services that do their work and end."""
 STORES = ("redis", "postgres", "aws")
 WORKERS = ("worker", "worker-webhooks")
 """Services of which a second container may run beside the first."""
@@ -105,7 +107,8 @@ class Compose:
 
     def stop(self) -> None:
         """Stop everything but the stores, and wait until these are healthy."""
-        self._stopped = [name for name in WRITERS if self.running(name)]
+        # Those that are stopped already, too: a restore that failed half way is run again.
+        self._stopped = [name for name in WRITERS if self.containers(name)]
         if self._stopped:
             self.run("stop", *self._stopped)
         self.run("up", "--detach", "--no-recreate", *STORES)
@@ -129,12 +132,12 @@ class Compose:
 def unhealthy(containers: Sequence[dict[str, Any]]) -> list[str]:
     """Return a line for each container that is not well.
 
-    A container that runs is well if it is healthy. One that has ended is well if its code is 0: the
-    services `bucket` and `migrate` end.
+    A container that runs is well if it is healthy. One that has ended is well if its service ends by
+    itself, and its code is 0.
     """
     bad = []
     for one in containers:
-        ended_well = one["State"] == "exited" and one["ExitCode"] == 0
+        ended_well = one["State"] == "exited" and one["ExitCode"] == 0 and one["Service"] in ENDING
         healthy = one["State"] == "running" and one["Health"] in ("healthy", "")
         if not ended_well and not healthy:
             state = one["Health"] or f"{one['State']}, code {one['ExitCode']}"
@@ -198,7 +201,7 @@ def _run(compose: Compose, command: str, folder: Path | None) -> None:
         print("All containers are healthy.")
     elif command == "restart":
         rolling_restart(compose)
-        print("All containers are new.")
+        print("API, workers, Beat and Flower are new. The stores and stand-ins were not replaced.")
     elif command == "backup":
         target = folder or new_folder()
         backup(compose, target)

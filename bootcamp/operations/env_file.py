@@ -11,6 +11,7 @@ from pathlib import Path
 
 PLACEHOLDER = "generate-me"
 SECRET_BYTES = 24
+OTHERS = 0o077
 NAME = re.compile(r"^(\w+)=", re.MULTILINE)
 
 
@@ -37,6 +38,8 @@ def problems(example: Path, target: Path) -> list[str]:
     text = target.read_text(encoding="utf-8")
     values = dict(line.split("=", 1) for line in text.splitlines() if NAME.match(line))
     found = []
+    if target.stat().st_mode & OTHERS:
+        found.append(f"Others can read it. Run: chmod 600 {target}")
     for name in NAME.findall(example.read_text(encoding="utf-8")):
         value = values.get(name, "").strip("\"' ")
         if not value:

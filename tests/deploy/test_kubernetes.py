@@ -222,6 +222,18 @@ def built(overlay: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(done.stdout))
 
 
+def test_each_overlay_has_the_account_that_its_pods_use() -> None:
+    """The overlay of the migration is applied first, into an empty namespace."""
+    settings = yaml.safe_load((FOLDER / "settings" / "kustomization.yaml").read_text())
+    assert settings["resources"] == ["service-account.yaml"]
+    (account,) = documents(FOLDER / "settings" / "service-account.yaml")
+    names = {pod(name)["serviceAccountName"] for name in WORKLOADS}
+    assert names == {account["metadata"]["name"]}
+    for overlay in OVERLAYS:
+        used = yaml.safe_load((FOLDER / "overlays" / overlay / "kustomization.yaml").read_text())
+        assert used["components"] == ["../../settings"]
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_is_built(overlay: str) -> None:
     found = built(overlay)

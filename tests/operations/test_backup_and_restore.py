@@ -185,7 +185,7 @@ def test_blobs_are_loaded_and_others_are_deleted(run: Run) -> None:
 
 
 class NoPlace:
-    """A place that remembers what it was asked, and writes the command's name as the data."""
+    """A place that records its calls, and writes the command's name as the data."""
 
     database = owner = "pipeline"
 

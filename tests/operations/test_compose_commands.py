@@ -27,6 +27,7 @@ def test_what_runs_and_is_healthy_or_has_ended_well_is_fine() -> None:
         (container("api-1", health="unhealthy"), "unhealthy"),
         (container("api-1", health="starting"), "starting"),
         (container("worker-1", "exited", "", 137), "code 137"),
+        (container("api-1", "exited", "", 0), "code 0"),  # stopped by somebody
         (container("worker-1", "restarting", "", 1), "restarting"),
         (container("redis-1", "paused", ""), "paused"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from random import Random
 
 import httpx
@@ -59,6 +59,7 @@ class Uploads:
         self.tries = 0
         self._stand, self._seed, self._jobs, self._seconds = stand, seed, jobs, seconds
         self._stop = threading.Event()
+        self._futures: list[Future[None]] = []
         self._pool = ThreadPoolExecutor(CLIENTS, thread_name_prefix="client")
         self._start = time.monotonic()
 
@@ -67,7 +68,7 @@ class Uploads:
         self._start = time.monotonic()
         numbers = range(self._jobs)
         for first in range(CLIENTS):
-            self._pool.submit(self._upload_all, numbers[first::CLIENTS])
+            self._futures.append(self._pool.submit(self._upload_all, numbers[first::CLIENTS]))
 
     @property
     def done(self) -> bool:
@@ -78,6 +79,9 @@ class Uploads:
         """Send no more documents."""
         self._stop.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        errors = [one.exception() for one in self._futures if not one.cancelled()]
+        self.refused += [f"a client ended: {error!r}" for error in errors if error]
+        self._futures.clear()
 
     def _upload_all(self, numbers: Sequence[int]) -> None:
         with self._stand.client(ANSWER_SECONDS) as client:

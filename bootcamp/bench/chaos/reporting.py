@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from bootcamp.bench.chaos.clients import Uploads
 from bootcamp.bench.chaos.collecting import Collector
-from bootcamp.bench.chaos.judging import Finding, Records, Verdict, judge
+from bootcamp.bench.chaos.judging import COMPLETED, Finding, Records, Verdict, judge
 from bootcamp.bench.chaos.running import Course
 from bootcamp.bench.chaos.timeline import Timeline
 
@@ -64,6 +64,16 @@ class Report:
         )
 
     @property
+    def sound(self) -> bool:
+        """Whether every document was accepted and completed, and nothing was lost or doubled.
+
+        All faults end, so no job may fail for good, and no client may be refused.
+        """
+        every = self.verdict.ended == {COMPLETED: self.jobs} and self.verdict.accepted == self.jobs
+        quiet = not (self.refused or self.given_up or self.course.stalled)
+        return every and quiet and self.verdict.sound
+
+    @property
     def drained(self) -> float:
         """Seconds from the last upload or the end of the last fault, whichever was later, to the last end."""
         line = self.timeline
@@ -98,7 +108,7 @@ class Report:
         lines += [f"given up      {name}: it ended too often" for name in self.given_up]
         lines += findings("LOST", found.lost) + findings("DOUBLED", found.doubled)
         lines += ["It was interrupted: jobs that run now count as lost."] * self.course.interrupted
-        lines += ["Nothing went on any more, so the run was ended."] * self.course.stalled
+        lines += ["No job made progress, so the run was stopped."] * self.course.stalled
         return "\n".join(lines) + "\n"
 
     def as_json(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Progress:
 
 @dataclass
 class Course:
-    """What happened in a run. `interrupted`: somebody pressed Ctrl-C."""
+    """Records what happened in a run. `interrupted` means that the user pressed Ctrl-C."""
 
     started: float = 0.0
     """Seconds since 1970."""

@@ -46,7 +46,7 @@ job that lost several workers is not poison."""
 
 @dataclass
 class Stand:
-    """A running pipeline, and handles on all that can be broken."""
+    """The running pipeline, and everything that the faults can break."""
 
     stack: Stack
     apps: Apps

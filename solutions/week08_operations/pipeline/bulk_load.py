@@ -23,12 +23,14 @@ INDEX = "chunks_embedding"
 """The name that `schema.sql` gives to the vector index."""
 BUILD = f"CREATE INDEX CONCURRENTLY {INDEX} ON chunks USING hnsw (embedding vector_cosine_ops)"
 """The same index as in `schema.sql`. `CONCURRENTLY`: documents are indexed while it is built."""
-DROP = f"DROP INDEX IF EXISTS {INDEX}"
+DROP = f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}"
+"""`CONCURRENTLY`: searches go on while it waits for those that use the index."""
+ALONE = "SELECT pg_try_advisory_lock(hashtext('pipeline.bulk_load'))"
 BUILD_MEMORY = "512MB"
 """The memory that a build may take. A graph that does not fit is built several times slower. 512 MB are
 enough for about 70,000 vectors of 1,536 numbers."""
 LOCK_SECONDS = 10
-"""How long the drop waits for transactions that use the table. It fails rather than hold up searches."""
+"""How long a command waits for transactions that use the table, before it fails."""
 
 
 def begin(database: Connection[Any]) -> None:
@@ -37,7 +39,6 @@ def begin(database: Connection[Any]) -> None:
     Raises:
         psycopg.errors.LockNotAvailable: a transaction has used the table for longer than `LOCK_SECONDS`.
     """
-    database.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
     database.execute(DROP)
 
 
@@ -72,6 +73,10 @@ def main() -> int:
         with psycopg.connect(
             database_url(), autocommit=True, connect_timeout=CONNECT_SECONDS
         ) as database:
+            database.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+            if database.execute(ALONE).fetchone() != (True,):
+                print("Another bulk load is at work. Wait until it has ended.", file=sys.stderr)
+                return 1
             (begin if moment == "begin" else end)(database)
     except psycopg.Error as error:
         print(f"The vector index was not changed: {error}", file=sys.stderr)
