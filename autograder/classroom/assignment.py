@@ -309,8 +309,8 @@ class Assignment:
     def _take_over(self, graders: str) -> None:
         """Keep the results of a dry run as if they were made now, so that nothing is graded twice.
 
-        Only those of today's graders, and of the students that are graded now: whoever corrects a grader
-        after a trial, or grades one student again, gets nothing else of the trial.
+        Only those of today's graders, and of the students that are graded now: all else of the trial is
+        dropped.
         """
         proposed = Results(self.options.out / PROPOSED / "results")
         for entry in self.entries:

@@ -26,7 +26,9 @@ def grade_worker(
     visibility: Annotated[
         int | None,
         typer.Option(
-            min=5, metavar="SECONDS", help="After this, what a dead worker had is given on."
+            min=5,
+            metavar="SECONDS",
+            help="Redeliver a dead worker's submissions after this many seconds.",
         ),
     ] = None,
     unsandboxed: Annotated[

@@ -1,4 +1,4 @@
-"""Sign and open messages: a program without the key can neither hand in work nor answer for it.
+"""Sign and open messages: a program without the key can neither submit orders nor forge results.
 
 A signed message is `SIGNATURE:TEXT`. The signature also covers the kind of the message, so that a
 submission can never pass for a result. The text is JSON and is read only after its signature fits.
@@ -25,7 +25,7 @@ ORDER, WORD = "order", "word"
 """Kinds of messages: from the publisher to a worker, and back."""
 MAKE_KEY = (
     "Make one with `(umask 077; python -c 'import secrets; print(secrets.token_hex(32))' > grading.key)`, "
-    "copy it to each worker over a safe way, and give it with --key-file or in "
+    "copy it to each worker over a secure channel, and give it with --key-file or in "
     f"{KEY_VARIABLE}."
 )
 
