@@ -229,7 +229,8 @@ def test_points_by_hand_and_extra_items_hide_the_same(
 
     by_hand = seen(remarks={"5.1": mark})
     assert by_hand.score == 1.0
-    assert "from 1.5 to 1" in by_hand.record.items[0].remark
+    (changed,) = by_hand.remarks
+    assert "from 1.5 to 1" in changed.remark
     extra = seen(policy=POLICY.model_copy(update={"extra_items": ("5.1",)}))
     assert (extra.score, extra.extra) == (0.0, 1.5)
 
