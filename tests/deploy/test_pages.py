@@ -15,6 +15,7 @@ import yaml
 from bootcamp import paths
 from deploy import sizes
 from tests.deploy.facts import facts
+from tests.parts import missing
 
 FOLDER = paths.ROOT / "deploy"
 PAGES = sorted(FOLDER.rglob("*.md"))
@@ -113,7 +114,7 @@ def test_alerts_use_metrics_that_exist() -> None:
 
 def test_the_alerts_fire_when_they_should() -> None:
     if (program := shutil.which("promtool")) is None:
-        pytest.skip("promtool is not installed: it comes with Prometheus")
+        missing("promtool is not installed: it comes with Prometheus")
     for words in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):
         done = subprocess.run(
             [program, *words],
