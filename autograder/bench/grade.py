@@ -39,7 +39,7 @@ from bootcamp.course.weeks import Week, find_week
 SIZES = (5, 15, 30)
 PROCESSES = 2
 WORKERS = (1, 2)
-POOL = f"pool of {PROCESSES}"
+POOL = "pool"
 WEEK = "3"
 
 
@@ -47,7 +47,7 @@ class Row(TypedDict):
     """One class: seconds in all, per submission (of wall time), and what the parts took."""
 
     by: str
-    """Graded by the local pool, or by workers over a broker."""
+    """Graded by the local pool, or by so many workers over a broker."""
     submissions: int
     seconds: float
     per_submission: float
@@ -120,20 +120,20 @@ def _row(by: str, size: int, seconds: float, records: list[Record]) -> Row:
 
 def show(rows: list[Row], console: Console) -> None:
     """The rows as a table of seconds, narrow enough for a terminal of 80 columns."""
-    title = f"A class in the sandbox {strongest()}: seconds for all,"
-    title += " for each, for one alone, and in its items"
-    table = Table(title=title, box=box.SIMPLE_HEAD, collapse_padding=True)
+    title = f"A class in the sandbox {strongest()}: seconds for all, each, one alone, items"
+    note = f"pool: {PROCESSES} processes here; a number: so many workers over a broker"
+    table = Table(title=title, caption=note, box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     names = list(rows[0]["items"])
-    for name in ("by", "students", "all", "each", "alone", "errors", *names):
+    for name in ("by", "class", "all", "each", "alone", "errors", *names):
         table.add_column(name, justify="right")
     for row in rows:
-        parts = [f"{row['items'].get(name, 0):.2f}" for name in names]
+        parts = [f"{row['items'].get(name, 0):.1f}" for name in names]
         head = (
             row["by"],
             row["submissions"],
-            row["seconds"],
-            row["per_submission"],
-            row["one_alone"],
+            round(row["seconds"]),
+            f"{row['per_submission']:.1f}",
+            f"{row['one_alone']:.1f}",
         )
         table.add_row(*map(str, head), str(row["errors"]), *parts)
     console.print(table)
@@ -156,8 +156,7 @@ def main() -> None:
     size = sorted(arguments.sizes)[len(arguments.sizes) // 2]
     for count in arguments.workers:
         with over_broker(count) as run:
-            by = "1 worker" if count == 1 else f"{count} workers"
-            rows.append(measure(week, size, console, run, AT_ONCE, by))
+            rows.append(measure(week, size, console, run, AT_ONCE, str(count)))
     if arguments.json:
         print(json.dumps(rows))
     else:
