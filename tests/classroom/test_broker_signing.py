@@ -10,7 +10,7 @@ from autograder.classroom.execution.signing import (
     KEY_VARIABLE,
     MAX_MESSAGE_BYTES,
     ORDER,
-    WORD,
+    REPORT,
     Refused,
     Seal,
     read_seal,
@@ -21,25 +21,25 @@ SEAL, OTHER = Seal(b"k" * 32), Seal(b"o" * 32)
 
 
 def test_only_what_was_signed_with_this_key_as_this_kind_is_opened() -> None:
-    message = SEAL.sign(WORD, '{"score": 1, "who": "Bär"}')
-    assert SEAL.open(WORD, message) == '{"score": 1, "who": "Bär"}'
-    assert SEAL.open(WORD, message.decode()) == '{"score": 1, "who": "Bär"}'
+    message = SEAL.sign(REPORT, '{"score": 1, "who": "Bär"}')
+    assert SEAL.open(REPORT, message) == '{"score": 1, "who": "Bär"}'
+    assert SEAL.open(REPORT, message.decode()) == '{"score": 1, "who": "Bär"}'
     forged = [
         message.replace(b"1", b"9", 1), message[:-1], message[64:], b"", b":", b"\xff\xfe", None, 7,
-        OTHER.sign(WORD, '{"score": 1, "who": "Bär"}'), ["a"], {"a": 1},
+        OTHER.sign(REPORT, '{"score": 1, "who": "Bär"}'), ["a"], {"a": 1},
     ]  # fmt: skip
     for one in forged:
         with pytest.raises(Refused, match="forged"):
-            SEAL.open(WORD, one)
+            SEAL.open(REPORT, one)
     with pytest.raises(Refused, match="forged"):
         SEAL.open(ORDER, message)
 
 
 def test_a_message_that_is_too_long_is_neither_sent_nor_opened() -> None:
     with pytest.raises(Refused, match="too long"):
-        SEAL.sign(WORD, "a" * MAX_MESSAGE_BYTES)
+        SEAL.sign(REPORT, "a" * MAX_MESSAGE_BYTES)
     with pytest.raises(Refused, match="too long"):
-        SEAL.open(WORD, b"a" * (MAX_MESSAGE_BYTES + 1))
+        SEAL.open(REPORT, b"a" * (MAX_MESSAGE_BYTES + 1))
 
 
 def test_the_key_comes_from_a_private_file_or_a_variable_that_is_removed(

@@ -19,17 +19,17 @@ from autograder.classroom.execution import publisher as publishing
 from autograder.classroom.execution.fingerprint import of_graders
 from autograder.classroom.execution.grading import Task, grade_all
 from autograder.classroom.execution.grading_process import Answer, Job
-from autograder.classroom.execution.messages import HandedIn, Order, Word
+from autograder.classroom.execution.messages import HandedIn, Order, Report
 from autograder.classroom.execution.pool import MAX_JOB_SECONDS
 from autograder.classroom.execution.publisher import Publisher
 from autograder.classroom.execution.records import ItemRecord, Key, Record, Results
 from autograder.classroom.execution.signing import (
     ORDER,
-    WORD,
+    REPORT,
     Refused,
     Seal,
 )
-from autograder.classroom.execution.worker import MAX_DEATHS, Grade, OtherGraders, Taker
+from autograder.classroom.execution.worker import MAX_DEATHS, Grade, OrderHandler, OtherGraders
 from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import BootcampError, UsageError
@@ -70,7 +70,7 @@ class Worker(threading.Thread):
 
     def __init__(self, app: Celery, redis: Redis, grade: Grade = passes) -> None:
         super().__init__(daemon=True)
-        self.taker = Taker(redis, SEAL, "on kitchen", grade)
+        self.handler = OrderHandler(redis, SEAL, "on kitchen", grade)
         self.taken: list[str] = []
         self.refused: list[str] = []
         self._app, self._ended = app, threading.Event()
@@ -86,7 +86,7 @@ class Worker(threading.Thread):
                 self.taken.append(found.payload[0][0])
                 found.ack()
                 try:
-                    self.taker.take(self.taken[-1])
+                    self.handler.handle(self.taken[-1])
                 except (Refused, OtherGraders) as error:
                     self.refused.append(str(error))
 
@@ -128,9 +128,9 @@ def signed(order: Order, seal: Seal = SEAL) -> str:
     return seal.sign(ORDER, order.model_dump_json()).decode()
 
 
-def words(redis: Redis, run: str = "now") -> list[Word]:
-    found = redis.lrange(names.words_key(run), 0, -1)
-    return [Word.model_validate_json(SEAL.open(WORD, one)) for one in found]
+def reports(redis: Redis, run: str = "now") -> list[Report]:
+    found = redis.lrange(names.reports_key(run), 0, -1)
+    return [Report.model_validate_json(SEAL.open(REPORT, one)) for one in found]
 
 
 # -- publisher and workers together ----------------------------------------------------------
@@ -223,7 +223,7 @@ def test_messages_that_are_forged_repeated_or_of_another_run_are_refused_and_cou
         """While mallory is graded, others write into the list of answers."""
         if job.student == "mallory":
             anna, mallory = [
-                Word(run=one.run, id=one.id, worker="m", answer=Answer((ITEM,), "none"))
+                Report(run=one.run, id=one.id, worker="m", answer=Answer((ITEM,), "none"))
                 for one in (
                     Order.model_validate_json(SEAL.open(ORDER, one)) for one in worker.taken
                 )
@@ -231,13 +231,13 @@ def test_messages_that_are_forged_repeated_or_of_another_run_are_refused_and_cou
             elsewhere = mallory.model_copy(update={"run": "before"})
             for message in (
                 b"not signed",
-                OTHER.sign(WORD, mallory.model_dump_json()),
+                OTHER.sign(REPORT, mallory.model_dump_json()),
                 SEAL.sign(ORDER, mallory.model_dump_json()),
-                SEAL.sign(WORD, elsewhere.model_dump_json()),
-                SEAL.sign(WORD, anna.model_dump_json()),
-                SEAL.sign(WORD, "{}"),
+                SEAL.sign(REPORT, elsewhere.model_dump_json()),
+                SEAL.sign(REPORT, anna.model_dump_json()),
+                SEAL.sign(REPORT, "{}"),
             ):
-                redis.rpush(names.words_key(mallory.run), message)
+                redis.rpush(names.reports_key(mallory.run), message)
         return Answer((failed,), "bubblewrap")
 
     with Worker(app, redis, attack) as worker:
@@ -297,21 +297,21 @@ def test_without_workers_the_publisher_says_what_to_check_and_ends(
 
 
 def test_a_worker_refuses_what_nobody_waits_for(redis: Redis, order: Order) -> None:
-    worker = Taker(redis, SEAL, "on kitchen", passes)
+    worker = OrderHandler(redis, SEAL, "on kitchen", passes)
     gone = order.model_copy(update={"run": "before"})
     cases: dict[str, list[object]] = {
-        "forged": [signed(order, OTHER), "x", None, SEAL.sign(WORD, order.model_dump_json())],
+        "forged": [signed(order, OTHER), "x", None, SEAL.sign(REPORT, order.model_dump_json())],
         "of a run that has ended": [signed(gone)],
     }
     for reason, messages in cases.items():
         for message in messages:
             with pytest.raises(Refused, match=reason):
-                worker.take(message)
-    assert not words(redis)
-    worker.take(signed(order))
+                worker.handle(message)
+    assert not reports(redis)
+    worker.handle(signed(order))
     with pytest.raises(Refused, match="repeated"):
-        worker.take(signed(order))
-    begun, answered = words(redis)
+        worker.handle(signed(order))
+    begun, answered = reports(redis)
     assert begun.answer is None
     assert answered.answer.items == (ITEM,)
 
@@ -320,17 +320,17 @@ def test_a_worker_refuses_what_nobody_waits_for(redis: Redis, order: Order) -> N
 def test_an_order_of_another_version_stops_the_worker(redis: Redis, text: str) -> None:
     """It is signed with our key, so it is not forged: another worker may read it."""
     with pytest.raises(OtherGraders, match="the same version of the course"):
-        Taker(redis, SEAL, "on kitchen", passes).take(SEAL.sign(ORDER, text))
+        OrderHandler(redis, SEAL, "on kitchen", passes).handle(SEAL.sign(ORDER, text))
 
 
 def test_a_worker_knows_the_graders_that_it_started_with(redis: Redis, order: Order) -> None:
-    worker = Taker(redis, SEAL, "on kitchen", passes, lambda week: "of this morning")
+    worker = OrderHandler(redis, SEAL, "on kitchen", passes, lambda week: "of this morning")
     with pytest.raises(OtherGraders):
-        worker.take(signed(order))
+        worker.handle(signed(order))
 
 
 def test_a_worker_with_other_graders_says_so_and_grades_nothing(redis: Redis, order: Order) -> None:
-    worker = Taker(redis, SEAL, "on kitchen", passes)
+    worker = OrderHandler(redis, SEAL, "on kitchen", passes)
     others: list[Order] = [
         order.model_copy(update={"graders": "0" * 64}),
         order.model_copy(
@@ -339,9 +339,9 @@ def test_a_worker_with_other_graders_says_so_and_grades_nothing(redis: Redis, or
     ]
     for other in others:
         with pytest.raises(OtherGraders, match="Bring both to the same version"):
-            worker.take(signed(other))
-    assert all("the publisher's are" in one.refusal for one in words(redis))
-    worker.take(signed(order))  # another worker can
+            worker.handle(signed(other))
+    assert all("the publisher's are" in one.refusal for one in reports(redis))
+    worker.handle(signed(order))  # another worker can
 
 
 def test_a_submission_that_ended_two_workers_is_given_up(redis: Redis, order: Order) -> None:
@@ -352,36 +352,36 @@ def test_a_submission_that_ended_two_workers_is_given_up(redis: Redis, order: Or
         redis.hincrby(names.starts_key("now"), "anna", 1)
         raise Killed
 
-    worker = Taker(redis, SEAL, "on kitchen", dies)
+    worker = OrderHandler(redis, SEAL, "on kitchen", dies)
     for _ in range(MAX_DEATHS):
         with pytest.raises(Killed):
-            worker.take(signed(order))
-    worker.take(signed(order))
-    problem = words(redis)[-1].answer.problem
+            worker.handle(signed(order))
+    worker.handle(signed(order))
+    problem = reports(redis)[-1].answer.problem
     assert "ended 2 workers" in problem
     again = order.model_copy(update={"id": "2"})  # the publisher's second try
-    worker.take(signed(again))
-    assert words(redis)[-1].answer.problem == problem
+    worker.handle(signed(again))
+    assert reports(redis)[-1].answer.problem == problem
 
 
 def test_what_a_worker_gives_back_does_not_count(redis: Redis, order: Order) -> None:
     def stopped(job: Job) -> Answer:
         raise SystemExit(0)
 
-    worker = Taker(redis, SEAL, "on kitchen", stopped)
+    worker = OrderHandler(redis, SEAL, "on kitchen", stopped)
     for _ in range(MAX_DEATHS + 1):
         with pytest.raises(SystemExit):
-            worker.take(signed(order))
-    Taker(redis, SEAL, "on kitchen", passes).take(signed(order))
-    assert words(redis)[-1].answer.items == (ITEM,)
+            worker.handle(signed(order))
+    OrderHandler(redis, SEAL, "on kitchen", passes).handle(signed(order))
+    assert reports(redis)[-1].answer.items == (ITEM,)
 
 
 def test_a_grader_that_breaks_is_answered(redis: Redis, order: Order) -> None:
     def breaks(job: Job) -> Answer:
         raise ValueError("no stack")
 
-    Taker(redis, SEAL, "on kitchen", breaks).take(signed(order))
-    assert words(redis)[-1].answer.problem == "ValueError: no stack"
+    OrderHandler(redis, SEAL, "on kitchen", breaks).handle(signed(order))
+    assert reports(redis)[-1].answer.problem == "ValueError: no stack"
 
 
 # -- settings and errors ---------------------------------------------------------------------

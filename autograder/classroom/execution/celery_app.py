@@ -118,9 +118,9 @@ def lease_key(run: str) -> str:
     return f"{NAME}:{run}:lease"
 
 
-def words_key(run: str) -> str:
+def reports_key(run: str) -> str:
     """The list of what workers say to the publisher of a run."""
-    return f"{NAME}:{run}:words"
+    return f"{NAME}:{run}:reports"
 
 
 def starts_key(run: str) -> str:

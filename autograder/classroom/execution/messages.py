@@ -1,7 +1,7 @@
 """What goes in and out of a grading container: lines of JSON. No pickle: nothing in it can run here.
 
 In: a `HandedIn` per line, and an empty line. Out: a `Greeting`, then a `Reply` per submission.
-Over a broker: an `Order` to the workers, and each `Word` back, both signed (`signing.py`).
+Over a broker: an `Order` to the workers, and each `Report` back, both signed (`signing.py`).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Order(_Message):
     handed_in: HandedIn
 
 
-class Word(_Message):
+class Report(_Message):
     """What a worker says about an order. Without an answer or a refusal: it has begun."""
 
     run: str

@@ -21,8 +21,8 @@ from autograder.classroom.execution import celery_app as names
 from autograder.classroom.execution.docker import is_credible
 from autograder.classroom.execution.fingerprint import of_graders
 from autograder.classroom.execution.grading_process import Answer, Job
-from autograder.classroom.execution.messages import HandedIn, Order, Word
-from autograder.classroom.execution.signing import ORDER, WORD, Refused, Seal
+from autograder.classroom.execution.messages import HandedIn, Order, Report
+from autograder.classroom.execution.signing import ORDER, REPORT, Refused, Seal
 from bootcamp.course.weeks import find_week
 from bootcamp.errors import BootcampError
 
@@ -32,7 +32,7 @@ TICK_SECONDS = 1
 QUIET_SECONDS = 20.0
 """If no worker has begun anything after this, the publisher says what to check."""
 SILENT_SECONDS = 2 * names.VISIBILITY_SECONDS
-"""After so long without a word, the publisher stops waiting: a message may be lost."""
+"""After so long without a report, the publisher stops waiting: a message may be lost."""
 AT_ONCE = 10_000
 """Publish all orders at once: how many are graded side by side is the workers' business."""
 
@@ -99,11 +99,11 @@ class Publisher:
         return ""
 
     def _next(self, pending: dict[str, Job]) -> tuple[Job, Answer] | None:
-        """Wait a moment for a word, and keep the lease."""
+        """Wait a moment for a report, and keep the lease."""
         self._keep_lease()
         found = cast(
             "tuple[bytes, bytes] | None",
-            self._redis.blpop([names.words_key(self._run)], timeout=TICK_SECONDS),
+            self._redis.blpop([names.reports_key(self._run)], timeout=TICK_SECONDS),
         )
         try:
             return self._read(found[1], pending) if found else None
@@ -126,24 +126,24 @@ class Publisher:
             Refused: it is forged, of another run, or about an order that has its answer.
         """
         try:
-            word = Word.model_validate_json(self._seal.open(WORD, message))
+            report = Report.model_validate_json(self._seal.open(REPORT, message))
         except ValidationError:
             raise Refused("unreadable") from None
-        if word.run != self._run:
+        if report.run != self._run:
             raise Refused("of another run")
-        if word.id not in pending:
+        if report.id not in pending:
             raise Refused("repeated")
-        self._heard_at, self._asked = time.monotonic(), not word.refusal
-        if word.refusal:
-            self._say(f"{word.worker} was refused: {word.refusal}")
-        if word.answer is None:
+        self._heard_at, self._asked = time.monotonic(), not report.refusal
+        if report.refusal:
+            self._say(f"{report.worker} was refused: {report.refusal}")
+        if report.answer is None:
             return None
-        job = pending.pop(word.id)
+        job = pending.pop(report.id)
         if not is_credible(
-            job, word.answer
+            job, report.answer
         ):  # the worker has signed it, so no other answer will come
             return job, Answer(problem="the worker's answer has items or points that cannot be")
-        return job, word.answer
+        return job, report.answer
 
     def _ask_for_workers(self) -> None:
         quiet = time.monotonic() - self._heard_at
@@ -164,6 +164,6 @@ class Publisher:
             self._say(f"Refused messages from the broker ({reason}): {count}")
         self.refused.clear()
         try:
-            self._redis.delete(names.lease_key(self._run), names.words_key(self._run))
+            self._redis.delete(names.lease_key(self._run), names.reports_key(self._run))
         except RedisError:
             return  # the lease ends by itself

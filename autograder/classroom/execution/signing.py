@@ -21,7 +21,7 @@ MAX_MESSAGE_BYTES = 64 * 1024**2
 """Of a signed message. A longer one is refused before anything reads it."""
 PRIVATE = 0o077
 """Permissions of a key file that nobody but its owner may have."""
-ORDER, WORD = "order", "word"
+ORDER, REPORT = "order", "report"
 """Kinds of messages: from the publisher to a worker, and back."""
 MAKE_KEY = (
     "Make one with `(umask 077; python -c 'import secrets; print(secrets.token_hex(32))' > grading.key)`, "

@@ -28,9 +28,9 @@ from redis import Redis
 from autograder.classroom.execution import celery_app as names
 from autograder.classroom.execution.fingerprint import of_graders, versions_around
 from autograder.classroom.execution.grading_process import Answer, Job
-from autograder.classroom.execution.messages import Order, Word
+from autograder.classroom.execution.messages import Order, Report
 from autograder.classroom.execution.pool import OneByOne
-from autograder.classroom.execution.signing import ORDER, WORD, Refused, Seal, read_seal
+from autograder.classroom.execution.signing import ORDER, REPORT, Refused, Seal, read_seal
 from autograder.sandbox import network
 from autograder.sandbox.tiers import Tier, can_change_user, strongest
 from bootcamp.course.manifest import graded_weeks
@@ -55,7 +55,7 @@ class OtherGraders(Exception):
     """The publisher has other graders than this worker. The text is a sentence for both."""
 
 
-class Taker:
+class OrderHandler:
     """Decides what becomes of one message from the broker.
 
     Args:
@@ -70,7 +70,7 @@ class Taker:
         self._redis, self._seal, self._name, self._grade = redis, seal, name, grade
         self._graders = graders
 
-    def take(self, message: object) -> None:
+    def handle(self, message: object) -> None:
         """Grade what the message holds, and answer its publisher.
 
         Raises:
@@ -129,17 +129,17 @@ class Taker:
         self._redis.expire(names.done_key(order.run), names.KEPT_SECONDS)
 
     def _say(self, order: Order, answer: Answer | None = None, refusal: str = "") -> None:
-        word = Word(
+        report = Report(
             run=order.run, id=order.id, worker=self._name, answer=answer, refusal=refusal
         )  # fmt: skip
         try:
-            message = self._seal.sign(WORD, word.model_dump_json())
+            message = self._seal.sign(REPORT, report.model_dump_json())
         except Refused:
             problem = Answer(problem="its result is too large for the broker")
             message = self._seal.sign(
-                WORD, word.model_copy(update={"answer": problem}).model_dump_json()
+                REPORT, report.model_copy(update={"answer": problem}).model_dump_json()
             )
-        key = names.words_key(order.run)
+        key = names.reports_key(order.run)
         self._redis.rpush(key, message)
         self._redis.expire(key, names.KEPT_SECONDS)
 
@@ -170,7 +170,7 @@ def work(
     # Celery warns of root. Here root is what gives each submission a user of its own.
     warnings.simplefilter("ignore", SecurityWarning)
     tasks = _Tasks(broker, seal, tier, ", ".join(filter(None, (place, f"on {name}"))))
-    app.task(name=names.TASK)(tasks.take)
+    app.task(name=names.TASK)(tasks.handle)
     worker_process_init.connect(tasks.begin, weak=False)
     worker_process_shutdown.connect(tasks.end, weak=False)
     worker = app.Worker(
@@ -189,9 +189,7 @@ class _Tasks:
         self._broker, self._seal, self._tier, self._name = broker, seal, tier, name
         self._outside = multiprocessing.current_process()
         self._graders = cache(of_graders)
-        for (
-            week
-        ) in graded_weeks():  # as they are now: later changes on disk are not in this program
+        for week in graded_weeks():  # later changes on disk are not in this program
             self._graders(week)
         self._grader = OneByOne(tier)
         forks = multiprocessing.get_context("fork")
@@ -209,7 +207,7 @@ class _Tasks:
         """End its grading process."""
         self._grader.close()
 
-    def take(self, message: object) -> None:
+    def handle(self, message: object) -> None:
         """Grade and answer one message.
 
         Raises:
@@ -218,9 +216,9 @@ class _Tasks:
         try:
             redis = names.connect(self._broker)
             with redis:
-                Taker(redis, self._seal, self._name, self._grader.grade, self._graders).take(
-                    message
-                )
+                OrderHandler(
+                    redis, self._seal, self._name, self._grader.grade, self._graders
+                ).handle(message)
         except Refused as error:
             with self._refused.get_lock():
                 self._refused.value += 1
