@@ -76,7 +76,7 @@ def test_what_is_no_roster_is_refused(text: str) -> None:
 def test_bytes_that_are_no_utf8_are_refused_in_words(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_bytes(b"id,name\na,\xff\xfe\n")
-    with pytest.raises(UsageError, match="Save it as UTF-8"):
+    with pytest.raises(UsageError, match="CSV in UTF-8"):
         load_roster(path, BERLIN)
 
 

@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 
 from autograder.classroom.intake.moments import moment, span
 from autograder.classroom.intake.names import folded, shown
+from autograder.classroom.intake.tables import delimiter_of, listed, text_of
 from bootcamp.errors import UsageError
 
 COLUMNS = (
     "id", "name", "email", "section", "group", "due", "extension", "submitted", "bonus",
     "repository", "commit",
 )  # fmt: skip
-MAX_ROSTER_BYTES = 4 * 1024 * 1024
-MAX_ERRORS_SHOWN = 20
 T = TypeVar("T")
 
 
@@ -64,24 +63,17 @@ def load_roster(path: Path, zone: ZoneInfo) -> Roster:
     Raises:
         UsageError: it cannot be read, or rows are wrong: each is named with its line.
     """
-    try:
-        if path.stat().st_size > MAX_ROSTER_BYTES:
-            raise UsageError(f"The roster {path} is larger than {MAX_ROSTER_BYTES} bytes.")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"Cannot read the roster {path}: {error}.", "Save it as UTF-8.") from None
-    return parse_roster(text, zone, str(path))
+    return parse_roster(text_of(path, "roster"), zone, str(path))
 
 
 def parse_roster(text: str, zone: ZoneInfo, source: str) -> Roster:
-    """A roster from its text; cells end at commas, or at semicolons as some spreadsheets write.
+    """A roster from its text.
 
     Raises:
         UsageError: see `load_roster`.
     """
-    first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = io.StringIO(text, newline="")
+    reader = csv.DictReader(lines, delimiter=delimiter_of(text), strict=True)
     errors: list[str] = []
     students: list[Student] = []
     try:
@@ -101,9 +93,7 @@ def parse_roster(text: str, zone: ZoneInfo, source: str) -> Roster:
         errors.append(f"line {reader.line_num}: {error}")
     errors += _clashes(students)
     if errors:
-        more = len(errors) - MAX_ERRORS_SHOWN
-        listed = errors[:MAX_ERRORS_SHOWN] + ([f"and {more} more"] if more > 0 else [])
-        raise UsageError(f"The roster {source} has errors:\n  " + "\n  ".join(listed))
+        raise UsageError("\n  ".join([f"The roster {source} has errors:", *listed(errors)]))
     if not students:
         raise UsageError(f"The roster {source} names no students.")
     ignored = tuple(shown(name) for name in header if name not in COLUMNS)

@@ -25,21 +25,38 @@ class Head:
     fix: str = ""
 
 
+def text_of(path: Path, what: str = "table") -> str:
+    """The text of a table.
+
+    Args:
+        what: what the message calls it.
+
+    Raises:
+        UsageError: it cannot be read, is no UTF-8, or is too large.
+    """
+    try:
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            raise UsageError(f"The {what} {path} is larger than {MAX_TABLE_BYTES} bytes.")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        fix = "Save it as CSV in UTF-8."
+        raise UsageError(f"Cannot read the {what} {path}: {error}.", fix) from None
+
+
+def delimiter_of(text: str) -> str:
+    """What ends a cell: a comma, or a semicolon as some spreadsheets write."""
+    first = text.partition("\n")[0]
+    return ";" if first.count(";") > first.count(",") else ","
+
+
 def read_cells(path: Path, head: Head) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table with the lines that they start in; cells end at commas or semicolons.
+    """The rows of a table with the lines that they start in.
 
     Raises:
         UsageError: it is no such table.
     """
-    try:
-        if path.stat().st_size > MAX_TABLE_BYTES:
-            raise UsageError(f"The table {path} is larger than {MAX_TABLE_BYTES} bytes.")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        fix = "Save it as CSV in UTF-8."
-        raise UsageError(f"Cannot read the table {path}: {error}.", fix) from None
-    first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
+    text = text_of(path)
+    delimiter = delimiter_of(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     start = 1
