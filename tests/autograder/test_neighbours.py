@@ -53,6 +53,7 @@ def hog() -> None:
         os.waitpid(pid, 0)
 
 
+@pytest.mark.long
 def test_a_hundred_processes_have_the_share_of_one() -> None:
     if not list(share.places()):
         missing("no control groups can be made on this machine")

@@ -11,6 +11,8 @@ from bootcamp.course.outcome import Outcome
 
 from .conftest import SOLUTION, Course
 
+pytestmark = pytest.mark.long  # most of these wait for a deadline
+
 DEADLINE = """
 from pathlib import Path
 

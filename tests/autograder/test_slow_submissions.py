@@ -16,6 +16,8 @@ from tests.parts import missing
 
 from .conftest import WEEK, Course
 
+pytestmark = pytest.mark.long  # most of these wait for a deadline
+
 MANY_CALLS = """
 import pytest
 

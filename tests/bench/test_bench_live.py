@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bootcamp.bench import live
 from bootcamp.stack import Run
 from bootcamp.stack.apps import Apps
 
 
+@pytest.mark.long
 def test_both_ways_see_the_changes(run: Run) -> None:
     load = {"owners": 2, "streams": 2, "changes": 10, "seconds": 2}
     with Apps(run.environment(), live.layers(), workers=0) as apps:

@@ -32,6 +32,7 @@ def again(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("flakes", "broken", "code"), [(2, 0, 0), (3, 0, 1), (1, 1, 1)])
+@pytest.mark.long
 def test_flakes_are_listed_and_more_than_two_fail(
     tmp_path: Path, flakes: int, broken: int, code: int
 ) -> None:

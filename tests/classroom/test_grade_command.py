@@ -179,6 +179,7 @@ def test_a_class_from_a_folder_to_grades(grader: Grader, week: Week, tmp_path: P
     assert json.loads(after["ben"])["items"][0] == json.loads(kept["ben"])["items"][0]
 
 
+@pytest.mark.long
 def test_grading_goes_on_after_ctrl_c_and_after_a_crash(
     grader: Grader, week: Week, started: Callable[..., subprocess.Popen[str]]
 ) -> None:

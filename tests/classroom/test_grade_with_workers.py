@@ -88,6 +88,7 @@ def test_two_workers_of_which_one_is_killed_grade_like_the_local_pool(
     assert outcomes(assignment) == outcomes(near)
 
 
+@pytest.mark.long
 def test_a_worker_reads_no_pickle_and_stops_if_it_has_other_graders(
     local: LocalWorkers,
     submissions: Path,

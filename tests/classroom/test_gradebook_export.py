@@ -76,6 +76,7 @@ def exported(path: Path) -> dict[tuple[str, str], dict[str, str]]:
 @pytest.mark.filterwarnings(
     "ignore:Object of type"
 )  # nbgrader's, in the lines that stand in for it
+@pytest.mark.long
 def test_homework_stands_beside_a_notebook_in_one_gradebook(
     grades: tuple[Grade, ...], manifest: Manifest, week: Week, tmp_path: Path
 ) -> None:

@@ -132,7 +132,9 @@ def staying(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.wait()
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_it_stays_up_until_ctrl_c_and_leaves_nothing(staying, signum):
     assert staying.stdout
     lines = []

@@ -14,9 +14,15 @@ from bootcamp.course.weeks import Week, all_weeks
 from bootcamp.errors import BootcampError
 
 
+@pytest.fixture(scope="module")
+def stale() -> dict[Path, str]:
+    """Generates all files once."""
+    return course_files.stale()
+
+
 @pytest.mark.parametrize("path", course_files.wanted(), ids=lambda path: path.name)
-def test_the_committed_files_are_what_the_weeks_give(path: Path) -> None:
-    assert path not in course_files.stale()
+def test_the_committed_files_are_what_the_weeks_give(path: Path, stale: dict[Path, str]) -> None:
+    assert path not in stale
 
 
 def test_every_generated_file_of_the_course_is_there() -> None:

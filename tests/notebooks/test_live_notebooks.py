@@ -169,6 +169,7 @@ def texts(cell: NotebookNode) -> str:
     )
 
 
+@pytest.mark.long
 def test_cells_can_be_run_again_and_an_empty_stage_says_so(tmp_path: Path) -> None:
     sources = [START, START, USE, "live.stop()\nlive.stop()", "live.start_worker(1)", START, USE]
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources])

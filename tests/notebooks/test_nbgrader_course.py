@@ -23,13 +23,14 @@ from traitlets.config.loader import PyFileConfigLoader
 from bootcamp import paths
 from bootcamp.course.weeks import Week, all_weeks
 
-pytestmark = pytest.mark.long  # nbgrader starts a kernel for each submission
-
 WEEKS = [week for week in all_weeks() if week.graded_notebook.exists()]
 REFERENCE, BLANK, HALF = "reference", "blank", "half"
 NOISE = 'import sys\nprint("a word on stderr", file=sys.stderr)\n'
 
-pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+pytestmark = [
+    pytest.mark.long,  # nbgrader starts a kernel for each submission
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"),
+]
 
 
 @dataclass

@@ -75,6 +75,7 @@ def found(api: httpx.Client, question: str) -> list[str]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_everything_comes_back_after_all_stores_are_destroyed(tmp_path: Path) -> None:
     folder, state = tmp_path / "saved", tmp_path / "state"
     with Stack(state / "stack") as stack:

@@ -35,6 +35,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
+@pytest.mark.long
 def test_from_another_process(folder: Path) -> None:
     nothing = bootcamp(folder, "scale-workers", "2")
     assert nothing.returncode and "Nothing is up" in nothing.stderr + nothing.stdout
