@@ -48,6 +48,8 @@ RESULT_SECONDS = 10.0
 ENQUEUE_SECONDS = 8.0
 """The first call also imports everything."""
 PICKLE_SECONDS = 5.0
+SOON, HALF_A_YEAR = 600, 182 * 24 * 3600
+"""Countdowns in seconds. One of the two is in summer, when a zone such as London's is not UTC."""
 PICKLE = ("application/x-python-serialize", "binary")
 YAML = ("application/x-yaml", "utf-8")
 """Content type and encoding of a message."""
@@ -95,16 +97,18 @@ def test_settings_are_a_dict(student: Student) -> None:
 
 @pytest.mark.usefixtures("launched_worker")  # it starts while these calls are made
 def test_messages_are_json_and_utc(student: Student, run: Run) -> None:
-    """a, b, c, d: a message in JSON on the right database, with the start time in UTC.
+    """a, b, c, d: messages in JSON on the right database, with start times in UTC.
 
     The machine's clock shows Tokyo time.
     """
-    message = enqueue_aside(student, run, countdown=600)
-    check_json(message)
-    eta = str(message.headers.get("eta"))
-    if not eta.endswith(("+00:00", "Z")):
+    for countdown in (SOON, HALF_A_YEAR):
+        message = enqueue_aside(student, run, countdown=countdown)
+        check_json(message)
+        eta = str(message.headers.get("eta"))
+        if eta.endswith(("+00:00", "Z")):
+            continue
         fail(
-            sent="a task with countdown=600, from a machine in the time zone Asia/Tokyo",
+            sent=f"a task with countdown={countdown}, from a machine in the time zone Asia/Tokyo",
             expected="a time in UTC in the message",
             got=eta,
             cause="`timezone` or `enable_utc` is set to something else",
@@ -119,9 +123,10 @@ def test_result_expires(
     check_result(run, articles.enqueue(student, title), expiry, worker)
 
 
-def test_a_short_expiry(student: Student, rng: Random) -> None:
-    """d: also a few seconds are what the settings say."""
-    wanted = rng.randint(2, 40)
+@pytest.mark.parametrize(("least", "most"), [(2, 40), (100_000, 900_000)], ids=["short", "long"])
+def test_any_expiry(student: Student, rng: Random, least: int, most: int) -> None:
+    """d: also a few seconds, and more than a day, are what the settings say."""
+    wanted = rng.randint(least, most)
     with articles.restarted(student, RESULT_EXPIRES_SECONDS=wanted):
         found = student.read(CONFIG, "app.backend.expires")
     if found != wanted:

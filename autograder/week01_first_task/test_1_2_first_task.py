@@ -165,6 +165,17 @@ def own_texts(worker: Worker) -> list[str]:
     return [text for text in texts if not SPOILED.match(text)]
 
 
+def test_the_id_is_logged_with_any_title(
+    student: Student, run: Run, worker: Worker, rng: Random
+) -> None:
+    """a: a title with percent signs and braces is no format."""
+    [title] = articles.titles(rng, 1)
+    title = f"{title}: 50% of {{0}}, %(id)s %d"
+    task_id = articles.enqueue(student, title)
+    articles.outcome(run, task_id, RESULT_SECONDS)
+    check_log(f"summarize_article.delay({title!r})", task_id, worker)
+
+
 @pytest.mark.usefixtures("worker")
 def test_texts_stay_as_they_are(
     student: Student, run: Run, openai: OpenAIControl, rng: Random
@@ -237,23 +248,25 @@ def test_the_answer_stays_as_it_is(
 
 
 @pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("status", [500, 429, 401])
 def test_an_error_of_the_model_fails_the_task(
-    student: Student, run: Run, openai: OpenAIControl, rng: Random
+    student: Student, run: Run, openai: OpenAIControl, rng: Random, status: int
 ) -> None:
     """b, d: after one request, the error of `summarize` is the error of the task."""
     [title] = articles.titles(rng, 1)
-    openai.script(Fault.status(500, matching=title, times=None))
+    openai.script(Fault.status(status, matching=title, times=None))
     task_id = articles.enqueue(student, title)
     ended = articles.outcome(run, task_id, RESULT_SECONDS) or {}
     value = ended.get("result")
-    sent = f"summarize_article.delay({title!r}), while the model answers 500"
+    sent = f"summarize_article.delay({title!r}), while the model answers {status}"
     asked = articles.requests_for(openai, title)
     if len(asked) != 1:
         fail(
             sent=sent,
             expected="one request to the model",
             got=f"{len(asked)} requests",
-            cause="`summarize` is called again after an error; retries come in week 5",
+            cause="`summarize` is called again after an error, or the task is retried; "
+            "retries come in week 5",
         )
     origin = str(value.get("exc_module")) if isinstance(value, dict) else ""
     if ended.get("status") != "FAILURE" or not origin.startswith("openai"):

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ from autograder.sdk import (
     broker,
     fail,
     made,
+    show,
     until,
 )
 from autograder.week01_first_task import articles
@@ -38,6 +41,11 @@ PRODUCER = "pipeline.producer"
 NAME = "pipeline.summarize_article"
 RETURN_SECONDS = 4.0
 """Enqueueing takes far less than this, even on a busy machine."""
+AT_ONCE_SECONDS = 0.8
+"""Less than Celery waits for the answers of workers, and a hundred times what a message takes."""
+TRY_SECONDS = 4.0
+MANY, FEW = 400, 5
+"""So many titles take long enough to begin rejecting after the first messages."""
 DELAY_SECONDS = 1.0
 LATEST_SECONDS = 5 * DELAY_SECONDS + 3
 LONG_SECONDS = 300.0
@@ -236,6 +244,72 @@ def test_the_producer_does_not_wait_for_the_delay(student: Student, rng: Random)
             expected="the producer returns at once, and the worker waits for the delay",
             got=f"it was still waiting after {RETURN_SECONDS:g} s",
             cause="the producer sleeps, or waits for the result",
+        )
+
+
+def test_it_returns_at_once(student: Student, worker: Worker, rng: Random) -> None:
+    """b, e: no worker answers, and each function returns quickly in one of a few calls."""
+    [title] = articles.titles(rng, 1)
+    calls: dict[str, list[Any]] = {
+        "enqueue_articles": [[title]],
+        "enqueue_later": [title, LONG_SECONDS],
+    }
+
+    def quick(name: str) -> bool:
+        started = time.monotonic()
+        student.call(PRODUCER, name, *calls[name], timeout=RETURN_SECONDS)
+        return time.monotonic() - started < AT_ONCE_SECONDS
+
+    with worker.paused():
+        for name, arguments in calls.items():
+            if not until(partial(quick, name), TRY_SECONDS):
+                fail(
+                    sent=f"producer.{name}({', '.join(map(repr, arguments))}), several times, while "
+                    "no worker answers",
+                    expected=f"it returns at once, within {AT_ONCE_SECONDS:g} s at least one time",
+                    got="it took longer each time",
+                    cause="it asks the workers something, or waits, before it returns",
+                )
+
+
+def test_a_later_message_is_rejected(
+    student: Student, run: Run, worker: Worker, rng: Random
+) -> None:
+    """c: some messages are in the queue already when Redis begins to reject them."""
+    titles = articles.titles(rng, MANY)
+    queue = str(student.read("pipeline.tasks.celery_config", "app.conf.task_default_queue"))
+    redis = broker.database(run, broker.BROKER)
+    over, found = Event(), [0]
+
+    def reject() -> None:
+        """When a few messages are there, put a text in the place of the queue."""
+        while not over.wait(0.001):
+            if redis.llen(queue) >= FEW:
+                with redis.pipeline() as both:
+                    both.llen(queue)
+                    both.set(queue, "no list")
+                    found[0] = both.execute()[0]
+                return
+
+    with worker.paused():
+        kept = redis.rename(queue, f"{queue}-kept") if redis.exists(queue) else None
+        rejecting = Thread(target=reject)
+        rejecting.start()
+        try:
+            answer = student.ask(PRODUCER, "enqueue_articles", titles, timeout=REJECTED_SECONDS)
+        finally:
+            over.set()
+            rejecting.join()
+            redis.delete(queue)
+            if kept:
+                redis.rename(f"{queue}-kept", queue)
+    if answer.ok and 0 < found[0] < MANY:
+        fail(
+            sent=f"producer.enqueue_articles(…{MANY} titles…), and after the first ones Redis "
+            "rejects each message",
+            expected="an error, because not all messages are in the queue",
+            got=f"{len(answer.value) if isinstance(answer.value, list) else show(answer.value)} ids",
+            cause="Celery's error is caught when some messages are in the queue already: let it through",
         )
 
 

@@ -27,6 +27,7 @@ from autograder.sdk import (
     Worker,
     broker,
     fail,
+    made,
     until,
 )
 from autograder.week01_first_task import articles
@@ -43,6 +44,11 @@ MOMENT_SECONDS = 0.1
 """A message that was taken is kept or runs after a small part of this."""
 HOARD_SECONDS = 0.3
 """A worker that reserves too many messages has taken them by then."""
+
+
+SOME_CORES = 17
+"""As many cores as no machine has, for a process that asks how many there are."""
+COUNT_CORES = ("os", "multiprocessing")
 
 
 def requests_of(openai: OpenAIControl, titles: list[str]) -> list[JournalEntry]:
@@ -106,7 +112,11 @@ def test_slots_have_no_limit(student: Student, rng: Random, smallest: int) -> No
 
 def test_the_default_is_that_of_the_settings(student: Student) -> None:
     """a: without the variable WORKER_CONCURRENCY, the default of `WorkerSettings` holds."""
+    integer = made("builtins", "getattr", made("importlib", "import_module", "builtins"), "int")
+    cores = made("functools", "partial", integer, SOME_CORES)
     with articles.restarted(student, WORKER_CONCURRENCY=None):
+        for module in (made("importlib", "import_module", name) for name in COUNT_CORES):
+            student.call("builtins", "setattr", module, "cpu_count", cores)
         expected = student.call("pipeline.settings", "WorkerSettings")["worker_concurrency"]
         found = student.read(CONFIG, "app.conf.worker_concurrency")
     if found != expected:

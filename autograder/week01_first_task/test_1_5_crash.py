@@ -33,7 +33,9 @@ LIMIT = (
     "`task_reject_on_worker_lost` puts the message back without a limit; "
     "`task_retry_on_worker_lost` stops after the limit that `redelivery()` sets"
 )
-REPLACED = "a setting of `delivery()` replaces one of `redelivery()`, which sets limit and delay"
+REPLACED = (
+    "a setting of `delivery()` replaces one of `redelivery()`, which sets limit, delay and timeouts"
+)
 
 
 def test_a_killed_task_runs_again(
@@ -174,8 +176,7 @@ def test_a_killed_node_hands_its_task_over(
             "then another node, with VISIBILITY_TIMEOUT_SECONDS=1",
             expected="the other node runs the task",
             got=f"it had not started it after {AGAIN_SECONDS:g} s: the article is lost",
-            cause=LATE
-            + ", and let `redelivery()` set `visibility_timeout` and the transport options",
+            cause=f"{LATE}. Or {REPLACED}",
             log=other.tail(),
         )
 

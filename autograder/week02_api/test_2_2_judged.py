@@ -22,6 +22,7 @@ MARKDOWN_NAMES = (
     "Tide.MarkDown",
     "a.pdf.md",
     "two words.Md",
+    ".md",
 )
 OTHER_NAMES = (
     "notes.txt",

@@ -31,5 +31,5 @@ def summarize_article(self: Task, title: str) -> dict[str, str]:
     #   b) Call `summarize(title)` exactly once in each run, with the title as it is, even an empty
     #      one.
     #   c) Return a dict with the keys `title` and `summary`, with both texts unchanged.
-    #   d) If `summarize` raises an error, let the task fail with the same error.
+    #   d) If `summarize` raises an error, let the task fail with the same error, without a retry.
     raise NotImplementedError("1.2")

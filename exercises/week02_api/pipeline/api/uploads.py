@@ -112,7 +112,7 @@ async def publish(document: DocumentRef) -> None:
         #   b) If this raises one of `REDIS_ERRORS`, raise `BrokerUnavailable` from it. The API
         #      answers with 503 and `Retry-After`, and logs the cause. The client gets nothing of
         #      its text.
-        #   c) Do not retry, and do not catch an error without raising one.
+        #   c) Do not retry here, and do not catch an error without raising one.
         #   d) Do not catch any other exception. It is a mistake in our code, which the API answers
         #      with 500.
         #   e) Do not delete the document from the blob store. Another upload may have the same

@@ -64,7 +64,8 @@ def judged_type(file: BinaryIO, filename: str) -> str:
         # ?    space is a text.
         # ? d) Return `PDF` or `DOCX` if `is_pdf` or `is_docx` returns true, whatever the file's name is.
         # ? e) If `is_text` returns true, return `MARKDOWN` if the name ends with one of
-        # ?    `MARKDOWN_SUFFIXES`, in upper or lower case, and `TEXT` for any other name.
+        # ?    `MARKDOWN_SUFFIXES`, in upper or lower case, and `TEXT` for any other name. The name may be
+        # ?    the suffix alone.
         # ? f) Raise `UnsupportedContent` for any other content.
         # ? g) Leave the file at its start, because the blob store reads from its position.
         if not file.seek(0, 2):
