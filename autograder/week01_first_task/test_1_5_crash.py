@@ -34,7 +34,8 @@ LIMIT = (
     "`task_retry_on_worker_lost` stops after the limit that `redelivery()` sets"
 )
 REPLACED = (
-    "a setting of `delivery()` replaces one of `redelivery()`, which sets limit, delay and timeouts"
+    "a setting of `delivery()` replaces one of `redelivery()`, which sets limit, delay and "
+    "`visibility_timeout`"
 )
 
 
