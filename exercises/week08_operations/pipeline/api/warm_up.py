@@ -2,7 +2,7 @@
 
 The first request would wait about a second for clients that are made when they are first used. And a
 full garbage collection stops all requests: with what an API process holds, 0.2 s. The objects that are
-there at the start stay for ever, so `gc.freeze` leaves them out (Python's documentation of `gc`).
+there at the start stay, so `gc.freeze` leaves them out (Python's documentation of `gc`).
 """
 
 from __future__ import annotations
