@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+import redis
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,6 +22,10 @@ from bootcamp.stack.stack import DEFAULT
 FINISHED = frozenset({"completed", "failed", "cancelled"})
 TABLE = "jobs"
 READ_SECONDS = 5
+HELD_SECONDS = 10.0
+"""A living worker is through with a message of this stand by then."""
+TAKEN = "unacked_index"
+"""Where Celery's Redis transport keeps when each message was taken that is not acknowledged."""
 CHUNKS = """
 SELECT d.filename, c.document_id, c.position, c.text
 FROM chunks c JOIN documents d USING (document_id, owner) ORDER BY 1, 2, 3
@@ -93,6 +99,20 @@ class Collector:
         """How many ended jobs have no webhook that has arrived."""
         arrived = {one.ending.job_id for one in self.webhooks()}
         return len({one.job_id for one in self.endings} - arrived)
+
+    @property
+    def held(self) -> int:
+        """How many messages are held by workers that are dead or slow, and will be delivered again.
+
+        Raises:
+            Unreadable: Redis does not answer.
+        """
+        url = f"{self._stand.stack.endpoints.redis_url}/0"
+        try:
+            with redis.Redis.from_url(url, socket_timeout=READ_SECONDS) as client:
+                return int(client.zcount(TAKEN, 0, time.time() - HELD_SECONDS))  # type: ignore[arg-type]
+        except redis.RedisError as error:
+            raise Unreadable(str(error)) from error
 
     def webhooks(self) -> tuple[Webhook, ...]:
         """All requests that the receiver was sent."""

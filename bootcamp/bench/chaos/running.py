@@ -12,7 +12,7 @@ from bootcamp.bench.chaos.clients import Uploads
 from bootcamp.bench.chaos.collecting import Collector, Unreadable
 from bootcamp.bench.chaos.faults import carry_out
 from bootcamp.bench.chaos.schedule import Planned
-from bootcamp.bench.chaos.stand import Stand
+from bootcamp.bench.chaos.stand import VISIBILITY_SECONDS, Stand
 from bootcamp.bench.chaos.timeline import Happened
 from bootcamp.errors import StackError
 
@@ -134,10 +134,21 @@ def run(
                 if time.monotonic() - changed > patience:
                     course.stalled = True
                     break
+        wait_for_redelivery(collector)
         time.sleep(SETTLE_SECONDS)
         look(collector)
     except KeyboardInterrupt:
         course.interrupted = True
+
+
+def wait_for_redelivery(collector: Collector) -> None:
+    """Wait until no message of a dead worker is left, which could still double something."""
+    deadline = time.monotonic() + VISIBILITY_SECONDS + SETTLE_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(Unreadable):
+            if not collector.held:
+                return
+        time.sleep(LOOK_SECONDS)
 
 
 def look(collector: Collector) -> float:

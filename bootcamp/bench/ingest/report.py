@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -91,8 +92,9 @@ def show(results: Results, console: Console) -> None:
 
 def _candidates(results: Results) -> Table:
     first = results.candidates[0]
-    table = Table(title=f"{first.documents} PDFs, {results.pages} pages: the best of the runs")
-    for head in ("candidate", "documents/s", "times the first", "chunks", "runs"):
+    title = f"{first.documents} PDFs, {results.pages} pages: the best of the runs"
+    table = Table(title=title, caption="docs/s: documents per second; times: as many as the first")
+    for head in ("candidate", "docs/s", "times", "chunks", "runs"):
         table.add_column(head, justify="left" if head == "candidate" else "right", no_wrap=True)
     for one in results.candidates:
         ratio, runs = f"{results.ratio(one):.2f}", str(results.runs[one.name])
@@ -102,10 +104,11 @@ def _candidates(results: Results) -> Table:
 
 def _cpu(candidates: Sequence[Measured]) -> Table:
     groups = list(dict.fromkeys(name for one in candidates for name in one.cpu))
-    table = Table(title="Milliseconds of processor time for one document")
+    title = "Milliseconds of processor time for one document"
+    table = Table(title=title, box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     for head in ("candidate", *groups, "all", "not ours"):
-        left = head == "candidate"
-        table.add_column(head, justify="left" if left else "right", no_wrap=left)
+        left = head == "candidate"  # the only one that may need two lines
+        table.add_column(head, justify="left" if left else "right", no_wrap=not left)
     for one in candidates:
         used = one.cpu_per_document
         whole = sum(used.values())
