@@ -76,7 +76,8 @@ class Assignment:
         self.roster: Roster | None = None
         if options.roster:
             self.roster = load_roster(options.roster, self.policy.zone)
-        matched = match(self.roster, self._found(), load_mapping(options.mapping, self.roster))
+        mapping = load_mapping(options.mapping, self.roster)
+        matched = match(self.roster, self._found(), mapping, self._content)
         self.problems: tuple[str, ...] = matched.problems
         self._matches = matched.matches
         self.redo = self._redo(ids)
@@ -209,6 +210,13 @@ class Assignment:
         return tuple(f"{shown(name)}: {helpers_text(files)}" for name, files in found if files)
 
     # -- what the constructor and `held` do --------------------------------------------------
+
+    def _content(self, hand_in: HandIn) -> str:
+        """A hash of the homework in a submission. One that is refused is equal to no other."""
+        intake = hand_in.read(self.week)
+        return (
+            f"refused: {id(hand_in)}" if intake.refused else fingerprint.of_submission(intake.files)
+        )
 
     def _found(self) -> tuple[HandIn, ...]:
         options, zone = self.options, self.policy.zone

@@ -32,7 +32,13 @@ TEACHERS = (
     "teaching/RUBRICS_AND_KEYS.md",
     "teaching/HOW_AM_I_DOING.md",
 )
-ENGINEERS = ("docs/engineers.md", "docs/SPEED.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+ENGINEERS = (
+    "docs/engineers.md",
+    "docs/SPEED.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/newcomers.md",
+)
 REFERENCE = (
     "docs/releases.md",
     "autograder/sdk/README.md",

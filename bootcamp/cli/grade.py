@@ -74,11 +74,17 @@ def grade(
     ] = None,
     hand_grades: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="Enter points that a person gave by the rubric."),
+        typer.Option(
+            metavar="FILE.csv",
+            help="Enter points and comments of a person: rubric, items, overrides with a reason.",
+        ),
     ] = None,
     hand_grades_template: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="Write the table for these points, and stop."),
+        typer.Option(
+            metavar="FILE.csv",
+            help="Write the table for these points, also without a rubric, and stop.",
+        ),
     ] = None,
     for_graders: Annotated[
         Path | None,

@@ -61,7 +61,7 @@ def python_version(version: tuple[int, int]) -> Finding:
     found = ".".join(map(str, version))
     if PYTHON_FROM <= version < PYTHON_BELOW:
         return Finding("Python", Status.OK, found)
-    advice = "Make the virtual environment with Python 3.11, 3.12 or 3.13: uv venv --python 3.13"
+    advice = "Make the virtual environment again: rm -rf .venv && make setup PYTHON=python3.13"
     return Finding("Python", Status.FAILED, found, advice)
 
 
@@ -212,7 +212,9 @@ def examine(root: Path = paths.ROOT) -> list[Finding]:
     state = paths.state_dir()
     disk = next(folder for folder in (state, *state.parents) if folder.exists())
     kind, mount = mount_of(root, _mounts())
-    reinstall = "Reinstall the packages: uv sync. Wheels exist for Linux and macOS, x86-64 and ARM."
+    reinstall = (
+        "Reinstall: rm -rf .venv && make setup. Wheels exist for Linux and macOS, x86-64 and ARM."
+    )
     return [
         python_version((sys.version_info.major, sys.version_info.minor)),
         disk_space(shutil.disk_usage(disk).free, disk),

@@ -104,11 +104,48 @@ def test_a_group_with_two_submissions_is_not_guessed(
     grade: Callable[..., Any], folder: Callable[..., Path], homework: dict[str, bytes]
 ) -> None:
     folder("submissions/anna", dict(homework))
-    folder("submissions/ben", dict(homework))
+    folder("submissions/ben", homework | {"pipeline/producer.py": b"other = 1\n"})
     summary, graded = grade()
     assert graded == []
     assert statuses(summary)["ben"] == ("missing", None)
     assert "ben: there are several submissions: anna, ben; keep one" in summary["problems"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("anna", "ben"),
+        (
+            "Team 7-Anna Alt_21_assignsubmission_file",
+            "Team 7-Ben Berg-Hof_22_assignsubmission_file",
+        ),
+    ],
+    ids=["by id", "Moodle"],
+)
+def test_equal_copies_in_a_group_are_one_submission(
+    grade: Callable[..., Any],
+    folder: Callable[..., Path],
+    homework: dict[str, bytes],
+    first: str,
+    second: str,
+) -> None:
+    for name in (first, second):
+        folder(f"submissions/{name}", dict(homework))
+    roster = "id,name,group\nanna,Anna Alt,red\nben,Ben Berg-Hof,red\ncleo,Cleo Hof,\n"
+    summary, graded = grade(roster=roster)
+    assert graded == ["anna"]
+    assert statuses(summary)["ben"] == ("graded", 8.0)
+    assert statuses(summary)["cleo"] == ("missing", None)
+    assert summary["problems"] == []
+
+
+def test_a_group_may_be_written_as_canvas_does(
+    grade: Callable[..., Any], folder: Callable[..., Path], homework: dict[str, bytes]
+) -> None:
+    folder("submissions/team7_12_77_homework.zip", dict(homework))
+    summary, graded = grade(roster="id,name,group\nanna,Anna,Team 7\nben,Ben,Team 7\n")
+    assert graded == ["anna"]
+    assert {one["status"] for one in summary["students"]} == {"graded"}
 
 
 def test_members_may_share_a_repository(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.classroom.intake.names import folded, shown
 from autograder.classroom.intake.roster import Roster, Student
 from autograder.classroom.intake.sources import HandIn
+
+Content = Callable[[HandIn], Hashable]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ def match(
     roster: Roster | None,
     found: Collection[HandIn],
     mapping: Mapping[str, tuple[Student, ...]] | None = None,
+    content: Content = lambda one: one,
 ) -> Matched:
     """Give each student their submission. Nothing is guessed where two would fit.
 
@@ -44,6 +47,8 @@ def match(
 
     Args:
         mapping: whose a submission is, by its folded name; it goes before everything else.
+        content: equal for submissions with equal homework. Members of a group may have copies of one,
+            as Moodle writes them.
     """
     problems = [f"{shown(one.name)}: nobody can tell whose it is" for one in found if one.stray]
     found = tuple(one for one in found if not one.stray)
@@ -71,7 +76,7 @@ def match(
         else:
             who = ", ".join(shown(student.id) for student in fitting)
             problems.append(f"{shown(hand_in.name)}: it fits several students: {who}")
-    _share(roster.students, owners)
+    _share(roster.students, owners, content)
     matches: list[Match] = []
     holders: dict[object, str] = {}
     for student in roster.students:
@@ -100,8 +105,10 @@ def _add(mine: list[HandIn], hand_in: HandIn) -> None:
         mine.append(hand_in)
 
 
-def _share(students: tuple[Student, ...], owners: dict[str, list[HandIn]]) -> None:
-    """Give every member of a group what any of them has handed in."""
+def _share(
+    students: tuple[Student, ...], owners: dict[str, list[HandIn]], content: Content
+) -> None:
+    """Give every member of a group what any of them has handed in: of equal copies the first."""
     groups: dict[str, list[Student]] = defaultdict(list)
     for student in students:
         if student.group:
@@ -111,6 +118,8 @@ def _share(students: tuple[Student, ...], owners: dict[str, list[HandIn]]) -> No
         for student in members:
             for hand_in in owners[student.id]:
                 _add(together, hand_in)
+        if len(together) > 1:
+            together = list({content(one): one for one in reversed(together)}.values())[::-1]
         for student in members:
             owners[student.id] = together
 
@@ -142,7 +151,17 @@ def _owners(hand_in: HandIn, students: tuple[Student, ...]) -> Sequence[Student]
     if fitting := [one for one in students if _words(one.name) in named - {()}]:
         return fitting
     single = {words[0] for words in named if len(words) == 1}
-    return [one for one in students if _run_together(one.name) & single]
+    for by in ("name", "group"):
+        if fitting := [one for one in students if _run_together(getattr(one, by)) & single]:
+            return fitting
+    return _in_team(hand_in.person, students)
+
+
+def _in_team(person: str, students: tuple[Student, ...]) -> Sequence[Student]:
+    """The student of `Team 1-Anna Alt`, as Moodle names each member's copy of a team's submission."""
+    ends = (person[place + 1 :] for place, sign in enumerate(person) if sign == "-")
+    members = {_words(text) for text in ends} - {()}
+    return [one for one in students if _words(one.name) in members]
 
 
 def _words(name: str) -> tuple[str, ...]:
