@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from autograder.classroom.execution.grading import with_dependents
 from autograder.validation.variants import Variant, build, load_variants
 from bootcamp.course.manifest import load_manifest
 from bootcamp.course.weeks import Week, find_week
@@ -139,7 +140,8 @@ class MixedClass:
     def _partial(self, path: Path, number: int) -> Expected:
         variant = next(self._wrong)
         build(variant, path)
-        return Expected(lost=variant.loses)
+        lost = with_dependents(load_manifest(self._week), set(variant.loses))  # the rest is skipped
+        return Expected(lost=lost)
 
     def _scaffold(self, path: Path, number: int) -> Expected:
         shutil.copytree(self._week.exercises, path, ignore=shutil.ignore_patterns("__pycache__"))
