@@ -55,11 +55,13 @@ def test_every_command_of_the_pages_can_be_run(line: str) -> None:
     if program == "make":
         assert words[0] in targets()
     elif (program, *words[:1]) == ("docker", "compose"):
-        options = {"exec", "up", "logs", "ps"}
+        options = {"exec", "up", "logs", "ps", "pull", "build"}
         assert words[1] in options
         rest = [word for word in words[2:] if not word.startswith("-")]
         first = rest[:1] if words[1] == "exec" else rest
-        assert first and set(first) - {"worker-webhooks=2"} <= set(SERVICES), first
+        assert (first or words[1] == "build") and set(first) - {"worker-webhooks=2"} <= set(
+            SERVICES
+        ), first
     elif program == "curl":
         (url,) = [word for word in words if word.startswith("http")]
         path = url.removeprefix("http://127.0.0.1:8000").partition("?")[0]

@@ -78,7 +78,7 @@ def test_command_can_be_run(line: str) -> None:
     elif program == "python3":
         assert words[1] in (paths.ROOT / ".env.example").read_text(encoding="utf-8")
     else:
-        assert program in {"source", "docker", "git", "cd", "npm"}
+        assert program in {"source", "docker", "git", "cd", "curl", "npm"}
     for word in words:
         if re.fullmatch(r"[\w.]+(/[\w.]+)+", word) and not word.startswith(".venv"):
             assert (paths.ROOT / word).exists(), word
