@@ -139,6 +139,17 @@ def test_equal_copies_in_a_group_are_one_submission(
     assert summary["problems"] == []
 
 
+def test_a_stranger_with_a_hyphen_is_nobody_of_the_class(
+    grade: Callable[..., Any], folder: Callable[..., Path], homework: dict[str, bytes]
+) -> None:
+    name = "Zoe-Anna Alt_21_assignsubmission_file"
+    folder(f"submissions/{name}", dict(homework))
+    summary, graded = grade(roster="id,name,group\nanna,Anna Alt,\n")
+    assert graded == []
+    assert statuses(summary)["anna"] == ("missing", None)
+    assert any("nobody in the roster has this name" in one for one in summary["problems"])
+
+
 def test_a_group_may_be_written_as_canvas_does(
     grade: Callable[..., Any], folder: Callable[..., Path], homework: dict[str, bytes]
 ) -> None:

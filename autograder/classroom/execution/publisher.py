@@ -139,9 +139,7 @@ class Publisher:
         if report.answer is None:
             return None
         job = pending.pop(report.id)
-        if not is_credible(
-            job, report.answer
-        ):  # the worker has signed it, so no other answer will come
+        if not is_credible(job, report.answer):  # it is signed, so no other answer will come
             return job, Answer(problem="the worker's answer has items or points that cannot be")
         return job, report.answer
 

@@ -158,10 +158,13 @@ def _owners(hand_in: HandIn, students: tuple[Student, ...]) -> Sequence[Student]
 
 
 def _in_team(person: str, students: tuple[Student, ...]) -> Sequence[Student]:
-    """The student of `Team 1-Anna Alt`, as Moodle names each member's copy of a team's submission."""
+    """The student of `Team 1-Anna Alt`, as Moodle names each member's copy of a team's submission.
+
+    Only students in a group: otherwise the work of a stranger called Zoe-Anna Alt would become Anna Alt's.
+    """
     ends = (person[place + 1 :] for place, sign in enumerate(person) if sign == "-")
     members = {_words(text) for text in ends} - {()}
-    return [one for one in students if _words(one.name) in members]
+    return [one for one in students if one.group and _words(one.name) in members]
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -52,9 +52,8 @@ def _without_hidden(item: ItemRecord) -> ItemRecord:
     facts: dict[str, object] = {"checks": shown}
     if isinstance(item, Remarked):
         facts["automatic"] = item.automatic - earned
-    if not (
-        isinstance(item, Remarked) and item.changed
-    ):  # a person's points are for the whole item
+    by_hand = isinstance(item, Remarked) and item.changed
+    if not by_hand:  # a person's points are for the whole item
         facts["score"] = item.score - earned
         facts["max_score"] = item.max_score - sum(one.max_score for one in hidden if not one.bonus)
     failed = [one for one in shown if not one.bonus and one.outcome is not Outcome.PASSED]
