@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from celery import Celery
 from pytest_celery import CeleryTestWorker, CeleryWorkerCluster
+from redis import Redis
 
 from autograder.process import wait
 from bootcamp.course.layers import reference_layers
@@ -20,6 +22,9 @@ from tests.local_nodes import local_worker_cluster, local_worker_node
 
 TASK = "pipeline.summarize_article"
 DEADLINE = 60
+LOCK = "unacked_mutex"
+"""Kombu's lock of a search for overdue messages. A node that is killed meanwhile keeps it."""
+LOCK_SECONDS = 5
 SETTINGS = {
     "WORKER_CONCURRENCY": "1",
     "VISIBILITY_TIMEOUT_SECONDS": "2",
@@ -95,6 +100,20 @@ def test_a_killed_node_works_again_after_a_restart(
         node.restart()
         assert node.container.status == "running"
         assert result.get(timeout=DEADLINE)["title"] == title
+
+
+def test_the_lock_of_a_search_ends_soon_if_its_node_is_killed(
+    run: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with (
+        Redis.from_url(f"{run.redis_url}/0") as redis,
+        redis.monitor() as commands,
+        local_worker_cluster(["searching"], environment, tmp_path),
+    ):
+        taken = next(one["command"] for one in commands.listen() if LOCK in one["command"])
+    assert taken.startswith(f"SET {LOCK} "), taken
+    milliseconds = int(re.findall(r" PX (\d+)", taken)[0])
+    assert milliseconds <= LOCK_SECONDS * 1000
 
 
 def holder(run: Run, cluster: CeleryWorkerCluster, task_id: str) -> CeleryTestWorker:

@@ -52,6 +52,7 @@ def make_app(broker: str, fingerprint: str, visibility: int = VISIBILITY_SECONDS
             "visibility_timeout": visibility,
             "unacked_restore_interval": 1,
             "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 5,  # a search holds this lock; Kombu would keep it 300 s
             "priority_steps": [FIRST, LAST],
             "queue_order_strategy": "priority",
             "socket_connect_timeout": CONNECT_SECONDS,

@@ -27,6 +27,7 @@ def configuration() -> dict[str, object]:
             "visibility_timeout": 10,  # seconds; an hour in Celery's defaults
             "unacked_restore_interval": 1,
             "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 5,
         },
         # run again at most twice, after a second; Celery's own: three times, after three minutes
         "task_annotations": {"*": {"max_retries": 2, "default_retry_delay": 1}},

@@ -19,6 +19,7 @@ def configuration() -> dict[str, object]:
             "visibility_timeout": int(os.environ.get("VISIBILITY_SECONDS", "3600")),
             "unacked_restore_interval": 0.5,
             "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 5,
         },
     }
 

@@ -92,6 +92,7 @@ def redelivery() -> dict[str, Any]:
         "visibility_timeout": settings.visibility_timeout_seconds,
         "unacked_restore_interval": 1,  # seconds between two searches for overdue messages
         "unacked_restore_throttle": 1,  # search at every interval, not at every tenth
+        "unacked_mutex_expire": 5,  # seconds until the lock of a search ends, if its worker is killed
         **timeouts,
     }
     lost_worker = {
