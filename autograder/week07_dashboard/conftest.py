@@ -14,7 +14,7 @@ from autograder.week07_dashboard.board import Board
 from autograder.week07_dashboard.changes import Changes
 from autograder.week07_dashboard.streams import Streams
 
-STATS_SECONDS = 1.0
+STATS_SECONDS = 0.5
 """How old a count may be."""
 
 
@@ -25,6 +25,7 @@ def environment() -> dict[str, str]:
         "EVENTS_HEARTBEAT_SECONDS": "120",
         "EVENTS_REFRESH_SECONDS": "600",
         "EVENTS_OVERLAP_SECONDS": "120",
+        "EVENTS_GRACE_SECONDS": "0.2",
         "EVENTS_RETRY_SECONDS": "0.3",
         "STATS_SECONDS": str(STATS_SECONDS),
         "OUTBOX_INTERVAL_SECONDS": "300",

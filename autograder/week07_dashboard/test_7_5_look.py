@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable
 from importlib.resources import files
 from random import Random
-from typing import Literal
 
 import pytest
 
@@ -56,6 +55,10 @@ BRIGHTNESS = """async (picture) => {
 }"""
 """The mean brightness of a picture of the page, from 0 to 255. A style says less than what somebody sees."""
 DARKEST_LIGHT = 100
+END_TRANSITIONS = """document.getAnimations().forEach((one) => {
+  if (one instanceof CSSTransition) one.finish();
+})"""
+"""A page may fade to other colours. What counts is how it looks then."""
 SHADOWS = """(() => {
   window.shadows = new Map();
   for (const one of document.querySelectorAll("*")) window.shadows.set(one, getComputedStyle(one).boxShadow);
@@ -82,14 +85,14 @@ OUTLINE = """(() => {
 MOST_TABS = 40
 
 
-def filled(board: Callable[..., Board], rng: Random, scheme: Literal["light", "dark"]) -> Board:
-    """A page with a job in each state, numbers, and the hits of a search."""
+def filled(board: Callable[..., Board], rng: Random) -> Board:
+    """A page in light mode with a job in each state, numbers, and the hits of a search."""
     damaged = {"type": "damaged", "message": "The document is damaged."}
     jobs = [
         view(rng, one, step="embed", percent=55, error=damaged if one == "failed" else None)
         for one in STATES
     ]
-    page = board(*jobs).prefer(scheme)
+    page = board(*jobs).prefer("light")
     counts = dict.fromkeys(STATES, 1)
     page.answers["GET", "/stats"] = 200, {"total": 5, "by_status": counts, "complete": True}
     text = "The keeper lit the lamp at dusk."
@@ -108,16 +111,14 @@ def filled(board: Callable[..., Board], rng: Random, scheme: Literal["light", "d
     return page
 
 
-def test_in_the_light(board: Callable[..., Board], rng: Random) -> None:
-    """h: what axe finds in light mode, and whether a person who uses Tab sees where they are."""
-    page = filled(board, rng, "light")
+def test_light_and_dark(board: Callable[..., Board], rng: Random) -> None:
+    """g, h: what axe finds in both modes; a person who uses Tab sees where they are; where the system becomes
+    dark the page is dark.
+    """
+    page = filled(board, rng)
     check_axe(page, "light")
     check_keyboard(page)
-
-
-def test_in_the_dark(board: Callable[..., Board], rng: Random) -> None:
-    """g: where the system is dark the page is dark, and axe finds nothing."""
-    page = filled(board, rng, "dark")
+    page.prefer("dark").look(END_TRANSITIONS)
     if max(float(page.look(DARKNESS)), brightness(page)) > DARKEST_LIGHT:
         cause = "`@media (prefers-color-scheme: dark)` gives the variables other colours"
         page.fail("the page, where the system is dark", "a dark page", "a light background", cause)
@@ -137,6 +138,7 @@ def check_axe(page: Board, scheme: str) -> None:
     """Axe looks at contrast, names, roles and labels."""
     page.look(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
     page.page.get_by_role("article").get_by_role("button").first.hover()  # its background changes
+    page.look(END_TRANSITIONS)
     found = [one for one in page.look(RUN_AXE) if one.get("impact") in BAD]
     if found:
         shown = [f"{one['help']}: {str(one['where'])[:120]}" for one in found[:FOUND]]

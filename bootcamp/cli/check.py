@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from autograder.process.fork_client import Host
 from autograder.run.results import WeekResult
 from autograder.run.runner import run_week
 from autograder.run.submission import helpers_text, locate, own_helpers
@@ -22,6 +24,7 @@ from bootcamp.course.outcome import Outcome
 from bootcamp.course.weeks import Week, find_week
 from bootcamp.errors import EXIT_FAILED, EXIT_GRADER_ERROR
 from bootcamp.stack import Stack, find_or_start
+from bootcamp.stack.state import StateFolder
 from bootcamp.student import progress
 from bootcamp.student.watching import watch_homework
 
@@ -79,12 +82,13 @@ def check(
     results = []
     with ExitStack() as exit_stack:
         status = exit_stack.enter_context(console.status("starting the local stack"))
+        host = exit_stack.enter_context(_host())
         stack = exit_stack.enter_context(find_or_start())
         for (week, items), place in zip(targets, places, strict=True):
             taken = progress.fingerprint(week)
             status.update(f"checking {week}")
             _name_helpers(console, week, place)
-            result = run_week(week, place, items=items, stack=stack, seed=seed)
+            result = run_week(week, place, items=items, stack=stack, seed=seed, host=host)
             results.append(result)
             if not as_json:
                 show_result(console, result)
@@ -108,9 +112,17 @@ def watch(
     """Check the week again after every save. Keys: h shows a hint, c checks now, q quits."""
     week, items = target(what)
     place = locate(week, source)
-    with find_or_start() as stack:
-        watched = _Watched(week, items, place, stack)
+    with _host() as host, find_or_start() as stack:
+        watched = _Watched(week, items, place, stack, host)
         watch_homework(place, watched.check, watched.hint, poll=poll)
+
+
+@contextmanager
+def _host() -> Iterator[Host]:
+    """The parent of the student's processes, which imports while the stack starts and serves every check."""
+    with closing(StateFolder()) as state, Host(state.path) as host:
+        host.start()
+        yield host
 
 
 def _name_helpers(console: Console, week: Week, source: Path) -> None:
@@ -122,8 +134,11 @@ def _name_helpers(console: Console, week: Week, source: Path) -> None:
 class _Watched:
     """A week that is checked again and again on a stack that stays up."""
 
-    def __init__(self, week: Week, items: tuple[str, ...], source: Path, stack: Stack) -> None:
-        self._week, self._items, self._source, self._stack = week, items, source, stack
+    def __init__(
+        self, week: Week, items: tuple[str, ...], source: Path, stack: Stack, host: Host
+    ) -> None:
+        self._week, self._items, self._source = week, items, source
+        self._stack, self._host = stack, host
         self._console = Console(file=sys.stdout)
         self._result: WeekResult | None = None
 
@@ -131,7 +146,9 @@ class _Watched:
         """Check, show the result on a cleared screen, and keep it."""
         console, taken = self._console, progress.fingerprint(self._week)
         with console.status(f"checking {self._week}"):
-            result = run_week(self._week, self._source, items=self._items, stack=self._stack)
+            result = run_week(
+                self._week, self._source, items=self._items, stack=self._stack, host=self._host
+            )
         self._result = result
         console.clear()
         _name_helpers(console, self._week, self._source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,3 +125,18 @@ def test_the_variable_names_a_browser(monkeypatch: pytest.MonkeyPatch, tmp_path:
     chrome = Chrome(Sandbox(Tier.LIMITS), tmp_path)
     with pytest.raises(Unavailable, match="does not start"), chrome.page():
         pass
+
+
+def test_a_browser_without_windows_comes_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    chrome, shell = tmp_path / "google-chrome", tmp_path / "chromium-headless-shell"
+    downloaded = tmp_path / ".cache/ms-playwright/chromium_headless_shell-9/x/headless_shell"
+    downloaded.parent.mkdir(parents=True)
+    for number, one in enumerate((downloaded, chrome, shell)):
+        one.write_text("#!/bin/sh\n")
+        one.chmod(0o755)
+        assert sys.platform == "darwin" or find_browser() == one, number

@@ -29,6 +29,8 @@ class LiveSettings(BaseSettings):
     events_overlap_seconds: float = Field(5.0, ge=0)
     """How far the index of jobs may lag behind the rows. A snapshot is followed by the changes of
     this time, because it may not have them."""
+    events_grace_seconds: float = Field(1.0, gt=0)
+    """A browser that reads gets the regular end of its stream within this time. Then the API hangs up."""
     events_retry_seconds: float = Field(2.0, gt=0)
     """How long a browser waits before it connects again."""
     live_publish_seconds: float = Field(0.25, gt=0)

@@ -12,9 +12,9 @@ from functools import partial
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipeline.live.settings import live_settings
+
 STREAM_PATH = "/events"
-GRACE_SECONDS = 1.0
-"""A browser that reads gets the regular end of the stream within this time."""
 
 
 class HangUp:
@@ -40,7 +40,7 @@ async def _receive(receive: Receive, asked: anyio.Event) -> Message:
 
         async def after_grace() -> None:
             await asked.wait()
-            await anyio.sleep(GRACE_SECONDS)
+            await anyio.sleep(live_settings().events_grace_seconds)
             group.cancel_scope.cancel()
 
         group.start_soon(after_grace)
