@@ -87,7 +87,7 @@ def measure_ours(
     answer_seconds: float,
 ) -> Measured:
     """Send the documents, wait until all jobs have ended, and return the time from the first byte to the
-    last job's end.
+    last job's end. A document that is given twice is sent as two that differ.
 
     Raises:
         StackError: a job has not completed in time.
@@ -107,7 +107,9 @@ def measure_ours(
             groups = stage.groups(endpoint=[endpoint.pid], api=ours, workers=workers)
             before, started = cpu.used(groups), time.time()
             with ThreadPoolExecutor(SENDERS) as pool:
-                jobs = list(pool.map(lambda path: send(http, path), documents))
+                jobs = list(
+                    pool.map(lambda n: send(http, documents[n], str(n)), range(len(documents)))
+                )
             ended = wait_for(http, base["DATABASE_URL"], jobs)
             if form.bulk:
                 building = time.time()

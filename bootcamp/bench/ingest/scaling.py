@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import httpx
 
@@ -23,8 +24,8 @@ from bootcamp.stack.process import Process
 FEW, MANY = 1, 5
 """Workers. Each has one slot, so each waits for one answer of the endpoint at a time."""
 SLOW_SECONDS = 1.0
-SHARE = 10
-"""How many documents a worker has, so that all of them work until the end."""
+SHARE = 24
+"""How many documents a worker has. In the last round some have nothing to do, so there are many."""
 USERS = 100
 LOAD_SECONDS = 15.0
 FIRST_SECONDS = 3.0
@@ -40,7 +41,7 @@ def measure_workers(stage: Stage) -> list[Measured]:
             stage,
             "1 worker" if workers == 1 else f"{workers} workers",
             Form(workers, 1),
-            stage.documents[: SHARE * workers],
+            list(islice(cycle(stage.documents), SHARE * workers)),
             SLOW_SECONDS,
         )
         for workers in (FEW, MANY)
