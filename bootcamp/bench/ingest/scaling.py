@@ -7,7 +7,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -60,30 +60,34 @@ class Accepted:
 
 
 def measure_acceptance(stage: Stage) -> list[Accepted]:
-    """A hundred users at a bare endpoint that only reads the upload, and at the pipeline's API.
+    """A hundred users at a bare endpoint that only reads the upload, at one that keeps it as safely as the
+    pipeline and does nothing else, and at the pipeline's API.
 
     No worker runs: this is about the API, and on two cores the workers would take what it needs.
     """
     documents = [path.read_bytes() for path in stage.documents]
-    with bare(stage) as url:
-        base = asyncio.run(users(url, {}, documents, "a bare endpoint"))
     env = stage.stack.environment()
+    with bare(stage, env) as url:
+        base = asyncio.run(users(f"{url}/documents", {}, documents, "a bare endpoint"))
+        kept = asyncio.run(users(f"{url}/kept", {}, documents, "one that keeps the upload"))
     with running(stage, Form(0, 1), env) as (apps, _):
         assert apps.api_url
-        ours = asyncio.run(users(apps.api_url, apps.headers, documents, "the pipeline's API"))
-    return [base, ours]
+        url = f"{apps.api_url}/documents"
+        ours = asyncio.run(users(url, apps.headers, documents, "the pipeline's API"))
+    return [base, kept, ours]
 
 
 @contextmanager
-def bare(stage: Stage) -> Iterator[str]:
-    """Run the bare endpoint for the time of the block, and yield its address."""
+def bare(stage: Stage, env: Mapping[str, str]) -> Iterator[str]:
+    """Run the bare endpoints for the time of the block, and yield their address."""
     port = free_port()
     words = ["-m", "uvicorn", "bootcamp.bench.ingest.bare:app", "--host", LOOPBACK]
-    env = built() | {"PYTHONPATH": str(paths.ROOT)}
+    (folder := stage.folder / "kept").mkdir()
+    variables = {**built(), **env, "PYTHONPATH": str(paths.ROOT), "KEEP_IN": str(folder)}
     log = stage.folder / "bare.log"
     command = [sys.executable, *words, "--port", str(port)]
     try:
-        with Process(command, env=env, log=log, name="bare endpoint") as process:
+        with Process(command, env=variables, log=log, name="bare endpoints") as process:
             process.wait_ready(lambda: answers_health(port))
             yield f"http://{LOOPBACK}:{port}"
     finally:
@@ -105,9 +109,8 @@ async def users(url: str, headers: dict[str, str], documents: list[bytes], name:
         while time.monotonic() < end:
             content = own.choice(documents) + str(own.random()).encode()
             started = time.perf_counter()
-            answer = await http.post(
-                "/documents", files={"file": ("report.pdf", content, "application/pdf")}
-            )
+            form = {"file": ("report.pdf", content, "application/pdf")}
+            answer = await http.post(url, files=form)
             if time.monotonic() > begin:
                 times.append(time.perf_counter() - started)
             failed += answer.status_code != httpx.codes.ACCEPTED
@@ -115,7 +118,7 @@ async def users(url: str, headers: dict[str, str], documents: list[bytes], name:
 
     limits = httpx.Limits(max_connections=USERS, max_keepalive_connections=USERS)
     async with httpx.AsyncClient(
-        base_url=url, headers=headers, limits=limits, timeout=60, trust_env=False
+        headers=headers, limits=limits, timeout=60, trust_env=False
     ) as http:
         await asyncio.gather(*(user(http, chance.getrandbits(32)) for _ in range(USERS)))
     points = statistics.quantiles(times, n=100)
