@@ -19,6 +19,7 @@ from bootcamp.bench.chaos.stand import Stand
 from bootcamp.errors import StackError
 from bootcamp.providers.faults import Fault
 from bootcamp.stack.process import Process
+from bootcamp.stack.queues import JOB_QUEUES
 from bootcamp.stack.stack import DEFAULT, Server
 
 ALIVE_SECONDS = 10.0
@@ -39,6 +40,21 @@ RECEIVER = 8
 """How many webhooks an upset receiver spoils."""
 HANGS = 0.5
 """The part of the outages of DynamoDB in which it hangs. In the others its port is closed."""
+
+WAITING_SECONDS = 10.0
+"""How long emptying Redis waits for a moment in which it loses a message."""
+LOOK_SECONDS = 0.002
+EMPTY = """
+local waiting = 0
+for n = 2, #ARGV do
+  for _, key in ipairs(redis.call('KEYS', ARGV[n] .. '*')) do  -- a list for each priority
+    waiting = waiting + redis.call('LLEN', key)
+  end
+end
+if waiting > 0 or ARGV[1] == 'now' then redis.call('FLUSHALL') end
+return waiting
+"""
+"""Looks and empties in one step. The script gives the number of jobs' messages that waited."""
 
 
 class LeftOut(Exception):
@@ -120,14 +136,15 @@ def restart_redis(stand: Stand, planned: Planned, stop: threading.Event) -> str:
     return f"kill -9 of Redis, back after {planned.seconds:g} s"
 
 
-def empty_redis(stand: Stand, _: Planned, __: threading.Event) -> str:
-    """All queues, results and locks are gone."""
+def empty_redis(stand: Stand, _: Planned, stop: threading.Event) -> str:
+    """All queues, results and locks are gone, in a moment in which a job's message waits."""
+    deadline = time.monotonic() + WAITING_SECONDS
     with redis.Redis.from_url(f"{stand.stack.endpoints.redis_url}/0") as client:
-        waiting = sum(
-            int(client.llen(key))  # type: ignore[arg-type]
-            for key in client.scan_iter(_type="list")
-        )
-        client.flushall()
+        empty = client.register_script(EMPTY)
+        while not (waiting := int(empty(args=["if one waits", *JOB_QUEUES]))):
+            if time.monotonic() > deadline or stop.wait(LOOK_SECONDS):
+                empty(args=["now", *JOB_QUEUES])
+                break
     return f"FLUSHALL, {waiting} messages waited"
 
 
