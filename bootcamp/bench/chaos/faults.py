@@ -41,20 +41,20 @@ RECEIVER = 8
 HANGS = 0.5
 """The part of the outages of DynamoDB in which it hangs. In the others its port is closed."""
 
-WAITING_SECONDS = 10.0
-"""How long emptying Redis waits for a moment in which it loses a message."""
+WAITING_SECONDS = 25.0
+"""How long emptying Redis waits for a moment in which it loses a message: for longer than an outage."""
 LOOK_SECONDS = 0.002
 EMPTY = """
 local waiting = 0
-for n = 2, #ARGV do
+for n = 1, #ARGV do
   for _, key in ipairs(redis.call('KEYS', ARGV[n] .. '*')) do  -- a list for each priority
     waiting = waiting + redis.call('LLEN', key)
   end
 end
-if waiting > 0 or ARGV[1] == 'now' then redis.call('FLUSHALL') end
+if waiting > 0 then redis.call('FLUSHALL') end
 return waiting
 """
-"""Looks and empties in one step. The script gives the number of jobs' messages that waited."""
+"""Looks, and empties in the same step. The script gives the number of jobs' messages that waited."""
 
 
 class LeftOut(Exception):
@@ -138,13 +138,14 @@ def restart_redis(stand: Stand, planned: Planned, stop: threading.Event) -> str:
 
 def empty_redis(stand: Stand, _: Planned, stop: threading.Event) -> str:
     """All queues, results and locks are gone, in a moment in which a job's message waits."""
-    deadline = time.monotonic() + WAITING_SECONDS
+    deadline, waiting = time.monotonic() + WAITING_SECONDS, 0
     with redis.Redis.from_url(f"{stand.stack.endpoints.redis_url}/0") as client:
         empty = client.register_script(EMPTY)
-        while not (waiting := int(empty(args=["if one waits", *JOB_QUEUES]))):
-            if time.monotonic() > deadline or stop.wait(LOOK_SECONDS):
-                empty(args=["now", *JOB_QUEUES])
-                break
+        while not waiting and time.monotonic() < deadline and not stop.wait(LOOK_SECONDS):
+            with suppress(redis.ConnectionError):  # another fault has killed it
+                waiting = int(empty(args=JOB_QUEUES))
+        if not waiting:
+            client.flushall()
     return f"FLUSHALL, {waiting} messages waited"
 
 
