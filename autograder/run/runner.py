@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.process.browser import Chrome
 from autograder.process.fork_client import Host
 from autograder.run.plugin import Grading, broken
 from autograder.run.referee import broken_items, charge, excuse, late_items, postpone
@@ -41,6 +42,7 @@ def run_week(
     items: Iterable[str] | None = None,
     seed: int | None = None,
     host: Host | None = None,
+    browser: Chrome | None = None,
     tier: Tier = Tier.LIMITS,
     referee: bool = False,
     alone: bool = True,
@@ -54,6 +56,7 @@ def run_week(
         seed: brings back the random inputs of an earlier run.
         host: a parent for the student's processes that others use too: saves a second, and is for
             code that is trusted. By default the submission gets one alone.
+        browser: one that other checks use too, for code that is trusted as well.
         tier: how firmly the student's processes are held. A class takes the `strongest()`.
         referee: before a missed deadline counts, the reference must keep it, and an exception in a grader
             that the reference does not cause is the submission's: see `referee.py`.
@@ -68,7 +71,7 @@ def run_week(
         StackError: the stack did not start.
     """
     seed = secrets.randbelow(10**9) if seed is None else seed
-    runs = _Runs(week, seed, tier, referee, alone)
+    runs = _Runs(week, seed, tier, referee, alone, browser)
     result = runs.judged(source, items, stack, host)
     if errors := [one.item.id for one in result.grader_errors if not one.crowded]:
         # With what they need, so that no item is skipped beside a needed one that has passed.
@@ -102,6 +105,7 @@ class _Runs:
     tier: Tier
     referee: bool
     alone: bool
+    browser: Chrome | None = None
 
     def judged(
         self, source: Path, items: Iterable[str] | None, stack: Stack, host: Host | None
@@ -116,7 +120,9 @@ class _Runs:
         self, source: Path, items: Iterable[str] | None, stack: Stack, host: Host | None = None
     ) -> WeekResult:
         """The result of the graders."""
-        with Session(self.week, source, stack, self.seed, items, host, self.tier) as session:
+        with Session(
+            self.week, source, stack, self.seed, items, host, self.tier, self.browser
+        ) as session:
             grading = Grading(session)
             code, output = run_graders(self.week.grader, grading)
         if grading.interrupted:

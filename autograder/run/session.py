@@ -46,6 +46,7 @@ class Session:
         items: Iterable[str] | None = None,
         host: Host | None = None,
         tier: Tier = Tier.LIMITS,
+        browser: Chrome | None = None,
     ) -> None:
         self.week = week
         self.manifest: Manifest = load_manifest(week)
@@ -56,6 +57,7 @@ class Session:
         self._source = source
         self._stack = stack
         self._host = host
+        self._warm_browser = browser
         self.tier = tier
         self.walls = Sandbox(tier)
         self._exit = ExitStack()
@@ -84,7 +86,6 @@ class Session:
                 host = exit_stack.enter_context(Host(home, logs))
                 host.start()  # it imports while all else is put together
             self.submission = assemble(self.week, self._source, folder / "layer")
-            (browser_folder := folder / "browser").mkdir()
             self.run = exit_stack.enter_context(
                 self._stack.isolated(guarded=self.tier is not Tier.LIMITS)
             )
@@ -94,8 +95,8 @@ class Session:
                 self.walls = walls = self._walls(folder, layers)
                 host = exit_stack.enter_context(Host(home, logs, walls))
             self._host = host
-            self.browser = Chrome(self.walls, browser_folder)
-            exit_stack.callback(self.browser.close)
+            self.browser = self._warm_browser or self._own_browser(folder, exit_stack)
+            self.browser.ended = ""  # a page of the check before may have ended it
             self._deadline = time.monotonic() + MAX_RUN_SECONDS
             if walled:
                 exit_stack.enter_context(Watch(self._looks(host, self.walls), self._end))
@@ -109,6 +110,13 @@ class Session:
 
     def __exit__(self, *error: object) -> None:
         self._exit.close()
+
+    def _own_browser(self, folder: Path, exit_stack: ExitStack) -> Chrome:
+        """A browser in the submission's sandbox that ends with the session."""
+        (own := folder / "browser").mkdir()
+        browser = Chrome(self.walls, own)
+        exit_stack.callback(browser.close)
+        return browser
 
     def _walls(self, folder: Path, layers: Sequence[Layer]) -> Sandbox:
         """The sandbox in which this submission finds its code, its home and its services alone."""

@@ -13,10 +13,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from autograder.process.browser import Chrome
 from autograder.process.fork_client import Host
 from autograder.run.results import WeekResult
 from autograder.run.runner import run_week
 from autograder.run.submission import helpers_text, locate, own_helpers
+from autograder.sandbox.tiers import Sandbox, Tier
 from bootcamp.cli.show import show_result
 from bootcamp.cli.student import hint_command
 from bootcamp.course.manifest import find_item, graded_weeks, load_manifest
@@ -82,7 +84,7 @@ def check(
     results = []
     with ExitStack() as exit_stack:
         status = exit_stack.enter_context(console.status("starting the local stack"))
-        host = exit_stack.enter_context(_host())
+        host, _ = exit_stack.enter_context(_warm())
         stack = exit_stack.enter_context(find_or_start())
         for (week, items), place in zip(targets, places, strict=True):
             taken = progress.fingerprint(week)
@@ -112,17 +114,24 @@ def watch(
     """Check the week again after every save. Keys: h shows a hint, c checks now, q quits."""
     week, items = target(what)
     place = locate(week, source)
-    with _host() as host, find_or_start() as stack:
-        watched = _Watched(week, items, place, stack, host)
+    with _warm() as warm, find_or_start() as stack:
+        watched = _Watched(week, items, place, stack, warm)
         watch_homework(place, watched.check, watched.hint, poll=poll)
 
 
 @contextmanager
-def _host() -> Iterator[Host]:
-    """The parent of the student's processes, which imports while the stack starts and serves every check."""
-    with closing(StateFolder()) as state, Host(state.path) as host:
+def _warm() -> Iterator[tuple[Host, Chrome]]:
+    """What serves every check: the parent of the student's processes, which imports while the stack starts,
+    and a browser, which starts with the first page.
+    """
+    with ExitStack() as exit_stack:
+        state = exit_stack.enter_context(closing(StateFolder()))
+        host = exit_stack.enter_context(Host(state.folder("host")))
+        browser = exit_stack.enter_context(
+            closing(Chrome(Sandbox(Tier.LIMITS), state.folder("browser")))
+        )
         host.start()
-        yield host
+        yield host, browser
 
 
 def _name_helpers(console: Console, week: Week, source: Path) -> None:
@@ -135,10 +144,15 @@ class _Watched:
     """A week that is checked again and again on a stack that stays up."""
 
     def __init__(
-        self, week: Week, items: tuple[str, ...], source: Path, stack: Stack, host: Host
+        self,
+        week: Week,
+        items: tuple[str, ...],
+        source: Path,
+        stack: Stack,
+        warm: tuple[Host, Chrome],
     ) -> None:
-        self._week, self._items, self._source = week, items, source
-        self._stack, self._host = stack, host
+        self._week, self._items, self._source, self._stack = week, items, source, stack
+        self._host, self._browser = warm
         self._console = Console(file=sys.stdout)
         self._result: WeekResult | None = None
 
@@ -147,7 +161,12 @@ class _Watched:
         console, taken = self._console, progress.fingerprint(self._week)
         with console.status(f"checking {self._week}"):
             result = run_week(
-                self._week, self._source, items=self._items, stack=self._stack, host=self._host
+                self._week,
+                self._source,
+                items=self._items,
+                stack=self._stack,
+                host=self._host,
+                browser=self._browser,
             )
         self._result = result
         console.clear()

@@ -14,15 +14,16 @@ from autograder.card import Unavailable
 from autograder.process import browser as browser_module
 from autograder.process.browser import Chrome
 from autograder.run.fault_attribution import page_blamed
+from autograder.run.runner import run_week
 from autograder.sandbox.memory import family, too_much_memory
 from autograder.sandbox.tiers import Sandbox, Tier, can_change_user, can_filter, new_user, strongest
 from bootcamp.cli.check import exit_code
 from bootcamp.course.outcome import Outcome
-from bootcamp.stack import doctor
+from bootcamp.stack import Stack, doctor
 from bootcamp.stack.browser import VARIABLE, find_browser
 from tests.parts import missing
 
-from .conftest import Course
+from .conftest import WEEK, Course
 
 NEEDS_A_BROWSER = """
 import pytest
@@ -140,3 +141,18 @@ def test_a_browser_without_windows_comes_first(
         one.write_text("#!/bin/sh\n")
         one.chmod(0o755)
         assert sys.platform == "darwin" or find_browser() == one, number
+
+
+def test_checks_that_follow_one_another_may_share_a_browser(
+    course: Course, chrome: Chrome, stack: Stack
+) -> None:
+    """As `bootcamp watch` does: it is warm, and what ended it in one check is forgotten in the next."""
+    course.grader(NEEDS_A_BROWSER)
+    course.hand_in("def double(number):\n    return 2 * number\n")
+    seen = set()
+    for _ in range(2):
+        chrome.ended = "the page kept it busy"
+        result = run_week(WEEK, course.submission, stack=stack, browser=chrome)
+        assert result.items[0].outcome is Outcome.PASSED and not chrome.ended
+        seen.add(chrome.pid)
+    assert len(seen) == 1 and 0 not in seen
