@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from celery import _state
 from celery.contrib.testing.worker import start_worker
+from celery.signals import setup_logging
 
 from bootcamp import paths
 from bootcamp.course.layers import reference_layers
@@ -42,6 +43,17 @@ def pipeline(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in [name for name in sys.modules if is_pipeline(name)]:
         del sys.modules[name]
     sys.modules.update(kept)
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Celery leaves the logging of this process alone: it would hide the log of tasks from later tests."""
+
+    def given(**_: object) -> None: ...
+
+    setup_logging.connect(given)
+    yield
+    setup_logging.disconnect(given)
 
 
 def is_pipeline(name: str) -> bool:
