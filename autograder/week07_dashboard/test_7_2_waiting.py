@@ -25,7 +25,7 @@ HOLD_SECONDS = 4.0
 """How long a reading of the rows is held at most. The API waits longer than that for DynamoDB."""
 TRIES = 5
 END_SECONDS = 20.0
-LEAVE_SECONDS = 0.1
+LEAVE_SECONDS = 0.2
 
 
 def has(stream: Stream, count: int) -> bool:

@@ -146,7 +146,7 @@ def empty_redis(stand: Stand, _: Planned, stop: threading.Event) -> str:
                 waiting = int(empty(args=JOB_QUEUES))
         if not waiting:
             client.flushall()
-    return f"FLUSHALL, {waiting} messages waited"
+    return f"FLUSHALL, {waiting} message{'' if waiting == 1 else 's'} waited"
 
 
 def cut_postgres(stand: Stand, _: Planned, __: threading.Event) -> str:
